@@ -1,0 +1,64 @@
+# How everything is compiled: language, warnings, sanitizers, compiler cache and linker.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# No C++20 modules here, so there is nothing to scan for.
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
+
+# All programs and tests in one place: ORDERSAGA_BIN.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_program(LLD_PROGRAM ld.lld)
+if(LLD_PROGRAM)
+    add_link_options(-fuse-ld=lld)
+endif()
+
+# Warnings. Linked by every target of ours, by nothing else.
+add_library(ordersaga_warnings INTERFACE)
+target_compile_options(ordersaga_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 sees overlapping copies in std::string concatenation that are not there (GCC bug 105651).
+    target_compile_options(ordersaga_warnings INTERFACE -Wno-restrict)
+endif()
+if(ORDERSAGA_WERROR)
+    # A newer compiler brings newer warnings: it must still compile, so only the two we test with are strict.
+    string(REGEX MATCH "^[0-9]+" compiler_major "${CMAKE_CXX_COMPILER_VERSION}")
+    if((CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND compiler_major EQUAL 12)
+       OR (CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND compiler_major EQUAL 14))
+        target_compile_options(ordersaga_warnings INTERFACE -Werror)
+    endif()
+endif()
+
+# Sanitizers and coverage.
+add_library(ordersaga_options INTERFACE)
+if(ORDERSAGA_SANITIZE STREQUAL "asan")
+    set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        # Clang 14 cannot assemble coroutines with it ("difference across sections").
+        list(APPEND sanitizer_flags -fno-sanitize=function)
+    endif()
+elseif(ORDERSAGA_SANITIZE STREQUAL "tsan")
+    set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # Asio and libstdc++ use fences the sanitizer does not model; GCC says so once per file.
+        list(APPEND sanitizer_flags -Wno-tsan)
+    endif()
+elseif(ORDERSAGA_SANITIZE)
+    message(FATAL_ERROR "ORDERSAGA_SANITIZE is '${ORDERSAGA_SANITIZE}'; it may be empty, asan or tsan")
+endif()
+if(sanitizer_flags)
+    target_compile_options(ordersaga_options INTERFACE ${sanitizer_flags})
+    target_link_options(ordersaga_options INTERFACE ${sanitizer_flags})
+endif()
+if(ORDERSAGA_COVERAGE)
+    target_compile_options(ordersaga_options INTERFACE --coverage -fprofile-update=atomic)
+    target_link_options(ordersaga_options INTERFACE --coverage)
+endif()
