@@ -1,0 +1,18 @@
+// What must be true of a server before we promise durability on it. Programs call this once at start and refuse to
+// run when anything is listed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "db/connection.hpp"
+
+namespace ordersaga::db {
+
+// Every fault found, one clear sentence each with the command or setting that mends it; empty means go. Checks
+// fsync, full_page_writes, synchronous_commit, server version (15 or later), the role's timeouts, that the role is
+// no superuser and cannot bypass row security, that we talk to a primary, and the schema's version. Throws Broken
+// when the server cannot be asked.
+std::vector<std::string> startup_faults(Connection& connection);
+
+}  // namespace ordersaga::db
