@@ -1,0 +1,279 @@
+// The GraphQL documents we send to the Shopify Admin API, one constant per call.
+//
+// Purpose: the whole surface we need from a store, readable on one page. Written for API version 2026-04 and later:
+// stock writes carry @idempotent(key:) on the field and changeFromQuantity on every row.
+// Each document has exactly one root field, whose name stands beside it: the answer's data.<root> decides success.
+// Only fields are asked for whose scopes we hold: one forbidden sub-field adds ACCESS_DENIED to an applied mutation.
+// Variables carry the names of the arguments they fill, so that a recorded call explains itself.
+// Immutable constants; safe from any thread.
+#pragma once
+
+#include <string_view>
+
+namespace ordersaga::activities::shopify {
+
+struct Document {
+    std::string_view root;  // name of the one root field
+    std::string_view text;
+    bool is_write;
+};
+
+// Variables: input {name, reason, referenceDocumentUri, changes[{inventoryItemId, locationId, delta,
+// changeFromQuantity}]}, idempotencyKey.
+inline constexpr Document adjust_stock{
+    "inventoryAdjustQuantities",
+    R"(mutation AdjustStock($input: InventoryAdjustQuantitiesInput!, $idempotencyKey: String!) {
+  inventoryAdjustQuantities(input: $input) @idempotent(key: $idempotencyKey) {
+    inventoryAdjustmentGroup { id changes { name delta item { id } location { id } } }
+    userErrors { field message code }
+  }
+})",
+    true};
+
+// An operator's absolute write; same rules. Variables: input {name, reason, referenceDocumentUri,
+// quantities[{inventoryItemId, locationId, quantity, changeFromQuantity}]}, idempotencyKey.
+inline constexpr Document set_stock{
+    "inventorySetQuantities",
+    R"(mutation SetStock($input: InventorySetQuantitiesInput!, $idempotencyKey: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $idempotencyKey) {
+    inventoryAdjustmentGroup { id changes { name delta item { id } location { id } } }
+    userErrors { field message code }
+  }
+})",
+    true};
+
+// One location per call. Variables: ids (inventory item gids, at most 250), locationId.
+inline constexpr Document read_levels{
+    "nodes",
+    R"(query ReadLevels($ids: [ID!]!, $locationId: ID!) {
+  nodes(ids: $ids) {
+    ... on InventoryItem {
+      id
+      sku
+      tracked
+      inventoryLevel(locationId: $locationId) {
+        id
+        isActive
+        location { id }
+        quantities(names: ["available", "on_hand", "committed"]) { name quantity }
+      }
+    }
+  }
+})",
+    false};
+
+// One text in two documents; a macro because adjacent literals are what the compiler joins.
+#define ORDERSAGA_ORDER_FIELDS                                                                                  \
+    "      id\n"                                                                                                \
+    "      legacyResourceId\n"                                                                                  \
+    "      name\n"                                                                                              \
+    "      email\n"                                                                                             \
+    "      phone\n"                                                                                             \
+    "      note\n"                                                                                              \
+    "      tags\n"                                                                                              \
+    "      test\n"                                                                                              \
+    "      confirmed\n"                                                                                         \
+    "      sourceName\n"                                                                                        \
+    "      currencyCode\n"                                                                                      \
+    "      createdAt\n"                                                                                         \
+    "      updatedAt\n"                                                                                         \
+    "      processedAt\n"                                                                                       \
+    "      closedAt\n"                                                                                          \
+    "      cancelledAt\n"                                                                                       \
+    "      cancelReason\n"                                                                                      \
+    "      displayFinancialStatus\n"                                                                            \
+    "      displayFulfillmentStatus\n"                                                                          \
+    "      totalPriceSet { shopMoney { amount currencyCode } }\n"                                               \
+    "      shippingAddress {\n"                                                                                 \
+    "        name firstName lastName company address1 address2 city province provinceCode zip country countryCodeV2 phone\n"\
+    "      }\n"                                                                                                 \
+    "      shippingLines(first: 10) { nodes { title code } }\n"                                                 \
+    "      lineItems(first: 100) {\n"                                                                           \
+    "        pageInfo { hasNextPage endCursor }\n"                                                              \
+    "        nodes {\n"                                                                                         \
+    "          id\n"                                                                                            \
+    "          sku\n"                                                                                           \
+    "          name\n"                                                                                          \
+    "          title\n"                                                                                         \
+    "          quantity\n"                                                                                      \
+    "          currentQuantity\n"                                                                               \
+    "          unfulfilledQuantity\n"                                                                           \
+    "          requiresShipping\n"                                                                              \
+    "          isGiftCard\n"                                                                                    \
+    "          originalUnitPriceSet { shopMoney { amount currencyCode } }\n"                                    \
+    "          variant { id inventoryItem { id tracked } }\n"                                                   \
+    "          product { id }\n"                                                                                \
+    "        }\n"                                                                                               \
+    "      }\n"                                                                                                 \
+    "      refunds(first: 100) {\n"                                                                             \
+    "        id\n"                                                                                              \
+    "        createdAt\n"                                                                                       \
+    "        refundLineItems(first: 100) {\n"                                                                   \
+    "          nodes { id quantity restockType lineItem { id } location { id } }\n"                             \
+    "        }\n"                                                                                               \
+    "      }\n"                                                                                                 \
+    "      fulfillments(first: 50) {\n"                                                                         \
+    "        id\n"                                                                                              \
+    "        status\n"                                                                                          \
+    "        createdAt\n"                                                                                       \
+    "        location { id }\n"                                                                                 \
+    "        trackingInfo(first: 10) { number url company }\n"                                                  \
+    "        fulfillmentLineItems(first: 100) { nodes { quantity lineItem { id } } }\n"                         \
+    "      }\n"
+
+// Variables: query ("updated_at:>='2026-11-01T00:00:00Z'"), first, after (null on the first page).
+inline constexpr Document orders_since{
+    "orders",
+    "query OrdersSince($query: String!, $first: Int!, $after: String) {\n"
+    "  orders(query: $query, sortKey: UPDATED_AT, first: $first, after: $after) {\n"
+    "    pageInfo { hasNextPage endCursor }\n"
+    "    nodes {\n" ORDERSAGA_ORDER_FIELDS "    }\n  }\n}",
+    false};
+
+// Variables: id (order gid).
+inline constexpr Document order_by_id{
+    "order", "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS "  }\n}", false};
+
+#undef ORDERSAGA_ORDER_FIELDS
+
+// What a fulfilment, a hold and a cancel need to know before they act. Variables: id (order gid).
+inline constexpr Document fulfillment_orders{
+    "order",
+    R"(query FulfillmentOrders($id: ID!) {
+  order(id: $id) {
+    id
+    updatedAt
+    cancelledAt
+    fulfillments(first: 50) { id status trackingInfo(first: 10) { number url company } }
+    fulfillmentOrders(first: 50) {
+      nodes {
+        id
+        status
+        requestStatus
+        supportedActions { action }
+        assignedLocation { location { id } }
+        fulfillmentHolds { id handle reason }
+        lineItems(first: 100) {
+          nodes { id remainingQuantity totalQuantity lineItem { id sku } }
+        }
+      }
+    }
+  }
+})",
+    false};
+
+// No idempotency key exists for this call: read fulfillment_orders before every repeat. Variables: fulfillment
+// {lineItemsByFulfillmentOrder[{fulfillmentOrderId, fulfillmentOrderLineItems[{id, quantity}]}], trackingInfo{company,
+// number, url}, notifyCustomer}, message.
+inline constexpr Document create_fulfillment{
+    "fulfillmentCreate",
+    R"(mutation CreateFulfillment($fulfillment: FulfillmentInput!, $message: String) {
+  fulfillmentCreate(fulfillment: $fulfillment, message: $message) {
+    fulfillment { id name status trackingInfo(first: 10) { number url company } }
+    userErrors { field message }
+  }
+})",
+    true};
+
+// The handle is a natural key: a repeat answers DUPLICATE_FULFILLMENT_HOLD_HANDLE, which means done.
+// Variables: id (fulfilment order gid), fulfillmentHold {reason, reasonNotes, handle, externalId, notifyMerchant}.
+inline constexpr Document hold_fulfillment_order{
+    "fulfillmentOrderHold",
+    R"(mutation HoldFulfillmentOrder($id: ID!, $fulfillmentHold: FulfillmentOrderHoldInput!) {
+  fulfillmentOrderHold(id: $id, fulfillmentHold: $fulfillmentHold) {
+    fulfillmentHold { id handle reason }
+    fulfillmentOrder { id status }
+    userErrors { field message code }
+  }
+})",
+    true};
+
+// Always with holdIds: without them every app's holds are dropped. Variables: id, holdIds.
+inline constexpr Document release_hold{
+    "fulfillmentOrderReleaseHold",
+    R"(mutation ReleaseHold($id: ID!, $holdIds: [ID!]) {
+  fulfillmentOrderReleaseHold(id: $id, holdIds: $holdIds) {
+    fulfillmentOrder { id status }
+    userErrors { field message code }
+  }
+})",
+    true};
+
+// Adding a tag twice leaves one tag, so a repeat is safe. Variables: id (order gid), tags.
+inline constexpr Document add_tags{
+    "tagsAdd",
+    R"(mutation AddTags($id: ID!, $tags: [String!]!) {
+  tagsAdd(id: $id, tags: $tags) {
+    node { id }
+    userErrors { field message }
+  }
+})",
+    true};
+
+// Asynchronous and irreversible; read cancelledAt before every repeat. Variables: orderId, reason, restock,
+// notifyCustomer, staffNote, refundMethod {originalPaymentMethodsRefund} or null.
+inline constexpr Document cancel_order{
+    "orderCancel",
+    R"(mutation CancelOrder(
+  $orderId: ID!
+  $reason: OrderCancelReason!
+  $restock: Boolean!
+  $notifyCustomer: Boolean
+  $staffNote: String
+  $refundMethod: OrderCancelRefundMethodInput
+) {
+  orderCancel(
+    orderId: $orderId
+    reason: $reason
+    restock: $restock
+    notifyCustomer: $notifyCustomer
+    staffNote: $staffNote
+    refundMethod: $refundMethod
+  ) {
+    job { id done }
+    orderCancelUserErrors { field message code }
+  }
+})",
+    true};
+
+// Variables: id (job gid).
+inline constexpr Document job_state{"job", R"(query JobState($id: ID!) {
+  job(id: $id) { id done }
+})",
+                                    false};
+
+// Variables: first, after.
+inline constexpr Document locations{
+    "locations",
+    R"(query Locations($first: Int!, $after: String) {
+  locations(first: $first, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id name isActive fulfillsOnlineOrders }
+  }
+})",
+    false};
+
+// Variables: first, after.
+inline constexpr Document webhook_subscriptions{
+    "webhookSubscriptions",
+    R"(query WebhookSubscriptions($first: Int!, $after: String) {
+  webhookSubscriptions(first: $first, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id topic uri }
+  }
+})",
+    false};
+
+// List first and compare topic and uri: a repeat makes a second subscription. Variables: topic ("ORDERS_CREATE"),
+// webhookSubscription {uri}.
+inline constexpr Document create_webhook_subscription{
+    "webhookSubscriptionCreate",
+    R"(mutation CreateWebhookSubscription($topic: WebhookSubscriptionTopic!, $webhookSubscription: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $webhookSubscription) {
+    webhookSubscription { id topic uri }
+    userErrors { field message }
+  }
+})",
+    true};
+
+}  // namespace ordersaga::activities::shopify
