@@ -1,0 +1,66 @@
+// The activities: every kind of command that leaves for a worker, with the shape of its payload and of its outcome.
+// This page is the contract between the orchestrator (which writes payloads and reads outcomes) and the workers.
+//
+// In every payload `store` and `warehouse` are the keys under which the worker finds base address, API version and
+// credentials; the payload holds no secret. `call_deadline_ms` (all): the HTTP call's total time.
+// `lookup_first` (all writes; set by the engine, beside the payload in the envelope): an earlier attempt may have been
+// applied, so look before writing.
+//
+// warehouse family
+//   RequestFulfillment   {warehouse, reference, request_key, order_number, ship_method,
+//                         recipient{name,address1,address2,city,state,zip_code,country,email,phone_number},
+//                         lines[{line_id, sku, warehouse_item_id, quantity}], tags[{name,value}]}
+//       done     {view}                     created, or found under the same reference with the same content
+//       refused  {messages[], conflict?}    conflict: the reference exists with other content
+//   CancelFulfillment    {warehouse, reference, warehouse_order_id?}
+//       done     {found: bool, view?}       found=false: the warehouse knows no such reference
+//       too_late {view}                     picked, labelled, shipped (or only some shipments could be cancelled)
+//   FindFulfillment      {warehouse, reference}
+//       done     {found: bool, view?}
+//   PollFulfillments     {warehouse, changed_since: RFC 3339}
+//       done     {views[], changed_until}   changed_until: the instant up to which nothing can be missing
+//   ReadWarehouseStock   {warehouse, items[{sku_id, warehouse_item_id}]}        empty items = all
+//       done     {items[{sku_id?, warehouse_item_id, sku, fulfillable, on_hand}]}
+//   a view: {reference, warehouse_order_id, state, cancellable: yes|no|unknown,
+//            shipments[{id, state, carrier, tracking_number, tracking_url, lines[{sku, warehouse_item_id, quantity}]}],
+//            problems[{code, text, sku?}]}
+//     state: Accepted InProgress OnHold Backordered NeedsAttention PartlyShipped Shipped Delivered DeliveryProblem
+//            Cancelled Unknown
+//
+// shopify family
+//   FlushStock           {store, key, body: "<exact request bytes>", rows: n}
+//       done     {applied[row indices], uncertain[row indices], refused[{index, code, message}]}
+//                "nothing applied" = applied and uncertain empty, refused names the rows at fault
+//   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339}
+//       done     {first{listing_id: available|null}, orders[order documents], second{listing_id: available|null},
+//                 polled_until: RFC 3339}          read, then poll all orders changed since, then read again
+//   PollOrders           {store, orders_since: RFC 3339}
+//       done     {orders[order documents], polled_until: RFC 3339, complete: bool}
+//   ReadOrder            {store, order_id}
+//       done     {order: order document | null}
+//   CreateStoreFulfillment {store, order_id, shipment_id, carrier, tracking_number, tracking_url,
+//                           lines[{line_id, quantity}], notify_customer: bool}
+//       done     {fulfillment_id, already: bool}    already: found by its tracking number before writing
+//   SettleStoreOrder     {store, order_id, policy: hold_and_tell|cancel_and_refund, reason: text for staff, tag, handle}
+//       done     {settled: "held"|"cancelled", already: bool}
+//   an order document: sagas/order_document.hpp
+#pragma once
+
+#include <string_view>
+
+namespace ordersaga::sagas::activity {
+
+inline constexpr std::string_view request_fulfillment = "RequestFulfillment";
+inline constexpr std::string_view cancel_fulfillment = "CancelFulfillment";
+inline constexpr std::string_view find_fulfillment = "FindFulfillment";
+inline constexpr std::string_view poll_fulfillments = "PollFulfillments";
+inline constexpr std::string_view read_warehouse_stock = "ReadWarehouseStock";
+
+inline constexpr std::string_view flush_stock = "FlushStock";
+inline constexpr std::string_view quiet_read = "QuietRead";
+inline constexpr std::string_view poll_orders = "PollOrders";
+inline constexpr std::string_view read_order = "ReadOrder";
+inline constexpr std::string_view create_store_fulfillment = "CreateStoreFulfillment";
+inline constexpr std::string_view settle_store_order = "SettleStoreOrder";
+
+}  // namespace ordersaga::sagas::activity

@@ -1,0 +1,92 @@
+// An order as a store tells it, free of the store's own dialect: the one shape that webhooks, polls and reads are turned
+// into before anything is decided. Ids are kept as decimal text (they may exceed 2^53).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/clock.hpp"
+
+namespace ordersaga::sagas {
+
+struct OrderLine {
+    std::string line_id;
+    std::string variant_id;          // empty: custom line, deleted variant
+    std::string sku;                 // may be empty; never unique
+    std::int64_t quantity = 0;       // as ordered, never reduced
+    std::int64_t current_quantity = 0;      // after refunds and edits
+    std::int64_t fulfillable_quantity = 0;  // still to ship
+    bool requires_shipping = true;
+    bool gift_card = false;
+    bool tracked = true;  // the store counts stock for it
+
+    bool operator==(const OrderLine&) const = default;
+};
+
+struct RefundLine {
+    std::string line_id;
+    std::int64_t quantity = 0;
+    std::string restock_type;  // no_restock, cancel, return, legacy_restock
+    std::string location_id;   // where stock came back; empty when it did not
+
+    bool operator==(const RefundLine&) const = default;
+};
+
+struct Refund {
+    std::string refund_id;
+    std::vector<RefundLine> lines;
+
+    bool operator==(const Refund&) const = default;
+};
+
+struct StoreFulfillment {
+    std::string fulfillment_id;
+    std::string status;  // success, cancelled, ...
+    std::vector<std::string> tracking_numbers;
+
+    bool operator==(const StoreFulfillment&) const = default;
+};
+
+struct Address {
+    std::string name, address1, address2, company, city, province_code, zip, country_code, phone;
+
+    bool operator==(const Address&) const = default;
+};
+
+struct OrderDocument {
+    std::string order_id;  // decimal text of the numeric id
+    std::string name;      // "#1001", for people
+    runtime::Instant created_at{};
+    runtime::Instant updated_at{};
+    std::optional<runtime::Instant> cancelled_at;
+    std::string cancel_reason;
+    std::string financial_status;    // lower case: pending, authorized, partially_paid, paid, partially_refunded, refunded, voided
+    std::string fulfillment_status;  // lower case or empty
+    bool test = false;
+    std::string source_name;
+    std::string location_id;  // where a POS order was taken; empty for online orders
+    std::string email;
+    std::string ship_method;  // title of the first shipping line; may be empty
+    std::optional<Address> shipping_address;
+    std::vector<OrderLine> lines;
+    std::vector<Refund> refunds;
+    std::vector<StoreFulfillment> fulfillments;
+
+    bool operator==(const OrderDocument&) const = default;
+};
+
+// Same field names as above; instants as RFC 3339 text, absent optionals as null.
+nlohmann::json to_json(const OrderDocument& order);
+// Throws std::invalid_argument naming the field at fault.
+OrderDocument order_document_from_json(const nlohmann::json& document);
+
+// From the body of an orders/* webhook (a bare order object, Admin REST dialect).
+// Throws std::invalid_argument with a reason an operator can read.
+OrderDocument order_document_from_webhook(const nlohmann::json& body);
+Refund refund_from_webhook(const nlohmann::json& body, std::string& order_id_out);
+
+}  // namespace ordersaga::sagas
