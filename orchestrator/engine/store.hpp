@@ -1,0 +1,247 @@
+// The engine's memory, as narrow as it can be: rows of sagas, commands, signals, lanes and duties, read and written
+// set-wise inside one transaction. The real one is PostgreSQL (db/pg_store.hpp), the simulated one lives in memory with
+// the same transaction rules (tests/support/sim_store.hpp).
+//
+// Lock order, everywhere: duty commands, then (the participant's own rows: receipts, orders), then sagas by id, then
+// their commands, then (stock, listings, flushes), then lanes. Reads that claim work use SKIP LOCKED and so never wait.
+//
+// Thread: a Store and its transactions belong to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/clock.hpp"
+#include "sagas/ids.hpp"
+
+namespace ordersaga::engine {
+
+using runtime::Duration;
+using runtime::Instant;
+using sagas::MerchantId;
+using sagas::SagaId;
+
+// Nothing was changed; the same work may be tried again at once or later (lost link, serialization, lock timeout, ...).
+class StoreUnavailable : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// The commit's outcome is not known. Safe answer: run the same inputs again; each is recognised if it was applied.
+class StoreInDoubt : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Some row of this work is impossible (a CHECK, a type, a key): the item must stand alone and be parked.
+class BadItem : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct SagaKey {
+    MerchantId merchant;
+    SagaId saga_id;
+    friend auto operator<=>(const SagaKey&, const SagaKey&) = default;
+};
+
+struct SagaRow {
+    SagaKey key;
+    std::string kind;
+    int definition_version = 1;
+    std::string state;
+    std::int64_t version = 0;  // +1 per applied event; every update must hit exactly the version that was read
+    nlohmann::json data;
+    std::string subject;  // for people: "eu #1001"
+    int shard = 0;
+    std::optional<Instant> next_wake;  // absent only when final (a CHECK)
+    bool final = false;
+    std::optional<std::string> incident;  // the open incident's cause
+    Instant created_at{};
+    Instant updated_at{};
+    std::string trace;  // W3C traceparent of the first input
+};
+
+struct HistoryRow {
+    SagaKey key;
+    std::int64_t version = 0;
+    Instant at{};
+    std::string from_state;
+    std::string to_state;
+    std::string event;
+    std::string cause;
+    std::string note;
+    nlohmann::json details = nlohmann::json::object();  // event payload, commands and effects of this step
+};
+
+enum class CommandState { waiting, sent, closed };
+
+struct CommandRow {
+    MerchantId merchant;
+    std::string command_id;  // UUIDv7; also the AMQP message id together with the attempt
+    SagaId saga_id;          // empty: a duty's command
+    std::string duty;        // "<duty name>/<subject>" when saga_id is empty
+    std::string activity;
+    std::string lane;
+    int priority = 2;
+    double tokens = 1;
+    CommandState state = CommandState::waiting;
+    nlohmann::json payload;
+    std::string idempotency_key;
+    int attempt = 0;            // attempts sent so far
+    int counted_attempts = 0;   // without those that were throttled or blocked
+    std::string attempt_token;  // of the open attempt
+    bool perhaps_applied = false;
+    bool lookup_first = false;
+    Instant created_at{};
+    Instant due_at{};
+    std::optional<Instant> sent_at;
+    std::optional<Instant> send_before;
+    std::optional<Instant> deadline;  // of the open attempt: no outcome by then = unknown (write) or retryable (read)
+    std::optional<Instant> published_at;
+    std::optional<Instant> closed_at;
+    std::string outcome;     // kind, when closed
+    std::string last_error;  // for people
+    std::string trace;
+};
+
+// One credential's budget at a peer.
+struct LaneRow {
+    MerchantId merchant;
+    std::string lane;
+    double tokens = 0;
+    double capacity = 0;
+    double per_second = 0;
+    Instant refilled_at{};
+    Instant not_before{};
+    int window = 8;     // attempts in flight at most
+    int in_flight = 0;  // as counted from rows in state `sent`
+    std::string breaker = "closed";  // closed | open | probing
+    int failures = 0;                // consecutive
+    std::optional<Instant> opened_at;
+    std::string reason;  // why it is not closed
+};
+
+// An event left for a saga by a transaction that must not lock it.
+struct SignalRow {
+    SagaKey key;
+    std::int64_t signal_id = 0;
+    std::string event;
+    nlohmann::json payload;
+    std::string cause;
+};
+
+// Something done again and again for a subject (poll a store, read a warehouse's stock).
+struct DutyRow {
+    MerchantId merchant;
+    std::string duty;     // "PollOrders"
+    std::string subject;  // "store:7"
+    Instant next_due{};
+    nlohmann::json memory = nlohmann::json::object();  // watermark and the like
+    std::string command_id;                            // the open command; empty when none
+};
+
+struct AnnouncementRow {
+    MerchantId merchant;
+    std::int64_t announcement_id = 0;
+    std::string routing_key;
+    nlohmann::json body;
+};
+
+struct IncidentRow {
+    MerchantId merchant;
+    std::string incident_key;  // unique while open: opening it again updates the text
+    SagaId saga_id;            // may be empty
+    std::string cause;
+    std::string text;
+};
+
+struct AuditRow {
+    MerchantId merchant;
+    Instant at{};
+    std::string actor;
+    std::string action;
+    std::string subject;
+    std::string reason;
+    nlohmann::json details = nlohmann::json::object();
+};
+
+// Everything one batch writes of the engine's own rows, applied set-wise in this order.
+struct Changes {
+    std::vector<SagaRow> new_sagas;
+    std::vector<SagaRow> updated_sagas;  // version = the new one; the stored one must be one of its predecessors:
+    std::vector<std::int64_t> updated_from;  // ... exactly this, in parallel; else StoreUnavailable (someone was faster)
+    std::vector<HistoryRow> history;
+    std::vector<CommandRow> new_commands;
+    std::vector<CommandRow> updated_commands;  // by command_id: all mutable columns
+    std::vector<SignalRow> new_signals;
+    std::vector<DutyRow> updated_duties;
+    std::vector<AnnouncementRow> announcements;
+    std::vector<IncidentRow> opened_incidents;
+    std::vector<std::pair<MerchantId, std::string>> closed_incidents;  // by incident_key
+    std::vector<AuditRow> audit;
+};
+
+class Transaction {
+public:
+    virtual ~Transaction() = default;
+
+    // Database time at the start of this transaction.
+    virtual Instant now() = 0;
+
+    // In the order of their keys. Unknown keys are left out.
+    virtual std::vector<SagaRow> lock_sagas(const std::vector<SagaKey>& keys) = 0;
+    // Sagas whose next_wake has come, that have signals, or that own a sent command past its deadline. Skips locked ones.
+    virtual std::vector<SagaRow> claim_waking_sagas(Instant now, std::size_t limit) = 0;
+    // Takes (deletes) the signals of these sagas, oldest first.
+    virtual std::vector<SignalRow> take_signals(const std::vector<SagaKey>& keys) = 0;
+    // Commands of these sagas that are not closed, locked.
+    virtual std::vector<CommandRow> open_commands(const std::vector<SagaKey>& keys) = 0;
+
+    // Duty commands by id, locked; unknown or closed ones are left out.
+    virtual std::vector<CommandRow> lock_duty_commands(const std::vector<std::pair<MerchantId, std::string>>& ids) = 0;
+    // Sent duty commands past their deadline. Skips locked ones.
+    virtual std::vector<CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) = 0;
+    virtual std::vector<DutyRow> claim_due_duties(Instant now, std::size_t limit) = 0;
+    virtual std::vector<DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"
+
+    // Lanes that have a waiting command due by `now` and whose not_before has passed; no lock.
+    virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
+    // Creates missing lanes with the given defaults; locked, by key. `in_flight` is counted from the rows.
+    virtual std::vector<LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes, Instant now) = 0;
+    virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
+    // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
+    virtual std::vector<CommandRow> claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now, std::size_t limit) = 0;
+    // Sent commands that nobody confirmed as published since before `sent_before`. Skips locked ones.
+    virtual std::vector<CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) = 0;
+    virtual void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) = 0;
+    virtual std::vector<AnnouncementRow> claim_announcements(std::size_t limit) = 0;  // not yet published; SKIP LOCKED
+    virtual void delete_announcements(const std::vector<std::int64_t>& ids) = 0;
+
+    // The earliest instant at which any of the claims above would find something; absent: nothing is scheduled.
+    virtual std::optional<Instant> next_due() = 0;
+
+    virtual void write(const Changes& changes) = 0;
+    // Keeps an input that cannot be applied where an operator sees it: kind, subject, reason, the input itself.
+    virtual void park(MerchantId merchant, const std::string& kind, const std::string& subject, const std::string& reason,
+                      const nlohmann::json& input) = 0;
+};
+
+class Store {
+public:
+    virtual ~Store() = default;
+
+    enum class Ending { commit, roll_back };
+
+    // Runs `work` in one transaction. An exception from `work` rolls back and passes through. Throws StoreUnavailable,
+    // StoreInDoubt (only from the commit) or BadItem. Never repeats anything by itself.
+    virtual void transact(const std::function<void(Transaction&)>& work, Ending ending = Ending::commit) = 0;
+};
+
+}  // namespace ordersaga::engine

@@ -1,0 +1,267 @@
+// The rows of stock, listings, orders and receipts, as the participant of the order saga sees them inside the engine's
+// transaction. Implemented by the same stores that implement engine::Transaction.
+//
+// Lock order: receipts and orders by (store, order id), then sagas, then stock by (sku, warehouse), then listings by id,
+// then flushes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/engine/store.hpp"
+#include "sagas/ids.hpp"
+#include "sagas/order_document.hpp"
+
+namespace ordersaga::orders {
+
+using runtime::Duration;
+using runtime::Instant;
+using sagas::ListingId;
+using sagas::MerchantId;
+using sagas::SagaId;
+using sagas::SkuId;
+using sagas::StoreId;
+using sagas::WarehouseId;
+
+struct StoreRow {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string key;          // "eu": names it in payloads, references, routing keys
+    std::string shop_domain;  // eu-shirts.myshopify.com
+    std::string location_id;  // the one online location whose stock we steer (decimal text)
+    std::string status;       // active | suspended | uninstalled
+    Instant go_live_at{};     // orders created earlier never start a saga
+    std::string order_policy;  // hold_and_tell | cancel_and_refund | backorder (after refusal)
+    Duration channel_wait{};   // 0: never wait for this store
+    Duration hold_expiry{};
+    WarehouseId warehouse_id;
+    nlohmann::json ship_methods;  // {"<shipping line title>": "<warehouse ship method>", "*": default?}
+};
+
+struct WarehouseRow {
+    MerchantId merchant;
+    WarehouseId warehouse_id;
+    std::string key;
+    std::string kind;        // shipbob
+    Duration reading_lag{};  // L of the reading rule
+};
+
+struct SkuRow {
+    MerchantId merchant;
+    SkuId sku_id;
+    std::string sku;
+    std::string warehouse_item_id;  // empty: not known at the warehouse
+    std::string policy;             // deny | backorder
+    std::string reading;            // trust-mirror | ask-warehouse-first
+    std::int64_t buffer = 0;
+    std::int64_t low_at = 0;  // inventory.low is announced at or below; 0: never
+    bool discontinued = false;
+    std::vector<std::pair<SkuId, std::int64_t>> components;  // of a bundle; empty: the SKU is itself stocked
+};
+
+struct StockKey {
+    MerchantId merchant;
+    SkuId sku_id;
+    WarehouseId warehouse_id;
+    friend auto operator<=>(const StockKey&, const StockKey&) = default;
+};
+
+// One ledger. on_hand + short = available + reserved + committed + unavailable, where unavailable includes `returning`.
+struct StockRow {
+    StockKey key;
+    std::int64_t on_hand = 0;
+    std::int64_t available = 0;
+    std::int64_t reserved = 0;
+    std::int64_t committed = 0;
+    std::int64_t unavailable = 0;  // all reasons together
+    std::int64_t returning = 0;    // the part that only a reading gives back
+    std::int64_t short_by = 0;     // `short`
+    std::int64_t waiting = 0;      // sum of the backorder queue
+    std::int64_t version = 0;      // +1 whenever what may be sold changes
+    std::optional<Instant> read_asked_at;         // of the newest applied reading
+    std::optional<Instant> demand_read_at;        // last read on demand
+    std::int64_t warehouse_on_hand = 0;           // as the warehouse said, apart from ours
+    std::int64_t warehouse_fulfillable = 0;
+};
+
+// An append-only change of one ledger; every field is a difference.
+struct MovementRow {
+    StockKey key;
+    std::string kind;   // opening grant accept ship release return reading adjust
+    std::string cause;  // unique per ledger: repeats are impossible
+    SagaId saga_id;
+    std::string line_id;
+    std::int64_t on_hand = 0, available = 0, reserved = 0, committed = 0, unavailable = 0, returning = 0, short_by = 0;
+    std::int64_t version = 0;  // of the stock row after it
+    Instant at{};
+    std::string note;
+};
+
+// What one line of one saga has of one SKU. Counters only ever describe this saga's own units.
+struct ReservationRow {
+    StockKey key;
+    SagaId saga_id;
+    std::string line_id;
+    std::int64_t waiting = 0, held = 0, committed = 0, shipped = 0, released = 0;
+    std::optional<Instant> accepted_at;
+    std::optional<Instant> queued_at;  // place in the backorder queue
+};
+
+// A SKU in a store at a location.
+struct ListingComponent {
+    SkuId sku_id;
+    std::int64_t quantity = 1;
+    std::int64_t composed_version = 0;   // stock version inside the open flush
+    std::int64_t confirmed_version = 0;  // the store is known to show at least this version's target
+};
+struct ListingRow {
+    MerchantId merchant;
+    ListingId listing_id;
+    StoreId store_id;
+    SkuId sku_id;
+    std::string variant_id;
+    std::string inventory_item_id;
+    std::string location_id;
+    std::optional<std::int64_t> believed;  // absent until the opening quiet read
+    std::int64_t target = 0;
+    std::int64_t in_flight = 0;  // difference inside the open flush
+    std::int64_t learned = 0;    // +1 per move learned: tells whether a quiet read was quiet
+    bool wants_read = false;     // believed is in doubt: no flush before a quiet read
+    bool read_open = false;
+    std::string parked;  // why it takes no part in flushes (poison row); empty: it does
+    std::optional<std::int64_t> hinted;  // last inventory_levels/update, a hint only
+    std::optional<Instant> hinted_at;
+    std::vector<ListingComponent> components;
+};
+
+struct ListingMove {
+    MerchantId merchant;
+    ListingId listing_id;
+    std::string kind;       // sale | restock | edit | flush | read
+    std::string source_id;  // unique with listing and kind: line id, refund line id, edit id, flush id
+    std::int64_t quantity = 0;
+    Instant at{};
+};
+
+struct FlushRowItem {
+    ListingId listing_id;
+    std::int64_t delta = 0;
+    std::vector<std::pair<SkuId, std::int64_t>> versions;
+};
+struct FlushRow {
+    MerchantId merchant;
+    sagas::FlushId flush_id;
+    StoreId store_id;
+    std::string key;         // the idempotency key at the store
+    std::string command_id;  // carries key and bytes
+    std::vector<FlushRowItem> items;
+    Instant opened_at{};
+    std::optional<Instant> closed_at;
+    std::string outcome;  // applied | partly | refused | unknown
+};
+
+struct OrderKey {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string order_id;
+    friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
+};
+
+struct OrderRow {
+    OrderKey key;
+    SagaId saga_id;  // empty: recorded, never started (before go-live, not for us)
+    std::string name;
+    sagas::OrderDocument document;  // newest by updated_at, refunds of all documents joined
+    bool has_document = false;      // false: only heard of (a refund or deletion came first)
+    bool deleted = false;
+    std::string reason;  // why there is no saga
+    std::vector<sagas::Refund> early_refunds;  // known from refunds/create, perhaps not yet in the document
+    Instant created_at{};
+};
+
+enum class ReceiptStatus { applied, duplicate, ignored, parked };
+
+struct ReceiptRow {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string source;      // shopify | shipbob
+    std::string topic;
+    std::string webhook_id;  // unique with (store, topic)
+    std::string event_id;    // may be empty
+    std::string name;        // subscription name, may be empty
+    Instant received_at{};
+    std::string body;        // raw bytes
+    nlohmann::json headers;  // chosen ones; never the signature
+    ReceiptStatus status = ReceiptStatus::applied;
+    std::string reason;
+    std::string order_id;
+    SagaId saga_id;
+};
+
+class Rows {
+public:
+    virtual ~Rows() = default;
+
+    // Whole small tables; read in every batch, so nothing can be stale.
+    virtual std::vector<StoreRow> stores(const std::vector<MerchantId>& merchants) = 0;
+    virtual std::vector<WarehouseRow> warehouses(const std::vector<MerchantId>& merchants) = 0;
+    virtual std::vector<SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) = 0;
+    // Listings of a store by variant id or, where the variant is unknown, by SKU text; no lock, belief not to be used.
+    virtual std::vector<ListingRow> find_listings(MerchantId merchant, StoreId store, const std::vector<std::string>& variant_ids,
+                                                  const std::vector<std::string>& skus) = 0;
+
+    // Inserts; answers for each whether it is new (true) or known by webhook id or event id (false).
+    virtual std::vector<bool> insert_receipts(const std::vector<ReceiptRow>& receipts) = 0;
+    virtual void update_receipts(const std::vector<ReceiptRow>& receipts) = 0;  // status, reason, order_id, saga_id
+
+    // Locks existing orders, creates missing ones empty; by key.
+    virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys) = 0;
+    virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
+    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(MerchantId merchant, const std::vector<std::string>& references) = 0;
+    virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
+
+    virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
+    virtual void write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) = 0;
+    virtual std::vector<ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) = 0;
+    // The backorder queue of these ledgers, oldest first, with ALL rows of each waiting saga. Under the stock lock.
+    virtual std::vector<ReservationRow> waiting_for(const std::vector<StockKey>& keys) = 0;
+    virtual void write_reservations(const std::vector<ReservationRow>& rows) = 0;  // upsert by (saga, line, sku)
+    // Units that a reading asked at `asked_at` may not have counted: protocol part 1.
+    virtual std::vector<std::pair<StockKey, std::int64_t>> not_counted(const std::vector<StockKey>& keys, Instant asked_at, Duration lag) = 0;
+    // Units that left committed for `returning` after `asked_at`.
+    virtual std::vector<std::pair<StockKey, std::int64_t>> returned_since(const std::vector<StockKey>& keys, Instant asked_at) = 0;
+
+    // Moves that were not known yet (by listing, kind, source id).
+    virtual std::vector<bool> insert_listing_moves(const std::vector<ListingMove>& moves) = 0;
+    // Every listing that holds one of these SKUs (also as a component), the listings named, and of the stores in
+    // `flushing` the listings that have something to send (believed known, not parked, no read wanted or open,
+    // target <> believed + in_flight), scarcest target first, at most `limit` per store. Locked by listing id.
+    virtual std::vector<ListingRow> lock_listings(MerchantId merchant, const std::vector<SkuId>& skus, const std::vector<ListingId>& ids,
+                                                  const std::vector<StoreId>& flushing, std::size_t limit) = 0;
+    virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
+    // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
+    // and are neither in flight nor being read, locked.
+    virtual std::vector<ListingRow> claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before, std::size_t limit) = 0;
+
+    virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;  // locked
+    virtual void write_flushes(const std::vector<FlushRow>& rows) = 0;  // upsert; one open per store (unique index)
+
+    // Sagas waiting for a stock version to be confirmed, or for a reading.
+    struct Wait {
+        engine::SagaKey saga;
+        std::string kind;  // channels | reading
+        StockKey stock;
+        std::int64_t version = 0;
+    };
+    virtual void add_waits(const std::vector<Wait>& waits) = 0;
+    virtual void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) = 0;
+    virtual std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
+
+    virtual void set_store_status(MerchantId merchant, StoreId store, const std::string& status) = 0;
+};
+
+}  // namespace ordersaga::orders
