@@ -48,6 +48,7 @@ public:
 
 private:
     friend class Transaction;
+    friend class Connection;
     struct Impl;
     explicit Rows(std::shared_ptr<const Impl> impl);
     std::shared_ptr<const Impl> impl_;

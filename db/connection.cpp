@@ -1,0 +1,409 @@
+#include "db/connection.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <charconv>
+#include <exception>
+#include <stdexcept>
+
+#include "db/pqxx_bridge.hpp"
+
+namespace ordersaga::db {
+
+namespace {
+
+// The first line of a server message names the table and the constraint; values come in the DETAIL lines below,
+// except in class 22, where the offending text is quoted in the first line already.
+std::string safe_message(const std::string& sqlstate, const std::string& full) {
+    if (sqlstate.starts_with("22")) {
+        return "the database cannot hold this value (" + sqlstate + ")";
+    }
+    const std::string first_line = full.substr(0, full.find('\n'));
+    return first_line + " (" + (sqlstate.empty() ? "no SQLSTATE" : sqlstate) + ")";
+}
+
+bool is_retryable(const std::string& sqlstate) {
+    return sqlstate.starts_with("40") || sqlstate.starts_with("53") || sqlstate == "55P03" ||
+           sqlstate.starts_with("57");
+}
+
+// 57P01 to 57P05 and 25P03: the server ends our session (shutdown, crash, terminated, database dropped, idle too
+// long). Empty happens in 6.4 when the link breaks on some code paths.
+bool ends_session(const std::string& sqlstate) {
+    return sqlstate.empty() || sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03";
+}
+
+[[noreturn]] void throw_by_sqlstate(const std::string& sqlstate, const std::string& full) {
+    const std::string message = safe_message(sqlstate, full);
+    if (ends_session(sqlstate)) {
+        throw Broken(message, sqlstate, full);
+    }
+    if (is_retryable(sqlstate)) {
+        throw Retryable(message, sqlstate, full);
+    }
+    if (sqlstate.starts_with("22") || sqlstate.starts_with("23")) {
+        throw BadData(message, sqlstate, full);
+    }
+    throw Misuse(message, sqlstate, full);
+}
+
+// Turns whatever the client library threw into one of ours. Called from inside a catch block.
+[[noreturn]] void rethrow_as_ours() {
+    try {
+        throw;
+    } catch (const DatabaseError&) {
+        throw;
+    } catch (const pqxx::broken_connection& error) {
+        throw Broken("the connection to the database is lost", "", error.what());
+    } catch (const pqxx::in_doubt_error& error) {
+        throw InDoubt("the database was lost while committing", "", error.what());
+#if PQXX_VERSION_MAJOR < 7
+    } catch (const pqxx::serialization_failure& error) {
+        // In 6.4 these do not derive from sql_error and carry no SQLSTATE.
+        throw Retryable(safe_message("40001", error.what()), "40001", error.what());
+    } catch (const pqxx::deadlock_detected& error) {
+        throw Retryable(safe_message("40P01", error.what()), "40P01", error.what());
+    } catch (const pqxx::transaction_rollback& error) {
+        throw Retryable(safe_message("40000", error.what()), "40000", error.what());
+#endif
+    } catch (const pqxx::sql_error& error) {
+        throw_by_sqlstate(error.sqlstate(), error.what());
+    } catch (const pqxx::failure& error) {
+        throw Misuse(error.what(), "", error.what());
+    } catch (const pqxx::usage_error& error) {
+        throw Misuse(error.what(), "", error.what());
+    } catch (const pqxx::internal_error& error) {
+        throw Misuse(error.what(), "", error.what());
+    }
+    // Anything else is an exception of the caller's own work and passes as it is.
+}
+
+}  // namespace
+
+struct Rows::Impl {
+    pqxx::result result;
+};
+
+struct Transaction::Impl {
+    pqxx::transaction_base& transaction;
+    bool failed = false;
+};
+
+struct Connection::Impl {
+    explicit Impl(const std::string& dsn) : connection(dsn), silencer(connection) {}
+
+    void mark_broken() noexcept { usable = false; }
+
+    // A different backend means that the library reconnected behind our back.
+    void require_same_backend() {
+        if (!usable || !connection.is_open() || connection.backendpid() != backend_process) {
+            mark_broken();
+            throw Broken("the connection to the database is lost", "", "connection object is no longer usable");
+        }
+    }
+
+    pqxx::connection connection;
+    bridge::NoticeSilencer silencer;
+    int backend_process = 0;
+    bool usable = true;
+};
+
+Rows::Rows(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+std::size_t Rows::size() const noexcept { return static_cast<std::size_t>(impl_->result.size()); }
+
+std::int64_t Rows::affected() const noexcept { return static_cast<std::int64_t>(impl_->result.affected_rows()); }
+
+namespace {
+
+pqxx::field field_at(const pqxx::result& result, std::size_t row, std::size_t column) {
+    if (row >= static_cast<std::size_t>(result.size()) || column >= static_cast<std::size_t>(result.columns())) {
+        throw std::logic_error("the answer has no such row or column");
+    }
+    return result[static_cast<pqxx::result::size_type>(row)][static_cast<pqxx::row::size_type>(column)];
+}
+
+[[noreturn]] void refuse_value(const char* wanted, std::size_t column) {
+    throw std::logic_error("column " + std::to_string(column) + " of the answer is no " + wanted);
+}
+
+int hex_digit(char character, std::size_t column) {
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    if (character >= 'a' && character <= 'f') {
+        return character - 'a' + 10;
+    }
+    refuse_value("bytea", column);
+}
+
+}  // namespace
+
+bool Rows::is_null(std::size_t row, std::size_t column) const {
+    return field_at(impl_->result, row, column).is_null();
+}
+
+std::string_view Rows::view(std::size_t row, std::size_t column) const {
+    const pqxx::field field = field_at(impl_->result, row, column);
+    if (field.is_null()) {
+        refuse_value("value but null", column);
+    }
+    return {field.c_str(), static_cast<std::size_t>(field.size())};
+}
+
+std::int64_t Rows::int64(std::size_t row, std::size_t column) const {
+    const std::string_view text = view(row, column);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        refuse_value("64-bit integer", column);
+    }
+    return value;
+}
+
+int Rows::int32(std::size_t row, std::size_t column) const {
+    const std::int64_t value = int64(row, column);
+    if (value < INT32_MIN || value > INT32_MAX) {
+        refuse_value("32-bit integer", column);
+    }
+    return static_cast<int>(value);
+}
+
+bool Rows::boolean(std::size_t row, std::size_t column) const {
+    const std::string_view text = view(row, column);
+    if (text != "t" && text != "f") {
+        refuse_value("boolean", column);
+    }
+    return text == "t";
+}
+
+double Rows::real(std::size_t row, std::size_t column) const {
+    const std::string_view text = view(row, column);
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        refuse_value("number", column);
+    }
+    return value;
+}
+
+Instant Rows::instant(std::size_t row, std::size_t column) const {
+    try {
+        return parse_timestamp(view(row, column));
+    } catch (const std::invalid_argument&) {
+        refuse_value("timestamp", column);
+    }
+}
+
+std::string Rows::bytes(std::size_t row, std::size_t column) const {
+    const std::string_view text = view(row, column);
+    if (!text.starts_with("\\x") || text.size() % 2 != 0) {
+        refuse_value("bytea", column);
+    }
+    std::string value;
+    value.reserve(text.size() / 2 - 1);
+    for (std::size_t position = 2; position < text.size(); position += 2) {
+        const int byte = hex_digit(text[position], column) * 16 + hex_digit(text[position + 1], column);
+        value.push_back(static_cast<char>(byte));
+    }
+    return value;
+}
+
+std::optional<std::string> Rows::optional_text(std::size_t row, std::size_t column) const {
+    return is_null(row, column) ? std::nullopt : std::optional(text(row, column));
+}
+
+std::optional<std::int64_t> Rows::optional_int64(std::size_t row, std::size_t column) const {
+    return is_null(row, column) ? std::nullopt : std::optional(int64(row, column));
+}
+
+std::optional<Instant> Rows::optional_instant(std::size_t row, std::size_t column) const {
+    return is_null(row, column) ? std::nullopt : std::optional(instant(row, column));
+}
+
+Rows Transaction::query(std::string_view statement, const std::vector<Parameter>& parameters) {
+    std::vector<const char*> values;
+    values.reserve(parameters.size());
+    for (const Parameter& parameter : parameters) {
+        values.push_back(parameter.text() ? parameter.text()->c_str() : nullptr);
+    }
+    try {
+        return Rows(std::make_shared<const Rows::Impl>(
+            Rows::Impl{bridge::execute(impl_.transaction, std::string(statement), values)}));
+    } catch (...) {
+        impl_.failed = true;
+        rethrow_as_ours();
+    }
+}
+
+Rows Transaction::query(std::string_view statement, std::initializer_list<Parameter> parameters) {
+    return query(statement, std::vector<Parameter>(parameters));
+}
+
+std::int64_t Transaction::execute(std::string_view statement, std::initializer_list<Parameter> parameters) {
+    return query(statement, parameters).affected();
+}
+
+void Transaction::run_script(std::string_view script) {
+    try {
+        impl_.transaction.exec(std::string(script));
+    } catch (...) {
+        impl_.failed = true;
+        rethrow_as_ours();
+    }
+}
+
+void Transaction::see_only_merchant(std::string_view merchant_id) {
+    // The third argument makes it end with the transaction: nothing is left behind for the next user of a pooled
+    // connection.
+    query("SELECT set_config('ordersaga.merchant', $1, true)", {merchant_id});
+}
+
+Connection::Connection(const ConnectionSettings& settings) {
+    const std::string dsn = dsn_with(settings.dsn, {{"application_name", settings.application_name},
+                                                    {"client_encoding", "UTF8"},
+                                                    {"connect_timeout", "5"},
+                                                    {"keepalives_idle", "10"},
+                                                    {"keepalives_interval", "5"},
+                                                    {"keepalives_count", "3"},
+                                                    {"tcp_user_timeout", "15000"}});
+    try {
+        impl_ = std::make_unique<Impl>(dsn);
+        impl_->backend_process = impl_->connection.backendpid();
+        bridge::forbid_reconnect(impl_->connection);
+    } catch (const std::exception& error) {
+        throw Broken("cannot connect to the database " + dsn_without_password(settings.dsn), "", error.what());
+    }
+}
+
+Connection::~Connection() = default;
+
+bool Connection::usable() const noexcept { return impl_->usable && impl_->connection.is_open(); }
+
+int Connection::backend_process() const noexcept { return impl_->backend_process; }
+
+void Connection::transact(const std::function<void(Transaction&)>& work) {
+    impl_->require_same_backend();
+    try {
+        pqxx::work transaction(impl_->connection);
+        impl_->require_same_backend();
+        Transaction::Impl shared{transaction};
+        Transaction ours(shared);
+        work(ours);
+        if (shared.failed) {
+            throw Misuse("work went on after one of its statements had failed", "", "");
+        }
+        try {
+            transaction.commit();
+        } catch (const pqxx::broken_connection& error) {
+            throw InDoubt("the database was lost while committing", "", error.what());
+        } catch (const pqxx::sql_error& error) {
+            // No SQLSTATE, or the session ended by the server: perhaps applied, perhaps not.
+            if (ends_session(error.sqlstate())) {
+                throw InDoubt("the database was lost while committing", error.sqlstate(), error.what());
+            }
+            throw;
+        }
+    } catch (const Broken&) {
+        impl_->mark_broken();
+        throw;
+    } catch (const InDoubt&) {
+        impl_->mark_broken();
+        throw;
+    } catch (...) {
+        if (!impl_->connection.is_open()) {
+            impl_->mark_broken();
+        }
+        try {
+            rethrow_as_ours();
+        } catch (const Broken&) {
+            impl_->mark_broken();
+            throw;
+        } catch (const InDoubt&) {
+            impl_->mark_broken();
+            throw;
+        }
+    }
+}
+
+Rows Connection::autocommit(std::string_view statement) {
+    impl_->require_same_backend();
+    try {
+        pqxx::nontransaction transaction(impl_->connection);
+        return Rows(std::make_shared<const Rows::Impl>(
+            Rows::Impl{bridge::execute(transaction, std::string(statement), {})}));
+    } catch (...) {
+        if (!impl_->connection.is_open()) {
+            impl_->mark_broken();
+        }
+        rethrow_as_ours();
+    }
+}
+
+namespace {
+
+struct OptionsDeleter {
+    void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+};
+using Options = std::unique_ptr<PQconninfoOption, OptionsDeleter>;
+
+Options parse_dsn(const std::string& dsn) {
+    char* reason = nullptr;
+    Options options(PQconninfoParse(dsn.c_str(), &reason));
+    if (!options) {
+        // The reason may repeat the password, so it is not passed on.
+        PQfreemem(reason);
+        throw std::invalid_argument("the database address is malformed");
+    }
+    return options;
+}
+
+void append_option(std::string& dsn, std::string_view keyword, std::string_view value) {
+    if (!dsn.empty()) {
+        dsn.push_back(' ');
+    }
+    dsn.append(keyword).append("='");
+    for (const char character : value) {
+        if (character == '\'' || character == '\\') {
+            dsn.push_back('\\');
+        }
+        dsn.push_back(character);
+    }
+    dsn.push_back('\'');
+}
+
+}  // namespace
+
+std::string dsn_with(const std::string& dsn,
+                     std::initializer_list<std::pair<std::string_view, std::string>> changes) {
+    const Options options = parse_dsn(dsn);
+    std::string result;
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+        bool changed = false;
+        for (const auto& [keyword, value] : changes) {
+            changed = changed || keyword == option->keyword;
+        }
+        if (!changed && option->val != nullptr) {
+            append_option(result, option->keyword, option->val);
+        }
+    }
+    for (const auto& [keyword, value] : changes) {
+        append_option(result, keyword, value);
+    }
+    return result;
+}
+
+std::string dsn_without_password(const std::string& dsn) {
+    const Options options = parse_dsn(dsn);
+    std::string result;
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+        // dispchar '*' marks passwords, also those of keys.
+        if (option->val != nullptr && std::string_view(option->dispchar) != "*") {
+            append_option(result, option->keyword, option->val);
+        }
+    }
+    return result;
+}
+
+}  // namespace ordersaga::db

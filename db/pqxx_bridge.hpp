@@ -1,0 +1,68 @@
+// Everything in which libpqxx 6.4 (Debian 12) and 7.x (Debian 13, Ubuntu 24.04) differ, and nothing else. Included
+// by connection.cpp alone: the rest of db/ sees our own types.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <pqxx/pqxx>
+
+// 6.4 says its version in text and two numbers, as 7.x does.
+#if !defined(PQXX_VERSION_MAJOR) || !defined(PQXX_VERSION_MINOR)
+#error "libpqxx without version numbers is not known to work"
+#endif
+
+namespace ordersaga::db::bridge {
+
+// 6.x reactivates a lost connection by itself, losing locks and settings unnoticed. 7.x never does.
+inline void forbid_reconnect(pqxx::connection& connection) {
+#if PQXX_VERSION_MAJOR < 7
+    // Deprecated only because 7.x needs it no more.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    connection.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+#else
+    (void)connection;
+#endif
+}
+
+// Server notices go nowhere instead of to standard error, where they would break structured logs.
+#if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10)
+struct NoticeSilencer {
+    explicit NoticeSilencer(pqxx::connection& connection) {
+        connection.set_notice_handler([](pqxx::zview) noexcept {});
+    }
+};
+#else
+struct NoticeSilencer {
+    explicit NoticeSilencer(pqxx::connection& connection) : handler_(connection) {}
+
+private:
+    pqxx::quiet_errorhandler handler_;
+};
+#endif
+
+inline pqxx::result execute(pqxx::transaction_base& transaction, const std::string& statement,
+                            const std::vector<const char*>& values) {
+#if PQXX_VERSION_MAJOR < 7
+    return transaction.exec_params(statement, pqxx::prepare::make_dynamic_params(values));
+#else
+    pqxx::params parameters;
+    parameters.reserve(values.size());
+    for (const char* value : values) {
+        if (value == nullptr) {
+            parameters.append();
+        } else {
+            parameters.append(pqxx::zview(value));
+        }
+    }
+#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
+    return transaction.exec(pqxx::zview(statement), parameters);
+#else
+    return transaction.exec_params(statement, parameters);
+#endif
+#endif
+}
+
+}  // namespace ordersaga::db::bridge

@@ -1,0 +1,93 @@
+#include "db/startup_checks.hpp"
+
+#include "db/migrate.hpp"
+
+namespace ordersaga::db {
+
+namespace {
+
+constexpr int kOldestServer = 150000;
+
+constexpr const char* kReadSettings = R"sql(
+    SELECT current_setting('server_version_num')::integer,
+           current_setting('server_version'),
+           current_setting('fsync'),
+           current_setting('full_page_writes'),
+           current_setting('synchronous_commit'),
+           current_setting('server_encoding'),
+           pg_is_in_recovery(),
+           current_setting('statement_timeout'),
+           current_setting('lock_timeout'),
+           current_setting('idle_in_transaction_session_timeout'),
+           role.rolname, role.rolsuper, role.rolbypassrls,
+           to_regclass('schema_migrations') IS NOT NULL
+      FROM pg_roles role WHERE role.rolname = current_user)sql";
+
+constexpr const char* kReadVersion = "SELECT coalesce(max(version), 0) FROM schema_migrations";
+
+void check_durability(const Rows& rows, std::vector<std::string>& faults) {
+    if (rows.int32(0, 0) < kOldestServer) {
+        faults.push_back("PostgreSQL is " + rows.text(0, 1) + "; 15 or later is needed");
+    }
+    if (rows.view(0, 2) != "on") {
+        faults.push_back("fsync is off, so a crash would lose accepted orders: set fsync = on and restart PostgreSQL");
+    }
+    if (rows.view(0, 3) != "on") {
+        faults.push_back("full_page_writes is off, so a crash could corrupt the data: set full_page_writes = on");
+    }
+    const std::string_view commit = rows.view(0, 4);
+    if (commit == "off" || commit == "local") {
+        faults.push_back("synchronous_commit is " + std::string(commit) +
+                         ", so an answered webhook could be lost: ALTER ROLE ... SET synchronous_commit = on");
+    }
+    if (rows.view(0, 5) != "UTF8") {
+        faults.push_back("the database's encoding is " + rows.text(0, 5) + "; it must be UTF8");
+    }
+    if (rows.boolean(0, 6)) {
+        faults.push_back("this server is a standby and cannot be written to: use the primary's address");
+    }
+}
+
+void check_role(const Rows& rows, std::vector<std::string>& faults) {
+    const std::string role = rows.text(0, 10);
+    const char* const names[] = {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"};
+    for (std::size_t index = 0; index < 3; ++index) {
+        if (rows.view(0, 7 + index) == "0") {
+            faults.push_back(std::string(names[index]) + " is not set for role " + role + ": run sagactl migrate with the" +
+                             " administrator's address, or ALTER ROLE " + role + " SET " + names[index] + " = ...");
+        }
+    }
+    if (rows.boolean(0, 11)) {
+        faults.push_back("role " + role + " is a superuser, which no row security binds: connect as ordersaga_engine");
+    }
+    if (rows.boolean(0, 12)) {
+        faults.push_back("role " + role + " may bypass row security: ALTER ROLE " + role + " NOBYPASSRLS");
+    }
+}
+
+void check_schema(Transaction& transaction, bool any, std::vector<std::string>& faults) {
+    const int wanted = schema_version();
+    const int found = any ? transaction.query(kReadVersion).int32(0, 0) : 0;
+    if (found < wanted) {
+        faults.push_back("the database's schema is version " + std::to_string(found) + ", this build needs " +
+                         std::to_string(wanted) + ": run sagactl migrate");
+    } else if (found > wanted) {
+        faults.push_back("the database's schema is version " + std::to_string(found) + ", newer than this build's " +
+                         std::to_string(wanted) + ": use a newer ordersaga");
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> startup_faults(Connection& connection) {
+    std::vector<std::string> faults;
+    connection.transact([&](Transaction& transaction) {
+        const Rows rows = transaction.query(kReadSettings);
+        check_durability(rows, faults);
+        check_role(rows, faults);
+        check_schema(transaction, rows.boolean(0, 13), faults);
+    });
+    return faults;
+}
+
+}  // namespace ordersaga::db
