@@ -189,3 +189,233 @@ CREATE TABLE sagas (
     PRIMARY KEY (merchant_id, saga_id),
     CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL)
 ) WITH (fillfactor = 50);
+
+-- For order sagas the engine's CHECK on the state's name is added by the participant's part below.
+
+CREATE TABLE saga_history (
+    merchant_id bigint NOT NULL,
+    saga_id uuid NOT NULL,
+    version bigint NOT NULL,
+    at timestamptz NOT NULL,
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    event text NOT NULL,
+    cause text NOT NULL DEFAULT '',
+    note text NOT NULL DEFAULT '',
+    details jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (merchant_id, saga_id, version, at)
+) PARTITION BY RANGE (at);
+
+CREATE TABLE signals (
+    merchant_id bigint NOT NULL,
+    signal_id bigint GENERATED ALWAYS AS IDENTITY,
+    saga_id uuid NOT NULL,
+    event text NOT NULL,
+    payload jsonb NOT NULL DEFAULT '{}',
+    cause text NOT NULL DEFAULT '',
+    PRIMARY KEY (merchant_id, signal_id)
+);
+
+CREATE TABLE commands (
+    merchant_id bigint NOT NULL REFERENCES merchants,
+    command_id uuid NOT NULL,
+    saga_id uuid,
+    duty text NOT NULL DEFAULT '',
+    activity text NOT NULL,
+    lane text NOT NULL,
+    priority smallint NOT NULL,
+    tokens double precision NOT NULL DEFAULT 1,
+    state text NOT NULL CHECK (state IN ('waiting', 'sent', 'closed')),
+    payload jsonb NOT NULL,
+    idempotency_key text NOT NULL,
+    attempt integer NOT NULL DEFAULT 0,
+    counted_attempts integer NOT NULL DEFAULT 0,
+    attempt_token text NOT NULL DEFAULT '',
+    perhaps_applied boolean NOT NULL DEFAULT false,
+    lookup_first boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    sent_at timestamptz,
+    send_before timestamptz,
+    deadline timestamptz,
+    published_at timestamptz,
+    closed_at timestamptz,
+    outcome text NOT NULL DEFAULT '',
+    last_error text NOT NULL DEFAULT '',
+    trace text NOT NULL DEFAULT '',
+    PRIMARY KEY (merchant_id, command_id),
+    CHECK ((saga_id IS NULL) = (duty <> '')),
+    CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
+    CHECK (state <> 'sent' OR (deadline IS NOT NULL AND sent_at IS NOT NULL AND attempt_token <> ''))
+) WITH (fillfactor = 50);
+
+CREATE TABLE lanes (
+    merchant_id bigint NOT NULL,
+    lane text NOT NULL,
+    tokens double precision NOT NULL,
+    capacity double precision NOT NULL,
+    per_second double precision NOT NULL,
+    refilled_at timestamptz NOT NULL,
+    not_before timestamptz NOT NULL,
+    "window" integer NOT NULL,
+    breaker text NOT NULL DEFAULT 'closed' CHECK (breaker IN ('closed', 'open', 'probing')),
+    failures integer NOT NULL DEFAULT 0,
+    opened_at timestamptz,
+    reason text NOT NULL DEFAULT '',
+    PRIMARY KEY (merchant_id, lane)
+) WITH (fillfactor = 50);
+
+CREATE TABLE duties (
+    merchant_id bigint NOT NULL,
+    duty text NOT NULL,
+    subject text NOT NULL,
+    next_due timestamptz NOT NULL,
+    memory jsonb NOT NULL DEFAULT '{}',
+    command_id uuid,
+    PRIMARY KEY (merchant_id, duty, subject)
+) WITH (fillfactor = 50);
+
+-- Public events on their way to the broker; deleted once confirmed.
+CREATE TABLE announcements (
+    merchant_id bigint NOT NULL,
+    announcement_id bigint GENERATED ALWAYS AS IDENTITY,
+    routing_key text NOT NULL,
+    body jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (merchant_id, announcement_id)
+);
+
+CREATE TABLE incidents (
+    merchant_id bigint NOT NULL,
+    incident_id bigint GENERATED ALWAYS AS IDENTITY,
+    incident_key text NOT NULL,
+    saga_id uuid,
+    cause text NOT NULL,
+    text text NOT NULL,
+    opened_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    PRIMARY KEY (merchant_id, incident_id)
+);
+
+CREATE TABLE parked_items (
+    merchant_id bigint NOT NULL,
+    item_id bigint GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    input jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    resolved_at timestamptz,
+    PRIMARY KEY (merchant_id, item_id)
+);
+
+CREATE TABLE audit (
+    merchant_id bigint NOT NULL,
+    audit_id bigint GENERATED ALWAYS AS IDENTITY,
+    at timestamptz NOT NULL,
+    actor text NOT NULL CHECK (actor <> ''),
+    action text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    details jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (merchant_id, audit_id)
+);
+
+-- API tokens: SHA-256 at rest.
+CREATE TABLE tokens (
+    merchant_id bigint NOT NULL,
+    token_hash text NOT NULL CHECK (token_hash ~ '^[0-9a-f]{64}$'),
+    name text NOT NULL,
+    role text NOT NULL CHECK (role IN ('read', 'operator', 'admin')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    PRIMARY KEY (merchant_id, token_hash)
+);
+
+CREATE TABLE orders (
+    merchant_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    order_id text NOT NULL CHECK (order_id ~ '^[0-9]+$'),
+    saga_id uuid,
+    name text NOT NULL DEFAULT '',
+    document jsonb,
+    deleted boolean NOT NULL DEFAULT false,
+    reason text NOT NULL DEFAULT '',
+    early_refunds jsonb NOT NULL DEFAULT '[]',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (merchant_id, store_id, order_id),
+    FOREIGN KEY (merchant_id, store_id) REFERENCES stores
+);
+
+-- Warehouse references of order parts: <store>.<order>.<part>.<generation>, unique for ever.
+CREATE TABLE fulfillment_references (
+    merchant_id bigint NOT NULL,
+    reference text NOT NULL,
+    saga_id uuid NOT NULL,
+    PRIMARY KEY (merchant_id, reference)
+);
+
+CREATE TABLE reservations (
+    merchant_id bigint NOT NULL,
+    saga_id uuid NOT NULL,
+    line_id text NOT NULL,
+    sku_id bigint NOT NULL,
+    warehouse_id bigint NOT NULL,
+    waiting bigint NOT NULL DEFAULT 0 CHECK (waiting >= 0),
+    held bigint NOT NULL DEFAULT 0 CHECK (held >= 0),
+    committed bigint NOT NULL DEFAULT 0 CHECK (committed >= 0),
+    shipped bigint NOT NULL DEFAULT 0 CHECK (shipped >= 0),
+    released bigint NOT NULL DEFAULT 0 CHECK (released >= 0),
+    accepted_at timestamptz,
+    queued_at timestamptz CHECK ((queued_at IS NOT NULL) = (waiting > 0)),
+    PRIMARY KEY (merchant_id, saga_id, line_id, sku_id),
+    FOREIGN KEY (merchant_id, sku_id, warehouse_id) REFERENCES stock
+) WITH (fillfactor = 50);
+
+CREATE TABLE flushes (
+    merchant_id bigint NOT NULL,
+    flush_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    key text NOT NULL,
+    command_id uuid NOT NULL,
+    items jsonb NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz,
+    outcome text NOT NULL DEFAULT '',
+    PRIMARY KEY (merchant_id, flush_id),
+    UNIQUE (merchant_id, store_id, key),
+    FOREIGN KEY (merchant_id, store_id) REFERENCES stores
+);
+CREATE UNIQUE INDEX one_open_flush_per_store ON flushes (merchant_id, store_id) WHERE closed_at IS NULL;
+
+CREATE TABLE waits (
+    merchant_id bigint NOT NULL,
+    saga_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('channels', 'reading')),
+    sku_id bigint NOT NULL,
+    warehouse_id bigint NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (merchant_id, saga_id, kind, sku_id, warehouse_id)
+);
+
+CREATE TABLE webhook_receipts (
+    merchant_id bigint NOT NULL,
+    store_id bigint NOT NULL,                   -- or the warehouse's id when source = 'shipbob'
+    source text NOT NULL CHECK (source IN ('shopify', 'shipbob')),
+    topic text NOT NULL,
+    webhook_id text NOT NULL,
+    event_id text NOT NULL DEFAULT '',
+    name text NOT NULL DEFAULT '',
+    received_at timestamptz NOT NULL,
+    body bytea NOT NULL,
+    headers jsonb NOT NULL DEFAULT '{}',
+    status text NOT NULL CHECK (status IN ('applied', 'ignored', 'parked')),
+    reason text NOT NULL DEFAULT '',
+    order_id text NOT NULL DEFAULT '',
+    saga_id uuid,
+    PRIMARY KEY (merchant_id, source, store_id, topic, webhook_id)
+);
+CREATE UNIQUE INDEX one_receipt_per_event ON webhook_receipts (merchant_id, source, store_id, topic, event_id, name) WHERE event_id <> '';
