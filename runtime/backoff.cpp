@@ -1,0 +1,24 @@
+#include "runtime/backoff.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/random.hpp"
+
+namespace ordersaga::runtime {
+
+Duration longest_delay(int attempt, const BackoffPolicy& policy) {
+    const double exponent = static_cast<double>(std::max(attempt, 1) - 1);
+    const double delay = static_cast<double>(policy.base.count()) * std::pow(std::max(policy.coefficient, 1.0), exponent);
+    // The comparison also catches infinity.
+    if (!(delay < static_cast<double>(policy.cap.count()))) return policy.cap;
+    return Duration(static_cast<Duration::rep>(delay));
+}
+
+Duration next_delay(int attempt, const BackoffPolicy& policy, Random& random) {
+    const Duration longest = longest_delay(attempt, policy);
+    if (longest.count() <= 0) return Duration{0};
+    return Duration(static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(longest.count()) + 1)));
+}
+
+}  // namespace ordersaga::runtime
