@@ -122,6 +122,8 @@ public:
 
     // The outcome a preview assumes for a command: the plain success.
     virtual Outcome assumed_outcome(std::string_view activity, const nlohmann::json& command_payload) const = 0;
+    // The event a preview assumes in a state that waits for something else than a command; absent: none.
+    virtual std::optional<Event> assumed_event(std::string_view state) const = 0;
 };
 
 }  // namespace ordersaga::sagas

@@ -213,8 +213,8 @@ public:
 
     // Lanes that have a waiting command due by `now` and whose not_before has passed; no lock.
     virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
-    // Creates missing lanes with the given defaults; locked, by key. `in_flight` is counted from the rows.
-    virtual std::vector<LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes, Instant now) = 0;
+    // Locked, by key; a lane that does not exist yet is created as given. `in_flight` is counted from the rows in state sent.
+    virtual std::vector<LaneRow> lock_lanes(const std::vector<LaneRow>& as_if_missing) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
     // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
     virtual std::vector<CommandRow> claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now, std::size_t limit) = 0;

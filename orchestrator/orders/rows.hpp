@@ -40,6 +40,7 @@ struct StoreRow {
     Duration hold_expiry{};
     WarehouseId warehouse_id;
     nlohmann::json ship_methods;  // {"<shipping line title>": "<warehouse ship method>", "*": default?}
+    double points_per_second = 100;  // what the store's API refills; the bucket holds 20 s of it
 };
 
 struct WarehouseRow {
@@ -48,6 +49,8 @@ struct WarehouseRow {
     std::string key;
     std::string kind;        // shipbob
     Duration reading_lag{};  // L of the reading rule
+    double calls_per_minute = 150;
+    std::string status;  // active | suspended
 };
 
 struct SkuRow {

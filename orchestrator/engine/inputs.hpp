@@ -1,0 +1,62 @@
+// What the engine is fed: everything that can move a saga, as values. Each input may be given more than once; the second
+// time is recognised inside the transaction and changes nothing.
+#pragma once
+
+#include <any>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "orchestrator/engine/store.hpp"
+#include "sagas/definition.hpp"
+
+namespace ordersaga::engine {
+
+// Something from outside whose saga is not known yet; only the participant understands it.
+struct Arrival {
+    MerchantId merchant;
+    std::any content;
+    std::string trace;  // W3C traceparent; may be empty
+};
+
+// The outcome of one attempt of a command.
+struct OutcomeArrived {
+    MerchantId merchant;
+    SagaId saga_id;  // empty: a duty's command
+    std::string command_id;
+    std::string attempt_token;  // must be the open one, else the outcome is evidence only
+    sagas::Outcome outcome;
+};
+
+// An event for a known saga, from an operator or a test.
+struct SagaTold {
+    SagaKey saga;
+    sagas::Event event;
+    std::optional<std::int64_t> expected_version;  // If-Match
+    std::optional<AuditRow> audit;                 // written in the same transaction
+};
+
+struct InputResult {
+    enum class Kind {
+        applied,      // committed
+        duplicate,    // committed before; nothing changed now
+        ignored,      // understood, nothing to do; recorded
+        parked,       // could not be applied; kept where an operator sees it, with the reason
+        refused,      // the saga does not exist or its version moved on
+        unavailable,  // nothing is known to be stored; give it again
+    };
+    Kind kind = Kind::applied;
+    std::string reason;
+    SagaId saga_id;
+    std::string state;         // the saga's state afterwards, where one was touched
+    std::int64_t version = 0;  // ... and its version
+};
+
+struct Input {
+    std::variant<Arrival, OutcomeArrived, SagaTold> content;
+    // Called once, on the engine's thread, after the commit (or with `unavailable`, by the caller that gives up).
+    std::function<void(const InputResult&)> done;
+};
+
+}  // namespace ordersaga::engine
