@@ -63,63 +63,48 @@ inline constexpr Document read_levels{
     false};
 
 // One text in two documents; a macro because adjacent literals are what the compiler joins.
-#define ORDERSAGA_ORDER_FIELDS                                                                                  \
+#define ORDERSAGA_ORDER_FIELDS(LINES, REFUNDS)                                                                  \
     "      id\n"                                                                                                \
     "      legacyResourceId\n"                                                                                  \
     "      name\n"                                                                                              \
     "      email\n"                                                                                             \
-    "      phone\n"                                                                                             \
-    "      note\n"                                                                                              \
-    "      tags\n"                                                                                              \
     "      test\n"                                                                                              \
-    "      confirmed\n"                                                                                         \
     "      sourceName\n"                                                                                        \
-    "      currencyCode\n"                                                                                      \
     "      createdAt\n"                                                                                         \
     "      updatedAt\n"                                                                                         \
-    "      processedAt\n"                                                                                       \
-    "      closedAt\n"                                                                                          \
     "      cancelledAt\n"                                                                                       \
     "      cancelReason\n"                                                                                      \
     "      displayFinancialStatus\n"                                                                            \
     "      displayFulfillmentStatus\n"                                                                          \
-    "      totalPriceSet { shopMoney { amount currencyCode } }\n"                                               \
-    "      shippingAddress {\n"                                                                                 \
-    "        name firstName lastName company address1 address2 city province provinceCode zip country countryCodeV2 phone\n"\
-    "      }\n"                                                                                                 \
-    "      shippingLines(first: 10) { nodes { title code } }\n"                                                 \
-    "      lineItems(first: 100) {\n"                                                                           \
-    "        pageInfo { hasNextPage endCursor }\n"                                                              \
+    "      retailLocation { id }\n"                                                                             \
+    "      shippingAddress { name company address1 address2 city provinceCode zip countryCodeV2 phone }\n"      \
+    "      shippingLines(first: 1) { nodes { title } }\n"                                                       \
+    "      lineItems(first: " LINES ") {\n"                                                                     \
+    "        pageInfo { hasNextPage }\n"                                                                        \
     "        nodes {\n"                                                                                         \
     "          id\n"                                                                                            \
     "          sku\n"                                                                                           \
-    "          name\n"                                                                                          \
-    "          title\n"                                                                                         \
     "          quantity\n"                                                                                      \
     "          currentQuantity\n"                                                                               \
     "          unfulfilledQuantity\n"                                                                           \
     "          requiresShipping\n"                                                                              \
     "          isGiftCard\n"                                                                                    \
-    "          originalUnitPriceSet { shopMoney { amount currencyCode } }\n"                                    \
-    "          variant { id inventoryItem { id tracked } }\n"                                                   \
-    "          product { id }\n"                                                                                \
+    "          variant { id inventoryItem { tracked } }\n"                                                      \
     "        }\n"                                                                                               \
     "      }\n"                                                                                                 \
-    "      refunds(first: 100) {\n"                                                                             \
+    "      refunds(first: " REFUNDS ") {\n"                                                                     \
     "        id\n"                                                                                              \
-    "        createdAt\n"                                                                                       \
-    "        refundLineItems(first: 100) {\n"                                                                   \
-    "          nodes { id quantity restockType lineItem { id } location { id } }\n"                             \
+    "        refundLineItems(first: " LINES ") {\n"                                                             \
+    "          pageInfo { hasNextPage }\n"                                                                      \
+    "          nodes { quantity restockType lineItem { id } location { id } }\n"                                \
     "        }\n"                                                                                               \
     "      }\n"                                                                                                 \
-    "      fulfillments(first: 50) {\n"                                                                         \
-    "        id\n"                                                                                              \
-    "        status\n"                                                                                          \
-    "        createdAt\n"                                                                                       \
-    "        location { id }\n"                                                                                 \
-    "        trackingInfo(first: 10) { number url company }\n"                                                  \
-    "        fulfillmentLineItems(first: 100) { nodes { quantity lineItem { id } } }\n"                         \
-    "      }\n"
+    "      fulfillments(first: " REFUNDS ") { id status trackingInfo(first: 10) { number } }\n"
+
+// The sizes of nested lists: the store charges by what could come back, so a page of many orders asks for little of each
+// and an order that does not fit is read again alone.
+inline constexpr int listed_order_refunds = 10;
+inline constexpr int single_order_refunds = 100;
 
 // Variables: query ("updated_at:>='2026-11-01T00:00:00Z'"), first, after (null on the first page).
 inline constexpr Document orders_since{
@@ -127,12 +112,14 @@ inline constexpr Document orders_since{
     "query OrdersSince($query: String!, $first: Int!, $after: String) {\n"
     "  orders(query: $query, sortKey: UPDATED_AT, first: $first, after: $after) {\n"
     "    pageInfo { hasNextPage endCursor }\n"
-    "    nodes {\n" ORDERSAGA_ORDER_FIELDS "    }\n  }\n}",
+    "    nodes {\n" ORDERSAGA_ORDER_FIELDS("30", "10") "    }\n  }\n}",
     false};
 
 // Variables: id (order gid).
 inline constexpr Document order_by_id{
-    "order", "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS "  }\n}", false};
+    "order",
+    "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS("250", "100") "  }\n}",
+    false};
 
 #undef ORDERSAGA_ORDER_FIELDS
 

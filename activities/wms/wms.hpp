@@ -2,7 +2,7 @@
 //
 // Purpose: the worker and the saga speak these types only; an adapter (shipbob/) translates. Outcomes are typed
 // variants, so that a caller cannot forget "the write may have happened".
-// Thread: every operation is a coroutine on the caller's executor; adapters keep no mutable state between calls.
+// Thread: every operation is a coroutine on the caller's executor; an adapter serves one executor.
 // Errors: never thrown for what a peer does; they are alternatives of the outcome.
 // Repeat: find, get, stock, resolve are reads. submit is safe to repeat with the same reference, cancel always.
 #pragma once
@@ -14,6 +14,8 @@
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "runtime/clock.hpp"
 
 namespace ordersaga::activities {
 class CallScope;
@@ -113,20 +115,19 @@ struct FulfillmentView {
     std::vector<Problem> problems;
     Cancellable cancellable = Cancellable::unknown;
     Recipient recipient;
-    std::string raw;  // the peer's JSON of this order, for people
+    std::optional<runtime::Instant> changed_at;  // the latest change the peer names
 };
 
 // A missing figure is not zero.
 struct StockLevel {
     std::string sku;
-    std::int64_t item_id = 0;  // the inventory's id
+    std::int64_t item_id = 0;  // the id that goes into an order
     std::optional<std::int64_t> fulfillable, on_hand, committed, backordered, awaiting;
 };
 
 struct ResolvedSku {
     std::string sku;
-    std::int64_t item_id = 0;                  // goes into an order
-    std::optional<std::int64_t> inventory_id;  // keys the stock figures
+    std::int64_t item_id = 0;  // goes into an order
 };
 
 struct Resolution {
@@ -157,7 +158,7 @@ struct Throttled {
     std::chrono::milliseconds after{0};
     std::string reason;
 };
-// send_before or the deadline has passed; the write was not sent.
+// send_before or the deadline has passed; this call was not sent.
 struct Expired {
     std::string reason;
 };
@@ -218,6 +219,13 @@ using GetOutcome = std::variant<FulfillmentView, Failure>;
 using StockOutcome = std::variant<std::vector<StockLevel>, Failure>;
 using ResolveOutcome = std::variant<Resolution, Failure>;
 
+// All fulfilments changed since an instant, the longest unchanged first.
+struct Changes {
+    std::vector<FulfillmentView> views;
+    runtime::Instant until{};  // up to here nothing is missing, by the peer's clock
+};
+using ChangesOutcome = std::variant<Changes, Failure>;
+
 // ----------------------------------------------------------------------------------------------------------- port
 
 class Wms {
@@ -234,9 +242,10 @@ public:
     virtual boost::asio::awaitable<GetOutcome> get(std::string id, CallScope& scope) = 0;
     // id may be empty when only the reference is known.
     virtual boost::asio::awaitable<CancelOutcome> cancel(std::string id, std::string reference, CallScope& scope) = 0;
-    // Empty skus: every SKU of the warehouse.
-    virtual boost::asio::awaitable<StockOutcome> stock(std::vector<std::string> skus, CallScope& scope) = 0;
+    // By the ids that go into an order; an id the warehouse does not know is left out. Empty: everything it has.
+    virtual boost::asio::awaitable<StockOutcome> stock(std::vector<std::int64_t> item_ids, CallScope& scope) = 0;
     virtual boost::asio::awaitable<ResolveOutcome> resolve(std::vector<std::string> skus, CallScope& scope) = 0;
+    virtual boost::asio::awaitable<ChangesOutcome> changes_since(runtime::Instant since, CallScope& scope) = 0;
 };
 
 }  // namespace ordersaga::activities::wms

@@ -1,0 +1,36 @@
+// Reading a peer's JSON without trusting its types.
+//
+// Purpose: peers change numbers into text, leave fields out and answer HTML; a reader that throws would turn a shipped
+// order into an error. What cannot be read is absent.
+// Pure functions; safe from any thread; no exceptions.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ordersaga::activities {
+
+// nullopt when the text is not JSON within the limits of runtime/json.hpp.
+[[nodiscard]] std::optional<nlohmann::json> parse_peer_json(std::string_view text);
+
+// The member, or a null value that lives for ever when the object has none or is no object.
+[[nodiscard]] const nlohmann::json& member(const nlohmann::json& object, std::string_view key);
+// Text as it is, an integer as decimal text, anything else empty.
+[[nodiscard]] std::string text_of(const nlohmann::json& value);
+[[nodiscard]] std::string text_of(const nlohmann::json& object, std::string_view key);
+// An integer, or text that is one.
+[[nodiscard]] std::optional<std::int64_t> integer_of(const nlohmann::json& value);
+[[nodiscard]] std::optional<std::int64_t> integer_of(const nlohmann::json& object, std::string_view key);
+[[nodiscard]] std::optional<double> number_of(const nlohmann::json& object, std::string_view key);
+[[nodiscard]] bool flag_of(const nlohmann::json& object, std::string_view key, bool fallback = false);
+
+// A list in any of the three dresses it comes in: an array, {nodes:[…]}, {edges:[{node}…]} or {items:[…]}. Copies.
+[[nodiscard]] nlohmann::json list_of(const nlohmann::json& value);
+
+// A peer's text for a log line or an outcome: one line, at most `limit` bytes, valid UTF-8.
+[[nodiscard]] std::string shown(std::string_view text, std::size_t limit = 200);
+
+}  // namespace ordersaga::activities

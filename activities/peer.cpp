@@ -1,0 +1,76 @@
+#include "activities/peer.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+
+#include "activities/call_scope.hpp"
+#include "runtime/http_client.hpp"
+
+namespace ordersaga::activities {
+
+std::string_view PeerAnswer::header(std::string_view name) const {
+    const auto same = [name](const std::pair<std::string, std::string>& field) {
+        return std::equal(field.first.begin(), field.first.end(), name.begin(), name.end(), [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+        });
+    };
+    const auto found = std::find_if(headers.begin(), headers.end(), same);
+    return found == headers.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+namespace {
+
+PeerAnswer answer_of(runtime::HttpOutcome outcome, bool forbidden) {
+    PeerAnswer answer;
+    switch (outcome.kind) {
+        case runtime::HttpOutcome::Kind::response: answer.kind = PeerAnswer::Kind::response; break;
+        case runtime::HttpOutcome::Kind::not_sent:
+            answer.kind = forbidden ? PeerAnswer::Kind::expired : PeerAnswer::Kind::not_sent;
+            break;
+        case runtime::HttpOutcome::Kind::unknown: answer.kind = PeerAnswer::Kind::unknown; break;
+    }
+    answer.status = outcome.status;
+    answer.headers = std::move(outcome.headers);
+    answer.body = std::move(outcome.body);
+    answer.error = std::move(outcome.error);
+    return answer;
+}
+
+}  // namespace
+
+boost::asio::awaitable<PeerAnswer> exchange(runtime::HttpTransport& transport, PeerCall call, CallScope& scope) {
+    if (!scope.may_call()) {
+        PeerAnswer late;
+        late.kind = PeerAnswer::Kind::expired;
+        late.error = "the deadline has passed";
+        co_return late;
+    }
+    runtime::HttpCall request;
+    request.method = std::move(call.method);
+    request.url = std::move(call.url);
+    request.headers = std::move(call.headers);
+    request.body = std::move(call.body);
+    request.total_timeout = scope.time_for_call();
+    request.connect_timeout = std::min(request.connect_timeout, request.total_timeout);
+    if (!scope.traceparent().empty()) {
+        request.headers.emplace_back("traceparent", scope.traceparent());
+    }
+    // Shared, because the transport may keep its copy of the question longer than this frame lives.
+    const auto forbidden = std::make_shared<bool>(false);
+    if (call.is_write) {
+        request.before_first_byte = [forbidden, &scope] {
+            *forbidden = !scope.may_write();
+            return !*forbidden;
+        };
+    }
+    runtime::HttpOutcome outcome = co_await transport.send(std::move(request));
+    ++scope.lane.calls;
+    PeerAnswer answer = answer_of(std::move(outcome), *forbidden);
+    if (answer.kind == PeerAnswer::Kind::expired) {
+        answer.error = scope.refusal();
+    }
+    co_return answer;
+}
+
+}  // namespace ordersaga::activities
