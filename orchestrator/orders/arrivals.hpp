@@ -1,0 +1,52 @@
+// What arrives from outside for the participant of the order saga: the content of engine::Arrival.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/rows.hpp"
+#include "sagas/order_document.hpp"
+
+namespace ordersaga::orders {
+
+// A verified webhook of a store or a warehouse. The receipt is stored whatever becomes of it.
+struct Delivery {
+    ReceiptRow receipt;        // with the raw body; source, topic, ids
+    nlohmann::json body;       // parsed; null when `fault` is set or the topic needs none
+    std::optional<sagas::OrderDocument> order;  // of orders/create, paid, updated, cancelled
+    std::string fault;         // why it cannot be understood: parked, answered 200
+};
+
+// Orders read from a store (poll, quiet read, single read).
+struct PolledOrders {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string source;  // for the history: "poll", "read"
+    std::vector<sagas::OrderDocument> orders;
+};
+
+// An operator's change of the ledger.
+struct StockAdjustment {
+    StockKey key;
+    std::int64_t expected_version = 0;
+    std::int64_t difference = 0;  // of available and on_hand
+    std::string adjustment_id;    // unique: a repeat changes nothing
+    std::string reason;
+    std::string actor;
+};
+
+// Recurring duties: rows of the table `duties`; the subject is "store:<id>" or "warehouse:<id>".
+namespace duty {
+inline constexpr const char* poll_orders = "PollOrders";              // store: backfill, protocol part 6
+inline constexpr const char* quiet_reads = "QuietReads";              // store: opening belief, doubts, hints
+inline constexpr const char* read_warehouse_stock = "ReadWarehouseStock";  // warehouse: the mirror
+inline constexpr const char* poll_fulfillments = "PollFulfillments";  // warehouse: watch of what was requested
+inline constexpr const char* flush_stock = "FlushStock";              // store: only as owner of flush commands
+inline constexpr const char* read_order = "ReadOrder";                // store: only as owner of single reads
+}  // namespace duty
+
+// Events of the order saga by name; payloads in sagas/order_saga.hpp.
+
+}  // namespace ordersaga::orders
