@@ -25,8 +25,8 @@ public:
     /// occupy the broker, so they count against the limit.
     std::size_t size() const { return open_; }
     bool full() const { return open_ >= limit_; }
-    /// Every slot is held by a message past its deadline: confirms have stopped although the link lives.
-    bool clogged() const { return full() && waiting_ == 0; }
+    /// Everything at the broker is past its deadline: confirms have stopped although the link lives.
+    bool all_overdue() const { return open_ > 0 && waiting_ == 0; }
 
     /// The next message written to the channel. Returns its delivery tag at the broker: 1, 2, 3 ... since reset.
     std::uint64_t add(std::uint64_t tag, std::string message_id, Time deadline);
