@@ -56,8 +56,8 @@ public:
     // An array of text; from the environment: separated by commas.
     std::vector<std::string> texts(std::string_view key, const std::vector<std::string>& fallback = {});
 
-    // The secret that the value refers to: "env:NAME" or "file:/path" (one trailing line end is cut). A value that is
-    // no reference is a fault, also when it comes from the file: secrets do not belong into it.
+    // The secret that the value refers to: "env:NAME" or "file:/path" (one trailing line end is cut). Any other value in
+    // the file is a fault: secrets do not belong there. An environment override may be a reference or the secret itself.
     std::string secret(std::string_view key);
     std::optional<std::string> optional_secret(std::string_view key);
     std::vector<std::string> secrets(std::string_view key);

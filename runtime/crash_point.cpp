@@ -12,26 +12,34 @@ namespace {
 
 struct Target {
     std::string point;
-    long remaining_hits = 0;
+    std::atomic<long> remaining_hits{0};
+
+    Target() {
+        const char* text = std::getenv("CRASH_AT");
+        if (text == nullptr) return;
+        point = text;
+        remaining_hits = 1;
+        const std::size_t colon = point.rfind(':');
+        if (colon == std::string::npos) return;
+        const long hits = std::strtol(point.c_str() + colon + 1, nullptr, 10);
+        remaining_hits = hits < 1 ? 1 : hits;
+        point.resize(colon);
+    }
 };
 
-Target read_target() {
-    const char* text = std::getenv("CRASH_AT");
-    if (text == nullptr || *text == '\0') return {};
-    const std::string value(text);
-    const std::size_t colon = value.rfind(':');
-    if (colon == std::string::npos) return {value, 1};
-    const long hits = std::strtol(value.c_str() + colon + 1, nullptr, 10);
-    return {value.substr(0, colon), hits < 1 ? 1 : hits};
+Target& target() {
+    static Target instance;
+    return instance;
 }
 
 }  // namespace
 
+bool crash_points_armed() noexcept { return !target().point.empty(); }
+
 void crash_here(std::string_view point) noexcept {
-    static const Target target = read_target();
-    static std::atomic<long> remaining{target.remaining_hits};
-    if (target.point.empty() || target.point != point) return;
-    if (remaining.fetch_sub(1) == 1) {
+    Target& armed = target();
+    if (armed.point.empty() || armed.point != point) return;
+    if (armed.remaining_hits.fetch_sub(1) == 1) {
         ::kill(::getpid(), SIGKILL);
         for (;;) ::pause();  // the signal may need a moment; nothing after the point may run
     }

@@ -8,4 +8,7 @@ namespace ordersaga::runtime {
 
 void crash_here(std::string_view point) noexcept;
 
+// True when CRASH_AT is set at all; for places that must change their steps to offer a point between two of them.
+bool crash_points_armed() noexcept;
+
 }  // namespace ordersaga::runtime

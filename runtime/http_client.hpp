@@ -24,7 +24,8 @@ struct HttpCall {
     std::string body;
     std::chrono::milliseconds connect_timeout{3'000};  // name, connection and TLS together
     std::chrono::milliseconds total_timeout{30'000};   // the whole call
-    // Asked once, right before the first byte is written; false ends the call as not_sent. Must not block.
+    // Asked right before the first byte is written; false ends the call as not_sent. Must not block. Once per call, and
+    // once more before the repeat of a GET or HEAD (see HttpClient::send).
     std::function<bool()> before_first_byte;
 };
 
@@ -77,8 +78,9 @@ public:
     // Closes the idle connections; calls in flight go on.
     void close_idle();
 
+    class State;  // of the .cpp alone
+
 private:
-    class State;
     std::shared_ptr<State> state_;
 };
 

@@ -107,8 +107,9 @@ public:
     bool stop_and_wait(std::chrono::milliseconds limit);
     std::size_t connections() const;
 
+    class State;  // of the .cpp alone
+
 private:
-    class State;
     std::shared_ptr<State> state_;
 };
 
