@@ -13,10 +13,10 @@ namespace ordersaga::broker {
 /// What the configuration may add to the URL.
 struct AddressOptions {
     /// PEM file with the authorities that may sign the broker's certificate. Required for amqps://.
-    std::string ca_file;
+    std::string ca_file = {};
     /// Client certificate and key (PEM), both or none.
-    std::string certificate_file;
-    std::string key_file;
+    std::string certificate_file = {};
+    std::string key_file = {};
     /// Plain amqp:// sends the password in clear text, so it is accepted for loopback only unless this is set.
     bool allow_plain_off_loopback = false;
 };

@@ -37,7 +37,7 @@ private:
 std::string outcome_routing_key(int shard);
 
 struct TopologyOptions {
-    std::string prefix;
+    std::string prefix = {};
     int outcome_shards = 8;
     std::vector<std::string> command_families = {"shopify", "warehouse"};
     /// After this many failed deliveries a message goes to the dead letters.
