@@ -1,0 +1,102 @@
+#include "orchestrator/engine/attempts.hpp"
+
+#include <algorithm>
+
+#include "runtime/backoff.hpp"
+
+namespace ordersaga::engine {
+namespace {
+
+constexpr Duration blocked_pause = std::chrono::seconds(60);
+constexpr Duration throttled_pause = std::chrono::seconds(1);
+constexpr Duration throttled_cap = std::chrono::hours(1);
+
+void close(CommandRow& command, std::string_view outcome, Instant now) {
+    command.state = CommandState::closed;
+    command.outcome = outcome;
+    command.closed_at = now;
+    command.deadline.reset();
+}
+
+void wait_until(CommandRow& command, Instant due) {
+    command.state = CommandState::waiting;
+    command.due_at = due;
+    command.deadline.reset();
+    command.published_at.reset();
+}
+
+bool may_try_again(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant now) {
+    return command.counted_attempts < policy.max_attempts && now - command.created_at < policy.schedule_to_close;
+}
+
+Duration backoff(const CommandRow& command, const sagas::ActivityPolicy& policy, runtime::Random& random) {
+    runtime::BackoffPolicy shape{policy.initial_interval, policy.coefficient, policy.max_interval};
+    return runtime::next_delay(std::max(1, command.counted_attempts), shape, random);
+}
+
+}  // namespace
+
+sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy) {
+    sagas::Outcome outcome;
+    outcome.kind = policy.write ? sagas::OutcomeKind::unknown : sagas::OutcomeKind::retryable;
+    outcome.reason = "no outcome by the deadline";
+    return outcome;
+}
+
+AttemptEnd end_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy, Instant now,
+                       runtime::Random& random) {
+    using sagas::OutcomeKind;
+    if (outcome.kind != OutcomeKind::done) command.last_error = outcome.reason;
+    // Until an attempt proved otherwise, a command is "perhaps applied" from the moment it leaves; an outcome that says
+    // "surely nothing happened" takes that back, unless an earlier attempt is still in doubt.
+    switch (outcome.kind) {
+        case OutcomeKind::done:
+        case OutcomeKind::refused:
+        case OutcomeKind::too_late:
+            close(command, name_of(outcome.kind), now);
+            return AttemptEnd::closed;
+
+        case OutcomeKind::throttled: {
+            command.perhaps_applied = command.lookup_first;
+            Duration pause = outcome.retry_after ? Duration(*outcome.retry_after) : throttled_pause;
+            wait_until(command, now + std::clamp(pause, Duration(std::chrono::milliseconds(50)), throttled_cap));
+            return AttemptEnd::waits;
+        }
+        case OutcomeKind::blocked:
+            command.perhaps_applied = command.lookup_first;
+            wait_until(command, now + blocked_pause);
+            return AttemptEnd::waits;
+
+        case OutcomeKind::retryable:
+            command.counted_attempts += 1;
+            command.perhaps_applied = command.lookup_first;
+            if (!may_try_again(command, policy, now)) break;
+            wait_until(command, now + backoff(command, policy, random));
+            return AttemptEnd::waits;
+
+        case OutcomeKind::unknown: {
+            command.counted_attempts += 1;
+            command.perhaps_applied = true;
+            command.lookup_first = true;
+            if (!may_try_again(command, policy, now)) break;
+            Instant surely_ended = command.send_before.value_or(now) + policy.call_deadline + policy.lookup_delay;
+            wait_until(command, std::max(surely_ended, now + backoff(command, policy, random)));
+            return AttemptEnd::waits;
+        }
+    }
+    close(command, command.perhaps_applied ? "unknown" : "exhausted", now);
+    return AttemptEnd::exhausted;
+}
+
+void begin_attempt(CommandRow& command, const sagas::ActivityPolicy& policy, Instant now, std::string attempt_token) {
+    command.state = CommandState::sent;
+    command.attempt += 1;
+    command.attempt_token = std::move(attempt_token);
+    command.perhaps_applied = true;
+    command.sent_at = now;
+    command.send_before = now + policy.send_within;
+    command.deadline = now + policy.start_to_close;
+    command.published_at.reset();
+}
+
+}  // namespace ordersaga::engine

@@ -1,0 +1,29 @@
+// What one outcome does to its command and to its lane: the single owner of retries. Pure.
+#pragma once
+
+#include <string>
+
+#include "orchestrator/engine/store.hpp"
+#include "runtime/random.hpp"
+#include "sagas/definition.hpp"
+
+namespace ordersaga::engine {
+
+enum class AttemptEnd {
+    closed,     // tell the saga (or the duty) how it ended
+    exhausted,  // the same, but it ended because nobody will try again
+    waits,      // another attempt will be made at command.due_at
+};
+
+// Applies the outcome of the open attempt to the command. Never repeats a write blindly: after an unknown outcome the
+// next attempt looks first, and not before the lost one has surely ended.
+AttemptEnd end_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy, Instant now,
+                       runtime::Random& random);
+
+// What an attempt without an outcome by its deadline counts as.
+sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy);
+
+// Opens the next attempt.
+void begin_attempt(CommandRow& command, const sagas::ActivityPolicy& policy, Instant now, std::string attempt_token);
+
+}  // namespace ordersaga::engine

@@ -1,0 +1,521 @@
+#include "orchestrator/engine/batch_run.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "orchestrator/engine/attempts.hpp"
+
+namespace ordersaga::engine {
+namespace {
+
+// A definition that answers each of its own events with another one for ever is a bug; it must not hang the engine.
+constexpr int events_per_saga_limit = 200;
+constexpr std::size_t preview_steps_limit = 100;
+
+LaneRules rules_of(const EngineOptions& options) {
+    return {options.breaker_cooldown, options.breaker_cooldown_cap, options.breaker_failures, options.creates_leave_free};
+}
+
+std::string incident_key_of(const SagaKey& saga) { return "saga:" + saga.saga_id; }
+
+}  // namespace
+
+BatchRun::BatchRun(const EngineParts& parts, Transaction& transaction)
+    : parts_(parts), transaction_(transaction), now_(transaction.now()) {
+    session_ = parts_.participant.begin(transaction_, *this);
+}
+
+BatchRun::~BatchRun() = default;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What the session may ask
+
+void BatchRun::start_saga(SagaRow row) {
+    auto definition = parts_.definitions.find(row.kind);
+    if (definition == parts_.definitions.end()) throw BadItem("no definition of saga kind " + row.kind);
+    row.definition_version = definition->second->version();
+    row.state = definition->second->initial_state();
+    row.version = 0;
+    row.shard = shard_of(row.key.saga_id, parts_.options.shards);
+    row.created_at = now_;
+    row.updated_at = now_;
+    Live live;
+    live.fresh = true;
+    live.touched = true;
+    live.row = std::move(row);
+    SagaKey key = live.row.key;
+    if (!live_.emplace(key, std::move(live)).second) throw BadItem("saga " + key.saga_id + " was started twice");
+}
+
+void BatchRun::tell(const SagaKey& saga, sagas::Event event) { events_.emplace_back(saga, std::move(event)); }
+
+void BatchRun::signal(const SagaKey& saga, sagas::Event event) {
+    SignalRow row;
+    row.key = saga;
+    row.event = std::move(event.name);
+    row.payload = std::move(event.payload);
+    row.cause = std::move(event.cause);
+    changes_.new_signals.push_back(std::move(row));
+}
+
+std::string BatchRun::command_of_duty(MerchantId merchant, const std::string& duty, const sagas::Command& command) {
+    CommandRow row = new_command(merchant, command, policy_of_duty(command.activity));
+    row.duty = duty;
+    std::string id = row.command_id;
+    lanes_.insert({merchant, row.lane});
+    changes_.new_commands.push_back(std::move(row));
+    return id;
+}
+
+void BatchRun::announce(MerchantId merchant, sagas::Announcement announcement) {
+    AnnouncementRow row;
+    row.merchant = merchant;
+    row.routing_key = std::move(announcement.routing_key);
+    row.body = std::move(announcement.body);
+    changes_.announcements.push_back(std::move(row));
+}
+
+void BatchRun::close_incident(MerchantId merchant, const std::string& key) {
+    changes_.closed_incidents.emplace_back(merchant, key);
+}
+
+void BatchRun::explain(const SagaKey& saga, const std::string& key, nlohmann::json value) {
+    auto found = live_.find(saga);
+    if (found == live_.end()) return;
+    Live& live = found->second;
+    // During the decision of a step its history row does not exist yet: keep the line for it.
+    if (live.last_history == static_cast<std::size_t>(-1)) {
+        live.explanations[key] = std::move(value);
+    } else {
+        changes_.history[live.last_history].details[key] = std::move(value);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Loading
+
+const sagas::SagaDefinition& BatchRun::definition_of(const SagaRow& row) const {
+    auto found = parts_.definitions.find(row.kind);
+    if (found == parts_.definitions.end()) throw BadItem("no definition of saga kind " + row.kind);
+    const sagas::SagaDefinition& definition = *found->second;
+    if (!definition.can_load(row.definition_version)) {
+        throw BadItem("saga " + row.key.saga_id + " has definition version " + std::to_string(row.definition_version) +
+                      ", which this program does not know");
+    }
+    if (!definition.knows(row.state)) throw BadItem("saga " + row.key.saga_id + " is in the unknown state " + row.state);
+    return definition;
+}
+
+const sagas::ActivityPolicy& BatchRun::policy_of_duty(const std::string& activity) const {
+    for (const auto& [kind, definition] : parts_.definitions) {
+        try {
+            return definition->policy_of(activity);
+        } catch (const std::out_of_range&) {
+            continue;  // another kind's activity
+        }
+    }
+    throw BadItem("no policy for activity " + activity);
+}
+
+void BatchRun::take_over(SagaRow row) {
+    Live live;
+    live.loaded_version = row.version;
+    live.row = std::move(row);
+    SagaKey key = live.row.key;
+    live_.emplace(std::move(key), std::move(live));
+}
+
+void BatchRun::load(const std::vector<SagaKey>& keys) {
+    std::set<SagaKey> wanted(keys.begin(), keys.end());
+    for (const auto& [key, event] : events_) wanted.insert(key);
+    std::vector<SagaKey> missing;
+    for (const SagaKey& key : wanted) {
+        if (!holds(key)) missing.push_back(key);
+    }
+    if (missing.empty()) return;
+    adopt(transaction_.lock_sagas(missing));
+}
+
+void BatchRun::adopt(std::vector<SagaRow> rows) {
+    std::vector<SagaKey> keys;
+    for (SagaRow& row : rows) {
+        keys.push_back(row.key);
+        take_over(std::move(row));
+    }
+    if (keys.empty()) return;
+    for (CommandRow& command : transaction_.open_commands(keys)) {
+        auto found = live_.find({command.merchant, command.saga_id});
+        if (found != live_.end()) found->second.commands.push_back(std::move(command));
+    }
+}
+
+void BatchRun::lock_what_sagas_touch() {
+    std::vector<const SagaRow*> rows;
+    rows.reserve(live_.size());
+    for (const auto& [key, live] : live_) rows.push_back(&live.row);
+    session_->prepare(rows);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Outcomes
+
+void BatchRun::learn_later(MerchantId merchant, const std::string& lane, const sagas::Outcome& outcome) {
+    lanes_.insert({merchant, lane});
+    lessons_[{merchant, lane}].push_back(outcome);
+}
+
+void BatchRun::end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome) {
+    const sagas::ActivityPolicy& policy = policy_of_duty(command.activity);
+    AttemptEnd end = engine::end_attempt(command, outcome, policy, now_, parts_.random);
+    learn_later(command.merchant, command.lane, outcome);
+    if (end != AttemptEnd::waits) session_->duty_ended(command, outcome, end == AttemptEnd::exhausted);
+    changes_.updated_commands.push_back(command);
+}
+
+void BatchRun::end_silent_duty_attempt(CommandRow& command) {
+    end_duty_attempt(command, outcome_of_silence(policy_of_duty(command.activity)));
+}
+
+bool BatchRun::end_attempt(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
+                           const sagas::Outcome& outcome) {
+    auto found = live_.find(saga);
+    if (found == live_.end()) return false;
+    Live& live = found->second;
+    auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
+        return row.command_id == command_id && row.state == CommandState::sent && row.attempt_token == attempt_token;
+    });
+    if (command == live.commands.end()) return false;
+
+    const sagas::SagaDefinition& definition = definition_of(live.row);
+    AttemptEnd end =
+        engine::end_attempt(*command, outcome, definition.policy_of(command->activity), now_, parts_.random);
+    live.changed_commands.insert(command->command_id);
+    learn_later(saga.merchant, command->lane, outcome);
+    if (end == AttemptEnd::waits) return true;
+    sagas::Outcome told = outcome;
+    if (end == AttemptEnd::exhausted && command->perhaps_applied) told.kind = sagas::OutcomeKind::unknown;
+    sagas::Event event =
+        definition.event_of(command->activity, command->payload, told, end == AttemptEnd::exhausted);
+    if (event.cause.empty()) event.cause = command->activity + " " + command->outcome;
+    tell(saga, std::move(event));
+    return true;
+}
+
+void BatchRun::end_silent_attempts() {
+    for (auto& [key, live] : live_) {
+        std::vector<std::pair<std::string, std::string>> silent;
+        for (const CommandRow& command : live.commands) {
+            if (command.state == CommandState::sent && command.deadline && *command.deadline <= now_) {
+                silent.emplace_back(command.command_id, command.attempt_token);
+            }
+        }
+        const sagas::SagaDefinition* definition = silent.empty() ? nullptr : &definition_of(live.row);
+        for (const auto& [id, token] : silent) {
+            auto command = std::find_if(live.commands.begin(), live.commands.end(),
+                                        [&, wanted = id](const CommandRow& row) { return row.command_id == wanted; });
+            end_attempt(key, id, token, outcome_of_silence(definition->policy_of(command->activity)));
+            ++due_events_;
+        }
+    }
+}
+
+bool BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
+    auto found = live_.find(told.saga);
+    if (found == live_.end()) {
+        result.kind = InputResult::Kind::refused;
+        result.reason = "there is no such saga";
+        return false;
+    }
+    if (told.expected_version && *told.expected_version != found->second.row.version) {
+        result.kind = InputResult::Kind::refused;
+        result.reason = "the saga is at version " + std::to_string(found->second.row.version) + " now";
+        return false;
+    }
+    tell(told.saga, told.event);
+    if (told.audit) audit(*told.audit);
+    return true;
+}
+
+void BatchRun::wake_sagas_due() {
+    std::vector<SagaKey> keys;
+    for (const auto& [key, live] : live_) keys.push_back(key);
+    if (keys.empty()) return;
+    for (SignalRow& signal : transaction_.take_signals(keys)) {
+        tell(signal.key, {std::move(signal.event), std::move(signal.payload), std::move(signal.cause)});
+        ++due_events_;
+    }
+    for (const auto& [key, live] : live_) {
+        if (live.row.next_wake && *live.row.next_wake <= now_) {
+            tell(key, {"TimeReached", nlohmann::json::object(), "timer"});
+            ++due_events_;
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Deciding
+
+void BatchRun::decide_all() {
+    do {
+        while (!events_.empty()) {
+            auto [key, event] = std::move(events_.front());
+            events_.pop_front();
+            decide(key, std::move(event));
+        }
+        session_->conclude();
+    } while (!events_.empty());
+}
+
+void BatchRun::decide(const SagaKey& key, sagas::Event event) {
+    auto found = live_.find(key);
+    if (found == live_.end()) throw BadItem("an event was told to saga " + key.saga_id + ", which does not exist");
+    Live& live = found->second;
+    if (live.row.version - live.loaded_version > events_per_saga_limit) {
+        throw BadItem("saga " + key.saga_id + " does not come to rest: last event " + event.name);
+    }
+    const sagas::SagaDefinition& definition = definition_of(live.row);
+    sagas::SagaSnapshot snapshot;
+    snapshot.saga_id = key.saga_id;
+    snapshot.definition_version = live.row.definition_version;
+    snapshot.state = live.row.state;
+    snapshot.version = live.row.version;
+    snapshot.data = std::move(live.row.data);
+    for (const CommandRow& command : live.commands) {
+        if (command.state == CommandState::closed) continue;
+        snapshot.open_commands.push_back(
+            {command.command_id, command.activity, command.idempotency_key, command.perhaps_applied});
+    }
+    sagas::Decision decision = definition.decide(snapshot, event, now_);
+    parts_.counts.events += 1;
+    apply(live, event, decision);
+}
+
+void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& decision) {
+    const sagas::SagaDefinition& definition = definition_of(live.row);
+    SagaRow& row = live.row;
+    HistoryRow history;
+    history.key = row.key;
+    history.version = row.version + 1;
+    history.at = now_;
+    history.from_state = row.state;
+    history.to_state = decision.state;
+    history.event = event.name;
+    history.cause = event.cause;
+    history.note = decision.note;
+    history.details = std::move(live.explanations);
+    live.explanations = nlohmann::json::object();
+    if (!decision.handled) history.details["ignored"] = true;
+    if (!event.payload.empty()) history.details["event"] = event.payload;
+    for (const sagas::Effect& effect : decision.effects) {
+        history.details["effects"].push_back({{"name", effect.name}, {"payload", effect.payload}});
+    }
+    for (const sagas::Command& command : decision.commands) {
+        history.details["commands"].push_back({{"activity", command.activity}, {"key", command.idempotency_key}});
+    }
+
+    row.state = decision.state;
+    row.version += 1;
+    row.data = std::move(decision.data);
+    row.final = definition.is_final(row.state);
+    row.next_wake = decision.next_wake;
+    row.updated_at = now_;
+    if (row.final) {
+        row.next_wake.reset();
+    } else if (!row.next_wake) {
+        throw BadItem("state " + row.state + " was entered without a next look");
+    }
+    live.touched = true;
+    apply_incident(live, decision);
+    live.last_history = changes_.history.size();
+    changes_.history.push_back(std::move(history));
+    apply_commands(live, definition, decision);
+    for (sagas::Announcement& announcement : decision.announcements) announce(row.key.merchant, std::move(announcement));
+
+    // Answers of the participant come before everything else that waits for this saga.
+    std::deque<std::pair<SagaKey, sagas::Event>> answers;
+    for (const sagas::Effect& effect : decision.effects) {
+        for (sagas::Event& answer : session_->settle(row, effect)) answers.emplace_back(row.key, std::move(answer));
+    }
+    events_.insert(events_.begin(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
+}
+
+void BatchRun::apply_incident(Live& live, const sagas::Decision& decision) {
+    SagaRow& row = live.row;
+    if (decision.incident) {
+        row.incident = decision.incident;
+        open_incident({row.key.merchant, incident_key_of(row.key), row.key.saga_id, *decision.incident, decision.note});
+    } else if (decision.closes_incident && row.incident) {
+        row.incident.reset();
+        close_incident(row.key.merchant, incident_key_of(row.key));
+    }
+}
+
+CommandRow BatchRun::new_command(MerchantId merchant, const sagas::Command& command, const sagas::ActivityPolicy& policy) {
+    CommandRow row;
+    row.merchant = merchant;
+    row.command_id = runtime::new_uuid(now_, parts_.random);
+    row.activity = command.activity;
+    row.lane = command.lane;
+    row.priority = policy.priority;
+    row.tokens = policy.tokens;
+    row.payload = command.payload;
+    row.payload["call_deadline_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(policy.call_deadline).count();
+    row.idempotency_key = command.idempotency_key;
+    row.created_at = now_;
+    row.due_at = now_ + command.delay;
+    return row;
+}
+
+void BatchRun::apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision) {
+    for (const std::string& id : decision.withdraw) {
+        auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
+            return row.command_id == id && row.state != CommandState::closed;
+        });
+        if (command == live.commands.end() || command->perhaps_applied) {
+            throw BadItem("command " + id + " cannot be withdrawn: it may have been applied");
+        }
+        command->state = CommandState::closed;
+        command->closed_at = now_;
+        command->outcome = "withdrawn";
+        live.changed_commands.insert(id);
+    }
+    for (const sagas::Command& command : decision.commands) {
+        CommandRow row = new_command(live.row.key.merchant, command, definition.policy_of(command.activity));
+        row.saga_id = live.row.key.saga_id;
+        row.trace = live.row.trace;
+        lanes_.insert({row.merchant, row.lane});
+        live.new_commands.push_back(row.command_id);
+        live.commands.push_back(std::move(row));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Writing
+
+void BatchRun::write() {
+    session_->finish();
+    for (auto& [key, live] : live_) {
+        for (CommandRow& command : live.commands) {
+            bool is_new = std::find(live.new_commands.begin(), live.new_commands.end(), command.command_id) !=
+                          live.new_commands.end();
+            if (is_new) {
+                changes_.new_commands.push_back(std::move(command));
+            } else if (live.changed_commands.count(command.command_id) > 0) {
+                changes_.updated_commands.push_back(std::move(command));
+            }
+        }
+        if (!live.touched) continue;
+        if (live.fresh) {
+            changes_.new_sagas.push_back(live.row);
+        } else {
+            changes_.updated_sagas.push_back(live.row);
+            changes_.updated_from.push_back(live.loaded_version);
+        }
+    }
+    for (const auto& [lane, outcomes] : lessons_) {
+        for (const sagas::Outcome& outcome : outcomes) {
+            if (outcome.kind != sagas::OutcomeKind::blocked) continue;
+            open_incident({lane.first, "lane:" + lane.second, {}, "peer refuses our credentials", outcome.reason});
+        }
+    }
+    transaction_.write(changes_);
+}
+
+void BatchRun::apply_lessons(LaneRow& lane) {
+    LaneRules rules = rules_of(parts_.options);
+    refill(lane, now_);
+    bool was_blocked = lane.breaker != "closed";
+    for (const sagas::Outcome& outcome : lessons_[{lane.merchant, lane.lane}]) learn(lane, outcome, rules, now_);
+    if (was_blocked && lane.breaker == "closed") {
+        Changes closing;
+        closing.closed_incidents.emplace_back(lane.merchant, "lane:" + lane.lane);
+        transaction_.write(closing);
+    }
+}
+
+void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
+    lanes_.insert(more_lanes.begin(), more_lanes.end());
+    if (lanes_.empty()) return;
+    std::vector<LaneRow> defaults;
+    for (const auto& [merchant, lane] : lanes_) {
+        defaults.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
+    }
+    std::vector<LaneRow> lanes = transaction_.lock_lanes(defaults);
+    Changes sent;
+    LaneRules rules = rules_of(parts_.options);
+    for (LaneRow& lane : lanes) {
+        apply_lessons(lane);
+        std::size_t free = static_cast<std::size_t>(free_slots(lane, now_));
+        if (free == 0 && now_ < lane.not_before) lane_retries_[{lane.merchant, lane.lane}] = lane.not_before;
+        if (free == 0) continue;  // the next outcome of this lane comes by here again
+        for (CommandRow& command : transaction_.claim_waiting_commands(lane.merchant, lane.lane, now_, free)) {
+            if (!admit(lane, command, rules)) {
+                lane_retries_[{lane.merchant, lane.lane}] = admits_at(lane, command, rules, now_);
+                break;
+            }
+            const sagas::ActivityPolicy& policy = policy_of_duty(command.activity);
+            begin_attempt(command, policy, now_, runtime::new_uuid_v4(parts_.random));
+            sent.updated_commands.push_back(command);
+            admitted_.push_back(std::move(command));
+        }
+    }
+    if (!sent.updated_commands.empty()) transaction_.write(sent);
+    transaction_.write_lanes(lanes);
+}
+
+void BatchRun::fill(const SagaKey& saga, InputResult& result) const {
+    auto found = live_.find(saga);
+    if (found == live_.end()) return;
+    result.saga_id = saga.saga_id;
+    result.state = found->second.row.state;
+    result.version = found->second.row.version;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Preview
+
+nlohmann::json BatchRun::assume_success(const SagaKey& saga) {
+    nlohmann::json calls = nlohmann::json::array();
+    std::set<std::string> assumed;
+    for (std::size_t step = 0; step < preview_steps_limit; ++step) {
+        decide_all();
+        Live& live = live_.at(saga);
+        const sagas::SagaDefinition& definition = definition_of(live.row);
+        auto next = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
+            return row.state != CommandState::closed && row.due_at <= now_ && assumed.count(row.command_id) == 0;
+        });
+        if (next != live.commands.end()) {
+            assumed.insert(next->command_id);
+            bool is_new = std::find(live.new_commands.begin(), live.new_commands.end(), next->command_id) !=
+                          live.new_commands.end();
+            calls.push_back({{"activity", next->activity},
+                             {"lane", next->lane},
+                             {"key", next->idempotency_key},
+                             {"payload", next->payload},
+                             {"already_under_way", !is_new}});
+            sagas::Outcome outcome = definition.assumed_outcome(next->activity, next->payload);
+            next->state = CommandState::closed;
+            next->closed_at = now_;
+            next->outcome = name_of(outcome.kind);
+            tell(saga, definition.event_of(next->activity, next->payload, outcome, false));
+            continue;
+        }
+        std::optional<sagas::Event> event = definition.assumed_event(live.row.state);
+        if (live.row.final || !event) break;
+        tell(saga, std::move(*event));
+    }
+    nlohmann::json path = nlohmann::json::array();
+    std::string note;
+    for (const HistoryRow& row : changes_.history) {
+        if (!(row.key == saga)) continue;
+        path.push_back({{"event", row.event}, {"from", row.from_state}, {"to", row.to_state}, {"note", row.note}});
+    }
+    const Live& live = live_.at(saga);
+    return {{"saga_id", saga.saga_id},
+            {"ends_in", live.row.state},
+            {"path", path},
+            {"calls", calls},
+            {"changes", session_->changes_for_preview()}};
+}
+
+}  // namespace ordersaga::engine

@@ -1,0 +1,122 @@
+// One batch inside one transaction: what is loaded, what was decided, what will be written. Made and thrown away by the
+// engine for each attempt at a batch, so that a roll-back leaves nothing behind.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/engine/engine.hpp"
+#include "orchestrator/engine/lanes.hpp"
+#include "orchestrator/engine/participant.hpp"
+
+namespace ordersaga::engine {
+
+using Definitions = std::map<std::string, const sagas::SagaDefinition*, std::less<>>;
+using LaneKey = std::pair<MerchantId, std::string>;
+
+// What every batch of one engine shares.
+struct EngineParts {
+    Participant& participant;
+    const Definitions& definitions;
+    runtime::Random& random;
+    const EngineOptions& options;
+    EngineCounts& counts;
+};
+
+class BatchRun final : public Batch {
+public:
+    BatchRun(const EngineParts& parts, Transaction& transaction);
+    ~BatchRun() override;
+
+    // --- Batch, for the session
+    Instant now() const override { return now_; }
+    void start_saga(SagaRow row) override;
+    void tell(const SagaKey& saga, sagas::Event event) override;
+    bool holds(const SagaKey& saga) const override { return live_.count(saga) > 0; }
+    void signal(const SagaKey& saga, sagas::Event event) override;
+    std::string command_of_duty(MerchantId merchant, const std::string& duty, const sagas::Command& command) override;
+    void write_duty(DutyRow row) override { changes_.updated_duties.push_back(std::move(row)); }
+    void announce(MerchantId merchant, sagas::Announcement announcement) override;
+    void open_incident(IncidentRow incident) override { changes_.opened_incidents.push_back(std::move(incident)); }
+    void close_incident(MerchantId merchant, const std::string& key) override;
+    void explain(const SagaKey& saga, const std::string& key, nlohmann::json value) override;
+
+    // --- for the engine, in this sequence
+    Session& session() { return *session_; }
+    // An outcome of a duty's command whose row is locked.
+    void end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome);
+    void end_silent_duty_attempt(CommandRow& command);
+    // Locks sagas told so far and those named; later ones must be among them.
+    void load(const std::vector<SagaKey>& keys);
+    // Takes over sagas that a claim has locked.
+    void adopt(std::vector<SagaRow> rows);
+    void lock_what_sagas_touch();
+    // False: no open attempt has this token; the outcome is evidence only.
+    bool end_attempt(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
+                     const sagas::Outcome& outcome);
+    void end_silent_attempts();
+    // An operator's event. False: no such saga, or its version moved on; `result` says so.
+    bool tell_checked(const SagaTold& told, InputResult& result);
+    void audit(AuditRow row) { changes_.audit.push_back(std::move(row)); }
+    void wake_sagas_due();
+    void decide_all();
+    void write();
+    // Admits waiting commands of the lanes touched by this batch and of those named.
+    void dispatch(const std::vector<LaneKey>& more_lanes);
+    void fill(const SagaKey& saga, InputResult& result) const;
+
+    // For a preview: assumes success of every command and waits for nothing.
+    nlohmann::json assume_success(const SagaKey& saga);
+
+    // --- what the engine does after the commit
+    const std::vector<CommandRow>& admitted() const { return admitted_; }
+    const std::map<LaneKey, Instant>& lane_retries() const { return lane_retries_; }
+    bool left_signals() const { return !changes_.new_signals.empty(); }
+    bool announced() const { return !changes_.announcements.empty(); }
+    std::size_t due_events() const { return due_events_; }
+
+private:
+    struct Live {
+        SagaRow row;
+        std::int64_t loaded_version = 0;
+        bool fresh = false;
+        bool touched = false;
+        std::vector<CommandRow> commands;      // open at the start, then as changed
+        std::vector<std::string> new_commands;  // ids among them
+        std::set<std::string> changed_commands;
+        std::size_t last_history = static_cast<std::size_t>(-1);
+        nlohmann::json explanations = nlohmann::json::object();
+    };
+
+    const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
+    const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
+    void take_over(SagaRow row);
+    void decide(const SagaKey& key, sagas::Event event);
+    void apply(Live& live, const sagas::Event& event, sagas::Decision& decision);
+    void apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision);
+    void apply_incident(Live& live, const sagas::Decision& decision);
+    CommandRow new_command(MerchantId merchant, const sagas::Command& command, const sagas::ActivityPolicy& policy);
+    void learn_later(MerchantId merchant, const std::string& lane, const sagas::Outcome& outcome);
+    void apply_lessons(LaneRow& lane);
+
+    EngineParts parts_;
+    Transaction& transaction_;
+    Instant now_;
+    std::unique_ptr<Session> session_;
+    std::map<SagaKey, Live> live_;
+    std::deque<std::pair<SagaKey, sagas::Event>> events_;
+    std::vector<CommandRow> duty_commands_;
+    Changes changes_;
+    std::set<LaneKey> lanes_;
+    std::map<LaneKey, std::vector<sagas::Outcome>> lessons_;
+    std::vector<CommandRow> admitted_;
+    std::map<LaneKey, Instant> lane_retries_;
+    std::size_t due_events_ = 0;
+};
+
+}  // namespace ordersaga::engine

@@ -1,0 +1,462 @@
+#include "orchestrator/engine/engine.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "orchestrator/engine/batch_run.hpp"
+
+namespace ordersaga::engine {
+namespace {
+
+// FNV-1a: stable over programs and releases, which std::hash is not.
+std::uint64_t stable_hash(const std::string& text) {
+    std::uint64_t hash = 1469598103934665603ULL;
+    for (char c : text) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 1099511628211ULL;
+    }
+    return hash;
+}
+
+constexpr Duration quarantine_pause = std::chrono::minutes(5);
+
+}  // namespace
+
+int shard_of(const SagaId& saga_id, int shards) {
+    return static_cast<int>(stable_hash(saga_id) % static_cast<std::uint64_t>(std::max(1, shards)));
+}
+
+class Engine::Impl {
+public:
+    Impl(Store& store, Participant& participant, const std::vector<const sagas::SagaDefinition*>& definitions,
+         CommandSink& sink, runtime::Random& random, EngineOptions options)
+        : store_(store), participant_(participant), sink_(sink), random_(random), options_(options) {
+        for (const sagas::SagaDefinition* definition : definitions) {
+            definitions_.emplace(std::string(definition->kind()), definition);
+        }
+    }
+
+    bool run(std::vector<Input>& inputs);
+    bool run_due();
+    nlohmann::json preview(const SagaKey& saga, const sagas::Event& event);
+
+    Store& store_;
+    Participant& participant_;
+    Definitions definitions_;
+    CommandSink& sink_;
+    runtime::Random& random_;
+    EngineOptions options_;
+    EngineCounts counts_;
+
+    std::vector<std::pair<std::string, std::string>> published_;  // command id and attempt token
+    std::vector<std::int64_t> announced_;
+    std::map<std::string, Instant> resent_;  // by attempt token: when the relay last repeated it
+    std::map<LaneKey, Instant> lane_retries_;
+    std::optional<Instant> next_due_;
+    bool more_due_ = true;
+
+private:
+    enum class Ran { committed, unavailable, bad };
+
+    EngineParts parts() { return {participant_, definitions_, random_, options_, counts_}; }
+    Ran attempt(const std::vector<Input*>& inputs, std::vector<InputResult>& results, std::string& fault);
+    bool run_or_split(const std::vector<Input*>& inputs);
+    bool park(Input& input, const std::string& reason);
+    template <class Work>
+    Ran in_transaction(const Work& work, std::string& fault);
+
+    void wake_sagas(std::size_t limit, Transaction& transaction);
+    bool wake_or_quarantine();
+    bool quarantine_first(const std::string& reason);
+    void perform_duties(Transaction& transaction);
+    void serve_lanes_and_relay(Transaction& transaction);
+    void after_commit(const BatchRun& batch);
+
+    std::vector<CommandRow> to_send_;
+    std::vector<AnnouncementRow> to_announce_;
+    bool left_signals_ = false;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// One transaction, repeated while the store says "again"
+
+template <class Work>
+Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fault) {
+    for (int attempt = 0;; ++attempt) {
+        to_send_.clear();
+        to_announce_.clear();
+        left_signals_ = false;
+        auto published = published_;
+        auto announced = announced_;
+        try {
+            store_.transact([&](Transaction& transaction) {
+                if (!published.empty()) transaction.mark_published(published, transaction.now());
+                if (!announced.empty()) transaction.delete_announcements(announced);
+                work(transaction);
+            });
+        } catch (const StoreInDoubt& in_doubt) {
+            // Perhaps committed. Running the same inputs again is the way to know: each is recognised if it was applied.
+            counts_.store_retries += 1;
+            fault = in_doubt.what();
+            if (attempt < options_.immediate_retries) continue;
+            return Ran::unavailable;
+        } catch (const StoreUnavailable& unavailable) {
+            counts_.store_retries += 1;
+            fault = unavailable.what();
+            if (attempt < options_.immediate_retries) continue;
+            return Ran::unavailable;
+        } catch (const std::exception& error) {
+            fault = error.what();
+            return Ran::bad;
+        }
+        published_.erase(published_.begin(), published_.begin() + static_cast<std::ptrdiff_t>(published.size()));
+        announced_.erase(announced_.begin(), announced_.begin() + static_cast<std::ptrdiff_t>(announced.size()));
+        if (left_signals_) more_due_ = true;
+        counts_.commands_sent += to_send_.size();
+        if (!to_send_.empty()) sink_.send(to_send_, options_.shards);
+        if (!to_announce_.empty()) sink_.announce(to_announce_);
+        return Ran::committed;
+    }
+}
+
+void Engine::Impl::after_commit(const BatchRun& batch) {
+    to_send_.insert(to_send_.end(), batch.admitted().begin(), batch.admitted().end());
+    for (const auto& [lane, at] : batch.lane_retries()) lane_retries_[lane] = at;
+    left_signals_ = left_signals_ || batch.left_signals() || batch.announced();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Inputs
+
+Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::vector<InputResult>& results,
+                                        std::string& fault) {
+    return in_transaction(
+        [&](Transaction& transaction) {
+            results.assign(inputs.size(), InputResult{});
+            BatchRun batch(parts(), transaction);
+
+            std::vector<std::pair<MerchantId, std::string>> duty_ids;
+            std::vector<SagaKey> keys;
+            std::vector<const Arrival*> arrivals;
+            std::vector<std::size_t> arrival_index;
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content)) {
+                    if (outcome->saga_id.empty()) {
+                        duty_ids.emplace_back(outcome->merchant, outcome->command_id);
+                    } else {
+                        keys.push_back({outcome->merchant, outcome->saga_id});
+                    }
+                } else if (const auto* told = std::get_if<SagaTold>(&inputs[i]->content)) {
+                    keys.push_back(told->saga);
+                } else {
+                    arrivals.push_back(&std::get<Arrival>(inputs[i]->content));
+                    arrival_index.push_back(i);
+                }
+            }
+
+            std::map<std::string, CommandRow> duty_commands;
+            if (!duty_ids.empty()) {
+                for (CommandRow& row : transaction.lock_duty_commands(duty_ids)) {
+                    std::string id = row.command_id;
+                    duty_commands.emplace(std::move(id), std::move(row));
+                }
+            }
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content);
+                if (outcome == nullptr || !outcome->saga_id.empty()) continue;
+                auto command = duty_commands.find(outcome->command_id);
+                bool open = command != duty_commands.end() && command->second.state == CommandState::sent &&
+                            command->second.attempt_token == outcome->attempt_token;
+                if (open) {
+                    batch.end_duty_attempt(command->second, outcome->outcome);
+                } else {
+                    results[i].kind = InputResult::Kind::duplicate;
+                }
+            }
+
+            if (!arrivals.empty()) {
+                std::vector<InputResult> resolved = batch.session().resolve(arrivals);
+                for (std::size_t i = 0; i < resolved.size(); ++i) results[arrival_index[i]] = std::move(resolved[i]);
+            }
+            batch.load(keys);
+            batch.lock_what_sagas_touch();
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content)) {
+                    if (outcome->saga_id.empty()) continue;
+                    SagaKey key{outcome->merchant, outcome->saga_id};
+                    if (!batch.end_attempt(key, outcome->command_id, outcome->attempt_token, outcome->outcome)) {
+                        results[i].kind = InputResult::Kind::duplicate;
+                        results[i].reason = "the attempt is not open any more";
+                    }
+                } else if (const auto* told = std::get_if<SagaTold>(&inputs[i]->content)) {
+                    batch.tell_checked(*told, results[i]);
+                }
+            }
+            batch.decide_all();
+            batch.write();
+            batch.dispatch({});
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content)) {
+                    batch.fill({outcome->merchant, outcome->saga_id}, results[i]);
+                } else if (const auto* told = std::get_if<SagaTold>(&inputs[i]->content)) {
+                    batch.fill(told->saga, results[i]);
+                } else if (!results[i].saga_id.empty()) {
+                    batch.fill({std::get<Arrival>(inputs[i]->content).merchant, results[i].saga_id}, results[i]);
+                }
+            }
+            after_commit(batch);
+        },
+        fault
+    );
+}
+
+bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
+    std::vector<InputResult> results;
+    std::string fault;
+    switch (attempt(inputs, results, fault)) {
+        case Ran::unavailable: return false;
+        case Ran::committed:
+            counts_.batches += 1;
+            counts_.inputs += inputs.size();
+            for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (results[i].kind == InputResult::Kind::duplicate) counts_.stale_outcomes += 1;
+                if (inputs[i]->done) inputs[i]->done(results[i]);
+                inputs[i]->done = nullptr;
+                inputs[i] = nullptr;
+            }
+            return true;
+        case Ran::bad: break;
+    }
+    if (inputs.size() == 1) return park(*inputs.front(), fault);
+    counts_.splits += 1;
+    auto middle = inputs.begin() + static_cast<std::ptrdiff_t>(inputs.size() / 2);
+    return run_or_split({inputs.begin(), middle}) && run_or_split({middle, inputs.end()});
+}
+
+bool Engine::Impl::park(Input& input, const std::string& reason) {
+    std::string fault;
+    Ran ran = in_transaction(
+        [&](Transaction& transaction) {
+            if (const auto* arrival = std::get_if<Arrival>(&input.content)) {
+                BatchRun batch(parts(), transaction);
+                batch.session().park(*arrival, reason);
+            } else if (const auto* outcome = std::get_if<OutcomeArrived>(&input.content)) {
+                transaction.park(outcome->merchant, "outcome", outcome->command_id, reason, to_json(outcome->outcome));
+            } else {
+                const auto& told = std::get<SagaTold>(input.content);
+                transaction.park(told.saga.merchant, "event", told.saga.saga_id, reason,
+                                 {{"event", told.event.name}, {"payload", told.event.payload}, {"cause", told.event.cause}});
+            }
+        },
+        fault
+    );
+    if (ran == Ran::unavailable) return false;
+    if (ran == Ran::bad) throw std::runtime_error("an input can neither be applied nor parked: " + reason + "; " + fault);
+    counts_.parked += 1;
+    InputResult result;
+    result.kind = InputResult::Kind::parked;
+    result.reason = reason;
+    if (input.done) input.done(result);
+    input.done = nullptr;
+    input.content = Arrival{};
+    return true;
+}
+
+bool Engine::Impl::run(std::vector<Input>& inputs) {
+    std::vector<Input*> all;
+    all.reserve(inputs.size());
+    for (Input& input : inputs) all.push_back(&input);
+    if (all.empty()) return true;
+    bool available = run_or_split(all);
+    // An answered input has lost its callback; one that came without a callback is kept only when nothing is known.
+    if (available) {
+        inputs.clear();
+    } else {
+        std::erase_if(inputs, [](const Input& input) { return !input.done; });
+    }
+    return available;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What has come due
+
+void Engine::Impl::wake_sagas(std::size_t limit, Transaction& transaction) {
+    std::vector<SagaRow> sagas = transaction.claim_waking_sagas(transaction.now(), limit);
+    if (sagas.size() >= limit) more_due_ = true;
+    if (sagas.empty()) return;
+    BatchRun batch(parts(), transaction);
+    batch.adopt(std::move(sagas));
+    batch.lock_what_sagas_touch();
+    batch.end_silent_attempts();
+    batch.wake_sagas_due();
+    batch.decide_all();
+    batch.write();
+    batch.dispatch({});
+    after_commit(batch);
+}
+
+bool Engine::Impl::wake_or_quarantine() {
+    for (std::size_t limit = options_.due_limit;; limit = std::max<std::size_t>(1, limit / 8)) {
+        std::string fault;
+        Ran ran = in_transaction([&](Transaction& transaction) { wake_sagas(limit, transaction); }, fault);
+        if (ran == Ran::committed) {
+            if (limit < options_.due_limit) more_due_ = true;
+            return true;
+        }
+        if (ran == Ran::unavailable) return false;
+        counts_.splits += 1;
+        if (limit == 1) return quarantine_first(fault);
+    }
+}
+
+// The first saga due cannot be decided: it gets an incident and a later wake-up, so that the others go on.
+bool Engine::Impl::quarantine_first(const std::string& reason) {
+    std::string fault;
+    Ran ran = in_transaction(
+        [&](Transaction& transaction) {
+            Instant now = transaction.now();
+            std::vector<SagaRow> sagas = transaction.claim_waking_sagas(now, 1);
+            if (sagas.empty()) return;
+            SagaRow row = std::move(sagas.front());
+            for (const SignalRow& signal : transaction.take_signals({row.key})) {
+                transaction.park(row.key.merchant, "signal", row.key.saga_id, reason,
+                                 {{"event", signal.event}, {"payload", signal.payload}, {"cause", signal.cause}});
+            }
+            Changes changes;
+            for (CommandRow command : transaction.open_commands({row.key})) {
+                if (command.state != CommandState::sent || !command.deadline || *command.deadline > now) continue;
+                command.deadline = now + quarantine_pause;
+                changes.updated_commands.push_back(std::move(command));
+            }
+            changes.updated_from.push_back(row.version);
+            row.version += 1;
+            row.next_wake = now + quarantine_pause;
+            if (row.final) row.next_wake.reset();
+            row.incident = "the engine cannot decide";
+            row.updated_at = now;
+            HistoryRow history;
+            history.key = row.key;
+            history.version = row.version;
+            history.at = now;
+            history.from_state = row.state;
+            history.to_state = row.state;
+            history.event = "Quarantined";
+            history.note = reason;
+            changes.history.push_back(std::move(history));
+            changes.opened_incidents.push_back(
+                {row.key.merchant, "saga:" + row.key.saga_id, row.key.saga_id, "the engine cannot decide", reason});
+            changes.updated_sagas.push_back(std::move(row));
+            transaction.write(changes);
+        },
+        fault
+    );
+    if (ran == Ran::bad) throw std::runtime_error("a saga can neither be woken nor set aside: " + fault);
+    counts_.parked += 1;
+    more_due_ = true;
+    return ran == Ran::committed;
+}
+
+void Engine::Impl::perform_duties(Transaction& transaction) {
+    Instant now = transaction.now();
+    std::vector<CommandRow> silent = transaction.claim_expired_duty_commands(now, options_.due_limit);
+    std::vector<DutyRow> due = transaction.claim_due_duties(now, options_.due_limit);
+    if (silent.empty() && due.empty()) return;
+    if (silent.size() >= options_.due_limit || due.size() >= options_.due_limit) more_due_ = true;
+    BatchRun batch(parts(), transaction);
+    for (CommandRow& command : silent) batch.end_silent_duty_attempt(command);
+    for (const DutyRow& duty : due) batch.session().perform(duty);
+    batch.load({});
+    batch.lock_what_sagas_touch();
+    batch.decide_all();
+    batch.write();
+    batch.dispatch({});
+    after_commit(batch);
+}
+
+void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
+    Instant now = transaction.now();
+    std::vector<LaneKey> lanes = transaction.lanes_with_work(now, options_.due_limit);
+    if (!lanes.empty()) {
+        BatchRun batch(parts(), transaction);
+        batch.dispatch(lanes);
+        after_commit(batch);
+    }
+    std::erase_if(resent_, [&](const auto& entry) { return entry.second + options_.relay_after <= now; });
+    for (CommandRow& command : transaction.claim_unpublished_commands(now - options_.relay_after, options_.due_limit)) {
+        if (!resent_.emplace(command.attempt_token, now).second) continue;
+        counts_.commands_repeated += 1;
+        to_send_.push_back(std::move(command));
+    }
+    for (AnnouncementRow& row : transaction.claim_announcements(options_.due_limit)) {
+        std::string mark = "announcement " + std::to_string(row.announcement_id);
+        if (!resent_.emplace(mark, now).second) continue;
+        to_announce_.push_back(std::move(row));
+    }
+    next_due_ = transaction.next_due();
+    // What is due already and was not taken just now is held back by something (a lane, another engine): looking again
+    // at once would spin.
+    if (next_due_ && *next_due_ <= now) next_due_ = now + std::chrono::seconds(1);
+    std::erase_if(lane_retries_, [&](const auto& entry) { return entry.second <= now; });
+    for (const auto& [lane, at] : lane_retries_) {
+        if (!next_due_ || at < *next_due_) next_due_ = at;
+    }
+}
+
+bool Engine::Impl::run_due() {
+    more_due_ = false;
+    if (!wake_or_quarantine()) return false;
+    std::string fault;
+    Ran ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
+    if (ran == Ran::unavailable) return false;
+    if (ran == Ran::bad) throw std::runtime_error("duties cannot be performed: " + fault);
+    ran = in_transaction([&](Transaction& transaction) { serve_lanes_and_relay(transaction); }, fault);
+    if (ran == Ran::bad) throw std::runtime_error("lanes cannot be served: " + fault);
+    return ran == Ran::committed;
+}
+
+nlohmann::json Engine::Impl::preview(const SagaKey& saga, const sagas::Event& event) {
+    nlohmann::json answer;
+    bool found = true;
+    store_.transact(
+        [&](Transaction& transaction) {
+            BatchRun batch(parts(), transaction);
+            batch.load({saga});
+            found = batch.holds(saga);
+            if (!found) return;
+            batch.lock_what_sagas_touch();
+            batch.tell(saga, event);
+            answer = batch.assume_success(saga);
+        },
+        Store::Ending::roll_back
+    );
+    if (!found) throw std::invalid_argument("there is no such saga");
+    return answer;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+Engine::Engine(Store& store, Participant& participant, const std::vector<const sagas::SagaDefinition*>& definitions,
+               CommandSink& sink, runtime::Random& random, EngineOptions options)
+    : impl_(std::make_unique<Impl>(store, participant, definitions, sink, random, options)) {}
+
+Engine::~Engine() = default;
+
+bool Engine::run(std::vector<Input>& inputs) { return impl_->run(inputs); }
+
+bool Engine::run_due() { return impl_->run_due(); }
+
+std::optional<Instant> Engine::next_due() const { return impl_->next_due_; }
+
+bool Engine::more_due() const { return impl_->more_due_; }
+
+void Engine::command_published(const std::string& command_id, const std::string& attempt_token) {
+    impl_->published_.emplace_back(command_id, attempt_token);
+}
+
+void Engine::announcement_published(std::int64_t announcement_id) { impl_->announced_.push_back(announcement_id); }
+
+nlohmann::json Engine::preview(const SagaKey& saga, const sagas::Event& event) { return impl_->preview(saga, event); }
+
+const EngineCounts& Engine::counts() const { return impl_->counts_; }
+
+}  // namespace ordersaga::engine

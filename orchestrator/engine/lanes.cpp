@@ -1,0 +1,104 @@
+#include "orchestrator/engine/lanes.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ordersaga::engine {
+namespace {
+
+constexpr Duration blocked_pause = std::chrono::seconds(60);
+constexpr Duration throttled_pause = std::chrono::seconds(1);
+constexpr Duration throttled_cap = std::chrono::hours(1);
+constexpr int probing_window = 1;
+constexpr int doublings_limit = 16;
+
+double floor_for(const LaneRow& lane, const CommandRow& command, const LaneRules& rules) {
+    if (command.priority < 2) return 0;
+    // A command dearer than the rest of the bucket must still be able to leave one day.
+    return std::min(rules.creates_leave_free * lane.capacity, std::max(0.0, lane.capacity - command.tokens));
+}
+
+void open_breaker(LaneRow& lane, const LaneRules& rules, Instant now, const std::string& reason) {
+    int times = std::clamp(lane.failures - rules.breaker_failures, 0, doublings_limit);
+    Duration pause = std::min(rules.breaker_cooldown * (1 << times), rules.breaker_cooldown_cap);
+    lane.breaker = "open";
+    if (!lane.opened_at) lane.opened_at = now;
+    lane.reason = reason;
+    lane.not_before = std::max(lane.not_before, now + pause);
+}
+
+void close_breaker(LaneRow& lane) {
+    lane.breaker = "closed";
+    lane.failures = 0;
+    lane.opened_at.reset();
+    lane.reason.clear();
+}
+
+}  // namespace
+
+void refill(LaneRow& lane, Instant now) {
+    if (now <= lane.refilled_at) return;
+    double seconds = std::chrono::duration<double>(now - lane.refilled_at).count();
+    lane.tokens = std::min(lane.capacity, lane.tokens + seconds * lane.per_second);
+    lane.refilled_at = now;
+}
+
+void learn(LaneRow& lane, const sagas::Outcome& outcome, const LaneRules& rules, Instant now) {
+    using sagas::OutcomeKind;
+    refill(lane, now);
+    if (outcome.tokens_capacity && *outcome.tokens_capacity > 0) lane.capacity = *outcome.tokens_capacity;
+    if (outcome.tokens_per_second && *outcome.tokens_per_second > 0) lane.per_second = *outcome.tokens_per_second;
+    if (outcome.tokens_left) lane.tokens = std::clamp(*outcome.tokens_left, 0.0, std::min(lane.tokens, lane.capacity));
+    switch (outcome.kind) {
+        case OutcomeKind::done:
+        case OutcomeKind::refused:
+        case OutcomeKind::too_late:
+            close_breaker(lane);
+            break;
+        case OutcomeKind::throttled: {
+            // The peer answers, so the breaker has nothing to say; but the whole lane waits as long as it was told.
+            Duration pause = outcome.retry_after ? Duration(*outcome.retry_after) : throttled_pause;
+            lane.not_before = std::max(lane.not_before, now + std::min(pause, throttled_cap));
+            close_breaker(lane);
+            break;
+        }
+        case OutcomeKind::blocked:
+            lane.failures += 1;
+            lane.breaker = "open";
+            if (!lane.opened_at) lane.opened_at = now;
+            lane.reason = outcome.reason;
+            lane.not_before = std::max(lane.not_before, now + blocked_pause);
+            break;
+        case OutcomeKind::retryable:
+        case OutcomeKind::unknown:
+            lane.failures += 1;
+            if (lane.breaker != "closed" || lane.failures >= rules.breaker_failures) {
+                open_breaker(lane, rules, now, outcome.reason);
+            }
+            break;
+    }
+}
+
+int free_slots(LaneRow& lane, Instant now) {
+    if (now < lane.not_before) return 0;
+    if (lane.breaker == "open") lane.breaker = "probing";
+    int window = lane.breaker == "probing" ? probing_window : lane.window;
+    return std::max(0, window - lane.in_flight);
+}
+
+bool admit(LaneRow& lane, const CommandRow& command, const LaneRules& rules) {
+    if (lane.tokens - command.tokens < floor_for(lane, command, rules)) return false;
+    lane.tokens -= command.tokens;
+    lane.in_flight += 1;
+    return true;
+}
+
+Instant admits_at(const LaneRow& lane, const CommandRow& command, const LaneRules& rules, Instant now) {
+    double missing = floor_for(lane, command, rules) + command.tokens - lane.tokens;
+    if (missing <= 0) return now;
+    if (lane.per_second <= 0) return now + std::chrono::seconds(1);
+    auto wait = Duration(static_cast<Duration::rep>(std::ceil(missing / lane.per_second * 1e6)));
+    return now + std::min(wait, Duration(std::chrono::minutes(1)));
+}
+
+}  // namespace ordersaga::engine
