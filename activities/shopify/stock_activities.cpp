@@ -1,0 +1,305 @@
+// FlushStock and QuietRead; PollOrders and ReadOrder, because a quiet read is a poll between two reads.
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "activities/call_scope.hpp"
+#include "activities/lenient_json.hpp"
+#include "activities/shopify/orders.hpp"
+#include "activities/shopify/store_activities.hpp"
+#include "runtime/json.hpp"
+
+namespace ordersaga::activities::shopify {
+
+using boost::asio::awaitable;
+using nlohmann::json;
+using runtime::Instant;
+using sagas::Outcome;
+using sagas::OutcomeKind;
+
+namespace {
+
+// An outcome travels in one message of at most 256 KiB; what does not fit is left to the next poll.
+constexpr std::size_t most_order_bytes = 190 * 1024;
+constexpr std::size_t levels_per_call = 100;
+constexpr int first_page_size = 25;
+constexpr int most_pages = 200;
+
+Instant instant_in(const json& payload, std::string_view key) {
+    const std::string text = runtime::get_text(payload, key, "payload").value();
+    return runtime::parse_rfc3339(text).value();
+}
+
+// The store's search compares whole seconds; rounding down reads a little more, never less.
+std::string search_since(Instant since) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(since);
+    return "updated_at:>='" + runtime::format_rfc3339(Instant(whole)) + "'";
+}
+
+Outcome broken_document(const std::string& reason) {
+    Outcome outcome;
+    outcome.kind = OutcomeKind::retryable;
+    outcome.reason = "an order of the store cannot be read: " + reason;
+    return outcome;
+}
+
+struct Poll {
+    std::vector<sagas::OrderDocument> orders;
+    Instant until{};
+    bool complete = false;
+    std::optional<Outcome> failure;  // of the first page that failed; earlier pages stay valid
+};
+
+awaitable<std::optional<Outcome>> read_alone(const StoreClient& store, std::string id, Poll& poll, CallScope& scope) {
+    json variables{{"id", std::move(id)}};
+    const Answer answer = co_await store.ask(order_by_id, std::move(variables), scope);
+    if (answer.verdict != Verdict::ok) {
+        co_return failed(order_by_id, answer);
+    }
+    if (answer.root.is_null()) {
+        co_return std::nullopt;  // deleted since the list was made
+    }
+    if (is_cut(answer.root, single_order_refunds)) {
+        co_return broken_document("it has more parts than one answer holds");
+    }
+    poll.orders.push_back(order_of_node(answer.root));
+    co_return std::nullopt;
+}
+
+awaitable<Poll> poll_since(const StoreClient& store, Instant since, CallScope& scope) {
+    Poll poll;
+    poll.until = since;
+    int page_size = first_page_size;
+    std::size_t bytes = 0;
+    json after;
+    for (int page = 0; page < most_pages; ++page) {
+        json variables{{"query", search_since(since)}, {"first", page_size}, {"after", after}};
+        const Answer answer = co_await store.ask(orders_since, std::move(variables), scope);
+        if (answer.verdict == Verdict::refused && answer.code == "MAX_COST_EXCEEDED" && page_size > 1) {
+            page_size /= 2;
+            continue;
+        }
+        if (answer.verdict != Verdict::ok || answer.root.is_null()) {
+            poll.failure = failed(orders_since, answer);
+            co_return poll;
+        }
+        const json nodes = list_of(answer.root);
+        for (const json& node : nodes) {
+            std::string unreadable;
+            try {
+                if (!is_cut(node, listed_order_refunds)) {
+                    sagas::OrderDocument order = order_of_node(node);
+                    bytes += to_json(order).dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
+                    poll.orders.push_back(std::move(order));
+                } else {
+                    unreadable = "cut";
+                }
+            } catch (const std::invalid_argument& fault) {
+                poll.failure = broken_document(fault.what());
+                co_return poll;
+            }
+            if (!unreadable.empty()) {
+                std::optional<Outcome> failure = co_await read_alone(store, text_of(node, "id"), poll, scope);
+                if (failure) {
+                    poll.failure = std::move(failure);
+                    co_return poll;
+                }
+                bytes += 4096;
+            }
+            if (bytes > most_order_bytes && poll.orders.size() > 1) {
+                poll.orders.pop_back();
+                co_return poll;
+            }
+            // The store's own stamps, in their order: whatever changes later carries a later one.
+            if (!poll.orders.empty()) poll.until = std::max(poll.until, poll.orders.back().updated_at);
+        }
+        const json& info = member(answer.root, "pageInfo");
+        if (!flag_of(info, "hasNextPage")) {
+            poll.complete = true;
+            co_return poll;
+        }
+        after = text_of(info, "endCursor");
+    }
+    co_return poll;
+}
+
+json documents_of(const std::vector<sagas::OrderDocument>& orders) {
+    json documents = json::array();
+    for (const sagas::OrderDocument& order : orders) {
+        documents.push_back(to_json(order));
+    }
+    return documents;
+}
+
+struct Listing {
+    std::string listing_id, item_gid, location_gid;
+};
+
+std::vector<Listing> listings_of(const json& payload) {
+    std::vector<Listing> listings;
+    for (const json& entry : *runtime::get_array(payload, "listings", "payload").value()) {
+        listings.push_back({runtime::get_id_text(entry, "listing_id", "listing").value(),
+                            gid("InventoryItem", runtime::get_id_text(entry, "inventory_item_id", "listing").value()),
+                            gid("Location", runtime::get_id_text(entry, "location_id", "listing").value())});
+    }
+    return listings;
+}
+
+json available_of(const json& item) {
+    const json& level = member(item, "inventoryLevel");
+    if (!flag_of(item, "tracked", true) || !flag_of(level, "isActive", true)) {
+        return nullptr;
+    }
+    for (const json& quantity : list_of(member(level, "quantities"))) {
+        if (text_of(quantity, "name") == "available") {
+            const auto value = integer_of(quantity, "quantity");
+            return value ? json(*value) : json();
+        }
+    }
+    return nullptr;
+}
+
+// What the store shows for each listing now; null: it shows no figure.
+awaitable<std::optional<Outcome>> read_available(const StoreClient& store,
+                                                 const std::vector<Listing>& listings,
+                                                 json& figures,
+                                                 CallScope& scope) {
+    figures = json::object();
+    std::map<std::string, std::vector<Listing>> by_location;
+    for (const Listing& listing : listings) {
+        by_location[listing.location_gid].push_back(listing);
+        figures[listing.listing_id] = nullptr;
+    }
+    for (const auto& [location, group] : by_location) {
+        for (std::size_t begin = 0; begin < group.size(); begin += levels_per_call) {
+            const std::size_t end = std::min(begin + levels_per_call, group.size());
+            json ids = json::array();
+            for (std::size_t i = begin; i < end; ++i) {
+                ids.push_back(group[i].item_gid);
+            }
+            json variables{{"ids", std::move(ids)}, {"locationId", location}};
+            const Answer answer = co_await store.ask(read_levels, std::move(variables), scope);
+            if (answer.verdict != Verdict::ok) {
+                co_return failed(read_levels, answer);
+            }
+            std::map<std::string, json> by_item;
+            for (const json& item : list_of(answer.root)) {
+                by_item[text_of(item, "id")] = available_of(item);
+            }
+            for (std::size_t i = begin; i < end; ++i) {
+                const auto found = by_item.find(group[i].item_gid);
+                if (found != by_item.end()) figures[group[i].listing_id] = found->second;
+            }
+        }
+    }
+    co_return std::nullopt;
+}
+
+json refused_rows(const FlushResult& result) {
+    json rows = json::array();
+    for (const RefusedRow& row : result.refused) {
+        rows.push_back({{"index", row.index}, {"code", row.code}, {"message", row.message}});
+    }
+    return rows;
+}
+
+}  // namespace
+
+awaitable<Outcome> StoreActivities::flush_stock(const json& payload, CallScope& scope) const {
+    const std::string body = runtime::get_text(payload, "body", "payload").value();
+    const std::optional<std::vector<FlushRow>> rows = rows_of_request(body);
+    if (!rows) {
+        throw runtime::ErrorException(runtime::invalid("payload.body is not an inventoryAdjustQuantities request"));
+    }
+    const Answer answer = co_await store_.send(adjust_stock, body, scope);
+    if (answer.verdict != Verdict::ok && answer.verdict != Verdict::user_errors) {
+        co_return failed(adjust_stock, answer);
+    }
+    const FlushResult result = settle_flush(*rows, answer);
+    Outcome outcome;
+    outcome.reason = result.reason;
+    outcome.payload = {
+        {"applied", result.applied}, {"uncertain", result.uncertain}, {"refused", refused_rows(result)}};
+    switch (result.kind) {
+        case FlushResult::Kind::settled: outcome.kind = OutcomeKind::done; break;
+        case FlushResult::Kind::in_flight: outcome.kind = OutcomeKind::unknown; break;
+        case FlushResult::Kind::failed: outcome.kind = OutcomeKind::retryable; break;
+        case FlushResult::Kind::broken: outcome.kind = OutcomeKind::refused; break;
+    }
+    co_return outcome;
+}
+
+awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& scope) const {
+    const Instant since = instant_in(payload, "orders_since");
+    const Poll poll = co_await poll_since(store_, since, scope);
+    if (poll.failure && poll.orders.empty()) {
+        co_return *poll.failure;
+    }
+    Outcome outcome;
+    outcome.kind = OutcomeKind::done;
+    if (poll.failure) outcome.reason = poll.failure->reason;
+    outcome.payload = {{"orders", documents_of(poll.orders)},
+                       {"polled_until", runtime::format_rfc3339(poll.until)},
+                       {"complete", poll.complete}};
+    co_return outcome;
+}
+
+awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& scope) const {
+    const std::vector<Listing> listings = listings_of(payload);
+    const Instant since = instant_in(payload, "orders_since");
+    json first;
+    std::optional<Outcome> failure = co_await read_available(store_, listings, first, scope);
+    if (failure) {
+        co_return *failure;
+    }
+    const Poll poll = co_await poll_since(store_, since, scope);
+    if (poll.failure) {
+        co_return *poll.failure;
+    }
+    if (!poll.complete) {
+        Outcome outcome;
+        outcome.kind = OutcomeKind::retryable;
+        outcome.reason = "more orders changed since then than one message holds; poll them first";
+        co_return outcome;
+    }
+    json second;
+    failure = co_await read_available(store_, listings, second, scope);
+    if (failure) {
+        co_return *failure;
+    }
+    Outcome outcome;
+    outcome.kind = OutcomeKind::done;
+    outcome.payload = {{"first", std::move(first)},
+                       {"orders", documents_of(poll.orders)},
+                       {"second", std::move(second)},
+                       {"polled_until", runtime::format_rfc3339(poll.until)}};
+    co_return outcome;
+}
+
+awaitable<Outcome> StoreActivities::read_order(const json& payload, CallScope& scope) const {
+    const std::string id = gid("Order", runtime::get_id_text(payload, "order_id", "payload").value());
+    Poll single;
+    std::optional<Outcome> failure;
+    std::string unreadable;
+    try {
+        failure = co_await read_alone(store_, id, single, scope);
+    } catch (const std::invalid_argument& fault) {
+        unreadable = fault.what();
+    }
+    if (!unreadable.empty()) {
+        co_return broken_document(unreadable);
+    }
+    if (failure) {
+        co_return *failure;
+    }
+    Outcome outcome;
+    outcome.kind = OutcomeKind::done;
+    outcome.payload["order"] = single.orders.empty() ? json() : to_json(single.orders.front());
+    co_return outcome;
+}
+
+}  // namespace ordersaga::activities::shopify

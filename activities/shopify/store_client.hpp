@@ -1,0 +1,40 @@
+// One store's Admin GraphQL endpoint.
+//
+// Purpose: sends one document and reads its answer; knows the address, the version and the token, and nothing else.
+// Thread: immutable after construction; a call runs on the caller's executor.
+// Errors: in the answer's verdict; nothing is thrown for what the store does.
+// Repeat: as the document says; this class never repeats a call.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "activities/shopify/answers.hpp"
+
+namespace ordersaga::runtime {
+class HttpTransport;
+}
+
+namespace ordersaga::activities::shopify {
+
+struct StoreSettings {
+    std::string base_url;  // "https://shop.myshopify.com"
+    std::string api_version = "2026-07";
+    std::string token;
+};
+
+class StoreClient {
+public:
+    StoreClient(StoreSettings settings, runtime::HttpTransport& transport);
+
+    boost::asio::awaitable<Answer> ask(const Document& document, nlohmann::json variables, CallScope& scope) const;
+    // The exact bytes, as they were stored with their idempotency key.
+    boost::asio::awaitable<Answer> send(const Document& document, std::string body, CallScope& scope) const;
+
+private:
+    StoreSettings settings_;
+    runtime::HttpTransport& transport_;
+};
+
+}  // namespace ordersaga::activities::shopify
