@@ -1,0 +1,16 @@
+// The way from the listeners into the engine. Implemented by the loop that owns the engine.
+#pragma once
+
+#include "orchestrator/engine/inputs.hpp"
+
+namespace ordersaga::webhook {
+
+class IntakeQueue {
+public:
+    virtual ~IntakeQueue() = default;
+    // Thread-safe, never blocks. True: the input will be answered through its `done`, exactly once. False: the queue is
+    // full or the engine is stopping; nothing was taken and `done` will never be called.
+    virtual bool offer(engine::Input input) = 0;
+};
+
+}  // namespace ordersaga::webhook

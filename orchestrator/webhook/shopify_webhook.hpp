@@ -1,0 +1,20 @@
+// POST /webhooks/shopify: from a request to what must be stored. The signature is checked over the raw bytes with the
+// secrets of the very store that the shop header names, before anything in the body is believed. Pure but for the
+// directory's snapshot; runs on a connection's strand.
+#pragma once
+
+#include "orchestrator/webhook/decision.hpp"
+#include "orchestrator/webhook/store_directory.hpp"
+#include "runtime/clock.hpp"
+
+namespace ordersaga::webhook {
+
+// 405 not POST; 415 an encoded body; 400 a missing, repeated or malformed topic, shop or delivery id; 401 no, bad or
+// several signatures, or a shop that nobody connected (the same bytes, so that shops cannot be probed); 503 while the
+// directory is not loaded. Otherwise an arrival, also when the body makes no sense: it is stored and parked, because a
+// refusal would only bring it back eight times.
+WebhookDecision decide_shopify_webhook(
+    const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
+);
+
+}  // namespace ordersaga::webhook

@@ -1,0 +1,43 @@
+// Standard Webhooks signatures, as ShipBob sends them: HMAC-SHA256 over "<id>.<timestamp>.<raw body>" with the key that
+// stands, base64 encoded, behind "whsec_". Pure; any thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/clock.hpp"
+
+namespace ordersaga::webhook {
+
+struct StandardWebhookHeaders {
+    std::string_view id;         // webhook-id
+    std::string_view timestamp;  // webhook-timestamp, Unix seconds
+    std::string_view signature;  // webhook-signature: "v1,<base64>" entries separated by single spaces
+};
+
+enum class StandardWebhookVerdict {
+    verified,
+    malformed,   // a header that cannot be read
+    outdated,    // the timestamp is further than the tolerance from now, in either direction
+    mismatched,  // no entry fits any secret
+};
+
+// `secrets` are in their written form ("whsec_..."); one that cannot be decoded is skipped. The signature is judged
+// before the timestamp, so that nothing about time is told to whoever cannot sign.
+StandardWebhookVerdict judge_standard_webhook(
+    const StandardWebhookHeaders& headers,
+    std::string_view body,
+    std::span<const std::string> secrets,
+    runtime::Instant now,
+    runtime::Duration tolerance = std::chrono::minutes(5)
+);
+
+// "v1,<base64>" for tests and stand-ins; nullopt when the secret cannot be decoded.
+std::optional<std::string> standard_webhook_signature(
+    std::string_view id, std::string_view timestamp, std::string_view body, std::string_view secret
+);
+
+}  // namespace ordersaga::webhook
