@@ -131,7 +131,12 @@ inline constexpr Document fulfillment_orders{
     id
     updatedAt
     cancelledAt
-    fulfillments(first: 50) { id status trackingInfo(first: 10) { number url company } }
+    fulfillments(first: 50) {
+      id
+      status
+      trackingInfo(first: 10) { number }
+      fulfillmentLineItems(first: 100) { nodes { quantity lineItem { id } } }
+    }
     fulfillmentOrders(first: 50) {
       nodes {
         id

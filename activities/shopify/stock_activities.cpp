@@ -40,34 +40,72 @@ std::string search_since(Instant since) {
     return "updated_at:>='" + runtime::format_rfc3339(Instant(whole)) + "'";
 }
 
-Outcome broken_document(const std::string& reason) {
-    Outcome outcome;
-    outcome.kind = OutcomeKind::retryable;
-    outcome.reason = "an order of the store cannot be read: " + reason;
-    return outcome;
-}
+// An order that breaks our rules. It must not stop the poll of all others, so it is told apart.
+struct Unreadable {
+    std::string order_id, reason;
+};
 
 struct Poll {
     std::vector<sagas::OrderDocument> orders;
+    std::vector<Unreadable> unreadable;
     Instant until{};
     bool complete = false;
     std::optional<Outcome> failure;  // of the first page that failed; earlier pages stay valid
 };
 
+// False when the order has to be read alone, because a list in it was cut.
+bool take(const json& node, int refunds_asked_for, Poll& poll) {
+    if (is_cut(node, refunds_asked_for)) {
+        return false;
+    }
+    try {
+        poll.orders.push_back(order_of_node(node));
+    } catch (const std::invalid_argument& fault) {
+        poll.unreadable.push_back({number_of_gid(text_of(node, "id")), fault.what()});
+    }
+    return true;
+}
+
 awaitable<std::optional<Outcome>> read_alone(const StoreClient& store, std::string id, Poll& poll, CallScope& scope) {
-    json variables{{"id", std::move(id)}};
+    json variables{{"id", id}};
     const Answer answer = co_await store.ask(order_by_id, std::move(variables), scope);
     if (answer.verdict != Verdict::ok) {
         co_return failed(order_by_id, answer);
     }
-    if (answer.root.is_null()) {
-        co_return std::nullopt;  // deleted since the list was made
+    // A null root: deleted since the list was made.
+    if (!answer.root.is_null() && !take(answer.root, single_order_refunds, poll)) {
+        poll.unreadable.push_back({number_of_gid(id), "it has more parts than one answer holds"});
     }
-    if (is_cut(answer.root, single_order_refunds)) {
-        co_return broken_document("it has more parts than one answer holds");
-    }
-    poll.orders.push_back(order_of_node(answer.root));
     co_return std::nullopt;
+}
+
+std::size_t size_of(const sagas::OrderDocument& order) {
+    return to_json(order).dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
+}
+
+// One page of orders into the poll. True when the poll must end here.
+awaitable<bool> take_page(const StoreClient& store, const json& nodes, Poll& poll, std::size_t& bytes, CallScope& scope) {
+    for (const json& node : nodes) {
+        const std::size_t before = poll.orders.size();
+        if (!take(node, listed_order_refunds, poll)) {
+            std::optional<Outcome> failure = co_await read_alone(store, text_of(node, "id"), poll, scope);
+            if (failure) {
+                poll.failure = std::move(failure);
+                co_return true;
+            }
+        }
+        if (poll.orders.size() == before) {
+            continue;
+        }
+        bytes += size_of(poll.orders.back());
+        if (bytes > most_order_bytes && poll.orders.size() > 1) {
+            poll.orders.pop_back();
+            co_return true;
+        }
+        // The store's own stamps, in their order: whatever changes later carries a later one.
+        poll.until = std::max(poll.until, poll.orders.back().updated_at);
+    }
+    co_return false;
 }
 
 awaitable<Poll> poll_since(const StoreClient& store, Instant since, CallScope& scope) {
@@ -88,34 +126,9 @@ awaitable<Poll> poll_since(const StoreClient& store, Instant since, CallScope& s
             co_return poll;
         }
         const json nodes = list_of(answer.root);
-        for (const json& node : nodes) {
-            std::string unreadable;
-            try {
-                if (!is_cut(node, listed_order_refunds)) {
-                    sagas::OrderDocument order = order_of_node(node);
-                    bytes += to_json(order).dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
-                    poll.orders.push_back(std::move(order));
-                } else {
-                    unreadable = "cut";
-                }
-            } catch (const std::invalid_argument& fault) {
-                poll.failure = broken_document(fault.what());
-                co_return poll;
-            }
-            if (!unreadable.empty()) {
-                std::optional<Outcome> failure = co_await read_alone(store, text_of(node, "id"), poll, scope);
-                if (failure) {
-                    poll.failure = std::move(failure);
-                    co_return poll;
-                }
-                bytes += 4096;
-            }
-            if (bytes > most_order_bytes && poll.orders.size() > 1) {
-                poll.orders.pop_back();
-                co_return poll;
-            }
-            // The store's own stamps, in their order: whatever changes later carries a later one.
-            if (!poll.orders.empty()) poll.until = std::max(poll.until, poll.orders.back().updated_at);
+        const bool ended = co_await take_page(store, nodes, poll, bytes, scope);
+        if (ended) {
+            co_return poll;
         }
         const json& info = member(answer.root, "pageInfo");
         if (!flag_of(info, "hasNextPage")) {
@@ -245,6 +258,9 @@ awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& 
     outcome.payload = {{"orders", documents_of(poll.orders)},
                        {"polled_until", runtime::format_rfc3339(poll.until)},
                        {"complete", poll.complete}};
+    for (const Unreadable& order : poll.unreadable) {
+        outcome.payload["unreadable"].push_back({{"order_id", order.order_id}, {"reason", order.reason}});
+    }
     co_return outcome;
 }
 
@@ -260,10 +276,12 @@ awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& s
     if (poll.failure) {
         co_return *poll.failure;
     }
-    if (!poll.complete) {
+    if (!poll.complete || !poll.unreadable.empty()) {
         Outcome outcome;
         outcome.kind = OutcomeKind::retryable;
-        outcome.reason = "more orders changed since then than one message holds; poll them first";
+        outcome.reason = poll.complete ? "order " + poll.unreadable.front().order_id +
+                                             " cannot be read: " + poll.unreadable.front().reason
+                                       : "more orders changed since then than one message holds; poll them first";
         co_return outcome;
     }
     json second;
@@ -283,20 +301,17 @@ awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& s
 awaitable<Outcome> StoreActivities::read_order(const json& payload, CallScope& scope) const {
     const std::string id = gid("Order", runtime::get_id_text(payload, "order_id", "payload").value());
     Poll single;
-    std::optional<Outcome> failure;
-    std::string unreadable;
-    try {
-        failure = co_await read_alone(store_, id, single, scope);
-    } catch (const std::invalid_argument& fault) {
-        unreadable = fault.what();
-    }
-    if (!unreadable.empty()) {
-        co_return broken_document(unreadable);
-    }
+    const std::optional<Outcome> failure = co_await read_alone(store_, id, single, scope);
     if (failure) {
         co_return *failure;
     }
     Outcome outcome;
+    if (!single.unreadable.empty()) {
+        outcome.kind = OutcomeKind::refused;
+        outcome.reason = "the order cannot be read: " + single.unreadable.front().reason;
+        outcome.payload["messages"] = json::array({outcome.reason});
+        co_return outcome;
+    }
     outcome.kind = OutcomeKind::done;
     outcome.payload["order"] = single.orders.empty() ? json() : to_json(single.orders.front());
     co_return outcome;
