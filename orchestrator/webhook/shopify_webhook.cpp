@@ -1,0 +1,211 @@
+#include "orchestrator/webhook/shopify_webhook.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/arrivals.hpp"
+#include "orchestrator/webhook/headers.hpp"
+#include "orchestrator/webhook/shopify_signature.hpp"
+#include "runtime/json.hpp"
+
+namespace ordersaga::webhook {
+
+namespace {
+
+using nlohmann::json;
+
+// What a topic's body is, and so what must be readable in it.
+enum class Body { order, order_edit, deleted_order, refund, fulfillment, inventory_level, shop, compliance };
+
+struct Topic {
+    std::string_view name;
+    Body body;
+};
+
+constexpr std::array topics{
+    Topic{"orders/create", Body::order},
+    Topic{"orders/paid", Body::order},
+    Topic{"orders/updated", Body::order},
+    Topic{"orders/cancelled", Body::order},
+    Topic{"orders/edited", Body::order_edit},
+    Topic{"orders/delete", Body::deleted_order},
+    Topic{"refunds/create", Body::refund},
+    Topic{"fulfillments/create", Body::fulfillment},
+    Topic{"fulfillments/update", Body::fulfillment},
+    Topic{"inventory_levels/update", Body::inventory_level},
+    Topic{"app/uninstalled", Body::shop},
+    Topic{"customers/data_request", Body::compliance},
+    Topic{"customers/redact", Body::compliance},
+    Topic{"shop/redact", Body::compliance},
+};
+
+const Topic* find_topic(std::string_view name) {
+    const auto found = std::find_if(topics.begin(), topics.end(), [&](const Topic& topic) { return topic.name == name; });
+    return found == topics.end() ? nullptr : &*found;
+}
+
+bool is_shop_domain(std::string_view text) {
+    constexpr std::string_view suffix = ".myshopify.com";
+    if (text.size() > 255 || text.size() <= suffix.size() || !text.ends_with(suffix)) return false;
+    const std::string_view name = text.substr(0, text.size() - suffix.size());
+    const auto is_letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    return is_letter_or_digit(name.front()) &&
+           std::all_of(name.begin(), name.end(), [&](char c) { return is_letter_or_digit(c) || c == '-'; });
+}
+
+struct Envelope {
+    HeaderValue topic, shop, webhook_id, signature, event_id, name, api_version, triggered_at, test;
+};
+
+Envelope envelope_of(const runtime::HttpRequest& request) {
+    return {
+        header_of(request, {"x-shopify-topic", "shopify-topic"}),
+        header_of(request, {"x-shopify-shop-domain", "shopify-shop-domain"}),
+        header_of(request, {"x-shopify-webhook-id", "shopify-webhook-id"}),
+        header_of(request, {"x-shopify-hmac-sha256", "shopify-hmac-sha256"}),
+        header_of(request, {"x-shopify-event-id", "shopify-event-id"}),
+        header_of(request, {"x-shopify-name", "shopify-handle"}),
+        header_of(request, {"x-shopify-api-version", "shopify-api-version"}),
+        header_of(request, {"x-shopify-triggered-at", "shopify-triggered-at"}),
+        header_of(request, {"x-shopify-test"}),
+    };
+}
+
+// The first fault of the headers that must be there; empty when there is none. Fixed texts: nothing is reflected.
+std::string_view fault_of(const Envelope& envelope) {
+    if (envelope.topic.repeated || envelope.shop.repeated || envelope.webhook_id.repeated || envelope.event_id.repeated ||
+        envelope.name.repeated) {
+        return "a header is given twice";
+    }
+    if (!is_plain_token(envelope.topic.text, 100)) return "the topic header is missing or malformed";
+    if (!is_shop_domain(envelope.shop.text)) return "the shop domain header is missing or malformed";
+    if (!is_plain_token(envelope.webhook_id.text, 200)) return "the webhook id header is missing or malformed";
+    if (!envelope.event_id.text.empty() && !is_plain_token(envelope.event_id.text, 200)) return "the event id header is malformed";
+    if (!envelope.name.text.empty() && !is_plain_token(envelope.name.text, 200)) return "the name header is malformed";
+    return {};
+}
+
+// The signature covers the body only, so a body that names its shop must name the one in the header.
+void check_shop(const json& body, std::string_view key, std::string_view shop_domain) {
+    const std::optional<std::string> named = runtime::opt_text(body, key, "body").value();
+    if (named && *named != shop_domain) throw std::invalid_argument("the body names another shop than the header");
+}
+
+// Fills in what the topic's body tells. Throws std::invalid_argument or runtime::ErrorException with the reason.
+void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view shop_domain) {
+    const json& body = delivery.body;
+    std::string& order_id = delivery.receipt.order_id;
+    if (!body.is_object()) throw std::invalid_argument("the body must be an object");
+    switch (topic.body) {
+        case Body::order:
+            delivery.order = sagas::order_document_from_webhook(body);
+            order_id = delivery.order->order_id;
+            break;
+        case Body::order_edit: {
+            const json* edit = runtime::get_object(body, "order_edit", "body").value();
+            order_id = runtime::get_id_text(*edit, "order_id", "order_edit").value();
+            break;
+        }
+        case Body::deleted_order: order_id = runtime::get_id_text(body, "id", "order").value(); break;
+        case Body::refund: sagas::refund_from_webhook(body, order_id); break;
+        case Body::fulfillment: order_id = runtime::get_id_text(body, "order_id", "fulfillment").value(); break;
+        case Body::inventory_level:
+            runtime::get_id_text(body, "inventory_item_id", "inventory level").value();
+            runtime::get_id_text(body, "location_id", "inventory level").value();
+            runtime::opt_int64(body, "available", "inventory level").value();
+            break;
+        case Body::shop: check_shop(body, "myshopify_domain", shop_domain); break;
+        case Body::compliance: check_shop(body, "shop_domain", shop_domain); break;
+    }
+}
+
+void understand(const Topic& topic, orders::Delivery& delivery, std::string_view shop_domain) {
+    runtime::Result<json> parsed = runtime::parse_json(delivery.receipt.body);
+    if (!parsed) {
+        delivery.fault = "the body is no acceptable JSON: " + parsed.error().message;
+        return;
+    }
+    delivery.body = std::move(*parsed);
+    try {
+        read_body(topic, delivery, shop_domain);
+    } catch (const std::exception& fault) {
+        // Whatever a body can provoke is a reason to park it, never to refuse it.
+        delivery.fault = fault.what();
+        delivery.order.reset();
+    }
+}
+
+orders::ReceiptRow receipt_of(
+    const runtime::HttpRequest& request, const Envelope& envelope, const StoreEntry& store, runtime::Instant now
+) {
+    orders::ReceiptRow receipt;
+    receipt.merchant = store.merchant;
+    receipt.store_id = store.store_id;
+    receipt.source = "shopify";
+    receipt.topic = envelope.topic.text;
+    receipt.webhook_id = envelope.webhook_id.text;
+    receipt.event_id = envelope.event_id.text;
+    receipt.name = envelope.name.text;
+    receipt.received_at = now;
+    receipt.body = request.body;
+    receipt.headers = {
+        {"api_version", plain_or_empty(envelope.api_version.text)},
+        {"triggered_at", plain_or_empty(envelope.triggered_at.text)},
+        {"test", envelope.test.text == "true"},
+    };
+    return receipt;
+}
+
+WebhookDecision refusal(int status, std::string_view text, std::string_view label) {
+    WebhookDecision decision;
+    decision.answer = refuse_webhook(status, text);
+    decision.label = label;
+    return decision;
+}
+
+// An unknown shop costs the same work as a known one with a wrong signature.
+bool is_signed(const runtime::HttpRequest& request, const HeaderValue& signature, const StoreEntry* store) {
+    static const std::vector<std::string> nobody{"no shop has this secret"};
+    if (signature.text.empty() || signature.repeated) return false;
+    const std::vector<std::string>& secrets = store == nullptr ? nobody : store->secrets;
+    return shopify_signature_is_valid(request.body, signature.text, secrets) && store != nullptr;
+}
+
+}  // namespace
+
+WebhookDecision decide_shopify_webhook(
+    const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
+) {
+    if (request.method != "POST") return refusal(405, "only POST is served here", "wrong_method");
+    if (is_encoded(request)) return refusal(415, "encoded bodies are not accepted", "encoded");
+    const Envelope envelope = envelope_of(request);
+    if (const std::string_view fault = fault_of(envelope); !fault.empty()) return refusal(400, fault, "malformed");
+    if (!directory.loaded()) return refusal(503, "not ready yet", "not_ready");
+
+    const std::shared_ptr<const StoreEntry> store = directory.store_by_domain(envelope.shop.text);
+    if (!is_signed(request, envelope.signature, store.get())) return refusal(401, "not signed by a known shop", "unsigned");
+
+    orders::Delivery delivery;
+    delivery.receipt = receipt_of(request, envelope, *store, now);
+    WebhookDecision decision;
+    const Topic* topic = find_topic(envelope.topic.text);
+    if (topic == nullptr) {
+        delivery.receipt.status = orders::ReceiptStatus::ignored;
+        delivery.receipt.reason = "unknown topic";
+        decision.label = "unknown_topic";
+        decision.topic = "other";
+    } else {
+        understand(*topic, delivery, envelope.shop.text);
+        if (!delivery.fault.empty()) delivery.receipt.status = orders::ReceiptStatus::parked;
+        delivery.receipt.reason = delivery.fault;
+        decision.label = delivery.fault.empty() ? "accepted" : "not_understood";
+        decision.topic = topic->name;
+    }
+    decision.arrival = engine::Arrival{store->merchant, std::move(delivery), trace_of(request)};
+    return decision;
+}
+
+}  // namespace ordersaga::webhook

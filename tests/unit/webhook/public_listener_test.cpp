@@ -1,0 +1,135 @@
+// The public handler in front of a scripted engine, without a socket.
+#include "orchestrator/webhook/public_listener.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/webhook/shopify_signature.hpp"
+#include "runtime/metrics.hpp"
+
+namespace ordersaga::webhook {
+namespace {
+
+using engine::InputResult;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+
+class ScriptedQueue final : public IntakeQueue {
+public:
+    bool offer(engine::Input input) override {
+        ++offered;
+        if (full) return false;
+        if (result) {
+            input.done(*result);
+        } else {
+            silent.push_back(std::move(input));
+        }
+        return true;
+    }
+
+    bool full = false;
+    std::optional<InputResult> result = InputResult{};
+    int offered = 0;
+    std::vector<engine::Input> silent;
+};
+
+class PublicListenerTest : public testing::Test {
+protected:
+    HttpResponse ask(HttpRequest request) {
+        PublicListenerOptions options;
+        options.commit_wait = std::chrono::milliseconds(50);
+        const runtime::HttpHandler handler = make_public_handler(*directory_, queue_, clock_, metrics_, options);
+        boost::asio::io_context context;
+        HttpResponse response;
+        boost::asio::co_spawn(boost::asio::make_strand(context), handler(std::move(request)),
+                              [&](const std::exception_ptr& fault, HttpResponse answer) {
+                                  ASSERT_FALSE(fault);
+                                  response = std::move(answer);
+                              });
+        context.run();
+        return response;
+    }
+
+    static HttpRequest a_request(const std::string& method, const std::string& path) {
+        HttpRequest request;
+        request.method = method;
+        request.path = request.target = path;
+        return request;
+    }
+
+    static HttpRequest a_webhook() {
+        HttpRequest request = a_request("POST", "/webhooks/shopify");
+        request.body = R"({"id":1})";
+        request.headers = {
+            {"X-Shopify-Topic", "orders/delete"},
+            {"X-Shopify-Shop-Domain", "eu.myshopify.com"},
+            {"X-Shopify-Webhook-Id", "w-1"},
+            {"X-Shopify-Hmac-Sha256", shopify_signature(request.body, "secret")},
+        };
+        return request;
+    }
+
+    std::unique_ptr<StoreDirectory> directory_ =
+        fixed_store_directory({{{1}, {11}, "eu", "eu.myshopify.com", {"secret"}}}, {});
+    ScriptedQueue queue_;
+    runtime::ManualClock clock_;
+    runtime::Metrics metrics_;
+};
+
+TEST_F(PublicListenerTest, AnswersOkOnlyForWhatIsStored) {
+    for (const auto& [kind, status] : std::vector<std::pair<InputResult::Kind, int>>{
+             {InputResult::Kind::applied, 200},
+             {InputResult::Kind::duplicate, 200},
+             {InputResult::Kind::ignored, 200},
+             {InputResult::Kind::parked, 200},
+             {InputResult::Kind::unavailable, 503},
+         }) {
+        queue_.result->kind = kind;
+        EXPECT_EQ(ask(a_webhook()).status, status);
+    }
+}
+
+TEST_F(PublicListenerTest, AsksToComeAgainWhenTheQueueIsFull) {
+    queue_.full = true;
+    const HttpResponse response = ask(a_webhook());
+    EXPECT_EQ(response.status, 503);
+    EXPECT_NE(runtime::find_header(response.headers, "Retry-After"), nullptr);
+}
+
+TEST_F(PublicListenerTest, AsksToComeAgainWhenTheCommitIsLate) {
+    queue_.result.reset();
+    EXPECT_EQ(ask(a_webhook()).status, 503);
+    ASSERT_EQ(queue_.silent.size(), 1U);
+    queue_.silent[0].done(InputResult{});  // the late answer finds nobody and harms nobody
+}
+
+TEST_F(PublicListenerTest, OffersNothingThatIsNotSigned) {
+    HttpRequest request = a_webhook();
+    request.body += " ";
+    EXPECT_EQ(ask(request).status, 401);
+    EXPECT_EQ(queue_.offered, 0);
+    EXPECT_NE(metrics_.exposition().find("unsigned"), std::string::npos);
+}
+
+TEST_F(PublicListenerTest, TellsWhatIsHereAndNothingElse) {
+    EXPECT_EQ(ask(a_request("GET", "/")).status, 200);
+    EXPECT_EQ(ask(a_request("GET", "/healthz")).status, 200);
+    EXPECT_EQ(ask(a_request("POST", "/healthz")).status, 405);
+    EXPECT_EQ(ask(a_request("GET", "/metrics")).status, 404);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas")).status, 404);
+    EXPECT_EQ(ask(a_request("GET", "/webhooks/shopify")).status, 405);
+    EXPECT_EQ(ask(a_request("POST", "/webhooks/shopify/")).status, 404);
+    EXPECT_EQ(ask(a_request("POST", "/webhooks/shipbob/main")).status, 400);
+}
+
+TEST_F(PublicListenerTest, LimitsBodiesByPath) {
+    const runtime::HttpBodyLimit limit = public_body_limit();
+    EXPECT_EQ(limit("POST", "/webhooks/shopify"), 4U * 1024 * 1024);
+    EXPECT_LT(limit("POST", "/"), 4096U);
+}
+
+}  // namespace
+}  // namespace ordersaga::webhook
