@@ -254,6 +254,7 @@ const WarehouseOrder* Warehouse::create_order(
     );
     const std::int64_t id = order.id;
     by_reference_[reference] = id;
+    moving_.insert(id);
     return &orders_.emplace(id, std::move(order)).first->second;
 }
 
@@ -263,6 +264,7 @@ void Warehouse::allocate_waiting(Instant now) {
             if (shipment.stage == ShipmentStage::exception && !shipment.unknown_sku && allocate(shipment)) {
                 shipment.stage = ShipmentStage::processing;
                 shipment.changed_at = order.changed_at = now;
+                moving_.insert(id);
             }
         }
     }
@@ -348,9 +350,12 @@ void Warehouse::advance(Instant now) {
     if (!settings_.ships_by_itself) {
         return;
     }
-    for (auto& [id, order] : orders_) {
+    for (auto it = moving_.begin(); it != moving_.end();) {
+        WarehouseOrder& order = orders_.at(*it);
+        bool moves = false;
         for (auto& shipment : order.shipments) {
             const auto when = due(shipment);
+            moves = moves || when.has_value();
             if (!when || *when > now) {
                 continue;
             }
@@ -361,23 +366,8 @@ void Warehouse::advance(Instant now) {
                 default: step(order, shipment, ShipmentStage::delivered, now); break;
             }
         }
+        it = moves ? std::next(it) : moving_.erase(it);
     }
-}
-
-std::optional<Instant> Warehouse::next_step() const {
-    std::optional<Instant> earliest;
-    if (!settings_.ships_by_itself) {
-        return earliest;
-    }
-    for (const auto& [id, order] : orders_) {
-        for (const auto& shipment : order.shipments) {
-            const auto when = due(shipment);
-            if (when && (!earliest || *when < *earliest)) {
-                earliest = when;
-            }
-        }
-    }
-    return earliest;
 }
 
 template <class Move>

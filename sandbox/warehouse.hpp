@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -137,7 +138,6 @@ public:
 
     // Moves what is due. With everything held back only ship() and deliver() move it.
     void advance(runtime::Instant now);
-    [[nodiscard]] std::optional<runtime::Instant> next_step() const;
     // By hand, also for a warehouse that ships by itself; an empty reference means all. Answers how many moved.
     std::int64_t pick(const std::string& reference, runtime::Instant now);
     std::int64_t ship(const std::string& reference, runtime::Instant now);
@@ -187,6 +187,7 @@ private:
     std::vector<WarehouseProduct> products_;
     std::map<std::int64_t, WarehouseOrder> orders_;
     std::map<std::string, std::int64_t> by_reference_;
+    std::set<std::int64_t> moving_;  // orders with a shipment that time moves on: the others need no look
     std::vector<WarehouseEvent> events_;
     std::int64_t oversold_units_ = 0;
     std::int64_t duplicates_refused_ = 0;
