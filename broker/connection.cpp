@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <utility>
 
@@ -117,7 +118,7 @@ public:
     Impl(const Address& address, const ConnectionOptions& options) : address_(address), options_(options) {}
 
     ~Impl() {
-        if (interrupt_socket_ >= 0) ::close(interrupt_socket_);
+        if (const int socket = interrupt_socket_.load(); socket >= 0) ::close(socket);
         if (state_ != nullptr) amqp_destroy_connection(state_);
     }
 
@@ -133,7 +134,8 @@ public:
 
     amqp_connection_state_t state_ = nullptr;
     bool alive_ = false;
-    int interrupt_socket_ = -1;
+    std::atomic<int> interrupt_socket_{-1};
+    std::atomic<bool> interrupted_{false};
     Address address_;
     ConnectionOptions options_;
 
@@ -199,7 +201,7 @@ Result<void> Connection::Impl::prepare_tls(amqp_socket_t* socket) {
 void Connection::Impl::tune_socket() {
     const int socket = amqp_get_sockfd(state_);
     if (socket < 0) return;
-    const auto milliseconds = static_cast<unsigned int>(options_.patience.count());
+    const auto milliseconds = static_cast<unsigned int>(options_.write_timeout.count());
     ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
     const int one = 1;
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -214,7 +216,7 @@ Result<void> Connection::Impl::connect() {
     if (!socket) return socket.error();
     const timeval connect_timeout = time_of(options_.connect_timeout);
     amqp_set_handshake_timeout(state_, &connect_timeout);
-    const timeval rpc_timeout = time_of(options_.patience);
+    const timeval rpc_timeout = time_of(options_.answer_timeout);
     amqp_set_rpc_timeout(state_, &rpc_timeout);
 
     const int opened = amqp_socket_open_noblock(*socket, address_.host.c_str(), address_.port, &connect_timeout);
@@ -225,6 +227,7 @@ Result<void> Connection::Impl::connect() {
         };
     }
     tune_socket();
+    if (interrupted_) return Error{ErrorKind::unavailable, "broker: stopped while connecting"};
     return log_in();
 }
 
@@ -520,15 +523,11 @@ void Connection::Impl::close() {
     alive_ = false;
 }
 
-Connection::Connection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Connection::Connection(const Address& address, const ConnectionOptions& options)
+    : impl_(std::make_unique<Impl>(address, options)) {}
 Connection::~Connection() = default;
 
-Result<std::unique_ptr<Connection>> Connection::open(const Address& address, const ConnectionOptions& options) {
-    auto impl = std::make_unique<Impl>(address, options);
-    if (auto connected = impl->connect(); !connected) return connected.error();
-    return std::unique_ptr<Connection>(new Connection(std::move(impl)));
-}
-
+Result<void> Connection::open() { return impl_->connect(); }
 bool Connection::alive() const { return impl_->alive_; }
 int Connection::socket() const { return amqp_get_sockfd(impl_->state_); }
 
@@ -615,7 +614,8 @@ Result<void> Connection::reject(ChannelNumber channel, std::uint64_t sequence, b
 }
 
 void Connection::interrupt() noexcept {
-    if (impl_->interrupt_socket_ >= 0) ::shutdown(impl_->interrupt_socket_, SHUT_RDWR);
+    impl_->interrupted_ = true;
+    if (const int socket = impl_->interrupt_socket_.load(); socket >= 0) ::shutdown(socket, SHUT_RDWR);
 }
 
 void Connection::close() { impl_->close(); }

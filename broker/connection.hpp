@@ -63,20 +63,23 @@ struct ConnectionOptions {
     std::string name;
     std::chrono::seconds heartbeat{10};
     std::chrono::milliseconds connect_timeout{5'000};
-    /// A write that the broker does not take for so long breaks the connection (TCP_USER_TIMEOUT); bounds every call
-    /// that waits for an answer, too.
-    std::chrono::milliseconds patience{10'000};
+    /// Bounds every call that waits for an answer.
+    std::chrono::milliseconds answer_timeout{10'000};
+    /// Bytes that the broker does not take for so long break the connection (TCP_USER_TIMEOUT).
+    std::chrono::milliseconds write_timeout{10'000};
     /// Larger bodies are received but not kept.
     std::size_t body_limit = 256 * 1024;
 };
 
 class Connection {
 public:
-    /// Connects, checks the certificate where there is one, logs in. Blocks for up to twice connect_timeout.
-    static runtime::Result<std::unique_ptr<Connection>> open(const Address& address, const ConnectionOptions& options);
+    Connection(const Address& address, const ConnectionOptions& options);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
+
+    /// Once: connects, checks the certificate where there is one, logs in. Blocks for up to twice connect_timeout.
+    runtime::Result<void> open();
 
     bool alive() const;
     int socket() const;
@@ -108,14 +111,13 @@ public:
     runtime::Result<void> ack(ChannelNumber channel, std::uint64_t sequence, bool multiple);
     runtime::Result<void> reject(ChannelNumber channel, std::uint64_t sequence, bool requeue);
 
-    /// Any thread: breaks the connection, so that a call that waits in it returns with an error.
+    /// Any thread: breaks the connection, so that a call that waits in it, open() included, returns with an error.
     void interrupt() noexcept;
     /// Says goodbye, waiting a second at most. The connection is not alive afterwards.
     void close();
 
 private:
     class Impl;
-    explicit Connection(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

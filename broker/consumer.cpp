@@ -116,11 +116,12 @@ public:
         }
         wake_up_.wake();
         {
+            // Nothing was delivered on a connection that is only being opened, and a stalled one must not hold us.
             std::unique_lock lock(mutex_);
-            const auto grace = drain + std::chrono::milliseconds(1500);
-            if (!changed_.wait_for(lock, grace, [this] { return finished_; }) && connection_ != nullptr) {
-                connection_->interrupt();
-            }
+            if (connecting_ != nullptr) connecting_->interrupt();
+            changed_.wait_for(lock, drain, [this] { return finished_; });
+            changed_.wait_for(lock, std::chrono::milliseconds(1500), [this] { return finished_; });
+            if (connection_ != nullptr) connection_->interrupt();
         }
         thread_.join();
     }
@@ -137,6 +138,8 @@ private:
 
     void run();
     bool may_end();
+    bool announce(Connection* connecting);
+    runtime::Result<void> set_up(Connection& connection);
     void connect_if_due();
     void disconnect(const std::string& reason);
     void apply_posted();
@@ -173,6 +176,7 @@ private:
     bool finished_ = false;
     Time drain_until_{};
     Health health_;
+    Connection* connecting_ = nullptr;        // only for interrupting it
     std::unique_ptr<Connection> connection_;  // replaced under the mutex, used by the thread without it
 
     // thread side
@@ -237,6 +241,19 @@ bool Consumer::Impl::check(const runtime::Result<void>& result) {
     return false;
 }
 
+// Lets stop() reach a connection that is being opened. False when nothing is to be consumed any more.
+bool Consumer::Impl::announce(Connection* connecting) {
+    const std::lock_guard lock(mutex_);
+    connecting_ = stopping_ ? nullptr : connecting;
+    return !stopping_;
+}
+
+runtime::Result<void> Consumer::Impl::set_up(Connection& connection) {
+    if (auto opened = connection.open(); !opened) return opened;
+    if (!options_.topology) return {};
+    return declare_over(connection, last_channel + 1, *options_.topology);
+}
+
 void Consumer::Impl::connect_if_due() {
     if (connection_ != nullptr || ending_ || SteadyClock::now() < next_connect_) return;
     ConnectionOptions options;
@@ -244,9 +261,10 @@ void Consumer::Impl::connect_if_due() {
     options.heartbeat = options_.heartbeat;
     options.connect_timeout = options_.connect_timeout;
     options.body_limit = options_.body_limit;
-    auto opened = Connection::open(address_, options);
-    auto ready = opened ? runtime::Result<void>() : runtime::Result<void>(opened.error());
-    if (opened && options_.topology) ready = declare_over(**opened, last_channel + 1, *options_.topology);
+    auto connection = std::make_unique<Connection>(address_, options);
+    if (!announce(connection.get())) return;
+    const auto ready = set_up(*connection);
+    announce(nullptr);
     if (!ready) {
         next_connect_ = SteadyClock::now() + reconnect_.next(random_);
         note_error(ready.error().message);
@@ -256,7 +274,7 @@ void Consumer::Impl::connect_if_due() {
     declare_again_ = false;
     {
         const std::lock_guard lock(mutex_);
-        connection_ = std::move(*opened);
+        connection_ = std::move(connection);
         health_.connected = true;
         ++health_.connections;
     }

@@ -1,7 +1,6 @@
 #include "broker/declare.hpp"
 
 #include <string>
-#include <utility>
 
 namespace ordersaga::broker {
 namespace {
@@ -40,10 +39,21 @@ Result<void> declare_all(Connection& connection, ChannelNumber channel, const To
     return {};
 }
 
-Result<std::unique_ptr<Connection>> open_for_declaring(const Address& address) {
+ConnectionOptions for_declaring() {
     ConnectionOptions options;
     options.name = "ordersaga-topology";
-    return Connection::open(address, options);
+    return options;
+}
+
+Result<void> delete_all(Connection& connection, ChannelNumber channel, const Topology& topology) {
+    // Since RabbitMQ 3.2 deleting what does not exist succeeds, so an error here is a real one.
+    for (const auto& queue : topology.queues) {
+        if (auto deleted = connection.delete_queue(channel, queue.name); !deleted) return deleted;
+    }
+    for (const auto& exchange : topology.exchanges) {
+        if (auto deleted = connection.delete_exchange(channel, exchange.name); !deleted) return deleted;
+    }
+    return {};
 }
 
 }  // namespace
@@ -57,27 +67,20 @@ Result<void> declare_over(Connection& connection, ChannelNumber channel, const T
 }
 
 Result<void> declare_topology(const Address& address, const Topology& topology) {
-    auto connection = open_for_declaring(address);
-    if (!connection) return with_advice(connection.error());
-    auto declared = declare_over(**connection, 1, topology);
-    (*connection)->close();
+    Connection connection(address, for_declaring());
+    if (auto opened = connection.open(); !opened) return with_advice(opened.error());
+    auto declared = declare_over(connection, 1, topology);
+    connection.close();
     return declared;
 }
 
 Result<void> delete_topology(const Address& address, const Topology& topology) {
-    auto connection = open_for_declaring(address);
-    if (!connection) return with_advice(connection.error());
-    if (auto opened = (*connection)->open_channel(1); !opened) return opened;
-    // Since RabbitMQ 3.2 deleting what does not exist succeeds, so an error here is a real one.
-    for (const auto& queue : topology.queues) {
-        if (auto deleted = (*connection)->delete_queue(1, queue.name); !deleted) return with_advice(deleted.error());
-    }
-    for (const auto& exchange : topology.exchanges) {
-        if (auto deleted = (*connection)->delete_exchange(1, exchange.name); !deleted) {
-            return with_advice(deleted.error());
-        }
-    }
-    (*connection)->close();
+    Connection connection(address, for_declaring());
+    if (auto opened = connection.open(); !opened) return with_advice(opened.error());
+    auto deleted = connection.open_channel(1);
+    if (deleted) deleted = delete_all(connection, 1, topology);
+    connection.close();
+    if (!deleted) return with_advice(deleted.error());
     return {};
 }
 

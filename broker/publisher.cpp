@@ -119,10 +119,10 @@ public:
         {
             // A write that the broker does not take would hold the thread beyond the time to drain.
             std::unique_lock lock(mutex_);
-            const auto grace = drain + std::chrono::milliseconds(1500);
-            if (!changed_.wait_for(lock, grace, [this] { return finished_; }) && connection_ != nullptr) {
-                connection_->interrupt();
-            }
+            changed_.wait_for(lock, drain, [this] { return finished_; });
+            if (connecting_ != nullptr) connecting_->interrupt();
+            changed_.wait_for(lock, std::chrono::milliseconds(1500), [this] { return finished_; });
+            if (connection_ != nullptr) connection_->interrupt();
         }
         thread_.join();
     }
@@ -131,6 +131,7 @@ private:
     void run();
     bool may_end();
     void connect_if_due();
+    bool announce(Connection* connecting);
     runtime::Result<void> set_up(Connection& connection);
     void disconnect(const std::string& reason);
     void take_incoming();
@@ -157,6 +158,7 @@ private:
     bool finished_ = false;
     Time drain_until_{};
     Health health_;
+    Connection* connecting_ = nullptr;        // only for interrupting it
     std::unique_ptr<Connection> connection_;  // replaced under the mutex, used by the thread without it
 
     // thread side
@@ -206,7 +208,16 @@ void Publisher::Impl::note_error(const std::string& reason) {
     runtime::log_warn("publisher has no broker", {{"connection", options_.connection_name}, {"reason", reason}});
 }
 
+// Lets stop() reach a connection that is being opened. False when it is too late to open one.
+bool Publisher::Impl::announce(Connection* connecting) {
+    const std::lock_guard lock(mutex_);
+    const bool too_late = stopping_ && SteadyClock::now() >= drain_until_;
+    connecting_ = too_late ? nullptr : connecting;
+    return !too_late;
+}
+
 runtime::Result<void> Publisher::Impl::set_up(Connection& connection) {
+    if (auto opened = connection.open(); !opened) return opened;
     if (options_.topology) {
         if (auto declared = declare_over(connection, declare_channel, *options_.topology); !declared) return declared;
     }
@@ -220,8 +231,11 @@ void Publisher::Impl::connect_if_due() {
     options.name = options_.connection_name;
     options.heartbeat = options_.heartbeat;
     options.connect_timeout = options_.connect_timeout;
-    auto opened = Connection::open(address_, options);
-    auto ready = opened ? set_up(**opened) : runtime::Result<void>(opened.error());
+    options.write_timeout = options_.deadline;
+    auto connection = std::make_unique<Connection>(address_, options);
+    if (!announce(connection.get())) return;
+    const auto ready = set_up(*connection);
+    announce(nullptr);
     if (!ready) {
         next_connect_ = SteadyClock::now() + reconnect_.next(random_);
         note_error(ready.error().message);
@@ -232,7 +246,7 @@ void Publisher::Impl::connect_if_due() {
     allowed_ = first_window;
     {
         const std::lock_guard lock(mutex_);
-        connection_ = std::move(*opened);
+        connection_ = std::move(connection);
         health_.connected = true;
         health_.blocked = false;
         ++health_.connections;
@@ -384,7 +398,10 @@ void Publisher::Impl::sleep() {
     {
         const std::lock_guard lock(mutex_);
         if (!incoming_.empty()) return;
-        if (stopping_) until = std::min(until, drain_until_);
+        if (stopping_) {
+            if (buffered_ == 0 && window_.next_deadline() == Time::max()) return;
+            until = std::min(until, drain_until_);
+        }
     }
     const auto patience = until <= now ? std::chrono::milliseconds(0)
                                        : std::chrono::ceil<std::chrono::milliseconds>(until - now);
