@@ -56,7 +56,9 @@ TEST(ShopifySignature, RefusesWhatIsNotStrictBase64OfADigest) {
         good.substr(0, 43), runtime::to_hex(digest), digest, std::string(44, 'A'), std::string(44, '='), good.substr(0, 42) + "==",
     };
     for (const std::string& header : wrong) EXPECT_FALSE(shopify_signature_is_valid(body, header, secrets)) << header;
-    if (url_safe != good) EXPECT_FALSE(shopify_signature_is_valid(body, url_safe, secrets));
+    if (url_safe != good) {
+        EXPECT_FALSE(shopify_signature_is_valid(body, url_safe, secrets));
+    }
 }
 
 TEST(ShopifySignature, RefusesEmptySecretsAndEmptyBodies) {
