@@ -1,0 +1,421 @@
+// The participant's rows: receipts, orders, stock, reservations, listings, flushes, waits.
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "tests/support/sim/sim_checks.hpp"
+#include "tests/support/sim/sim_transaction.hpp"
+
+namespace ordersaga::sim {
+
+using orders::FlushRow;
+using orders::ListingMove;
+using orders::ListingRow;
+using orders::MovementRow;
+using orders::OrderKey;
+using orders::OrderRow;
+using orders::ReceiptRow;
+using orders::ReservationRow;
+using orders::SkuRow;
+using orders::StockRow;
+using orders::StoreRow;
+using orders::WarehouseRow;
+
+namespace {
+
+ReceiptKey key_of(const ReceiptRow& row) { return {row.merchant, row.source, row.store_id, row.topic, row.webhook_id}; }
+
+ReservationKey key_of(const ReservationRow& row) { return {row.key.merchant, row.saga_id, row.line_id, row.key.sku_id}; }
+
+bool has_something_to_send(const ListingRow& row) {
+    return row.believed && row.parked.empty() && !row.wants_read && !row.read_open &&
+           row.target != *row.believed + row.in_flight;
+}
+
+bool holds_one_of(const ListingRow& row, const std::set<SkuId>& skus) {
+    return skus.count(row.sku_id) > 0 ||
+           std::any_of(row.components.begin(), row.components.end(),
+                       [&skus](const orders::ListingComponent& part) { return skus.count(part.sku_id) > 0; });
+}
+
+}  // namespace
+
+std::vector<StoreRow> SimTransaction::stores(const std::vector<MerchantId>& merchants) {
+    step("stores");
+    const std::set<MerchantId> wanted(merchants.begin(), merchants.end());
+    std::vector<StoreRow> found;
+    for (const auto& [key, row] : tables_.stores) {
+        if (wanted.count(key.first) > 0) found.push_back(row);
+    }
+    return found;
+}
+
+std::vector<WarehouseRow> SimTransaction::warehouses(const std::vector<MerchantId>& merchants) {
+    step("warehouses");
+    const std::set<MerchantId> wanted(merchants.begin(), merchants.end());
+    std::vector<WarehouseRow> found;
+    for (const auto& [key, row] : tables_.warehouses) {
+        if (wanted.count(key.first) > 0) found.push_back(row);
+    }
+    return found;
+}
+
+std::vector<SkuRow> SimTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
+    step("skus");
+    std::vector<SkuRow> found;
+    for (const SkuId id : std::set<SkuId>(ids.begin(), ids.end())) {
+        if (const SkuRow* row = tables_.skus.find({merchant, id})) found.push_back(*row);
+    }
+    return found;
+}
+
+std::vector<ListingRow> SimTransaction::find_listings(MerchantId merchant, StoreId store,
+                                                      const std::vector<std::string>& variant_ids,
+                                                      const std::vector<std::string>& skus) {
+    step("find_listings");
+    const std::set<std::string> variants(variant_ids.begin(), variant_ids.end());
+    const std::set<std::string> names(skus.begin(), skus.end());
+    std::vector<ListingRow> found;
+    for (const auto& [key, row] : tables_.listings) {
+        if (key.first != merchant || row.store_id != store) continue;
+        const bool by_name = names.count(tables_.skus.at({merchant, row.sku_id}).sku) > 0;
+        if (by_name || variants.count(row.variant_id) > 0) found.push_back(row);
+    }
+    return found;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Receipts, orders, references
+
+std::vector<bool> SimTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
+    step("insert_receipts");
+    std::vector<bool> fresh;
+    for (const ReceiptRow& row : receipts) {
+        const ReceiptKey key = key_of(row);
+        const ReceiptEventKey event{row.merchant, row.source, row.store_id, row.topic, row.event_id, row.name};
+        const bool known = tables_.receipts.has(key) || (!row.event_id.empty() && tables_.receipt_events.has(event));
+        fresh.push_back(!known);
+        if (known) continue;
+        check(row);
+        require(tables_.merchants.has(row.merchant), "webhook_receipts: foreign key merchants");
+        tables_.receipts.put(key, row);
+        if (!row.event_id.empty()) tables_.receipt_events.put(event, key);
+    }
+    return fresh;
+}
+
+void SimTransaction::update_receipts(const std::vector<ReceiptRow>& receipts) {
+    step("update_receipts");
+    for (const ReceiptRow& row : receipts) {
+        check(row);
+        const ReceiptRow* stored = tables_.receipts.find(key_of(row));
+        if (stored == nullptr) continue;
+        ReceiptRow changed = *stored;
+        changed.status = row.status;
+        changed.reason = row.reason;
+        changed.order_id = row.order_id;
+        changed.saga_id = row.saga_id;
+        tables_.receipts.put(key_of(row), std::move(changed));
+    }
+}
+
+std::vector<OrderRow> SimTransaction::lock_orders(const std::vector<OrderKey>& keys) {
+    step("lock_orders");
+    std::vector<OrderRow> found;
+    for (const OrderKey& key : std::set<OrderKey>(keys.begin(), keys.end())) {
+        if (!tables_.orders.has(key)) {
+            require(is_decimal(key.order_id), "orders.order_id is a decimal number");
+            require(tables_.stores.has({key.merchant, key.store_id}), "orders: foreign key stores");
+            OrderRow fresh;
+            fresh.key = key;
+            fresh.created_at = now_;
+            tables_.orders.put(key, std::move(fresh));
+        }
+        found.push_back(tables_.orders.at(key));
+    }
+    return found;
+}
+
+void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
+    step("write_orders");
+    for (const OrderRow& row : orders) {
+        require(tables_.orders.has(row.key), "an order that was not locked is written");
+        if (!row.saga_id.empty()) {
+            refer_to_saga({row.key.merchant, row.saga_id}, "orders");
+            for (const auto& [key, other] : tables_.orders) {
+                require(key == row.key || key.merchant != row.key.merchant || other.saga_id != row.saga_id,
+                        "one_saga_per_order");
+            }
+        }
+        tables_.orders.put(row.key, row);
+    }
+}
+
+std::vector<std::pair<std::string, SagaKey>> SimTransaction::sagas_of_references(
+    MerchantId merchant, const std::vector<std::string>& references
+) {
+    step("sagas_of_references");
+    std::vector<std::pair<std::string, SagaKey>> found;
+    for (const std::string& reference : std::set<std::string>(references.begin(), references.end())) {
+        if (const SagaKey* saga = tables_.references.find({merchant, reference})) found.emplace_back(reference, *saga);
+    }
+    return found;
+}
+
+void SimTransaction::write_references(const std::vector<std::pair<std::string, SagaKey>>& references) {
+    step("write_references");
+    for (const auto& [reference, saga] : references) {
+        const SagaKey* known = tables_.references.find({saga.merchant, reference});
+        require(known == nullptr || *known == saga, "fulfillment_references: " + reference + " belongs to another saga");
+        refer_to_saga(saga, "fulfillment_references");
+        if (known == nullptr) tables_.references.put({saga.merchant, reference}, saga);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Stock and reservations
+
+std::vector<StockRow> SimTransaction::lock_stock(const std::vector<StockKey>& keys) {
+    step("lock_stock");
+    std::vector<StockRow> found;
+    for (const StockKey& key : std::set<StockKey>(keys.begin(), keys.end())) {
+        if (!tables_.stock.has(key)) {
+            require(tables_.skus.has({key.merchant, key.sku_id}), "stock: foreign key skus");
+            require(tables_.warehouses.has({key.merchant, key.warehouse_id}), "stock: foreign key warehouses");
+            StockRow fresh;
+            fresh.key = key;
+            tables_.stock.put(key, std::move(fresh));
+        }
+        found.push_back(tables_.stock.at(key));
+    }
+    return found;
+}
+
+void SimTransaction::write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) {
+    step("write_stock");
+    for (const StockRow& row : rows) {
+        check(row);
+        require(tables_.stock.has(row.key), "a ledger that was not locked is written");
+        tables_.stock.put(row.key, row);
+    }
+    for (const MovementRow& movement : movements) {
+        check(movement);
+        require(tables_.stock.has(movement.key), "stock_movements: foreign key stock");
+        const MovementCause cause{movement.key, movement.cause};
+        require(!tables_.movement_causes.has(cause), "stock_movements: the cause " + movement.cause + " is known");
+        const std::int64_t number = next_number();
+        tables_.movement_causes.put(cause, number);
+        tables_.movements.put(number, movement);
+    }
+}
+
+std::vector<ReservationRow> SimTransaction::reservations_of(const std::vector<SagaKey>& sagas) {
+    step("reservations_of");
+    std::vector<ReservationRow> found;
+    for (const SagaKey& saga : std::set<SagaKey>(sagas.begin(), sagas.end())) {
+        const auto& rows = tables_.reservations.rows();
+        for (auto row = rows.lower_bound({saga.merchant, saga.saga_id, "", SkuId{}}); row != rows.end(); ++row) {
+            if (row->second.key.merchant != saga.merchant || row->second.saga_id != saga.saga_id) break;
+            found.push_back(row->second);
+        }
+    }
+    return found;
+}
+
+std::vector<ReservationRow> SimTransaction::waiting_for(const std::vector<StockKey>& keys) {
+    step("waiting_for");
+    const std::set<StockKey> wanted(keys.begin(), keys.end());
+    std::map<SagaKey, Instant> since;  // the sagas that wait for one of these ledgers
+    for (const auto& [key, row] : tables_.reservations) {
+        if (row.waiting == 0 || wanted.count(row.key) == 0) continue;
+        const auto [entry, fresh] = since.emplace(SagaKey{row.key.merchant, row.saga_id}, *row.queued_at);
+        if (!fresh) entry->second = std::min(entry->second, *row.queued_at);
+    }
+    std::vector<std::pair<Instant, SagaKey>> queue;
+    for (const auto& [saga, at] : since) queue.emplace_back(at, saga);
+    std::sort(queue.begin(), queue.end());
+    std::vector<ReservationRow> found;
+    for (const auto& [at, saga] : queue) {
+        for (const auto& [key, row] : tables_.reservations) {
+            if (row.key.merchant == saga.merchant && row.saga_id == saga.saga_id) found.push_back(row);
+        }
+    }
+    return found;
+}
+
+void SimTransaction::write_reservations(const std::vector<ReservationRow>& rows) {
+    step("write_reservations");
+    for (const ReservationRow& row : rows) {
+        check(row);
+        require(tables_.stock.has(row.key), "reservations: foreign key stock");
+        refer_to_saga({row.key.merchant, row.saga_id}, "reservations");
+        tables_.reservations.put(key_of(row), row);
+    }
+}
+
+std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::not_counted(const std::vector<StockKey>& keys,
+                                                                           Instant asked_at, runtime::Duration lag) {
+    step("not_counted");
+    const std::set<StockKey> wanted(keys.begin(), keys.end());
+    std::map<StockKey, std::int64_t> units;
+    for (const StockKey& key : wanted) units[key] = 0;
+    std::set<ReservationKey> late;  // lines accepted too late to be surely counted
+    for (const auto& [key, row] : tables_.reservations) {
+        if (wanted.count(row.key) == 0 || !row.accepted_at || *row.accepted_at + lag <= asked_at) continue;
+        late.insert(key);
+        units[row.key] += row.committed;
+    }
+    for (const auto& [number, movement] : tables_.movements) {
+        if (movement.committed >= 0 || movement.at <= asked_at || wanted.count(movement.key) == 0) continue;
+        if (late.count({movement.key.merchant, movement.saga_id, movement.line_id, movement.key.sku_id}) == 0) continue;
+        units[movement.key] += -movement.committed;
+    }
+    return {units.begin(), units.end()};
+}
+
+std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::returned_since(const std::vector<StockKey>& keys,
+                                                                              Instant asked_at) {
+    step("returned_since");
+    std::map<StockKey, std::int64_t> units;
+    for (const StockKey& key : keys) units[key] = 0;
+    for (const auto& [number, movement] : tables_.movements) {
+        const auto found = units.find(movement.key);
+        if (found == units.end() || movement.at <= asked_at) continue;
+        if (movement.committed < 0 && movement.returning > 0) found->second += movement.returning;
+    }
+    return {units.begin(), units.end()};
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Listings and flushes
+
+std::vector<bool> SimTransaction::insert_listing_moves(const std::vector<ListingMove>& moves) {
+    step("insert_listing_moves");
+    std::vector<bool> fresh;
+    for (const ListingMove& move : moves) {
+        check(move);
+        const MoveKey key{move.merchant, move.listing_id, move.kind, move.source_id};
+        fresh.push_back(!tables_.moves.has(key));
+        if (!fresh.back()) continue;
+        require(tables_.listings.has({move.merchant, move.listing_id}), "listing_moves: foreign key listings");
+        tables_.moves.put(key, move);
+    }
+    return fresh;
+}
+
+std::vector<ListingRow> SimTransaction::lock_listings(MerchantId merchant, const std::vector<SkuId>& skus,
+                                                      const std::vector<ListingId>& ids,
+                                                      const std::vector<StoreId>& flushing, std::size_t limit) {
+    step("lock_listings");
+    const std::set<SkuId> wanted_skus(skus.begin(), skus.end());
+    const std::set<StoreId> stores(flushing.begin(), flushing.end());
+    std::set<ListingId> wanted(ids.begin(), ids.end());
+    std::map<StoreId, std::vector<std::pair<std::int64_t, ListingId>>> sendable;
+    for (const auto& [key, row] : tables_.listings) {
+        if (key.first != merchant) continue;
+        if (holds_one_of(row, wanted_skus)) wanted.insert(row.listing_id);
+        if (stores.count(row.store_id) > 0 && has_something_to_send(row)) {
+            sendable[row.store_id].emplace_back(row.target, row.listing_id);
+        }
+    }
+    for (auto& [store, scarce] : sendable) {
+        std::sort(scarce.begin(), scarce.end());
+        for (std::size_t i = 0; i < scarce.size() && i < limit; ++i) wanted.insert(scarce[i].second);
+    }
+    std::vector<ListingRow> found;
+    for (const ListingId id : wanted) {
+        if (const ListingRow* row = tables_.listings.find({merchant, id})) found.push_back(*row);
+    }
+    return found;
+}
+
+void SimTransaction::write_listings(const std::vector<ListingRow>& rows) {
+    step("write_listings");
+    for (const ListingRow& row : rows) {
+        check(row);
+        require(tables_.listings.has({row.merchant, row.listing_id}), "a listing that was not locked is written");
+        tables_.listings.put({row.merchant, row.listing_id}, row);
+    }
+}
+
+std::vector<ListingRow> SimTransaction::claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
+                                                               std::size_t limit) {
+    step("claim_listings_to_read");
+    std::vector<ListingRow> found;
+    for (const auto& [key, row] : tables_.listings) {
+        if (found.size() >= limit) break;
+        if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
+        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
+        if (row.wants_read || hint_disagrees) found.push_back(row);
+    }
+    return found;
+}
+
+std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
+    step("open_flushes");
+    const std::set<StoreId> wanted(stores.begin(), stores.end());
+    std::vector<FlushRow> found;
+    for (const auto& [key, row] : tables_.flushes) {
+        if (key.first == merchant && !row.closed_at && wanted.count(row.store_id) > 0) found.push_back(row);
+    }
+    return found;
+}
+
+void SimTransaction::write_flushes(const std::vector<FlushRow>& rows) {
+    step("write_flushes");
+    for (const FlushRow& row : rows) {
+        require(tables_.stores.has({row.merchant, row.store_id}), "flushes: foreign key stores");
+        require_uuid(row.command_id, "flushes.command_id");
+        for (const auto& [key, other] : tables_.flushes) {
+            if (key.first != row.merchant || key.second == row.flush_id || other.store_id != row.store_id) continue;
+            require(row.closed_at.has_value() || other.closed_at.has_value(), "one_open_flush_per_store");
+            require(other.key != row.key, "flushes: unique key");
+        }
+        tables_.flushes.put({row.merchant, row.flush_id}, row);
+    }
+}
+
+void SimTransaction::add_waits(const std::vector<Wait>& waits) {
+    step("add_waits");
+    for (const Wait& wait : waits) {
+        require_one_of(wait.kind, {"channels", "reading"}, "waits.kind");
+        refer_to_saga(wait.saga, "waits");
+        tables_.waits.put({wait.saga.merchant, wait.saga.saga_id, wait.kind, wait.stock}, wait);
+    }
+}
+
+void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) {
+    step("drop_waits");
+    const std::set<SagaKey> wanted(sagas.begin(), sagas.end());
+    std::vector<WaitKey> dropped;
+    for (const auto& [key, wait] : tables_.waits) {
+        if (wait.kind == kind && wanted.count(wait.saga) > 0) dropped.push_back(key);
+    }
+    for (const WaitKey& key : dropped) tables_.waits.erase(key);
+}
+
+std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kind, const std::vector<StockKey>& stock) {
+    step("waits_for");
+    const std::set<StockKey> wanted(stock.begin(), stock.end());
+    std::set<SagaKey> sagas;
+    for (const auto& [key, wait] : tables_.waits) {
+        if (wait.kind == kind && wanted.count(wait.stock) > 0) sagas.insert(wait.saga);
+    }
+    std::vector<Wait> found;
+    for (const auto& [key, wait] : tables_.waits) {
+        if (wait.kind == kind && sagas.count(wait.saga) > 0) found.push_back(wait);
+    }
+    return found;
+}
+
+void SimTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status) {
+    step("set_store_status");
+    const StoreRow* stored = tables_.stores.find({merchant, store});
+    if (stored == nullptr) return;
+    StoreRow row = *stored;
+    row.status = status;
+    check(row);
+    tables_.stores.put({merchant, store}, std::move(row));
+}
+
+}  // namespace ordersaga::sim
