@@ -6,14 +6,19 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "runtime/clock.hpp"
+#include "sagas/ids.hpp"
+
 namespace ordersaga::db {
 
-using Instant = std::chrono::sys_time<std::chrono::microseconds>;
+using runtime::Duration;
+using runtime::Instant;
 
 // Raw bytes for a bytea column; the one type that may hold a NUL.
 struct Bytes {
@@ -33,6 +38,9 @@ public:
     Parameter(Instant instant);
     Parameter(Bytes bytes);
 
+    template <class Tag>
+    Parameter(const sagas::NumberId<Tag>& id) : Parameter(id.value) {}
+
     template <class Value>
     Parameter(const std::optional<Value>& value) {
         if (value) {
@@ -50,6 +58,17 @@ public:
         text_->push_back('}');
     }
 
+    // One column of many rows, as an array: column(sagas, &SagaRow::state), or with a function of the row.
+    template <class Row, class Projection>
+    static Parameter column(const std::vector<Row>& rows, Projection projection) {
+        Parameter array(std::string_view("{"));
+        for (const Row& row : rows) {
+            array.append_element(Parameter(std::invoke(projection, row)));
+        }
+        array.text_->push_back('}');
+        return array;
+    }
+
     const std::optional<std::string>& text() const noexcept { return text_; }
 
 private:
@@ -57,6 +76,11 @@ private:
 
     std::optional<std::string> text_;
 };
+
+template <class Row, class Projection>
+Parameter column(const std::vector<Row>& rows, Projection projection) {
+    return Parameter::column(rows, projection);
+}
 
 // '2026-07-01 10:00:00.000000+00', which every DateStyle reads back as the same instant.
 std::string format_timestamp(Instant instant);

@@ -22,7 +22,7 @@ CREATE TABLE warehouses (
     token_ref text NOT NULL,                    -- env:NAME or file:/path, never the secret
     webhook_secret_refs text[] NOT NULL DEFAULT '{}',
     reading_lag_ms bigint NOT NULL DEFAULT 300000 CHECK (reading_lag_ms >= 0),
-    calls_per_minute double precision NOT NULL DEFAULT 150,
+    calls_per_minute double precision NOT NULL DEFAULT 150 CHECK (calls_per_minute > 0),
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     PRIMARY KEY (merchant_id, warehouse_id),
     UNIQUE (merchant_id, key)
@@ -85,7 +85,7 @@ CREATE TABLE stock (
     reserved bigint NOT NULL DEFAULT 0 CHECK (reserved >= 0),
     committed bigint NOT NULL DEFAULT 0 CHECK (committed >= 0),
     unavailable bigint NOT NULL DEFAULT 0 CHECK (unavailable >= 0),
-    returning bigint NOT NULL DEFAULT 0 CHECK (returning BETWEEN 0 AND unavailable),
+    returning_units bigint NOT NULL DEFAULT 0 CHECK (returning_units BETWEEN 0 AND unavailable),
     short_by bigint NOT NULL DEFAULT 0 CHECK (short_by >= 0 AND (short_by = 0 OR available = 0)),
     waiting bigint NOT NULL DEFAULT 0 CHECK (waiting >= 0),
     version bigint NOT NULL DEFAULT 0,
@@ -113,7 +113,7 @@ CREATE TABLE stock_movements (
     reserved bigint NOT NULL DEFAULT 0,
     committed bigint NOT NULL DEFAULT 0,
     unavailable bigint NOT NULL DEFAULT 0,
-    returning bigint NOT NULL DEFAULT 0,
+    returning_units bigint NOT NULL DEFAULT 0,
     short_by bigint NOT NULL DEFAULT 0,
     version bigint NOT NULL,
     at timestamptz NOT NULL,
@@ -191,12 +191,11 @@ CREATE TABLE sagas (
     CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL)
 ) WITH (fillfactor = 50);
 
--- Append-only. An event that changed nothing is kept under the version it found, hence history_id. No foreign key to
--- sagas: it would make every new partition take a lock on that hot table.
+-- Append-only, one row per event, also for one that changed nothing. No foreign key to sagas: it would make every new
+-- partition take a lock on that hot table.
 CREATE TABLE saga_history (
     merchant_id bigint NOT NULL,
     saga_id uuid NOT NULL,
-    history_id bigint NOT NULL,
     version bigint NOT NULL,
     at timestamptz NOT NULL,
     from_state text NOT NULL,
@@ -205,10 +204,8 @@ CREATE TABLE saga_history (
     cause text NOT NULL DEFAULT '',
     note text NOT NULL DEFAULT '',
     details jsonb NOT NULL DEFAULT '{}',
-    PRIMARY KEY (merchant_id, saga_id, history_id, at)
+    PRIMARY KEY (merchant_id, saga_id, version, at)
 ) PARTITION BY RANGE (at);
-CREATE SEQUENCE saga_history_id OWNED BY saga_history.history_id;  -- identity columns may not be partitioned in 15
-ALTER TABLE saga_history ALTER history_id SET DEFAULT nextval('saga_history_id');
 -- Catches what no month's partition takes, so that a write never fails for want of one.
 CREATE TABLE saga_history_rest PARTITION OF saga_history DEFAULT;
 
@@ -458,7 +455,6 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT USAGE ON SEQUENCE saga_history_id TO ordersaga_engine;
 
 -- What has happened is never rewritten, not even by the engine.
 REVOKE UPDATE, DELETE ON saga_history, stock_movements, listing_moves, audit FROM ordersaga_engine;

@@ -7,7 +7,6 @@ CREATE INDEX sagas_newest ON sagas (merchant_id, created_at, saga_id);
 CREATE INDEX sagas_by_state ON sagas (merchant_id, state, created_at);
 CREATE INDEX sagas_with_incident ON sagas (merchant_id, updated_at) WHERE incident IS NOT NULL;
 CREATE INDEX signals_of_saga ON signals (merchant_id, saga_id, signal_id);
-CREATE INDEX history_of_saga ON saga_history (merchant_id, saga_id, version);
 
 -- Commands: closed ones, the great majority, are in none of the queues' indexes.
 CREATE INDEX commands_waiting ON commands (merchant_id, lane, priority, due_at, command_id) WHERE state = 'waiting';
@@ -16,6 +15,8 @@ CREATE INDEX commands_in_flight ON commands (merchant_id, lane) WHERE state = 's
 CREATE INDEX commands_by_deadline ON commands (deadline) WHERE state = 'sent';
 CREATE INDEX commands_unpublished ON commands (sent_at) WHERE state = 'sent' AND published_at IS NULL;
 CREATE INDEX commands_of_saga ON commands (merchant_id, saga_id) WHERE saga_id IS NOT NULL;
+-- Confirmations of the broker name the command alone.
+CREATE UNIQUE INDEX commands_by_id ON commands (command_id);
 -- One purpose of a saga has one command at a time.
 CREATE UNIQUE INDEX one_open_command_per_key ON commands (merchant_id, saga_id, idempotency_key)
     WHERE saga_id IS NOT NULL AND state <> 'closed';

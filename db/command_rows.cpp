@@ -1,0 +1,233 @@
+#include "db/pg_transaction.hpp"
+#include "db/row_reader.hpp"
+
+namespace ordersaga::db {
+
+using engine::CommandRow;
+using engine::CommandState;
+using engine::SagaKey;
+using sagas::MerchantId;
+
+namespace {
+
+constexpr const char* kColumns =
+    "merchant_id, command_id, saga_id, duty, activity, lane, priority, tokens, state, payload, idempotency_key, "
+    "attempt, counted_attempts, attempt_token, perhaps_applied, lookup_first, created_at, due_at, sent_at, "
+    "send_before, deadline, published_at, closed_at, outcome, last_error, trace";
+
+constexpr const char* kOpenCommands = R"sql( FROM commands
+     WHERE state <> 'closed'
+       AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+     ORDER BY merchant_id, command_id
+       FOR NO KEY UPDATE)sql";
+
+constexpr const char* kLockDutyCommands = R"sql( FROM commands
+     WHERE saga_id IS NULL AND state <> 'closed'
+       AND (merchant_id, command_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+     ORDER BY merchant_id, command_id
+       FOR NO KEY UPDATE)sql";
+
+constexpr const char* kClaimExpiredDutyCommands = R"sql( FROM commands
+     WHERE saga_id IS NULL AND state = 'sent' AND deadline <= $1::timestamptz
+     ORDER BY deadline
+     LIMIT $2::bigint
+       FOR NO KEY UPDATE SKIP LOCKED)sql";
+
+constexpr const char* kClaimWaiting = R"sql( FROM commands
+     WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting' AND due_at <= $3::timestamptz
+     ORDER BY priority, due_at, command_id
+     LIMIT $4::bigint
+       FOR NO KEY UPDATE SKIP LOCKED)sql";
+
+constexpr const char* kClaimUnpublished = R"sql( FROM commands
+     WHERE state = 'sent' AND published_at IS NULL AND sent_at <= $1::timestamptz
+     ORDER BY sent_at
+     LIMIT $2::bigint
+       FOR NO KEY UPDATE SKIP LOCKED)sql";
+
+// A command that another batch holds is not waited for: that batch is ending it. (Waiting here, without the saga's
+// lock, would also be out of the lock order.)
+constexpr const char* kMarkPublished = R"sql(
+    UPDATE commands SET published_at = $3::timestamptz
+     WHERE command_id IN (
+            SELECT command.command_id
+              FROM commands command
+              JOIN unnest($1::uuid[], $2::text[]) AS confirmed (command_id, attempt_token) USING (command_id)
+             WHERE command.state = 'sent' AND command.attempt_token = confirmed.attempt_token
+               FOR NO KEY UPDATE OF command SKIP LOCKED))sql";
+
+constexpr const char* kInsert = R"sql(
+    INSERT INTO commands (merchant_id, command_id, saga_id, duty, activity, lane, priority, tokens, state, payload,
+                          idempotency_key, attempt, counted_attempts, attempt_token, perhaps_applied, lookup_first,
+                          created_at, due_at, sent_at, send_before, deadline, published_at, closed_at, outcome,
+                          last_error, trace)
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::smallint[],
+                         $8::double precision[], $9::text[], $10::jsonb[], $11::text[], $12::integer[], $13::integer[],
+                         $14::text[], $15::boolean[], $16::boolean[], $17::timestamptz[], $18::timestamptz[],
+                         $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
+                         $23::timestamptz[], $24::text[], $25::text[], $26::text[]))sql";
+
+// What a command is for never changes; only how it fares does.
+constexpr const char* kUpdate = R"sql(
+    UPDATE commands command
+       SET priority = new.priority, state = new.state, attempt = new.attempt, counted_attempts = new.counted_attempts,
+           attempt_token = new.attempt_token, perhaps_applied = new.perhaps_applied, lookup_first = new.lookup_first,
+           due_at = new.due_at, sent_at = new.sent_at, send_before = new.send_before, deadline = new.deadline,
+           published_at = new.published_at, closed_at = new.closed_at, outcome = new.outcome,
+           last_error = new.last_error
+      FROM unnest($1::bigint[], $2::uuid[], $3::smallint[], $4::text[], $5::integer[], $6::integer[], $7::text[],
+                  $8::boolean[], $9::boolean[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
+                  $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[])
+        AS new (merchant_id, command_id, priority, state, attempt, counted_attempts, attempt_token, perhaps_applied,
+                lookup_first, due_at, sent_at, send_before, deadline, published_at, closed_at, outcome, last_error)
+     WHERE command.merchant_id = new.merchant_id AND command.command_id = new.command_id)sql";
+
+std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+
+const char* name_of_state(const CommandRow& row) {
+    switch (row.state) {
+        case CommandState::waiting: return "waiting";
+        case CommandState::sent: return "sent";
+        case CommandState::closed: return "closed";
+    }
+    throw std::logic_error("a command is in no known state");
+}
+
+CommandState state_of(const std::string& name) {
+    if (name == "waiting") {
+        return CommandState::waiting;
+    }
+    return name == "sent" ? CommandState::sent : CommandState::closed;
+}
+
+CommandRow read_command(RowReader& row) {
+    CommandRow command;
+    command.merchant = row.id<MerchantId>();
+    command.command_id = row.text();
+    command.saga_id = row.text_or_empty();
+    command.duty = row.text();
+    command.activity = row.text();
+    command.lane = row.text();
+    command.priority = row.int32();
+    command.tokens = row.real();
+    command.state = state_of(row.text());
+    command.payload = row.json();
+    command.idempotency_key = row.text();
+    command.attempt = row.int32();
+    command.counted_attempts = row.int32();
+    command.attempt_token = row.text();
+    command.perhaps_applied = row.boolean();
+    command.lookup_first = row.boolean();
+    command.created_at = row.instant();
+    command.due_at = row.instant();
+    command.sent_at = row.optional_instant();
+    command.send_before = row.optional_instant();
+    command.deadline = row.optional_instant();
+    command.published_at = row.optional_instant();
+    command.closed_at = row.optional_instant();
+    command.outcome = row.text();
+    command.last_error = row.text();
+    command.trace = row.text();
+    return command;
+}
+
+std::string text_of_real(double value) {
+    // Seventeen digits read back as the same number.
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, "%.17g", value);
+    return buffer;
+}
+
+// Peers' words end up here; a NUL in one must not park the command.
+std::string without_nul(std::string text) {
+    for (char& character : text) {
+        if (character == '\0') {
+            character = ' ';
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+std::vector<CommandRow> PgTransaction::open_commands(const std::vector<SagaKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(
+        sql_.query(select(kOpenCommands), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}),
+        read_command);
+}
+
+std::vector<CommandRow> PgTransaction::lock_duty_commands(const std::vector<std::pair<MerchantId, std::string>>& ids) {
+    if (ids.empty()) {
+        return {};
+    }
+    using Id = std::pair<MerchantId, std::string>;
+    return read_all(sql_.query(select(kLockDutyCommands), {column(ids, &Id::first), column(ids, &Id::second)}),
+                    read_command);
+}
+
+std::vector<CommandRow> PgTransaction::claim_expired_duty_commands(Instant now, std::size_t limit) {
+    return read_all(sql_.query(select(kClaimExpiredDutyCommands), {now, limit}), read_command);
+}
+
+std::vector<CommandRow> PgTransaction::claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now,
+                                                              std::size_t limit) {
+    return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit}), read_command);
+}
+
+std::vector<CommandRow> PgTransaction::claim_unpublished_commands(Instant sent_before, std::size_t limit) {
+    return read_all(sql_.query(select(kClaimUnpublished), {sent_before, limit}), read_command);
+}
+
+void PgTransaction::mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token,
+                                   Instant at) {
+    if (command_and_token.empty()) {
+        return;
+    }
+    using Confirmed = std::pair<std::string, std::string>;
+    sql_.execute(kMarkPublished,
+                 {column(command_and_token, &Confirmed::first), column(command_and_token, &Confirmed::second), at});
+}
+
+void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
+    if (rows.empty()) {
+        return;
+    }
+    sql_.execute(
+        kInsert,
+        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
+         column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }), column(rows, &CommandRow::duty),
+         column(rows, &CommandRow::activity), column(rows, &CommandRow::lane), column(rows, &CommandRow::priority),
+         column(rows, [](const CommandRow& row) { return text_of_real(row.tokens); }), column(rows, name_of_state),
+         column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
+         column(rows, &CommandRow::idempotency_key), column(rows, &CommandRow::attempt),
+         column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
+         column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
+         column(rows, &CommandRow::created_at), column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at),
+         column(rows, &CommandRow::send_before), column(rows, &CommandRow::deadline),
+         column(rows, &CommandRow::published_at), column(rows, &CommandRow::closed_at),
+         column(rows, &CommandRow::outcome),
+         column(rows, [](const CommandRow& row) { return without_nul(row.last_error); }),
+         column(rows, &CommandRow::trace)});
+}
+
+void PgTransaction::update_commands(const std::vector<CommandRow>& rows) {
+    if (rows.empty()) {
+        return;
+    }
+    const std::int64_t changed = sql_.execute(
+        kUpdate,
+        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id), column(rows, &CommandRow::priority),
+         column(rows, name_of_state), column(rows, &CommandRow::attempt), column(rows, &CommandRow::counted_attempts),
+         column(rows, &CommandRow::attempt_token), column(rows, &CommandRow::perhaps_applied),
+         column(rows, &CommandRow::lookup_first), column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at),
+         column(rows, &CommandRow::send_before), column(rows, &CommandRow::deadline),
+         column(rows, &CommandRow::published_at), column(rows, &CommandRow::closed_at),
+         column(rows, &CommandRow::outcome),
+         column(rows, [](const CommandRow& row) { return without_nul(row.last_error); })});
+    require_all(changed, rows.size(), "updating commands");
+}
+
+}  // namespace ordersaga::db

@@ -1,0 +1,36 @@
+#include "db/pg_store.hpp"
+
+#include "db/pg_transaction.hpp"
+
+namespace ordersaga::db {
+
+namespace {
+
+// Leaves Session::transact_once without a commit.
+struct RollBack {};
+
+}  // namespace
+
+PgStore::PgStore(ConnectionSettings settings) : session_(std::move(settings)) {}
+
+void PgStore::transact(const std::function<void(engine::Transaction&)>& work, Ending ending) {
+    try {
+        session_.transact_once([&](Transaction& transaction) {
+            PgTransaction ours(transaction);
+            work(ours);
+            if (ending == Ending::roll_back) {
+                throw RollBack{};
+            }
+        });
+    } catch (const RollBack&) {
+    } catch (const BadData& error) {
+        throw engine::BadItem(error.what());
+    } catch (const InDoubt& error) {
+        throw engine::StoreInDoubt(error.what());
+    } catch (const DatabaseError& error) {
+        // Misuse is among these (a missing grant, another schema): no item is at fault, so none may be parked for it.
+        throw engine::StoreUnavailable(error.what());
+    }
+}
+
+}  // namespace ordersaga::db

@@ -1,0 +1,26 @@
+// engine::Store on PostgreSQL: one session, one thread. A lost connection is replaced at the next transaction; nothing
+// is repeated here, because only the engine knows what a repeat means. Several stores (threads, processes) may work on
+// one database at once.
+#pragma once
+
+#include <functional>
+
+#include "db/session.hpp"
+#include "orchestrator/engine/store.hpp"
+
+namespace ordersaga::db {
+
+class PgStore final : public engine::Store {
+public:
+    // Does not connect yet. The login is ordersaga_engine.
+    explicit PgStore(ConnectionSettings settings);
+
+    // The transaction handed to `work` is also an orders::Rows (dynamic_cast). Database failures come out as
+    // StoreUnavailable, StoreInDoubt or BadItem; what `work` throws passes as it is.
+    void transact(const std::function<void(engine::Transaction&)>& work, Ending ending = Ending::commit) override;
+
+private:
+    Session session_;
+};
+
+}  // namespace ordersaga::db

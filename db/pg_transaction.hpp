@@ -1,0 +1,126 @@
+// One PostgreSQL transaction as the engine and the participants see it. Each group of methods lives in the file of its
+// aggregate (saga_rows.cpp, command_rows.cpp, ...), its statements named on top. Every statement takes a whole batch:
+// columns travel as arrays and are joined by unnest. Made by PgStore; used by one thread.
+//
+// Locks are taken FOR NO KEY UPDATE, which does not collide with the key-share locks of foreign keys. Rows are locked
+// and read by one statement; what hangs on a locked row is read by the next one, because in READ COMMITTED only the
+// locked row itself is read again after waiting.
+#pragma once
+
+#include "db/connection.hpp"
+#include "orchestrator/engine/store.hpp"
+#include "orchestrator/orders/rows.hpp"
+
+namespace ordersaga::db {
+
+class PgTransaction final : public engine::Transaction, public orders::Rows {
+public:
+    explicit PgTransaction(db::Transaction& transaction) : sql_(transaction) {}
+
+    // saga_rows.cpp
+    Instant now() override;
+    std::vector<engine::SagaRow> lock_sagas(const std::vector<engine::SagaKey>& keys) override;
+    std::vector<engine::SagaRow> claim_waking_sagas(Instant now, std::size_t limit) override;
+    std::vector<engine::SignalRow> take_signals(const std::vector<engine::SagaKey>& keys) override;
+    std::optional<Instant> next_due() override;
+    void write(const engine::Changes& changes) override;
+
+    // command_rows.cpp
+    std::vector<engine::CommandRow> open_commands(const std::vector<engine::SagaKey>& keys) override;
+    std::vector<engine::CommandRow> lock_duty_commands(
+        const std::vector<std::pair<sagas::MerchantId, std::string>>& ids) override;
+    std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
+    std::vector<engine::CommandRow> claim_waiting_commands(sagas::MerchantId merchant, const std::string& lane,
+                                                           Instant now, std::size_t limit) override;
+    std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
+    void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
+
+    // lane_rows.cpp
+    std::vector<std::pair<sagas::MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
+    std::vector<engine::LaneRow> lock_lanes(const std::vector<engine::LaneRow>& as_if_missing) override;
+    void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
+
+    // duty_rows.cpp
+    std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
+    std::vector<engine::DutyRow> lock_duties(
+        const std::vector<std::pair<sagas::MerchantId, std::string>>& duties) override;
+
+    // notice_rows.cpp: announcements, incidents, audit, parked items
+    std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
+    void delete_announcements(const std::vector<std::int64_t>& ids) override;
+    void park(sagas::MerchantId merchant, const std::string& kind, const std::string& subject,
+              const std::string& reason, const nlohmann::json& input) override;
+
+    // catalogue_rows.cpp
+    std::vector<orders::StoreRow> stores(const std::vector<sagas::MerchantId>& merchants) override;
+    std::vector<orders::WarehouseRow> warehouses(const std::vector<sagas::MerchantId>& merchants) override;
+    std::vector<orders::SkuRow> skus(sagas::MerchantId merchant, const std::vector<sagas::SkuId>& ids) override;
+    void set_store_status(sagas::MerchantId merchant, sagas::StoreId store, const std::string& status) override;
+
+    // receipt_rows.cpp
+    std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
+    void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
+
+    // order_rows.cpp
+    std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys) override;
+    void write_orders(const std::vector<orders::OrderRow>& orders) override;
+    std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
+        sagas::MerchantId merchant, const std::vector<std::string>& references) override;
+    void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
+
+    // stock_rows.cpp
+    std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys) override;
+    void write_stock(const std::vector<orders::StockRow>& rows,
+                     const std::vector<orders::MovementRow>& movements) override;
+    std::vector<std::pair<orders::StockKey, std::int64_t>> not_counted(const std::vector<orders::StockKey>& keys,
+                                                                       Instant asked_at, Duration lag) override;
+    std::vector<std::pair<orders::StockKey, std::int64_t>> returned_since(const std::vector<orders::StockKey>& keys,
+                                                                          Instant asked_at) override;
+
+    // reservation_rows.cpp
+    std::vector<orders::ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) override;
+    std::vector<orders::ReservationRow> waiting_for(const std::vector<orders::StockKey>& keys) override;
+    void write_reservations(const std::vector<orders::ReservationRow>& rows) override;
+    void add_waits(const std::vector<Wait>& waits) override;
+    void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) override;
+    std::vector<Wait> waits_for(const std::string& kind, const std::vector<orders::StockKey>& stock) override;
+
+    // listing_rows.cpp
+    std::vector<orders::ListingRow> find_listings(sagas::MerchantId merchant, sagas::StoreId store,
+                                                  const std::vector<std::string>& variant_ids,
+                                                  const std::vector<std::string>& skus) override;
+    std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
+    std::vector<orders::ListingRow> lock_listings(sagas::MerchantId merchant, const std::vector<sagas::SkuId>& skus,
+                                                  const std::vector<sagas::ListingId>& ids,
+                                                  const std::vector<sagas::StoreId>& flushing,
+                                                  std::size_t limit) override;
+    void write_listings(const std::vector<orders::ListingRow>& rows) override;
+    std::vector<orders::ListingRow> claim_listings_to_read(sagas::MerchantId merchant, sagas::StoreId store,
+                                                           Instant hinted_before, std::size_t limit) override;
+
+    // flush_rows.cpp
+    std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant,
+                                               const std::vector<sagas::StoreId>& stores) override;
+    void write_flushes(const std::vector<orders::FlushRow>& rows) override;
+
+private:
+    // The parts of write(), in its order.
+    void insert_sagas(const std::vector<engine::SagaRow>& rows);
+    void update_sagas(const std::vector<engine::SagaRow>& rows, const std::vector<std::int64_t>& from);
+    void insert_history(const std::vector<engine::HistoryRow>& rows);
+    void insert_signals(const std::vector<engine::SignalRow>& rows);
+    void insert_commands(const std::vector<engine::CommandRow>& rows);
+    void update_commands(const std::vector<engine::CommandRow>& rows);
+    void upsert_duties(const std::vector<engine::DutyRow>& rows);
+    void insert_announcements(const std::vector<engine::AnnouncementRow>& rows);
+    void open_incidents(const std::vector<engine::IncidentRow>& rows);
+    void close_incidents(const std::vector<std::pair<sagas::MerchantId, std::string>>& keys);
+    void insert_audit(const std::vector<engine::AuditRow>& rows);
+
+    std::vector<orders::ListingRow> with_components(sagas::MerchantId merchant, const db::Rows& listings);
+
+    db::Transaction& sql_;
+    std::optional<Instant> now_;
+};
+
+}  // namespace ordersaga::db
