@@ -89,6 +89,8 @@ json lines_of(const std::vector<ViewLine>& lines) {
     return list;
 }
 
+bool asks_for_all(const json& payload) { return list_of(member(payload, "items")).empty(); }
+
 json shipment_json(const ShipmentView& shipment) {
     // A shipment of several parcels is told by its first number; ShipBob gives one.
     const Tracking tracking = shipment.tracking.empty() ? Tracking{} : shipment.tracking.front();
@@ -281,10 +283,15 @@ awaitable<Outcome> WarehouseActivities::read_stock(const json& payload, CallScop
     for (const json& item : list_of(member(payload, "items"))) {
         const auto id = integer_of(item, "warehouse_item_id");
         if (!id) {
-            throw runtime::ErrorException(runtime::invalid("payload.items[].warehouse_item_id must be an integer"));
+            continue;  // a SKU without an id at this warehouse has no stock to tell
         }
         item_ids.push_back(*id);
         sku_ids[*id] = member(item, "sku_id");
+    }
+    if (item_ids.empty() && !asks_for_all(payload)) {
+        Outcome nothing = ended(OutcomeKind::done, "");
+        nothing.payload["items"] = json::array();
+        co_return nothing;
     }
     const StockOutcome result = co_await warehouse_.stock(std::move(item_ids), scope);
     if (const auto* failure = std::get_if<Failure>(&result)) {

@@ -1,0 +1,54 @@
+// From one command to its outcome: who is meant, may it still be sent, what came back.
+//
+// Purpose: everything a worker decides, without a broker: tests hand in envelopes and read outcomes.
+// Thread: one executor; commands run side by side as coroutines on it.
+// Errors: none thrown; a payload that breaks the contract is `refused`, an unknown store or warehouse is `blocked`.
+// Repeat: one attempt per call; a repeated write looks before it writes.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "activities/database_clock.hpp"
+#include "activities/shopify/store_client.hpp"
+#include "activities/wms/wms.hpp"
+#include "activities/worker_config.hpp"
+#include "sagas/outcome.hpp"
+
+namespace ordersaga::broker {
+struct Envelope;
+}
+
+namespace ordersaga::runtime {
+class HttpTransport;
+class Random;
+}  // namespace ordersaga::runtime
+
+namespace ordersaga::activities {
+
+class CommandRunner {
+public:
+    CommandRunner(const WorkerConfig& config,
+                  runtime::HttpTransport& transport,
+                  const DatabaseClock& clock,
+                  runtime::Random& random);
+
+    // seen_before: this very attempt may have been run already (the broker delivered it again).
+    boost::asio::awaitable<sagas::Outcome> run(broker::Envelope command, bool seen_before);
+
+private:
+    boost::asio::awaitable<sagas::Outcome> dispatch(const broker::Envelope& command,
+                                                    const nlohmann::json& payload,
+                                                    bool lookup_first,
+                                                    CallScope& scope);
+
+    const DatabaseClock& clock_;
+    runtime::Random& random_;
+    std::chrono::milliseconds call_timeout_;
+    std::map<std::string, shopify::StoreClient> stores_;
+    std::map<std::string, std::unique_ptr<wms::Wms>> warehouses_;
+};
+
+}  // namespace ordersaga::activities
