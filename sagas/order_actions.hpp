@@ -1,0 +1,123 @@
+// What the rows of the order saga's table do and ask: guards read, actions append to the decision. Nothing else.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "sagas/definition.hpp"
+#include "sagas/order_data.hpp"
+#include "sagas/order_saga.hpp"
+
+namespace ordersaga::sagas {
+
+// One decision in the making.
+struct OrderStep {
+    const SagaSnapshot& saga;
+    const OrderSagaSettings& settings;
+    Instant now;
+    OrderData data;
+    Decision decision;
+};
+
+namespace order_guards {
+
+using Payload = const nlohmann::json&;
+
+bool nothing_to_ship(const OrderStep& step, Payload);
+bool has_unmapped(const OrderStep& step, Payload);
+bool can_reserve(const OrderStep& step, Payload);
+bool holds(const OrderStep& step, Payload);
+bool no_holds(const OrderStep& step, Payload);
+bool may_wait(const OrderStep& step, Payload);        // StockShort: a backorder is allowed
+bool must_refuse(const OrderStep& step, Payload);
+bool unsent(const OrderStep& step, Payload);          // no forward command may have been applied
+bool sent(const OrderStep& step, Payload);
+bool stop_wanted(const OrderStep& step, Payload);     // cancel or edit remembered
+bool go_on(const OrderStep& step, Payload);
+bool conflict(const OrderStep& step, Payload);
+bool plainly_refused(const OrderStep& step, Payload);
+bool edit_wanted(const OrderStep& step, Payload);     // the cancelled fulfilment is to be replaced
+bool end_wanted(const OrderStep& step, Payload);
+bool all_shipped(const OrderStep& step, Payload);
+bool partly_shipped(const OrderStep& step, Payload);
+bool must_settle(const OrderStep& step, Payload);
+bool settled_as_cancelled(const OrderStep& step, Payload);    // ends in Compensated, nothing to settle
+bool ends_out_of_stock(const OrderStep& step, Payload);
+bool ends_compensated(const OrderStep& step, Payload);
+bool all_done(const OrderStep& step, Payload);        // shipped, told to the store, delivered
+bool not_all_done(const OrderStep& step, Payload);
+bool last_hold_goes(const OrderStep& step, Payload);
+bool holds_remain(const OrderStep& step, Payload);
+bool resumes_received(const OrderStep& step, Payload);   // with the last hold gone, for OnHold
+bool resumes_reserved(const OrderStep& step, Payload);
+bool resumes_synced(const OrderStep& step, Payload);
+bool retry_received(const OrderStep& step, Payload);     // for NeedsOperator
+bool retry_reserved(const OrderStep& step, Payload);
+bool retry_synced(const OrderStep& step, Payload);
+bool retry_requested(const OrderStep& step, Payload);
+bool retry_shipped(const OrderStep& step, Payload);
+bool retry_cancelling(const OrderStep& step, Payload);
+bool retry_settling(const OrderStep& step, Payload);
+bool retry_reverting(const OrderStep& step, Payload);
+bool perhaps_at_warehouse(const OrderStep& step, Payload);
+bool never_at_warehouse(const OrderStep& step, Payload);
+
+}  // namespace order_guards
+
+namespace order_actions {
+
+using Payload = const nlohmann::json&;
+
+void reserve(OrderStep& step, Payload);
+void reserve_with_what_we_know(OrderStep& step, Payload);
+void exchange(OrderStep& step, Payload);
+void await_reading(OrderStep& step, Payload);
+void hold(OrderStep& step, Payload);
+void hold_unmapped(OrderStep& step, Payload);
+void hold_for_operator(OrderStep& step, Payload);
+void hold_unsent(OrderStep& step, Payload);
+void note_hold_too_late(OrderStep& step, Payload);
+void remove_hold(OrderStep& step, Payload);
+void expire_hold(OrderStep& step, Payload);
+void join_queue(OrderStep& step, Payload);
+void rejoin_queue(OrderStep& step, Payload);
+void refuse(OrderStep& step, Payload);
+void await_channels(OrderStep& step, Payload);
+void request_fulfillment(OrderStep& step, Payload);
+void request_with_debt(OrderStep& step, Payload);
+void resume_reserving(OrderStep& step, Payload);
+void resume_waiting(OrderStep& step, Payload);
+void resume_requesting(OrderStep& step, Payload);
+void commit_stock(OrderStep& step, Payload);
+void commit_and_cancel(OrderStep& step, Payload);
+void release(OrderStep& step, Payload);
+void release_unsent(OrderStep& step, Payload);
+void release_refused(OrderStep& step, Payload);
+void release_cancelled_by_warehouse(OrderStep& step, Payload);
+void release_after_cancel(OrderStep& step, Payload);
+void replace_fulfillment(OrderStep& step, Payload);
+void remember_cancel(OrderStep& step, Payload);
+void remember_edit(OrderStep& step, Payload);
+void cancel_fulfillment(OrderStep& step, Payload);
+void cancel_for_edit(OrderStep& step, Payload);
+void go_forward_too_late(OrderStep& step, Payload);
+void ship(OrderStep& step, Payload);
+void note_delivery(OrderStep& step, Payload);
+void note_store_fulfilled(OrderStep& step, Payload);
+void assume_delivery(OrderStep& step, Payload);
+void watch(OrderStep& step, Payload);
+void await_channels_back(OrderStep& step, Payload);
+void settle_store_order(OrderStep& step, Payload);
+void finish_back(OrderStep& step, Payload);
+void finish(OrderStep& step, Payload);
+void finish_empty(OrderStep& step, Payload);
+void ask_operator(OrderStep& step, Payload);
+void ask_operator_unsent(OrderStep& step, Payload);
+void retry_store_fulfillments(OrderStep& step, Payload);
+void retry_cancel(OrderStep& step, Payload);
+void cancel_late_found(OrderStep& step, Payload);
+void note_too_late(OrderStep& step, Payload);
+void note_late(OrderStep& step, Payload);
+void note_paid(OrderStep& step, Payload);
+
+}  // namespace order_actions
+}  // namespace ordersaga::sagas

@@ -1,0 +1,106 @@
+// What an order saga remembers (the column sagas.data), and the small questions its table asks about it. A value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/clock.hpp"
+
+namespace ordersaga::sagas {
+
+// One stocked SKU behind a line: the SKU itself, or a component of a bundle.
+struct LinePart {
+    std::int64_t sku_id = 0;
+    std::string sku;
+    std::string warehouse_item_id;
+    std::int64_t per_unit = 1;
+    std::int64_t shipped = 0;  // units of this SKU
+};
+
+struct SagaLine {
+    std::string line_id;
+    std::string sku;
+    std::int64_t wanted = 0;  // units of the line to ship, after refunds and edits
+    std::vector<LinePart> parts;  // empty: the SKU is not mapped
+    std::int64_t told_shipped = 0;  // units reported to the store as fulfilled
+};
+
+struct Shipment {
+    std::string shipment_id;
+    std::string carrier, tracking_number, tracking_url;
+    std::vector<std::pair<std::string, std::int64_t>> lines;  // line id, units of the line
+    std::string store_fulfillment;  // id in the store; empty until done
+    bool delivered = false;
+};
+
+// One fulfilment at the warehouse: the n-th generation of a part of the order.
+struct Fulfillment {
+    int part = 1;
+    int generation = 1;
+    std::string reference;
+    std::string request_key;
+    std::string warehouse_order_id;
+    std::string state;  // wanted | accepted | cancelled | refused
+    std::vector<Shipment> shipments;
+    bool perhaps_exists = false;  // given up on while its outcome was unknown: late checks follow
+};
+
+struct OrderData {
+    std::int64_t store_id = 0;
+    std::string store;
+    std::int64_t warehouse_id = 0;
+    std::string warehouse;
+    std::string order_id;
+    std::string name;
+    bool paid = false;
+    nlohmann::json recipient;     // {name,address1,...}; null when the order has no address
+    std::string ship_method;      // the warehouse's
+    std::string order_policy = "hold_and_tell";
+    std::int64_t channel_wait_ms = 10'000;
+    std::int64_t hold_expiry_ms = 259'200'000;
+    std::vector<SagaLine> lines;
+    std::vector<Fulfillment> fulfillments;
+    std::vector<std::string> holds;          // unpaid | unmapped | no_address | ship_method | operator
+    std::string cancel_by;                   // customer | operator | deleted | refunded; empty: not asked for
+    std::string cancel_reason;
+    bool stop_wanted = false;                // cancel remembered until the command in flight has its outcome
+    std::optional<std::vector<SagaLine>> edit;  // remembered in the same way
+    bool settle_store_order = false;         // the store's order must not stay open and paid
+    std::string cause;                       // why it went back: cancelled by customer, refused by warehouse, ...
+    std::string final_state = "Compensated"; // where the way back ends: Compensated | OutOfStock
+    std::string resume;                      // the state it left for OnHold or NeedsOperator
+    std::optional<runtime::Instant> wait_until;   // channels
+    std::optional<runtime::Instant> hold_until;
+    std::optional<runtime::Instant> deliver_by;
+
+    Fulfillment* current();              // the newest fulfilment; null when none was ever wanted
+    const Fulfillment* current() const;
+    bool everything_shipped() const;
+    bool everything_told() const;        // every shipment has its fulfilment in the store
+    bool everything_delivered() const;
+    bool nothing_wanted() const;
+};
+
+nlohmann::json to_json(const OrderData& data);
+OrderData order_data_from_json(const nlohmann::json& document);  // throws std::invalid_argument
+nlohmann::json to_json(const SagaLine& line);
+SagaLine saga_line_from_json(const nlohmann::json& document);
+
+// What a warehouse view tells that the saga does not know yet: shipments, deliveries, an end, trouble.
+struct ViewNews {
+    std::vector<Shipment> new_shipments;   // with the warehouse's lines mapped to ours
+    std::vector<std::pair<std::int64_t, std::int64_t>> shipped_skus;  // sku id, units, over all new shipments
+    std::vector<std::string> delivered;    // shipment ids
+    bool cancelled = false;
+    std::string trouble;                   // empty: none
+    bool none() const { return new_shipments.empty() && delivered.empty() && !cancelled && trouble.empty(); }
+};
+ViewNews news_of(const OrderData& data, const nlohmann::json& view);
+// Applies new shipments to the lines' counters (which units of which line went out) and fills Shipment::lines.
+void book_shipments(OrderData& data, ViewNews& news);
+
+}  // namespace ordersaga::sagas
