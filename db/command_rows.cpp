@@ -131,13 +131,6 @@ CommandRow read_command(RowReader& row) {
     return command;
 }
 
-std::string text_of_real(double value) {
-    // Seventeen digits read back as the same number.
-    char buffer[40];
-    std::snprintf(buffer, sizeof buffer, "%.17g", value);
-    return buffer;
-}
-
 // Peers' words end up here; a NUL in one must not park the command.
 std::string without_nul(std::string text) {
     for (char& character : text) {
@@ -200,7 +193,7 @@ void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
         {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
          column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }), column(rows, &CommandRow::duty),
          column(rows, &CommandRow::activity), column(rows, &CommandRow::lane), column(rows, &CommandRow::priority),
-         column(rows, [](const CommandRow& row) { return text_of_real(row.tokens); }), column(rows, name_of_state),
+         column(rows, &CommandRow::tokens), column(rows, name_of_state),
          column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
          column(rows, &CommandRow::idempotency_key), column(rows, &CommandRow::attempt),
          column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),

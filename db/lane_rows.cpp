@@ -80,20 +80,12 @@ LaneRow read_lane(RowReader& row) {
     return lane;
 }
 
-auto exactly(double LaneRow::*member) {
-    return [member](const LaneRow& lane) {
-        char buffer[40];
-        std::snprintf(buffer, sizeof buffer, "%.17g", lane.*member);
-        return std::string(buffer);
-    };
-}
-
 std::vector<Parameter> columns_of(const std::vector<LaneRow>& lanes) {
     return {column(lanes, &LaneRow::merchant),
             column(lanes, &LaneRow::lane),
-            column(lanes, exactly(&LaneRow::tokens)),
-            column(lanes, exactly(&LaneRow::capacity)),
-            column(lanes, exactly(&LaneRow::per_second)),
+            column(lanes, &LaneRow::tokens),
+            column(lanes, &LaneRow::capacity),
+            column(lanes, &LaneRow::per_second),
             column(lanes, &LaneRow::refilled_at),
             column(lanes, &LaneRow::not_before),
             column(lanes, &LaneRow::window),

@@ -37,6 +37,12 @@ Parameter::Parameter(std::string_view text) : text_(std::string(text)) {
     }
 }
 
+Parameter::Parameter(double value) {
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, "%.17g", value);
+    text_ = buffer;
+}
+
 Parameter::Parameter(Instant instant) : text_(format_timestamp(instant)) {}
 
 Parameter::Parameter(Bytes bytes) : text_("\\x") {

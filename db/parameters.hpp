@@ -35,6 +35,7 @@ public:
     template <std::integral Integer>
         requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
     Parameter(Integer value) : text_(std::to_string(value)) {}
+    Parameter(double value);  // seventeen digits, which read back as the same number
     Parameter(Instant instant);
     Parameter(Bytes bytes);
 

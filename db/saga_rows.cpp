@@ -11,22 +11,20 @@ using engine::SignalRow;
 
 namespace {
 
-#define SAGA_COLUMNS                                                                                          \
-    "saga.merchant_id, saga.saga_id, saga.kind, saga.definition_version, saga.state, saga.version, saga.data, " \
-    "saga.subject, saga.shard, saga.next_wake, saga.final, saga.incident, saga.created_at, saga.updated_at, saga.trace"
+constexpr const char* kColumns =
+    "saga.merchant_id, saga.saga_id, saga.kind, saga.definition_version, saga.state, saga.version, saga.data, "
+    "saga.subject, saga.shard, saga.next_wake, saga.final, saga.incident, saga.created_at, saga.updated_at, saga.trace";
 
 constexpr const char* kNow = "SELECT now()";
 
-constexpr const char* kLockSagas = "SELECT " SAGA_COLUMNS R"sql(
-      FROM sagas saga
+constexpr const char* kLockSagas = R"sql( FROM sagas saga
      WHERE (saga.merchant_id, saga.saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
      ORDER BY saga.merchant_id, saga.saga_id
        FOR NO KEY UPDATE)sql";
 
 // The conditions stand twice: inside to find candidates by index, outside to be checked again on the locked row, which
 // another engine may have served since.
-constexpr const char* kClaimWaking = "SELECT " SAGA_COLUMNS R"sql(
-      FROM sagas saga
+constexpr const char* kClaimWaking = R"sql( FROM sagas saga
      WHERE (saga.merchant_id, saga.saga_id) IN (
             (SELECT merchant_id, saga_id FROM sagas WHERE next_wake <= $1::timestamptz ORDER BY next_wake LIMIT $2::bigint)
             UNION
@@ -98,6 +96,8 @@ constexpr const char* kInsertSignals = R"sql(
         AS new (merchant_id, saga_id, event, payload, cause, place)
      ORDER BY place)sql";
 
+std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+
 SagaRow read_saga(RowReader& row) {
     SagaRow saga;
     saga.key.merchant = row.id<sagas::MerchantId>();
@@ -135,12 +135,12 @@ std::vector<SagaRow> PgTransaction::lock_sagas(const std::vector<SagaKey>& keys)
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(kLockSagas, {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}),
+    return read_all(sql_.query(select(kLockSagas), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}),
                     read_saga);
 }
 
 std::vector<SagaRow> PgTransaction::claim_waking_sagas(Instant now, std::size_t limit) {
-    return read_all(sql_.query(kClaimWaking, {now, limit}), read_saga);
+    return read_all(sql_.query(select(kClaimWaking), {now, limit}), read_saga);
 }
 
 std::vector<SignalRow> PgTransaction::take_signals(const std::vector<SagaKey>& keys) {

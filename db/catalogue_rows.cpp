@@ -1,0 +1,118 @@
+#include "db/pg_transaction.hpp"
+#include "db/row_reader.hpp"
+
+namespace ordersaga::db {
+
+using orders::SkuRow;
+using orders::StoreRow;
+using orders::WarehouseRow;
+using sagas::MerchantId;
+using sagas::SkuId;
+using sagas::StoreId;
+using sagas::WarehouseId;
+
+namespace {
+
+constexpr const char* kStores = R"sql(
+    SELECT merchant_id, store_id, key, shop_domain, location_id, status, go_live_at, order_policy, channel_wait_ms,
+           hold_expiry_ms, warehouse_id, ship_methods, points_per_second
+      FROM stores
+     WHERE merchant_id = ANY ($1::bigint[])
+     ORDER BY merchant_id, store_id)sql";
+
+constexpr const char* kWarehouses = R"sql(
+    SELECT merchant_id, warehouse_id, key, kind, reading_lag_ms, calls_per_minute, status
+      FROM warehouses
+     WHERE merchant_id = ANY ($1::bigint[])
+     ORDER BY merchant_id, warehouse_id)sql";
+
+// One row per component; a SKU that is no bundle comes once, without one.
+constexpr const char* kSkus = R"sql(
+    SELECT sku.merchant_id, sku.sku_id, sku.sku, sku.warehouse_item_id, sku.policy, sku.reading, sku.buffer, sku.low_at,
+           sku.discontinued, part.component_sku_id, part.quantity
+      FROM skus sku
+      LEFT JOIN sku_components part ON part.merchant_id = sku.merchant_id AND part.bundle_sku_id = sku.sku_id
+     WHERE sku.merchant_id = $1::bigint AND sku.sku_id = ANY ($2::bigint[])
+     ORDER BY sku.sku_id, part.component_sku_id)sql";
+
+constexpr const char* kSetStoreStatus = R"sql(
+    UPDATE stores SET status = $3
+     WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND status <> $3)sql";
+
+StoreRow read_store(RowReader& row) {
+    StoreRow store;
+    store.merchant = row.id<MerchantId>();
+    store.store_id = row.id<StoreId>();
+    store.key = row.text();
+    store.shop_domain = row.text();
+    store.location_id = row.text();
+    store.status = row.text();
+    store.go_live_at = row.instant();
+    store.order_policy = row.text();
+    store.channel_wait = row.milliseconds();
+    store.hold_expiry = row.milliseconds();
+    store.warehouse_id = row.id<WarehouseId>();
+    store.ship_methods = row.json();
+    store.points_per_second = row.real();
+    return store;
+}
+
+WarehouseRow read_warehouse(RowReader& row) {
+    WarehouseRow warehouse;
+    warehouse.merchant = row.id<MerchantId>();
+    warehouse.warehouse_id = row.id<WarehouseId>();
+    warehouse.key = row.text();
+    warehouse.kind = row.text();
+    warehouse.reading_lag = row.milliseconds();
+    warehouse.calls_per_minute = row.real();
+    warehouse.status = row.text();
+    return warehouse;
+}
+
+SkuRow read_sku(RowReader& row) {
+    SkuRow sku;
+    sku.merchant = row.id<MerchantId>();
+    sku.sku_id = row.id<SkuId>();
+    sku.sku = row.text();
+    sku.warehouse_item_id = row.text();
+    sku.policy = row.text();
+    sku.reading = row.text();
+    sku.buffer = row.int64();
+    sku.low_at = row.int64();
+    sku.discontinued = row.boolean();
+    if (const auto component = row.optional_int64()) {
+        sku.components.emplace_back(SkuId{*component}, row.int64());
+    }
+    return sku;
+}
+
+}  // namespace
+
+std::vector<StoreRow> PgTransaction::stores(const std::vector<MerchantId>& merchants) {
+    return read_all(sql_.query(kStores, {merchants}), read_store);
+}
+
+std::vector<WarehouseRow> PgTransaction::warehouses(const std::vector<MerchantId>& merchants) {
+    return read_all(sql_.query(kWarehouses, {merchants}), read_warehouse);
+}
+
+std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
+    if (ids.empty()) {
+        return {};
+    }
+    std::vector<SkuRow> skus;
+    for (SkuRow& row : read_all(sql_.query(kSkus, {merchant, ids}), read_sku)) {
+        if (!skus.empty() && skus.back().sku_id == row.sku_id) {
+            skus.back().components.push_back(row.components.front());
+        } else {
+            skus.push_back(std::move(row));
+        }
+    }
+    return skus;
+}
+
+void PgTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status) {
+    sql_.execute(kSetStoreStatus, {merchant, store, status});
+}
+
+}  // namespace ordersaga::db

@@ -1,0 +1,212 @@
+#include <map>
+#include <tuple>
+
+#include "db/pg_transaction.hpp"
+#include "db/row_reader.hpp"
+
+namespace ordersaga::db {
+
+using orders::ListingComponent;
+using orders::ListingMove;
+using orders::ListingRow;
+using sagas::ListingId;
+using sagas::MerchantId;
+using sagas::SkuId;
+using sagas::StoreId;
+
+namespace {
+
+constexpr const char* kColumns =
+    "merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id, believed, target, in_flight, "
+    "learned, wants_read, read_open, parked, hinted, hinted_at";
+
+constexpr const char* kFind = R"sql( FROM listings
+     WHERE merchant_id = $1::bigint AND store_id = $2::bigint
+       AND (variant_id = ANY ($3::text[])
+            OR sku_id IN (SELECT sku_id FROM skus WHERE merchant_id = $1::bigint AND sku = ANY ($4::text[])))
+     ORDER BY listing_id)sql";
+
+// The candidates to flush are those of the index listings_to_flush, whose condition is repeated word by word.
+constexpr const char* kLock = R"sql( FROM listings
+     WHERE merchant_id = $1::bigint
+       AND listing_id IN (
+            SELECT listing_id FROM listing_components WHERE merchant_id = $1::bigint AND sku_id = ANY ($2::bigint[])
+            UNION
+            SELECT unnest($3::bigint[])
+            UNION
+            SELECT scarce.listing_id
+              FROM unnest($4::bigint[]) AS flushing (store_id),
+                   LATERAL (SELECT listing_id FROM listings
+                             WHERE merchant_id = $1::bigint AND store_id = flushing.store_id
+                               AND believed IS NOT NULL AND NOT wants_read AND NOT read_open AND parked = ''
+                               AND target <> believed + in_flight
+                             ORDER BY target, listing_id
+                             LIMIT $5::bigint) scarce)
+     ORDER BY listing_id
+       FOR NO KEY UPDATE)sql";
+
+// A hint counts once it has stood long enough for our own flush or a webhook to explain it.
+constexpr const char* kClaimToRead = R"sql( FROM listings
+     WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT read_open AND in_flight = 0
+       AND (wants_read OR (hinted IS DISTINCT FROM believed AND hinted IS NOT NULL AND hinted_at <= $3::timestamptz))
+     ORDER BY listing_id
+     LIMIT $4::bigint
+       FOR NO KEY UPDATE SKIP LOCKED)sql";
+
+constexpr const char* kComponents = R"sql(
+    SELECT listing_id, sku_id, quantity, composed_version, confirmed_version
+      FROM listing_components
+     WHERE merchant_id = $1::bigint AND listing_id = ANY ($2::bigint[])
+     ORDER BY listing_id, sku_id)sql";
+
+constexpr const char* kInsertMoves = R"sql(
+    INSERT INTO listing_moves (merchant_id, listing_id, kind, source_id, quantity, at)
+    SELECT merchant_id, listing_id, kind, source_id, quantity, at
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) WITH ORDINALITY
+        AS new (merchant_id, listing_id, kind, source_id, quantity, at, place)
+     ORDER BY merchant_id, listing_id, kind, source_id, place
+        ON CONFLICT DO NOTHING
+ RETURNING merchant_id, listing_id, kind, source_id)sql";
+
+constexpr const char* kWrite = R"sql(
+    UPDATE listings listing
+       SET believed = new.believed, target = new.target, in_flight = new.in_flight, learned = new.learned,
+           wants_read = new.wants_read, read_open = new.read_open, parked = new.parked, hinted = new.hinted,
+           hinted_at = new.hinted_at
+      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[],
+                  $8::boolean[], $9::text[], $10::bigint[], $11::timestamptz[])
+        AS new (merchant_id, listing_id, believed, target, in_flight, learned, wants_read, read_open, parked, hinted,
+                hinted_at)
+     WHERE listing.merchant_id = new.merchant_id AND listing.listing_id = new.listing_id)sql";
+
+constexpr const char* kWriteComponents = R"sql(
+    UPDATE listing_components component
+       SET composed_version = new.composed_version, confirmed_version = new.confirmed_version
+      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        AS new (merchant_id, listing_id, sku_id, composed_version, confirmed_version)
+     WHERE component.merchant_id = new.merchant_id AND component.listing_id = new.listing_id
+       AND component.sku_id = new.sku_id
+       AND (component.composed_version, component.confirmed_version)
+           IS DISTINCT FROM (new.composed_version, new.confirmed_version))sql";
+
+std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+
+ListingRow read_listing(RowReader& row) {
+    ListingRow listing;
+    listing.merchant = row.id<MerchantId>();
+    listing.listing_id = row.id<ListingId>();
+    listing.store_id = row.id<StoreId>();
+    listing.sku_id = row.id<SkuId>();
+    listing.variant_id = row.text();
+    listing.inventory_item_id = row.text();
+    listing.location_id = row.text();
+    listing.believed = row.optional_int64();
+    listing.target = row.int64();
+    listing.in_flight = row.int64();
+    listing.learned = row.int64();
+    listing.wants_read = row.boolean();
+    listing.read_open = row.boolean();
+    listing.parked = row.text();
+    listing.hinted = row.optional_int64();
+    listing.hinted_at = row.optional_instant();
+    return listing;
+}
+
+struct ComponentOfListing {
+    MerchantId merchant;
+    ListingId listing;
+    ListingComponent component;
+};
+
+std::vector<ComponentOfListing> all_components(const std::vector<ListingRow>& listings) {
+    std::vector<ComponentOfListing> all;
+    for (const ListingRow& listing : listings) {
+        for (const ListingComponent& component : listing.components) {
+            all.push_back({listing.merchant, listing.listing_id, component});
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+// Read after the listings are locked: whoever writes components holds the listing's lock.
+std::vector<ListingRow> PgTransaction::with_components(MerchantId merchant, const db::Rows& rows) {
+    std::vector<ListingRow> listings = read_all(rows, read_listing);
+    if (listings.empty()) {
+        return listings;
+    }
+    std::map<std::int64_t, ListingRow*> by_id;
+    for (ListingRow& listing : listings) {
+        by_id[listing.listing_id.value] = &listing;
+    }
+    const db::Rows components = sql_.query(kComponents, {merchant, column(listings, &ListingRow::listing_id)});
+    for (std::size_t row = 0; row < components.size(); ++row) {
+        by_id.at(components.int64(row, 0))
+            ->components.push_back({SkuId{components.int64(row, 1)}, components.int64(row, 2), components.int64(row, 3),
+                                    components.int64(row, 4)});
+    }
+    return listings;
+}
+
+std::vector<ListingRow> PgTransaction::find_listings(MerchantId merchant, StoreId store,
+                                                     const std::vector<std::string>& variant_ids,
+                                                     const std::vector<std::string>& skus) {
+    return with_components(merchant, sql_.query(select(kFind), {merchant, store, variant_ids, skus}));
+}
+
+std::vector<ListingRow> PgTransaction::lock_listings(MerchantId merchant, const std::vector<SkuId>& skus,
+                                                     const std::vector<ListingId>& ids,
+                                                     const std::vector<StoreId>& flushing, std::size_t limit) {
+    return with_components(merchant, sql_.query(select(kLock), {merchant, skus, ids, flushing, limit}));
+}
+
+std::vector<ListingRow> PgTransaction::claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
+                                                              std::size_t limit) {
+    return with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, limit}));
+}
+
+std::vector<bool> PgTransaction::insert_listing_moves(const std::vector<ListingMove>& moves) {
+    if (moves.empty()) {
+        return {};
+    }
+    const db::Rows inserted = sql_.query(
+        kInsertMoves, {column(moves, &ListingMove::merchant), column(moves, &ListingMove::listing_id),
+                       column(moves, &ListingMove::kind), column(moves, &ListingMove::source_id),
+                       column(moves, &ListingMove::quantity), column(moves, &ListingMove::at)});
+    using Key = std::tuple<std::int64_t, std::int64_t, std::string, std::string>;
+    std::map<Key, std::size_t> first_of;
+    for (std::size_t index = 0; index < moves.size(); ++index) {
+        const ListingMove& move = moves[index];
+        first_of.emplace(Key{move.merchant.value, move.listing_id.value, move.kind, move.source_id}, index);
+    }
+    std::vector<bool> is_new(moves.size(), false);
+    for (std::size_t row = 0; row < inserted.size(); ++row) {
+        const Key key{inserted.int64(row, 0), inserted.int64(row, 1), inserted.text(row, 2), inserted.text(row, 3)};
+        is_new[first_of.at(key)] = true;
+    }
+    return is_new;
+}
+
+void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
+    if (rows.empty()) {
+        return;
+    }
+    const std::int64_t changed = sql_.execute(
+        kWrite, {column(rows, &ListingRow::merchant), column(rows, &ListingRow::listing_id),
+                 column(rows, &ListingRow::believed), column(rows, &ListingRow::target),
+                 column(rows, &ListingRow::in_flight), column(rows, &ListingRow::learned),
+                 column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
+                 column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted),
+                 column(rows, &ListingRow::hinted_at)});
+    require_all(changed, rows.size(), "updating listings");
+    const std::vector<ComponentOfListing> components = all_components(rows);
+    using Component = ComponentOfListing;
+    sql_.execute(kWriteComponents,
+                 {column(components, &Component::merchant), column(components, &Component::listing),
+                  column(components, [](const Component& row) { return row.component.sku_id; }),
+                  column(components, [](const Component& row) { return row.component.composed_version; }),
+                  column(components, [](const Component& row) { return row.component.confirmed_version; })});
+}
+
+}  // namespace ordersaga::db

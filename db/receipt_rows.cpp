@@ -1,0 +1,99 @@
+#include <map>
+#include <tuple>
+
+#include "db/pg_transaction.hpp"
+#include "db/row_reader.hpp"
+
+namespace ordersaga::db {
+
+using orders::ReceiptRow;
+using orders::ReceiptStatus;
+
+namespace {
+
+// Without a conflict target both unique keys count: the delivery's id, and the event's id with the subscription.
+constexpr const char* kInsert = R"sql(
+    INSERT INTO webhook_receipts (merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body,
+                                  headers, status, reason, order_id, saga_id)
+    SELECT merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body, headers, status, reason,
+           order_id, saga_id
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+                  $8::timestamptz[], $9::bytea[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::uuid[])
+           WITH ORDINALITY
+        AS new (merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body, headers, status,
+                reason, order_id, saga_id, place)
+     ORDER BY merchant_id, source, store_id, topic, webhook_id, place
+        ON CONFLICT DO NOTHING
+ RETURNING merchant_id, source, store_id, topic, webhook_id)sql";
+
+constexpr const char* kUpdate = R"sql(
+    UPDATE webhook_receipts receipt
+       SET status = new.status, reason = new.reason, order_id = new.order_id, saga_id = new.saga_id
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                  $9::uuid[])
+        AS new (merchant_id, source, store_id, topic, webhook_id, status, reason, order_id, saga_id)
+     WHERE receipt.merchant_id = new.merchant_id AND receipt.source = new.source AND receipt.store_id = new.store_id
+       AND receipt.topic = new.topic AND receipt.webhook_id = new.webhook_id)sql";
+
+using Key = std::tuple<std::int64_t, std::string, std::int64_t, std::string, std::string>;
+
+Key key_of(const ReceiptRow& row) {
+    return {row.merchant.value, row.source, row.store_id.value, row.topic, row.webhook_id};
+}
+
+const char* status_of(const ReceiptRow& row) {
+    switch (row.status) {
+        case ReceiptStatus::applied: return "applied";
+        case ReceiptStatus::ignored: return "ignored";
+        case ReceiptStatus::parked: return "parked";
+        case ReceiptStatus::duplicate: break;  // told by insert_receipts, never stored
+    }
+    throw std::logic_error("a duplicate has no receipt of its own");
+}
+
+auto saga_of = [](const ReceiptRow& row) { return null_if_empty(row.saga_id); };
+
+}  // namespace
+
+std::vector<bool> PgTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
+    if (receipts.empty()) {
+        return {};
+    }
+    const db::Rows inserted = sql_.query(
+        kInsert,
+        {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
+         column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
+         column(receipts, &ReceiptRow::webhook_id), column(receipts, &ReceiptRow::event_id),
+         column(receipts, &ReceiptRow::name), column(receipts, &ReceiptRow::received_at),
+         column(receipts, [](const ReceiptRow& row) { return Bytes{row.body}; }),
+         column(receipts, [](const ReceiptRow& row) { return runtime::dump_json(row.headers); }),
+         column(receipts, status_of), column(receipts, &ReceiptRow::reason), column(receipts, &ReceiptRow::order_id),
+         column(receipts, saga_of)});
+    // Of several equal ones in this batch the first is the new one.
+    std::map<Key, std::size_t> first_of;
+    for (std::size_t index = 0; index < receipts.size(); ++index) {
+        first_of.emplace(key_of(receipts[index]), index);
+    }
+    std::vector<bool> is_new(receipts.size(), false);
+    for (std::size_t row = 0; row < inserted.size(); ++row) {
+        const Key key{inserted.int64(row, 0), inserted.text(row, 1), inserted.int64(row, 2), inserted.text(row, 3),
+                      inserted.text(row, 4)};
+        is_new[first_of.at(key)] = true;
+    }
+    return is_new;
+}
+
+void PgTransaction::update_receipts(const std::vector<ReceiptRow>& receipts) {
+    if (receipts.empty()) {
+        return;
+    }
+    const std::int64_t changed = sql_.execute(
+        kUpdate, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
+                  column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
+                  column(receipts, &ReceiptRow::webhook_id), column(receipts, status_of),
+                  column(receipts, &ReceiptRow::reason), column(receipts, &ReceiptRow::order_id),
+                  column(receipts, saga_of)});
+    require_all(changed, receipts.size(), "updating receipts");
+}
+
+}  // namespace ordersaga::db

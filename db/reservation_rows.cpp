@@ -1,0 +1,161 @@
+// What sagas hold of the stock, and what they wait for.
+#include "db/pg_transaction.hpp"
+#include "db/row_reader.hpp"
+
+namespace ordersaga::db {
+
+using engine::SagaKey;
+using orders::ReservationRow;
+using orders::StockKey;
+using sagas::MerchantId;
+using sagas::SkuId;
+using sagas::WarehouseId;
+
+namespace {
+
+constexpr const char* kOfSagas = R"sql(
+    SELECT merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped, released, accepted_at,
+           queued_at
+      FROM reservations
+     WHERE (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+     ORDER BY merchant_id, saga_id, line_id, sku_id)sql";
+
+constexpr const char* kWaitingFor = R"sql(
+    WITH queue AS (
+        SELECT merchant_id, saga_id, min(queued_at) AS since
+          FROM reservations
+         WHERE waiting > 0
+           AND (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
+         GROUP BY merchant_id, saga_id)
+    SELECT merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped, released, accepted_at,
+           queued_at
+      FROM queue JOIN reservations USING (merchant_id, saga_id)
+     ORDER BY queue.since, merchant_id, saga_id, line_id, sku_id)sql";
+
+constexpr const char* kWrite = R"sql(
+    INSERT INTO reservations (merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped,
+                              released, accepted_at, queued_at)
+    SELECT DISTINCT ON (merchant_id, saga_id, line_id, sku_id)
+           merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped, released, accepted_at,
+           queued_at
+      FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                  $8::bigint[], $9::bigint[], $10::bigint[], $11::timestamptz[], $12::timestamptz[]) WITH ORDINALITY
+        AS new (merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped, released,
+                accepted_at, queued_at, place)
+     ORDER BY merchant_id, saga_id, line_id, sku_id, place DESC
+        ON CONFLICT (merchant_id, saga_id, line_id, sku_id) DO UPDATE
+       SET warehouse_id = excluded.warehouse_id, waiting = excluded.waiting, held = excluded.held,
+           committed = excluded.committed, shipped = excluded.shipped, released = excluded.released,
+           accepted_at = excluded.accepted_at, queued_at = excluded.queued_at)sql";
+
+constexpr const char* kAddWaits = R"sql(
+    INSERT INTO waits (merchant_id, saga_id, kind, sku_id, warehouse_id, version)
+    SELECT DISTINCT ON (merchant_id, saga_id, kind, sku_id, warehouse_id)
+           merchant_id, saga_id, kind, sku_id, warehouse_id, version
+      FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) WITH ORDINALITY
+        AS new (merchant_id, saga_id, kind, sku_id, warehouse_id, version, place)
+     ORDER BY merchant_id, saga_id, kind, sku_id, warehouse_id, place DESC
+        ON CONFLICT (merchant_id, saga_id, kind, sku_id, warehouse_id) DO UPDATE SET version = excluded.version)sql";
+
+constexpr const char* kDropWaits = R"sql(
+    DELETE FROM waits
+     WHERE kind = $3 AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])))sql";
+
+constexpr const char* kWaitsFor = R"sql(
+    SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version
+      FROM waits
+     WHERE kind = $1
+       AND (merchant_id, saga_id) IN (
+            SELECT merchant_id, saga_id FROM waits
+             WHERE kind = $1
+               AND (merchant_id, sku_id, warehouse_id)
+                   IN (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])))
+     ORDER BY merchant_id, saga_id, sku_id, warehouse_id)sql";
+
+ReservationRow read_reservation(RowReader& row) {
+    ReservationRow line;
+    line.key.merchant = row.id<MerchantId>();
+    line.saga_id = row.text();
+    line.line_id = row.text();
+    line.key.sku_id = row.id<SkuId>();
+    line.key.warehouse_id = row.id<WarehouseId>();
+    line.waiting = row.int64();
+    line.held = row.int64();
+    line.committed = row.int64();
+    line.shipped = row.int64();
+    line.released = row.int64();
+    line.accepted_at = row.optional_instant();
+    line.queued_at = row.optional_instant();
+    return line;
+}
+
+}  // namespace
+
+std::vector<ReservationRow> PgTransaction::reservations_of(const std::vector<SagaKey>& sagas) {
+    if (sagas.empty()) {
+        return {};
+    }
+    return read_all(sql_.query(kOfSagas, {column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id)}),
+                    read_reservation);
+}
+
+std::vector<ReservationRow> PgTransaction::waiting_for(const std::vector<StockKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(sql_.query(kWaitingFor, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                                             column(keys, &StockKey::warehouse_id)}),
+                    read_reservation);
+}
+
+void PgTransaction::write_reservations(const std::vector<ReservationRow>& rows) {
+    if (rows.empty()) {
+        return;
+    }
+    sql_.execute(kWrite, {column(rows, [](const ReservationRow& row) { return row.key.merchant; }),
+                          column(rows, &ReservationRow::saga_id), column(rows, &ReservationRow::line_id),
+                          column(rows, [](const ReservationRow& row) { return row.key.sku_id; }),
+                          column(rows, [](const ReservationRow& row) { return row.key.warehouse_id; }),
+                          column(rows, &ReservationRow::waiting), column(rows, &ReservationRow::held),
+                          column(rows, &ReservationRow::committed), column(rows, &ReservationRow::shipped),
+                          column(rows, &ReservationRow::released), column(rows, &ReservationRow::accepted_at),
+                          column(rows, &ReservationRow::queued_at)});
+}
+
+void PgTransaction::add_waits(const std::vector<Wait>& waits) {
+    if (waits.empty()) {
+        return;
+    }
+    sql_.execute(kAddWaits, {column(waits, [](const Wait& wait) { return wait.saga.merchant; }),
+                             column(waits, [](const Wait& wait) -> const std::string& { return wait.saga.saga_id; }),
+                             column(waits, &Wait::kind), column(waits, [](const Wait& wait) { return wait.stock.sku_id; }),
+                             column(waits, [](const Wait& wait) { return wait.stock.warehouse_id; }),
+                             column(waits, &Wait::version)});
+}
+
+void PgTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) {
+    if (!sagas.empty()) {
+        sql_.execute(kDropWaits, {column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id), kind});
+    }
+}
+
+std::vector<orders::Rows::Wait> PgTransaction::waits_for(const std::string& kind, const std::vector<StockKey>& stock) {
+    if (stock.empty()) {
+        return {};
+    }
+    const db::Rows rows = sql_.query(kWaitsFor, {kind, column(stock, &StockKey::merchant), column(stock, &StockKey::sku_id),
+                                                 column(stock, &StockKey::warehouse_id)});
+    return read_all(rows, [](RowReader& row) {
+        Wait wait;
+        wait.saga.merchant = row.id<MerchantId>();
+        wait.saga.saga_id = row.text();
+        wait.kind = row.text();
+        wait.stock.merchant = wait.saga.merchant;
+        wait.stock.sku_id = row.id<SkuId>();
+        wait.stock.warehouse_id = row.id<WarehouseId>();
+        wait.version = row.int64();
+        return wait;
+    });
+}
+
+}  // namespace ordersaga::db
