@@ -1,0 +1,197 @@
+#include <gtest/gtest.h>
+
+#include "tests/unit/sim_store/a_store.hpp"
+
+namespace ordersaga::sim {
+namespace {
+
+using engine::Changes;
+using engine::CommandRow;
+using engine::CommandState;
+using engine::LaneRow;
+using engine::Transaction;
+using std::chrono::seconds;
+
+std::vector<std::string> ids_of(const std::vector<CommandRow>& rows) {
+    std::vector<std::string> ids;
+    for (const CommandRow& row : rows) ids.push_back(row.command_id);
+    return ids;
+}
+
+CommandRow sent(CommandRow row, Instant at) {
+    row.state = CommandState::sent;
+    row.attempt_token = "token of " + row.command_id;
+    row.sent_at = at;
+    row.deadline = at + seconds(20);
+    return row;
+}
+
+LaneRow a_lane(const std::string& name) {
+    LaneRow row;
+    row.merchant = merchant;
+    row.lane = name;
+    row.tokens = row.capacity = 10;
+    return row;
+}
+
+class EngineRows : public testing::Test {
+protected:
+    AStore world;
+    void SetUp() override { world.add_saga(1); }
+};
+
+TEST_F(EngineRows, ClaimsSagasThatAreDueSignalledOrSilentEarliestFirst) {
+    for (const int number : {2, 3, 4}) world.add_saga(number);
+    world.add_command(sent(world.a_command(10, 2, "k"), start));
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        Changes changes;
+        changes.new_signals.push_back({saga(3), 0, "Told", nlohmann::json::object(), "test"});
+        transaction.write(changes);
+    });
+    const auto claimed_at = [&](Instant now, std::size_t limit) {
+        std::vector<std::string> claimed;
+        world.transact([&](Transaction& transaction, orders::Rows&) {
+            for (const auto& row : transaction.claim_waking_sagas(now, limit)) claimed.push_back(row.key.saga_id);
+        });
+        return claimed;
+    };
+
+    EXPECT_EQ(claimed_at(start, 10), (std::vector<std::string>{uuid(3)}));
+    EXPECT_EQ(claimed_at(start + seconds(20), 10), (std::vector<std::string>{uuid(3), uuid(2)}));
+    EXPECT_EQ(claimed_at(start + std::chrono::hours(1), 3), (std::vector<std::string>{uuid(3), uuid(2), uuid(1)}));
+}
+
+TEST_F(EngineRows, TakesSignalsOnceOldestFirst) {
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        Changes changes;
+        changes.new_signals.push_back({saga(1), 0, "First", nullptr, ""});
+        changes.new_signals.push_back({saga(1), 0, "Second", nullptr, ""});
+        transaction.write(changes);
+    });
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        const auto taken = transaction.take_signals({saga(1)});
+        ASSERT_EQ(taken.size(), 2U);
+        EXPECT_EQ(taken[0].event, "First");
+        EXPECT_TRUE(transaction.take_signals({saga(1)}).empty());
+    });
+    EXPECT_EQ(world.store.tables().signals.size(), 0U);
+}
+
+TEST_F(EngineRows, HasOneOpenCommandPerPurpose) {
+    world.add_command(world.a_command(10, 1, "request"));
+    EXPECT_THROW(world.add_command(world.a_command(11, 1, "request")), engine::BadItem);
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        Changes changes;
+        changes.updated_commands.push_back(world.a_command(10, 1, "request"));
+        changes.updated_commands.back().state = CommandState::closed;
+        changes.updated_commands.back().closed_at = start;
+        transaction.write(changes);
+        EXPECT_TRUE(transaction.open_commands({saga(1)}).empty());
+    });
+    world.add_command(world.a_command(11, 1, "request"));
+}
+
+TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
+    CommandRow urgent = world.a_command(13, 1, "a");
+    urgent.priority = 0;
+    CommandRow later = world.a_command(11, 1, "b");
+    later.due_at = start + seconds(1);
+    for (const CommandRow& row : {later, world.a_command(12, 1, "c"), world.a_command(10, 1, "d"), urgent}) world.add_command(row);
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
+                  (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
+        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
+                  (std::vector<std::string>{uuid(13), uuid(10)}));
+        EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:2", start, 9).empty());
+    });
+}
+
+TEST_F(EngineRows, CountsWhatALaneHasInFlightAndSkipsPausedLanes) {
+    world.add_command(sent(world.a_command(10, 1, "a"), start));
+    world.add_command(world.a_command(11, 1, "b"));
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        EXPECT_EQ(transaction.lanes_with_work(start, 9).size(), 1U);
+        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1")});
+        ASSERT_EQ(lanes.size(), 1U);
+        EXPECT_EQ(lanes[0].in_flight, 1);
+        lanes[0].not_before = start + seconds(5);
+        transaction.write_lanes(lanes);
+        EXPECT_TRUE(transaction.lanes_with_work(start, 9).empty());
+        EXPECT_EQ(transaction.lanes_with_work(start + seconds(5), 9).size(), 1U);
+        // A lane that exists keeps its figures.
+        LaneRow other = a_lane("store:1");
+        other.capacity = 99;
+        EXPECT_EQ(transaction.lock_lanes({other})[0].capacity, 10);
+    });
+}
+
+TEST_F(EngineRows, FindsWhatNobodyConfirmed) {
+    world.add_command(sent(world.a_command(10, 1, "a"), start));
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        EXPECT_TRUE(transaction.claim_unpublished_commands(start - seconds(1), 9).empty());
+        EXPECT_EQ(transaction.claim_unpublished_commands(start, 9).size(), 1U);
+        transaction.mark_published({{uuid(10), "token of another attempt"}}, start);
+        EXPECT_EQ(transaction.claim_unpublished_commands(start, 9).size(), 1U);
+        transaction.mark_published({{uuid(10), "token of " + uuid(10)}}, start);
+        EXPECT_TRUE(transaction.claim_unpublished_commands(start, 9).empty());
+    });
+}
+
+TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
+    const auto open = [&](const std::string& text) {
+        Changes changes;
+        changes.opened_incidents.push_back({merchant, "lane:x", "", "cause", text});
+        return changes;
+    };
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        transaction.write(open("first"));
+        transaction.write(open("second"));
+        Changes closing;
+        closing.closed_incidents.emplace_back(merchant, "lane:x");
+        transaction.write(closing);
+        transaction.write(open("third"));
+    });
+
+    const auto& incidents = world.store.tables().incidents;
+    ASSERT_EQ(incidents.size(), 2U);
+    EXPECT_EQ(incidents.begin()->second.row.text, "second");
+    EXPECT_TRUE(incidents.begin()->second.closed_at.has_value());
+    EXPECT_FALSE(incidents.rows().rbegin()->second.closed_at.has_value());
+}
+
+TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
+    const auto next = [&] {
+        std::optional<Instant> due;
+        world.transact([&](Transaction& transaction, orders::Rows&) { due = transaction.next_due(); });
+        return due;
+    };
+    EXPECT_EQ(next(), start + std::chrono::hours(1));
+
+    engine::DutyRow duty;
+    duty.merchant = merchant;
+    duty.duty = "Poll";
+    duty.subject = "store:1";
+    duty.next_due = start + seconds(90);
+    world.store.add_duty(duty);
+    EXPECT_EQ(next(), start + seconds(90));
+
+    CommandRow waiting = world.a_command(10, 1, "a");
+    waiting.due_at = start + seconds(30);
+    world.add_command(waiting);
+    EXPECT_EQ(next(), start + seconds(30));
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1")});
+        lanes[0].not_before = start + seconds(40);
+        transaction.write_lanes(lanes);
+    });
+    EXPECT_EQ(next(), start + seconds(40));
+}
+
+}  // namespace
+}  // namespace ordersaga::sim
