@@ -20,7 +20,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -182,18 +181,19 @@ class Session : public std::enable_shared_from_this<Session> {
 public:
     Session(std::shared_ptr<HttpServer::State> server, tcp::socket socket, std::string address)
         : server_(std::move(server)),
-          stream_(std::move(socket)),
-          pause_(stream_.get_executor()),
+          socket_(std::move(socket)),
+          watchdog_(socket_.get_executor()),
+          pause_(socket_.get_executor()),
           address_(std::move(address)) {}
 
     ~Session() { server_->leave(this, address_); }
 
-    asio::any_io_executor executor() { return stream_.get_executor(); }
+    asio::any_io_executor executor() { return socket_.get_executor(); }
     const std::string& address() const { return address_; }
 
     // Thread-safe: the server stops. An idle connection closes, a busy one after its answer.
     void wind_up() {
-        asio::post(stream_.get_executor(), [self = shared_from_this()] {
+        asio::post(socket_.get_executor(), [self = shared_from_this()] {
             self->pause_.cancel();
             if (self->idle_) self->close();
         });
@@ -201,7 +201,7 @@ public:
 
     // Thread-safe: close now, whatever goes on.
     void cut() {
-        asio::post(stream_.get_executor(), [self = shared_from_this()] {
+        asio::post(socket_.get_executor(), [self = shared_from_this()] {
             self->cut_ = true;
             self->pause_.cancel();
             self->close();
@@ -222,6 +222,9 @@ private:
     asio::awaitable<bool> send(HttpResponse response, bool keep_alive, bool head_only);
     asio::awaitable<void> refuse(FramingFault fault);
     asio::awaitable<void> stream_body(HttpStreamBody body);
+    void begin_operation(SteadyTime deadline);
+    void end_operation() { operating_ = false; }
+    void watch();
     // A peer that half-closed in the middle of a request may still listen.
     Step cut_short() const {
         if (read_fault_ == asio::error::eof) return Step::refused({400, "the request was cut short"});
@@ -229,12 +232,18 @@ private:
     }
     void close() {
         error_code ignored;
-        stream_.socket().close(ignored);
+        socket_.close(ignored);
     }
 
     std::shared_ptr<HttpServer::State> server_;
-    beast::tcp_stream stream_;
-    asio::steady_timer pause_;
+    tcp::socket socket_;
+    asio::steady_timer watchdog_;
+    SteadyTime deadline_{};         // of the operation in flight
+    SteadyTime watched_until_{};    // when the watchdog looks next
+    bool watching_ = false;         // the watchdog runs
+    bool operating_ = false;        // an operation is in flight
+    bool expired_ = false;          // the last operation was cancelled at its deadline
+    asio::steady_timer pause_;      // of a streaming answer
     std::string address_;
     std::string input_;             // received and not yet consumed
     std::array<char, read_size> chunk_{};
@@ -278,11 +287,39 @@ private:
     bool failed_ = false;
 };
 
+// Beast's own stream closes the socket at a deadline, and then no 408 can be told; so we only cancel. One timer serves all
+// operations: a later deadline is noted and looked at when the timer fires, which costs nothing for each operation.
+void Session::begin_operation(SteadyTime deadline) {
+    deadline_ = deadline;
+    operating_ = true;
+    expired_ = false;
+    if (!watching_ || deadline < watched_until_) watch();
+}
+
+void Session::watch() {
+    watching_ = true;
+    watched_until_ = deadline_;
+    watchdog_.expires_at(deadline_);
+    watchdog_.async_wait([self = shared_from_this()](error_code fault) {
+        if (fault) return;  // a nearer deadline has taken over, or the connection has ended
+        self->watching_ = false;
+        if (!self->operating_) return;
+        if (self->deadline_ > std::chrono::steady_clock::now()) {
+            self->watch();
+            return;
+        }
+        self->expired_ = true;
+        error_code ignored;
+        self->socket_.cancel(ignored);
+    });
+}
+
 asio::awaitable<bool> Session::read_more(SteadyTime deadline) {
-    stream_.expires_at(deadline);
-    const std::size_t count = co_await stream_.async_read_some(
+    begin_operation(deadline);
+    const std::size_t count = co_await socket_.async_read_some(
         asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, read_fault_)
     );
+    end_operation();
     input_.append(chunk_.data(), count);
     co_return !read_fault_;
 }
@@ -311,7 +348,7 @@ asio::awaitable<Step> Session::read_head(RequestHead& head) {
         }
         looked = input_.size();
         const bool arrived = co_await read_more(began_ + options.header_timeout);
-        if (!arrived && read_fault_ == beast::error::timeout) {
+        if (!arrived && expired_) {
             co_return Step::refused({408, "the header did not arrive in time"});
         }
         if (!arrived) co_return cut_short();
@@ -357,7 +394,7 @@ asio::awaitable<Step> Session::read_body(
         // An endless chunk-size line or trailer never becomes data; nothing may grow without bound.
         if (input_.size() > options.header_limit + read_size) co_return Step::refused({400, "malformed body"});
         const bool arrived = co_await read_more(began_ + options.request_timeout);
-        if (!arrived && read_fault_ == beast::error::timeout) {
+        if (!arrived && expired_) {
             co_return Step::refused({408, "the body did not arrive in time"});
         }
         if (!arrived) co_return cut_short();
@@ -387,7 +424,7 @@ asio::awaitable<void> run_handler(
 asio::awaitable<HttpResponse> Session::ask_handler(HttpRequest request) {
     Completion<HttpResponse> completion;
     server_->handler_began();
-    asio::co_spawn(stream_.get_executor(), run_handler(server_, std::move(request), completion), asio::detached);
+    asio::co_spawn(socket_.get_executor(), run_handler(server_, std::move(request), completion), asio::detached);
     std::optional<HttpResponse> response = co_await completion.wait_for(server_->options.answer_timeout);
     if (response) co_return std::move(*response);
     log_warn("an HTTP handler did not answer in time", {{"listener", server_->options.name}});
@@ -398,8 +435,9 @@ asio::awaitable<HttpResponse> Session::ask_handler(HttpRequest request) {
 
 asio::awaitable<bool> Session::write(std::string bytes) {
     error_code fault;
-    stream_.expires_after(server_->options.write_timeout);
-    co_await asio::async_write(stream_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, fault));
+    begin_operation(after(server_->options.write_timeout));
+    co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, fault));
+    end_operation();
     co_return !fault;
 }
 
@@ -443,7 +481,7 @@ asio::awaitable<void> Session::refuse(FramingFault fault) {
     if (!sent) co_return;
     // Closing with unread bytes would reset the connection and could destroy the answer on its way.
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
     const SteadyTime deadline = after(linger_time);
     std::size_t dropped = 0;
     while (dropped < linger_bytes) {
@@ -516,10 +554,11 @@ asio::awaitable<void> Session::run() {
             if (!again) break;
         }
         error_code ignored;
-        stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
+        socket_.shutdown(tcp::socket::shutdown_both, ignored);
     } catch (const std::exception& fault) {
         log_error("an HTTP connection failed", {{"listener", server_->options.name}, {"error", fault.what()}});
     }
+    watchdog_.cancel();
     close();
 }
 

@@ -1,0 +1,43 @@
+#include "runtime/crash_point.hpp"
+
+#include <csignal>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+namespace ordersaga::runtime {
+namespace {
+
+// The variable is read once in a process, so each case runs in a child of its own.
+[[noreturn]] void pass_points(const char* crash_at, int passes) {
+    if (crash_at == nullptr) {
+        ::unsetenv("CRASH_AT");
+    } else {
+        ::setenv("CRASH_AT", crash_at, 1);
+    }
+    for (int i = 0; i < passes; ++i) {
+        crash_here("CP04");
+        crash_here("CP05");
+    }
+    std::_Exit(crash_points_armed() ? 1 : 0);
+}
+
+class CrashPoint : public ::testing::Test {
+protected:
+    // Children of a process that runs threads must begin afresh.
+    void SetUp() override { ::testing::FLAGS_gtest_death_test_style = "threadsafe"; }
+};
+
+TEST_F(CrashPoint, KillsAtTheNthPassOfTheNamedPoint) {
+    EXPECT_EXIT(pass_points("CP05:3", 3), ::testing::KilledBySignal(SIGKILL), "");
+    EXPECT_EXIT(pass_points("CP05", 1), ::testing::KilledBySignal(SIGKILL), "");
+}
+
+TEST_F(CrashPoint, LetsEverythingElsePass) {
+    EXPECT_EXIT(pass_points("CP05:3", 2), ::testing::ExitedWithCode(1), "");
+    EXPECT_EXIT(pass_points("CP99:1", 5), ::testing::ExitedWithCode(1), "");
+    EXPECT_EXIT(pass_points(nullptr, 5), ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace ordersaga::runtime
