@@ -43,7 +43,8 @@ struct PublisherOptions {
     std::size_t window = 512;
     /// Messages accepted and not yet written; beyond it try_publish says no and the rows stay where they are.
     std::size_t buffer = 4096;
-    /// From try_publish to a result at the latest (plus scheduling), whatever the broker does.
+    /// From try_publish to a result, whatever the broker does; only an attempt to connect that hangs can add its own
+    /// timeout to it.
     std::chrono::milliseconds deadline{10'000};
     std::chrono::seconds heartbeat{10};
     std::chrono::milliseconds connect_timeout{5'000};

@@ -215,6 +215,7 @@ TEST_F(PublisherTest, AStalledWriteNeitherHangsTheCallersNorTheStop) {
     CuttableProxy proxy(address_.host, address_.port);
     auto options = quick();
     options.deadline = 1'000ms;
+    options.connect_timeout = 500ms;
     Results results;
     Publisher publisher(through(proxy, address_), options, results.receiver());
     ASSERT_TRUE(publisher.wait_until_connected(patience));
