@@ -367,6 +367,51 @@ std::string meaning_of_time(const std::string& state, const OrderData& data, Ins
     return {};
 }
 
+// An order that changed wants other quantities than we know, or nothing at all; empty: it is known already. Lines that are
+// known keep what was shipped of them.
+std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
+    bool same = true;
+    bool any_wanted = false;
+    const std::vector<SagaLine>& known_lines = data.edit ? *data.edit : data.lines;
+    std::size_t wanted_lines = 0;
+    for (nlohmann::json& changed : payload.at("lines")) {
+        SagaLine line = saga_line_from_json(changed);
+        if (line.wanted > 0) ++wanted_lines;
+        any_wanted = any_wanted || line.wanted > 0;
+        auto known = std::find_if(known_lines.begin(), known_lines.end(),
+                                  [&](const SagaLine& other) { return other.line_id == line.line_id; });
+        if (known == known_lines.end()) {
+            same = same && line.wanted == 0;
+            continue;
+        }
+        same = same && known->wanted == line.wanted;
+        SagaLine merged = *known;
+        merged.wanted = line.wanted;
+        if (merged.parts.empty()) merged.parts = line.parts;
+        changed = to_json(merged);
+    }
+    for (const SagaLine& known : known_lines) {
+        if (known.wanted > 0 && wanted_lines == 0) same = false;
+    }
+    if (same) return {};
+    if (any_wanted) return "OrderChanged";
+    payload["by"] = "refunded";
+    return "CancelRequested";
+}
+
+bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload payload) {
+    for (const OpenCommand& open : open_commands) {
+        if (open.activity == activity::create_store_fulfillment) return true;
+    }
+    std::string id = payload.value("fulfillment_id", "");
+    for (const Fulfillment& fulfillment : data.fulfillments) {
+        for (const Shipment& shipment : fulfillment.shipments) {
+            if (shipment.store_fulfillment == id) return true;
+        }
+    }
+    return false;
+}
+
 std::optional<Instant> next_look(const std::string& state, const OrderData& data, const OrderSagaSettings& settings,
                                  Instant now) {
     if (state == "Received") return now + settings.stock_read_wait;
@@ -459,6 +504,14 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     if (name == "TimeReached") {
         name = meaning_of_time(saga.state, step.data, now);
         if (name.empty()) step.decision.note = "still waiting";
+    } else if (name == "OrderChanged") {
+        name = meaning_of_change(step.data, payload);
+        step.decision.silent = name.empty();
+        if (name.empty()) step.decision.note = "the change is known";
+    } else if (name == "FulfilledElsewhere" && is_ours(step.data, saga.open_commands, payload)) {
+        name.clear();
+        step.decision.silent = true;
+        step.decision.note = "the store repeats our own fulfilment";
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
         bool ended = is_final(saga.state);
@@ -475,6 +528,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
             payload["reason"] = news.trouble;
         } else {
             name.clear();
+            step.decision.silent = true;
             step.decision.note = "the warehouse tells nothing new";
         }
     }

@@ -293,6 +293,10 @@ void BatchRun::decide(const SagaKey& key, sagas::Event event) {
 void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& decision) {
     const sagas::SagaDefinition& definition = definition_of(live.row);
     SagaRow& row = live.row;
+    if (!decision.handled && decision.silent) {
+        row.data = std::move(decision.data);
+        return;
+    }
     HistoryRow history;
     history.key = row.key;
     history.version = row.version + 1;
@@ -461,6 +465,12 @@ void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
     }
     if (!sent.updated_commands.empty()) transaction_.write(sent);
     transaction_.write_lanes(lanes);
+}
+
+bool BatchRun::left_work() const {
+    bool duty_called = std::any_of(changes_.updated_duties.begin(), changes_.updated_duties.end(),
+                                   [&](const DutyRow& duty) { return duty.next_due <= now_; });
+    return duty_called || !changes_.new_signals.empty() || !changes_.announcements.empty();
 }
 
 void BatchRun::fill(const SagaKey& saga, InputResult& result) const {

@@ -76,8 +76,8 @@ public:
     // --- what the engine does after the commit
     const std::vector<CommandRow>& admitted() const { return admitted_; }
     const std::map<LaneKey, Instant>& lane_retries() const { return lane_retries_; }
-    bool left_signals() const { return !changes_.new_signals.empty(); }
-    bool announced() const { return !changes_.announcements.empty(); }
+    // Something came due by this very batch: signals, announcements, a duty called for.
+    bool left_work() const;
     std::size_t due_events() const { return due_events_; }
 
 private:

@@ -122,7 +122,7 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
 void Engine::Impl::after_commit(const BatchRun& batch) {
     to_send_.insert(to_send_.end(), batch.admitted().begin(), batch.admitted().end());
     for (const auto& [lane, at] : batch.lane_retries()) lane_retries_[lane] = at;
-    left_signals_ = left_signals_ || batch.left_signals() || batch.announced();
+    left_signals_ = left_signals_ || batch.left_work();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -174,10 +174,8 @@ Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::
                 }
             }
 
-            if (!arrivals.empty()) {
-                std::vector<InputResult> resolved = batch.session().resolve(arrivals);
-                for (std::size_t i = 0; i < resolved.size(); ++i) results[arrival_index[i]] = std::move(resolved[i]);
-            }
+            std::vector<InputResult> resolved = batch.session().resolve(arrivals);
+            for (std::size_t i = 0; i < resolved.size(); ++i) results[arrival_index[i]] = std::move(resolved[i]);
             batch.load(keys);
             batch.lock_what_sagas_touch();
             for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -222,7 +220,6 @@ bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
                 if (results[i].kind == InputResult::Kind::duplicate) counts_.stale_outcomes += 1;
                 if (inputs[i]->done) inputs[i]->done(results[i]);
                 inputs[i]->done = nullptr;
-                inputs[i] = nullptr;
             }
             return true;
         case Ran::bad: break;
@@ -268,7 +265,7 @@ bool Engine::Impl::run(std::vector<Input>& inputs) {
     for (Input& input : inputs) all.push_back(&input);
     if (all.empty()) return true;
     bool available = run_or_split(all);
-    // An answered input has lost its callback; one that came without a callback is kept only when nothing is known.
+    // An answered input has lost its callback.
     if (available) {
         inputs.clear();
     } else {
@@ -364,9 +361,10 @@ void Engine::Impl::perform_duties(Transaction& transaction) {
     if (silent.size() >= options_.due_limit || due.size() >= options_.due_limit) more_due_ = true;
     BatchRun batch(parts(), transaction);
     for (CommandRow& command : silent) batch.end_silent_duty_attempt(command);
-    for (const DutyRow& duty : due) batch.session().perform(duty);
+    batch.session().resolve({});
     batch.load({});
     batch.lock_what_sagas_touch();
+    for (const DutyRow& duty : due) batch.session().perform(duty);
     batch.decide_all();
     batch.write();
     batch.dispatch({});

@@ -55,7 +55,7 @@ struct InputResult {
 
 struct Input {
     std::variant<Arrival, OutcomeArrived, SagaTold> content;
-    // Called once, on the engine's thread, after the commit (or with `unavailable`, by the caller that gives up).
+    // Required. Called once, on the engine's thread, after the commit (or with `unavailable`, by a caller that gives up).
     std::function<void(const InputResult&)> done;
 };
 

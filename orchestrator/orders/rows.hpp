@@ -224,10 +224,11 @@ public:
     // Locks existing orders, creates missing ones empty; by key.
     virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
-    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(MerchantId merchant, const std::vector<std::string>& references) = 0;
-    virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
 
     virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
+    // The same without a lock: for the other components of a bundle, read after its listing was locked. Whoever locks the
+    // listing last sees every committed component, so the last computed target is right.
+    virtual std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) = 0;
     virtual void write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) = 0;
     virtual std::vector<ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) = 0;
     // The backorder queue of these ledgers, oldest first, with ALL rows of each waiting saga. Under the stock lock.
@@ -249,6 +250,17 @@ public:
     // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
     // and are neither in flight nor being read, locked.
     virtual std::vector<ListingRow> claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before, std::size_t limit) = 0;
+
+    // What stores said of a level lately: remembered, never believed. Unknown levels are left out.
+    struct Hint {
+        MerchantId merchant;
+        StoreId store_id;
+        std::string inventory_item_id;
+        std::string location_id;
+        std::optional<std::int64_t> available;
+        Instant at{};
+    };
+    virtual void hint_listings(const std::vector<Hint>& hints) = 0;
 
     virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;  // locked
     virtual void write_flushes(const std::vector<FlushRow>& rows) = 0;  // upsert; one open per store (unique index)
