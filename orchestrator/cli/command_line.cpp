@@ -1,0 +1,227 @@
+#include "orchestrator/cli/command_line.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include "orchestrator/cli/database_verbs.hpp"
+#include "orchestrator/cli/rest_verbs.hpp"
+#include "orchestrator/cli/table.hpp"
+
+namespace ordersaga::cli {
+
+namespace {
+
+constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
+
+Reads and commands go to the orchestrator's REST API; setup, migrate, verify and
+token work on the database. Addresses and secrets come from the environment
+(ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
+ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
+
+constexpr const char* footer = R"(A saga is named by its id, or by its order as STORE/ORDER-ID.
+
+Exit codes: 0 ok, 1 refused or a law is broken, 2 usage, 3 not reachable,
+4 not found, 5 not allowed, 6 conflict (it changed, or its state forbids it).)";
+
+// The parsed command line: a verb stands ready in `chosen` when parsing has succeeded.
+class CommandLine {
+public:
+    CommandLine() : app_(description, "sagactl") {
+        app_.footer(footer);
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        app_.set_version_flag("--version", "sagactl 0.1.0");
+        app_.add_flag("--json", json_, "one JSON document instead of tables");
+        app_.add_option("--config", config_, "TOML file with addresses and references to secrets")->type_name("FILE");
+        app_.add_option("--url", url_, "the orchestrator's private listener (default http://127.0.0.1:8081)")->type_name("URL");
+        app_.add_option("--token-file", token_file_, "file that holds the API token")->type_name("FILE");
+        add_looking_verbs();
+        add_changing_verbs();
+        add_stock_verbs();
+        add_database_verbs();
+    }
+
+    CLI::App& app() { return app_; }
+
+    ExitCode perform(Surroundings& world) {
+        Context context{world, read_settings(config_, world.environment), json_};
+        if (url_) context.settings.url = url_;
+        if (token_file_) context.settings.token = token_of_file(*token_file_);
+        return chosen_(context);
+    }
+
+private:
+    using Verb = std::function<ExitCode(Context&)>;
+
+    // Help of a verb tells everything about it; its arguments live as long as the command line.
+    CLI::App* add(CLI::App& parent, const std::string& name, const std::string& text, Verb verb) {
+        CLI::App* command = parent.add_subcommand(name, text);
+        command->fallthrough();
+        if (verb) command->callback([this, verb = std::move(verb)] { chosen_ = verb; });
+        return command;
+    }
+
+    CLI::App* group(const std::string& name, const std::string& text) {
+        CLI::App* command = add(app_, name, text, nullptr);
+        command->require_subcommand(1);
+        return command;
+    }
+
+    static CLI::Validator not_blank() {
+        return CLI::Validator(
+            [](const std::string& text) {
+                return text.find_first_not_of(" \t\r\n") == std::string::npos ? std::string("must not be empty") : std::string();
+            },
+            "TEXT"
+        );
+    }
+
+    static void add_reason(CLI::App* command, std::string& reason) {
+        command->add_option("--reason,-r", reason, "why; kept in the audit and in the history")->required()->check(not_blank());
+    }
+
+    void add_looking_verbs() {
+        ListArguments& list = list_;
+        CLI::App* command = add(app_, "list", "list sagas, newest first", [&list](Context& context) { return list_verb(context, list); });
+        command->add_option("--state", list.state, "only in this state, for example OnHold");
+        command->add_option("--store", list.store, "only of this store's key");
+        command->add_option("--sku", list.sku, "only with this SKU in the order");
+        command->add_option("--older-than", list.older_than, "only if not changed for so long, for example 15m");
+        command->add_flag("--incident", list.incident, "only with an open incident");
+        command->add_option("--limit", list.limit, "at most so many (default 50)")->check(CLI::Range(1, 100'000));
+
+        add_for_saga("show", "show one saga: state, what it waits for, its commands and stock", show_verb);
+        add_for_saga("history", "every event of one saga and what came of it", history_verb);
+        add_for_saga("diagram", "the state diagram in Mermaid, with this saga's state marked", diagram_verb);
+
+        add(app_, "incidents", "open incidents", incidents_verb);
+        add(app_, "summary", "counts by state, open incidents, age of what waits", summary_verb);
+        add(app_, "lanes", "budgets and breakers per store and warehouse", lanes_verb);
+        add(app_, "stores", "connected stores", stores_verb);
+        add(app_, "listings", "what each store shows and should show", listings_verb);
+        add(app_, "audit", "who changed what and why, newest first", audit_verb);
+
+        CLI::App* parked = group("parked", "inputs that could not be applied");
+        add(*parked, "list", "list them", parked_verb);
+        ParkedArguments& dismiss = dismiss_;
+        command = add(*parked, "dismiss", "take one off the list: nothing more will be done about it",
+                      [&dismiss](Context& context) { return dismiss_verb(context, dismiss); });
+        command->add_option("ITEM", dismiss.item, "its id, from `parked list`")->required();
+        add_reason(command, dismiss.reason);
+    }
+
+    void add_for_saga(const std::string& name, const std::string& text, ExitCode (*verb)(Context&, const std::string&)) {
+        std::string& saga = saga_;
+        CLI::App* command = add(app_, name, text, [verb, &saga](Context& context) { return verb(context, saga); });
+        command->add_option("SAGA", saga, "saga id, or STORE/ORDER-ID")->required();
+    }
+
+    void add_changing_verbs() {
+        add_command("retry", "try again what an incident stopped");
+        add_command("compensate", "undo the saga: cancel at the warehouse, release its stock, settle the store's order")
+            ->add_flag("--dry-run", command_.dry_run, "only print the calls and stock moves that it would make");
+        add_command("cancel", "cancel as the customer would; too late after picking");
+        add_command("hold", "stop before the next forward step");
+        add_command("release", "go on after a hold");
+    }
+
+    CLI::App* add_command(const std::string& name, const std::string& text) {
+        CommandArguments& arguments = command_;
+        CLI::App* command = add(app_, name, text, [name, &arguments](Context& context) { return saga_command_verb(context, name, arguments); });
+        command->add_option("SAGA", arguments.saga, "saga id, or STORE/ORDER-ID")->required();
+        add_reason(command, arguments.reason);
+        command->add_option("--if-version", arguments.if_version, "only if the saga still has this version");
+        command->add_option("--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
+        return command;
+    }
+
+    void add_stock_verbs() {
+        CLI::App* stock = group("stock", "the ledger");
+        StockArguments& arguments = stock_;
+        CLI::App* command = add(*stock, "list", "all ledgers", [&arguments](Context& context) { return stock_list_verb(context, arguments); });
+        command->add_option("--sku", arguments.sku, "only this SKU");
+
+        command = add(*stock, "movements", "what moved one SKU, newest first", [&arguments](Context& context) { return stock_movements_verb(context, arguments); });
+        command->add_option("SKU", arguments.sku)->required();
+        command->add_option("--limit", arguments.limit, "at most so many (default 50)")->check(CLI::Range(1, 100'000));
+
+        command = add(*stock, "adjust", "count, damage, loss: change what is available and on hand",
+                      [&arguments](Context& context) { return stock_adjust_verb(context, arguments); });
+        command->add_option("SKU", arguments.sku)->required();
+        command->add_option("--by", arguments.by, "the difference, for example -2")->required()->check(CLI::Range(-1'000'000'000LL, 1'000'000'000LL));
+        command->add_option("--warehouse", arguments.warehouse, "needed when there are several");
+        command->add_option("--expected-version", arguments.expected_version, "only if the ledger still has this version");
+        command->add_option("--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
+        add_reason(command, arguments.reason);
+    }
+
+    void add_database_verbs() {
+        MigrateArguments& migrate = migrate_;
+        CLI::App* command = add(app_, "migrate", "bring the database to this build's schema (ORDERSAGA_MIGRATOR_DSN)",
+            [&migrate](Context& context) { return with_database_faults([&] { return migrate_verb(context, migrate); }); });
+        command->add_option("--bootstrap", migrate.bootstrap, "create this database and the roles first (ORDERSAGA_ADMIN_DSN)")->type_name("DATABASE");
+        command->add_option("--write-env", migrate.env_file, "with --bootstrap: write the roles' addresses here, mode 0600")->type_name("FILE");
+
+        SetupArguments& setup = setup_;
+        command = add(app_, "setup", "connect stores, warehouses and SKUs from a TOML file and its CSV files (ORDERSAGA_ENGINE_DSN)",
+            [&setup](Context& context) { return with_database_faults([&] { return setup_verb(context, setup); }); });
+        command->add_option("FILE", setup.file, "see docs/setup.md")->required();
+        command->add_flag("--dry-run", setup.dry_run, "only print what would change");
+        command->add_option("--reason,-r", setup.reason, "kept in the audit (default: setup by file)");
+
+        CLI::App* token = group("token", "API tokens");
+        TokenArguments& create = token_;
+        command = add(*token, "create", "make a token; it is shown once, only its hash is kept (ORDERSAGA_ENGINE_DSN)",
+            [&create](Context& context) { return with_database_faults([&] { return create_token_verb(context, create); }); });
+        command->add_option("NAME", create.name, "who it is for")->required()->check(not_blank());
+        command->add_option("--role", create.role, "read, operator or admin")->required()->check(CLI::IsMember({"read", "operator", "admin"}));
+        command->add_option("--merchant", create.merchant, "needed when there are several");
+        command->add_option("--expires-in", create.expires_in, "for example 90d (default: never)");
+        command->add_option("--out", create.out_file, "write it to this file, mode 0600, instead of showing it")->type_name("FILE");
+        add_reason(command, create.reason);
+    }
+
+    CLI::App app_;
+    bool json_ = false;
+    std::optional<std::string> config_, url_, token_file_;
+    Verb chosen_;
+    std::string saga_;
+    ListArguments list_;
+    CommandArguments command_;
+    ParkedArguments dismiss_;
+    StockArguments stock_;
+    MigrateArguments migrate_;
+    SetupArguments setup_;
+    TokenArguments token_;
+};
+
+ExitCode complain(Surroundings& world, ExitCode code, const std::string& text) {
+    world.err << "sagactl: " << text << '\n';
+    return code;
+}
+
+}  // namespace
+
+ExitCode run_command_line(const std::vector<std::string>& arguments, Surroundings& world) {
+    try {
+        CommandLine line;
+        try {
+            // The parser takes the last argument first.
+            line.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+        } catch (const CLI::ParseError& fault) {
+            const int code = line.app().exit(fault, world.out, world.err);
+            return code == 0 ? ExitCode::ok : ExitCode::usage;
+        }
+        return line.perform(world);
+    } catch (const CliError& fault) {
+        return complain(world, fault.code(), fault.what());
+    } catch (const std::exception& fault) {
+        return complain(world, ExitCode::refused, std::string("unexpected: ") + printable(fault.what()));
+    }
+}
+
+}  // namespace ordersaga::cli

@@ -1,0 +1,234 @@
+#include "orchestrator/cli/database_verbs.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "db/bootstrap.hpp"
+#include "db/migrate.hpp"
+#include "db/setup.hpp"
+#include "orchestrator/cli/setup_file.hpp"
+#include "orchestrator/cli/table.hpp"
+#include "runtime/crypto.hpp"
+#include "runtime/json.hpp"
+#include "runtime/random.hpp"
+
+namespace ordersaga::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string actor_of(const Surroundings& world) {
+    for (const char* name : {"SUDO_USER", "USER", "LOGNAME"}) {
+        const std::optional<std::string> user = world.environment(name);
+        if (user && !user->empty()) return "sagactl of " + *user;
+    }
+    return "sagactl";
+}
+
+// Readable by the owner alone from the first byte on; appears whole or not at all.
+void write_private_file(const std::string& path, const std::string& content) {
+    const std::string draft = path + ".new";
+    ::unlink(draft.c_str());
+    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool written = file >= 0;
+    for (std::size_t at = 0; written && at < content.size();) {
+        const ssize_t count = ::write(file, content.data() + at, content.size() - at);
+        written = count > 0;
+        if (written) at += static_cast<std::size_t>(count);
+    }
+    if (file >= 0) written = ::close(file) == 0 && written;
+    if (!written || ::rename(draft.c_str(), path.c_str()) != 0) {
+        const std::string reason = std::strerror(errno);
+        ::unlink(draft.c_str());
+        throw CliError(ExitCode::usage, "cannot write " + path + ": " + reason);
+    }
+}
+
+std::string shell_quoted(const std::string& text) {
+    std::string result = "'";
+    for (const char letter : text) result += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    return result + "'";
+}
+
+// The password that an earlier run wrote, so that a repeat does not lock running services out.
+std::string earlier_password(const std::string& env_file, const std::string& variable) {
+    std::ifstream stream(env_file);
+    const std::string begin = variable + "='";
+    for (std::string line; std::getline(stream, line);) {
+        if (line.starts_with(begin) && line.ends_with('\'') && line.size() > begin.size() + 1) {
+            return line.substr(begin.size(), line.size() - begin.size() - 1);
+        }
+    }
+    return {};
+}
+
+std::string password_of(const Surroundings& world, const std::string& env_file, const std::string& role) {
+    const std::string variable = "ORDERSAGA_" + role + "_PASSWORD";
+    const std::optional<std::string> given = world.environment(variable);
+    if (given && !given->empty()) return *given;
+    std::string earlier = env_file.empty() ? std::string() : earlier_password(env_file, variable);
+    if (!earlier.empty()) return earlier;
+    if (env_file.empty()) throw CliError(ExitCode::usage, variable + " is not set, and no --write-env FILE to keep a new password in");
+    return runtime::random_token(24);
+}
+
+// Creates database and roles; answers where the migrator connects.
+std::string bootstrap(Context& context, const MigrateArguments& arguments) {
+    const std::string& admin_dsn = required(context.settings.admin_dsn, "admin_dsn");
+    const auto password = [&](const std::string& role) { return password_of(context.world, arguments.env_file, role); };
+    const db::RolePasswords passwords{password("MIGRATOR"), password("ENGINE"), password("WORKER"), password("API")};
+    try {
+        db::bootstrap(admin_dsn, arguments.bootstrap, passwords);
+    } catch (const std::invalid_argument& fault) {
+        throw CliError(ExitCode::usage, fault.what());
+    }
+    const db::RoleDsns dsns = db::role_dsns(admin_dsn, arguments.bootstrap, passwords);
+    if (!arguments.env_file.empty()) {
+        std::string content = "# Written by sagactl migrate --bootstrap. Secrets: keep it readable by its owner only.\n";
+        const auto add = [&](const std::string& role, const std::string& dsn, const std::string& secret) {
+            content += "ORDERSAGA_" + role + "_DSN=" + shell_quoted(dsn) + "\nORDERSAGA_" + role + "_PASSWORD=" + shell_quoted(secret) + "\n";
+        };
+        add("MIGRATOR", dsns.migrator, passwords.migrator);
+        add("ENGINE", dsns.engine, passwords.engine);
+        add("WORKER", dsns.worker, passwords.worker);
+        add("API", dsns.api, passwords.api);
+        write_private_file(arguments.env_file, content);
+    }
+    return dsns.migrator;
+}
+
+std::string text_of(const std::vector<runtime::ConfigFault>& faults) {
+    std::string text = std::to_string(faults.size()) + (faults.size() == 1 ? " fault" : " faults") + ", nothing was changed:\n";
+    for (const runtime::ConfigFault& fault : faults) text += "  " + printable(fault.where) + ": " + printable(fault.message) + "\n";
+    text.pop_back();
+    return text;
+}
+
+json rows_of(const db::SetupReport& report) {
+    json rows = json::array();
+    for (const db::SetupChange& change : report.changes) {
+        rows.push_back({{"kind", change.kind}, {"name", change.name}, {"action", change.action}, {"note", change.note}});
+    }
+    return rows;
+}
+
+constexpr std::size_t most_lines_shown = 60;
+
+void print_setup(Context& context, const db::SetupReport& report, bool dry_run) {
+    const json rows = rows_of(report);
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        const json document = {{"merchant_id", std::to_string(report.merchant_id)}, {"dry_run", dry_run}, {"changes", rows}};
+        out << runtime::dump_json(document) << '\n';
+        return;
+    }
+    if (rows.empty()) {
+        out << "everything is in place\n";
+        return;
+    }
+    const std::size_t shown = std::min(rows.size(), most_lines_shown);
+    const json first(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown));
+    print_table(out, {{"KIND", "kind"}, {"NAME", "name"}, {"ACTION", "action"}, {"NOTE", "note"}}, first, context.world.colours);
+    if (shown < rows.size()) out << "... and " << rows.size() - shown << " more (all with --json)\n";
+    out << rows.size() << (dry_run ? " changes would be made\n" : " changes made\n");
+}
+
+std::string only_merchant(db::Session& session) {
+    const std::vector<std::string> names = db::merchant_names(session);
+    if (names.size() == 1) return names[0];
+    if (names.empty()) throw CliError(ExitCode::not_found, "there is no merchant yet: run sagactl setup FILE first");
+    throw CliError(ExitCode::usage, "there are several merchants: name one with --merchant");
+}
+
+}  // namespace
+
+ExitCode with_database_faults(const std::function<ExitCode()>& work) {
+    try {
+        return work();
+    } catch (const db::SchemaMismatch& fault) {
+        throw CliError(ExitCode::conflict, fault.what());
+    } catch (const db::InDoubt&) {
+        throw CliError(ExitCode::not_reachable, "the database was lost while committing: the change is wholly made or not at all; run it again");
+    } catch (const db::Broken& fault) {
+        throw CliError(ExitCode::not_reachable, fault.what());
+    } catch (const db::Retryable& fault) {
+        throw CliError(ExitCode::not_reachable, std::string(fault.what()) + "; nothing was changed, try again");
+    } catch (const db::DatabaseError& fault) {
+        if (fault.sqlstate() == "42501") throw CliError(ExitCode::not_allowed, "this login may not do that: " + std::string(fault.what()));
+        if (fault.sqlstate() == "42P01") throw CliError(ExitCode::conflict, "the schema is missing or older: run sagactl migrate");
+        if (fault.sqlstate() == "23505") throw CliError(ExitCode::conflict, "something of this name or id belongs to another row already; nothing was changed");
+        throw CliError(ExitCode::refused, fault.what());
+    }
+}
+
+ExitCode migrate_verb(Context& context, const MigrateArguments& arguments) {
+    if (arguments.bootstrap.empty() && !arguments.env_file.empty()) {
+        throw CliError(ExitCode::usage, "--write-env goes with --bootstrap only");
+    }
+    const std::string dsn = arguments.bootstrap.empty() ? required(context.settings.migrator_dsn, "migrator_dsn") : bootstrap(context, arguments);
+    const db::MigrationReport report = db::migrate(dsn);
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        out << runtime::dump_json({{"before", report.before}, {"after", report.after}, {"applied", report.applied}}) << '\n';
+    } else if (report.applied.empty()) {
+        out << "schema " << report.after << " is in place\n";
+    } else {
+        for (const std::string& name : report.applied) out << "applied " << name << '\n';
+        out << "schema " << report.before << " -> " << report.after << '\n';
+    }
+    return ExitCode::ok;
+}
+
+ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
+    const SetupFile file = read_setup_file(arguments.file);
+    if (!file.faults.empty()) throw CliError(ExitCode::usage, text_of(file.faults));
+    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-setup"});
+    const std::string reason = arguments.reason.empty() ? "setup by file" : arguments.reason;
+    const db::SetupReport report = db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
+    print_setup(context, report, arguments.dry_run);
+    return ExitCode::ok;
+}
+
+ExitCode create_token_verb(Context& context, const TokenArguments& arguments) {
+    db::NewToken token;
+    if (!arguments.expires_in.empty()) {
+        const runtime::Result<runtime::Duration> lifetime = runtime::parse_duration(arguments.expires_in);
+        if (!lifetime) throw CliError(ExitCode::usage, "--expires-in: " + lifetime.error().message);
+        token.expires_at = runtime::SystemClock().now() + *lifetime;
+    }
+    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-token"});
+    token.merchant = arguments.merchant.empty() ? only_merchant(session) : arguments.merchant;
+    token.name = arguments.name;
+    token.role = arguments.role;
+    // The prefix lets scanners for leaked secrets recognise it.
+    const std::string secret = "ordersaga_" + runtime::random_token(32);
+    token.token_sha256_hex = runtime::sha256_hex(secret);
+    // First the file: a token that is stored nowhere else would be lost.
+    if (!arguments.out_file.empty()) write_private_file(arguments.out_file, secret + "\n");
+    if (!db::create_token(session, token, actor_of(context.world), arguments.reason)) {
+        throw CliError(ExitCode::not_found, "there is no merchant '" + printable(token.merchant) + "'");
+    }
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        json document = {{"name", token.name}, {"role", token.role}, {"merchant", token.merchant}};
+        if (arguments.out_file.empty()) document["token"] = secret;
+        out << runtime::dump_json(document) << '\n';
+    } else if (arguments.out_file.empty()) {
+        out << secret << '\n';
+        context.world.err << "This is the only time the token is shown.\n";
+    } else {
+        out << "token written to " << printable(arguments.out_file) << '\n';
+    }
+    return ExitCode::ok;
+}
+
+}  // namespace ordersaga::cli

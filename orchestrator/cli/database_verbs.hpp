@@ -1,0 +1,35 @@
+// The verbs that work on the database itself: before there is a service to ask, or to judge it from outside.
+// Each throws CliError; database faults are turned into one by `with_database_faults`.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "orchestrator/cli/exit_code.hpp"
+#include "orchestrator/cli/surroundings.hpp"
+
+namespace ordersaga::cli {
+
+struct MigrateArguments {
+    std::string bootstrap;  // database to create, with its roles; empty: it is there
+    std::string env_file;   // where the logins' addresses go, readable by the owner only
+};
+ExitCode migrate_verb(Context& context, const MigrateArguments& arguments);
+
+struct SetupArguments {
+    std::string file;
+    std::string reason;
+    bool dry_run = false;
+};
+ExitCode setup_verb(Context& context, const SetupArguments& arguments);
+
+struct TokenArguments {
+    std::string name, role, merchant, reason, expires_in, out_file;
+};
+ExitCode create_token_verb(Context& context, const TokenArguments& arguments);
+
+// Runs `work`; what the database throws becomes a CliError with the fitting exit code and no row's values.
+ExitCode with_database_faults(const std::function<ExitCode()>& work);
+
+}  // namespace ordersaga::cli

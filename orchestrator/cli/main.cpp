@@ -1,0 +1,44 @@
+// sagactl: reads its environment, runs one verb, writes what it says.
+#include <csignal>
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <sstream>
+
+#include <unistd.h>
+
+#include "orchestrator/cli/command_line.hpp"
+#include "runtime/log.hpp"
+
+namespace {
+
+// Whole or with a complaint: a full disk must not look like success. A reader that went away (| head) is no fault.
+bool write_all(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = ::write(file, text.data(), text.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EPIPE) return true;
+        if (count <= 0) {
+            std::cerr << "sagactl: cannot write the answer: " << std::strerror(errno) << '\n';
+            return false;
+        }
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+    using namespace ordersaga;
+    std::signal(SIGPIPE, SIG_IGN);
+    runtime::configure_log({.level = runtime::LogLevel::off, .program = "sagactl", .file = {}});
+
+    std::ostringstream out;
+    const runtime::Environment environment = runtime::system_environment();
+    const bool colours = ::isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && environment("TERM").value_or("dumb") != "dumb";
+    cli::Surroundings world{out, std::cerr, environment, colours};
+    const cli::ExitCode code = cli::run_command_line(std::vector<std::string>(values + 1, values + count), world);
+    if (!write_all(STDOUT_FILENO, out.view())) return static_cast<int>(cli::ExitCode::refused);
+    return static_cast<int>(code);
+}

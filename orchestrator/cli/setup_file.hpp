@@ -1,0 +1,21 @@
+// The file of `sagactl setup`: a TOML file with merchant, warehouses and stores, and CSV files beside it. Format and example:
+// docs/setup.md. Reads everything before it complains.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "db/setup.hpp"
+#include "runtime/config.hpp"
+
+namespace ordersaga::cli {
+
+struct SetupFile {
+    db::SetupPlan plan;                        // to be used only when there are no faults
+    std::vector<runtime::ConfigFault> faults;  // with file and line
+};
+
+// Never throws for what stands in the files. Paths of CSV files are relative to the TOML file.
+SetupFile read_setup_file(const std::filesystem::path& file);
+
+}  // namespace ordersaga::cli

@@ -1,0 +1,40 @@
+// What sagactl touches besides network and database; tests put their own in its place.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/config.hpp"
+
+namespace ordersaga::cli {
+
+struct Surroundings {
+    std::ostream& out;
+    std::ostream& err;
+    runtime::Environment environment;
+    bool colours = false;  // standard output is a terminal that likes them
+};
+
+// Where the service and the databases are. From the file given by --config, each value overridden by the environment:
+// url (ORDERSAGA_URL), token (ORDERSAGA_TOKEN), admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn (ORDERSAGA_..._DSN).
+// Secrets stand in the file as references only (env:NAME, file:/path), never on the command line.
+struct Settings {
+    std::optional<std::string> url, token, admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn;
+};
+
+// Throws CliError (usage) with all faults.
+Settings read_settings(const std::optional<std::string>& file, const runtime::Environment& environment);
+
+// The value, or CliError (usage) naming the variable.
+const std::string& required(const std::optional<std::string>& value, const std::string& name);
+
+// What every verb gets.
+struct Context {
+    Surroundings& world;
+    Settings settings;
+    bool json = false;  // --json: one document instead of tables
+};
+
+}  // namespace ordersaga::cli
