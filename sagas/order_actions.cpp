@@ -101,6 +101,7 @@ void request(OrderStep& step) {
              {"lines", std::move(lines)},
              {"lookup_first", wanted.perhaps_exists},
              {"tags", json::array({{{"name", "saga"}, {"value", step.saga.saga_id}}, {{"name", "store"}, {"value", data.store}}})}});
+    step.decision.effects.push_back({"UseReference", {{"reference", wanted.reference}}});
     step.decision.closes_incident = true;
 }
 

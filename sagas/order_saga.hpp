@@ -16,7 +16,7 @@
 //                OrderSettled {how}   OrderSettleFailed {}
 //   engine       TimeReached {}
 // Effects (settled by the participant, orchestrator/orders): Reserve Exchange Commit Retake Ship Release WaitForChannels
-// StopWaiting; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}.
+// StopWaiting UseReference; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}.
 #pragma once
 
 #include <map>

@@ -224,6 +224,9 @@ public:
     // Locks existing orders, creates missing ones empty; by key.
     virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
+    // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
+    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(MerchantId merchant, const std::vector<std::string>& references) = 0;
+    virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
 
     virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
     // The same without a lock: for the other components of a bundle, read after its listing was locked. Whoever locks the
