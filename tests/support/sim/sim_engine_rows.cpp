@@ -249,11 +249,14 @@ std::optional<Instant> SimTransaction::next_due() {
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.state == CommandState::sent) {
             lower_to(least, *command.deadline);
-            if (!command.published_at) lower_to(least, *command.sent_at);
+            // The engine's patience with a confirmation is its own affair: a look within a second is asked for.
+            if (!command.published_at) lower_to(least, now_ + std::chrono::seconds(1));
             continue;
         }
         const LaneRow* lane = tables_.lanes.find({command.merchant, command.lane});
-        lower_to(least, lane == nullptr ? command.due_at : std::max(command.due_at, lane->not_before));
+        const bool due = command.due_at <= now_;
+        if (!due) lower_to(least, command.due_at);
+        if (due && lane != nullptr) lower_to(least, std::max(now_, lane->not_before));
     }
     return least;
 }

@@ -33,8 +33,7 @@ bool has_something_to_send(const ListingRow& row) {
 }
 
 bool holds_one_of(const ListingRow& row, const std::set<SkuId>& skus) {
-    return skus.count(row.sku_id) > 0 ||
-           std::any_of(row.components.begin(), row.components.end(),
+    return std::any_of(row.components.begin(), row.components.end(),
                        [&skus](const orders::ListingComponent& part) { return skus.count(part.sku_id) > 0; });
 }
 
@@ -345,7 +344,7 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(MerchantId mercha
     for (const auto& [key, row] : tables_.listings) {
         if (found.size() >= limit) break;
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
-        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
+        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at <= hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
     return found;
@@ -363,7 +362,12 @@ std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const st
 
 void SimTransaction::write_flushes(const std::vector<FlushRow>& rows) {
     step("write_flushes");
-    for (const FlushRow& row : rows) {
+    // Closing comes first, so that one batch may close a store's flush and open the next.
+    std::vector<FlushRow> sorted = rows;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const FlushRow& left, const FlushRow& right) {
+        return left.closed_at.has_value() && !right.closed_at.has_value();
+    });
+    for (const FlushRow& row : sorted) {
         require(tables_.stores.has({row.merchant, row.store_id}), "flushes: foreign key stores");
         require_uuid(row.command_id, "flushes.command_id");
         for (const auto& [key, other] : tables_.flushes) {
