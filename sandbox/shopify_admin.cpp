@@ -188,6 +188,7 @@ PeerAnswer ShopifyAdmin::handle(
         return http_error(400, "Bad Request");
     }
     PeerAnswer answer;
+    answer.operation = "unreadable";
     answer.headers.emplace_back("X-Shopify-API-Version", version);
     answer.headers.emplace_back("X-Request-Id", store_.next_uuid());
     json reply = json::object();
