@@ -1,0 +1,52 @@
+// Everything the private listener serves: REST under /api/v1 (bearer tokens), /healthz, /readyz, /metrics, and a page at /
+// that tells what is here. Bind it to loopback, or put TLS in front.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/api/engine_port.hpp"
+#include "orchestrator/api/query_threads.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/http_server.hpp"
+
+namespace ordersaga::runtime {
+class Metrics;
+}
+
+namespace ordersaga::api {
+
+struct ReadinessPart {
+    bool ready = false;
+    std::string text;  // "connected", "no answer for 12 s", ...
+};
+// From any thread; must not block.
+using ReadinessProbe = std::function<ReadinessPart()>;
+
+struct PrivateListenerOptions {
+    // Besides the database, which is asked by the listener itself: "broker", "engine", ...
+    std::vector<std::pair<std::string, ReadinessProbe>> probes;
+    std::chrono::milliseconds commit_wait{4'000};
+    double requests_per_second = 50;  // per token, with a burst of twice as many
+};
+
+inline constexpr std::size_t api_body_limit = 64 * 1024;
+
+// All references must outlive the handler's last call. Handlers of several connections may run in parallel.
+runtime::HttpHandler make_private_handler(
+    QueryThreads& queries,
+    EnginePort& engine,
+    runtime::Clock& clock,
+    runtime::Metrics& metrics,
+    PrivateListenerOptions options
+);
+
+// The OpenAPI document as it is served.
+std::string_view openapi_document();
+
+}  // namespace ordersaga::api

@@ -1,0 +1,85 @@
+// What the REST API asks of the database. The real one is db/api_queries.hpp. Reads see one merchant's rows only: the
+// database itself hides the others (row security), so a foreign id and a missing one cannot be told apart.
+//
+// Synchronous; one object belongs to one thread. Everything may throw db::DatabaseError; BadData means that a parameter
+// (a cursor, an id) is no such thing.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "orchestrator/api/principal.hpp"
+#include "sagas/ids.hpp"
+
+namespace ordersaga::api {
+
+using sagas::MerchantId;
+
+// `after` is the `next` of the page before, empty for the first. Pages are {"items": [...], "next": text|null}.
+struct Page {
+    int limit = 50;
+    std::string after;
+};
+
+struct SagaFilter {
+    std::string state, store, sku;  // empty: any
+    bool with_incident = false;
+    std::optional<std::chrono::microseconds> older_than;  // not changed for so long
+};
+
+struct LedgerKey {
+    std::int64_t sku_id = 0;
+    std::int64_t warehouse_id = 0;
+    std::int64_t version = 0;
+};
+
+// An accepted command, as the audit remembers it.
+struct EarlierCommand {
+    std::string fingerprint;  // of method, path and body
+    std::string subject;
+};
+
+class Queries {
+public:
+    virtual ~Queries() = default;
+
+    // By SHA-256; nullopt when unknown, expired or revoked.
+    virtual std::optional<Principal> find_token(const std::string& sha256_hex) = 0;
+    // Of the database; and of this build.
+    virtual int stored_schema_version() = 0;
+    virtual int wanted_schema_version() const = 0;
+
+    virtual nlohmann::json sagas(MerchantId merchant, const SagaFilter& filter, const Page& page) = 0;
+    // Null: no such saga. {"saga_id","kind","state","version",...,"order","reservations","commands","waits","incidents"}
+    virtual nlohmann::json saga(MerchantId merchant, const std::string& saga_id, bool with_data) = 0;
+    virtual nlohmann::json history(MerchantId merchant, const std::string& saga_id, bool with_details, const Page& page) = 0;
+    // Null: no such order. Without personal data.
+    virtual nlohmann::json order(MerchantId merchant, const std::string& store, const std::string& order_id) = 0;
+
+    virtual nlohmann::json stock(MerchantId merchant, const std::string& sku, const std::string& warehouse, const Page& page) = 0;
+    // Null: no such SKU.
+    virtual nlohmann::json movements(MerchantId merchant, const std::string& sku, const Page& page) = 0;
+    virtual std::optional<LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse) = 0;
+    virtual nlohmann::json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) = 0;
+    virtual nlohmann::json stores(MerchantId merchant, const Page& page) = 0;
+    virtual nlohmann::json lanes(MerchantId merchant, const Page& page) = 0;
+    virtual nlohmann::json incidents(MerchantId merchant, bool closed_too, const Page& page) = 0;
+    virtual nlohmann::json parked(MerchantId merchant, const Page& page) = 0;
+    virtual nlohmann::json audit(MerchantId merchant, const Page& page) = 0;
+    virtual nlohmann::json summary(MerchantId merchant) = 0;
+
+    // The command of the last seven days that carried this key.
+    virtual std::optional<EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) = 0;
+    // Takes an item off the list, with an audit row. False: no such open item. A repeat is false.
+    virtual bool dismiss_parked(MerchantId merchant, const std::string& item_id, const std::string& actor, const std::string& reason) = 0;
+};
+
+using QueriesFactory = std::function<std::unique_ptr<Queries>()>;
+
+}  // namespace ordersaga::api

@@ -1,0 +1,52 @@
+// The whole REST surface on one screen. The OpenAPI document is held to this table by a test.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "orchestrator/api/principal.hpp"
+
+namespace ordersaga::api {
+
+enum class Operation {
+    list_sagas, show_saga, show_history, show_diagram, show_order,
+    list_stock, list_movements, list_listings, list_stores, list_lanes,
+    list_incidents, list_parked, list_audit, show_summary,
+    retry_saga, compensate_saga, cancel_saga, hold_saga, release_saga,
+    adjust_stock, dismiss_parked,
+};
+
+struct Route {
+    std::string_view method;
+    std::string_view path;  // below /api/v1; {name} stands for one segment
+    Role role;
+    Operation operation;
+};
+
+// clang-format off
+inline constexpr std::array routes{
+    Route{"GET",  "/sagas",                    Role::read,      Operation::list_sagas},
+    Route{"GET",  "/sagas/{id}",               Role::read,      Operation::show_saga},
+    Route{"GET",  "/sagas/{id}/history",       Role::read,      Operation::show_history},
+    Route{"GET",  "/sagas/{id}/diagram",       Role::read,      Operation::show_diagram},
+    Route{"GET",  "/orders/{store}/{order}",   Role::read,      Operation::show_order},
+    Route{"GET",  "/stock",                    Role::read,      Operation::list_stock},
+    Route{"GET",  "/stock/{sku}/movements",    Role::read,      Operation::list_movements},
+    Route{"GET",  "/listings",                 Role::read,      Operation::list_listings},
+    Route{"GET",  "/stores",                   Role::read,      Operation::list_stores},
+    Route{"GET",  "/lanes",                    Role::read,      Operation::list_lanes},
+    Route{"GET",  "/incidents",                Role::read,      Operation::list_incidents},
+    Route{"GET",  "/parked",                   Role::read,      Operation::list_parked},
+    Route{"GET",  "/audit",                    Role::read,      Operation::list_audit},
+    Route{"GET",  "/summary",                  Role::read,      Operation::show_summary},
+    Route{"POST", "/sagas/{id}/retry",         Role::operator_, Operation::retry_saga},
+    Route{"POST", "/sagas/{id}/compensate",    Role::operator_, Operation::compensate_saga},
+    Route{"POST", "/sagas/{id}/cancel",        Role::operator_, Operation::cancel_saga},
+    Route{"POST", "/sagas/{id}/hold",          Role::operator_, Operation::hold_saga},
+    Route{"POST", "/sagas/{id}/release",       Role::operator_, Operation::release_saga},
+    Route{"POST", "/stock/{sku}/adjust",       Role::operator_, Operation::adjust_stock},
+    Route{"POST", "/parked/{item}/dismiss",    Role::operator_, Operation::dismiss_parked},
+};
+// clang-format on
+
+}  // namespace ordersaga::api
