@@ -80,7 +80,8 @@ constexpr const char* kUpdate = R"sql(
                   $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[])
         AS new (merchant_id, command_id, priority, state, attempt, counted_attempts, attempt_token, perhaps_applied,
                 lookup_first, due_at, sent_at, send_before, deadline, published_at, closed_at, outcome, last_error)
-     WHERE command.merchant_id = new.merchant_id AND command.command_id = new.command_id)sql";
+     WHERE command.merchant_id = new.merchant_id AND command.command_id = new.command_id
+       AND command.state <> 'closed')sql";
 
 std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
 

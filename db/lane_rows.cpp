@@ -131,7 +131,7 @@ void PgTransaction::write_lanes(const std::vector<LaneRow>& lanes) {
     if (lanes.empty()) {
         return;
     }
-    require_all(sql_.query(kWrite, columns_of(lanes)).affected(), lanes.size(), "updating lanes");
+    require_known(sql_.query(kWrite, columns_of(lanes)).affected(), lanes.size(), "updating lanes");
 }
 
 }  // namespace ordersaga::db

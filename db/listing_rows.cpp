@@ -48,7 +48,7 @@ constexpr const char* kLock = R"sql( FROM listings
 // A hint counts once it has stood long enough for our own flush or a webhook to explain it.
 constexpr const char* kClaimToRead = R"sql( FROM listings
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT read_open AND in_flight = 0
-       AND (wants_read OR (hinted IS DISTINCT FROM believed AND hinted IS NOT NULL AND hinted_at <= $3::timestamptz))
+       AND (wants_read OR (hinted IS DISTINCT FROM believed AND hinted IS NOT NULL AND hinted_at < $3::timestamptz))
      ORDER BY listing_id
      LIMIT $4::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
@@ -199,7 +199,7 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
                  column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
                  column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted),
                  column(rows, &ListingRow::hinted_at)});
-    require_all(changed, rows.size(), "updating listings");
+    require_known(changed, rows.size(), "updating listings");
     const std::vector<ComponentOfListing> components = all_components(rows);
     using Component = ComponentOfListing;
     sql_.execute(kWriteComponents,

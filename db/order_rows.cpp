@@ -141,7 +141,7 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
                  column(orders, &OrderRow::reason), column(orders, [](const OrderRow& row) {
                      return runtime::dump_json(refunds_to_json(row.early_refunds));
                  })});
-    require_all(changed, orders.size(), "updating orders");
+    require_known(changed, orders.size(), "updating orders");
 }
 
 std::vector<std::pair<std::string, SagaKey>> PgTransaction::sagas_of_references(

@@ -87,13 +87,12 @@ void PgTransaction::update_receipts(const std::vector<ReceiptRow>& receipts) {
     if (receipts.empty()) {
         return;
     }
-    const std::int64_t changed = sql_.execute(
+    sql_.execute(
         kUpdate, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
                   column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
                   column(receipts, &ReceiptRow::webhook_id), column(receipts, status_of),
                   column(receipts, &ReceiptRow::reason), column(receipts, &ReceiptRow::order_id),
                   column(receipts, saga_of)});
-    require_all(changed, receipts.size(), "updating receipts");
 }
 
 }  // namespace ordersaga::db

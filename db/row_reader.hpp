@@ -71,7 +71,15 @@ inline std::int64_t milliseconds_of(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-// The statement must have changed exactly as many rows as were given.
+// Rows that are written are rows that were locked before; a missing one is the item's own fault.
+inline void require_known(std::int64_t changed, std::size_t given, const char* what) {
+    if (changed != static_cast<std::int64_t>(given)) {
+        throw engine::BadItem(std::string(what) + ": " + std::to_string(changed) + " of " + std::to_string(given) +
+                              " rows exist");
+    }
+}
+
+// The same for rows that another batch may have moved on meanwhile: then the work is to be done again.
 inline void require_all(std::int64_t changed, std::size_t given, const char* what) {
     if (changed != static_cast<std::int64_t>(given)) {
         throw engine::StoreUnavailable(std::string(what) + ": " + std::to_string(changed) + " of " +

@@ -22,26 +22,28 @@ constexpr const char* kLockSagas = R"sql( FROM sagas saga
      ORDER BY saga.merchant_id, saga.saga_id
        FOR NO KEY UPDATE)sql";
 
-// The conditions stand twice: inside to find candidates by index, outside to be checked again on the locked row, which
-// another engine may have served since.
+// Earliest first. The conditions stand twice: inside to find candidates by index, outside to be checked again on the
+// locked row, which another engine may have served since.
 constexpr const char* kClaimWaking = R"sql( FROM sagas saga
-     WHERE (saga.merchant_id, saga.saga_id) IN (
-            (SELECT merchant_id, saga_id FROM sagas WHERE next_wake <= $1::timestamptz ORDER BY next_wake LIMIT $2::bigint)
-            UNION
-            (SELECT merchant_id, saga_id FROM signals ORDER BY signal_id LIMIT $2::bigint)
-            UNION
-            (SELECT merchant_id, saga_id FROM commands
-              WHERE state = 'sent' AND deadline <= $1::timestamptz AND saga_id IS NOT NULL
-              ORDER BY deadline LIMIT $2::bigint))
-       AND (saga.next_wake <= $1::timestamptz
+      JOIN (SELECT merchant_id, saga_id, min(at) AS at
+              FROM ((SELECT merchant_id, saga_id, next_wake AS at FROM sagas
+                      WHERE next_wake <= $1::timestamptz ORDER BY next_wake LIMIT $2::bigint)
+                    UNION ALL
+                    (SELECT merchant_id, saga_id, '-infinity' FROM signals ORDER BY signal_id LIMIT $2::bigint)
+                    UNION ALL
+                    (SELECT merchant_id, saga_id, deadline FROM commands
+                      WHERE state = 'sent' AND deadline <= $1::timestamptz AND saga_id IS NOT NULL
+                      ORDER BY deadline LIMIT $2::bigint)) candidates
+             GROUP BY merchant_id, saga_id) due USING (merchant_id, saga_id)
+     WHERE (saga.next_wake <= $1::timestamptz
             OR EXISTS (SELECT FROM signals signal
                         WHERE signal.merchant_id = saga.merchant_id AND signal.saga_id = saga.saga_id)
             OR EXISTS (SELECT FROM commands command
                         WHERE command.merchant_id = saga.merchant_id AND command.saga_id = saga.saga_id
                           AND command.state = 'sent' AND command.deadline <= $1::timestamptz))
-     ORDER BY saga.merchant_id, saga.saga_id
+     ORDER BY due.at, saga.merchant_id, saga.saga_id
      LIMIT $2::bigint
-       FOR NO KEY UPDATE SKIP LOCKED)sql";
+       FOR NO KEY UPDATE OF saga SKIP LOCKED)sql";
 
 constexpr const char* kTakeSignals = R"sql(
     WITH taken AS (

@@ -85,7 +85,7 @@ constexpr const char* kReturnedSince = R"sql(
       LEFT JOIN stock_movements movement
         ON movement.merchant_id = wanted.merchant_id AND movement.sku_id = wanted.sku_id
        AND movement.warehouse_id = wanted.warehouse_id AND movement.at > $4::timestamptz
-       AND movement.returning_units > 0
+       AND movement.committed < 0 AND movement.returning_units > 0
      GROUP BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id
      ORDER BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id)sql";
 
@@ -162,7 +162,7 @@ void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::ve
                      column(rows, &StockRow::waiting), column(rows, &StockRow::version),
                      column(rows, &StockRow::read_asked_at), column(rows, &StockRow::demand_read_at),
                      column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable)});
-        require_all(changed, rows.size(), "updating stock");
+        require_known(changed, rows.size(), "updating stock");
     }
     if (!movements.empty()) {
         sql_.execute(kInsertMovements,

@@ -188,7 +188,13 @@ CREATE TABLE sagas (
     updated_at timestamptz NOT NULL,
     trace text NOT NULL DEFAULT '',
     PRIMARY KEY (merchant_id, saga_id),
-    CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL)
+    CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL),
+    CONSTRAINT states_of_an_order CHECK (kind <> 'order' OR state IN (
+        'Received', 'Reserved', 'ChannelsSynced', 'FulfillmentRequested', 'Shipped', 'Completed', 'OnHold', 'Backordered',
+        'OutOfStock', 'NeedsOperator', 'CancellingFulfillment', 'ReleasingStock', 'RevertingChannels', 'SettlingOrder',
+        'Compensated')),
+    CONSTRAINT final_states_of_an_order CHECK (
+        kind <> 'order' OR final = (state IN ('Completed', 'OutOfStock', 'Compensated')))
 ) WITH (fillfactor = 50);
 
 -- Append-only, one row per event, also for one that changed nothing. No foreign key to sagas: it would make every new

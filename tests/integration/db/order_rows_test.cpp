@@ -1,0 +1,380 @@
+#include "tests/integration/db/a_merchant.hpp"
+
+namespace ordersaga::db {
+namespace {
+
+using orders::ListingRow;
+using orders::MovementRow;
+using orders::ReceiptRow;
+using orders::ReservationRow;
+using orders::StockRow;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+ReceiptRow a_receipt(const std::string& webhook, const std::string& event = "") {
+    ReceiptRow row;
+    row.merchant = merchant;
+    row.store_id = eu;
+    row.source = "shopify";
+    row.topic = "orders/create";
+    row.webhook_id = webhook;
+    row.event_id = event;
+    row.body = std::string("{\"a\":\0\xff}", 9);
+    row.headers = {{"x-shopify-topic", "orders/create"}};
+    return row;
+}
+
+ReservationRow a_reservation(int saga_number, sagas::SkuId sku) {
+    ReservationRow row;
+    row.key = ledger(sku);
+    row.saga_id = uuid(saga_number);
+    row.line_id = "1";
+    return row;
+}
+
+MovementRow a_movement(sagas::SkuId sku, const std::string& kind, const std::string& cause, Instant at) {
+    MovementRow row;
+    row.key = ledger(sku);
+    row.kind = kind;
+    row.cause = cause;
+    row.at = at;
+    return row;
+}
+
+std::vector<std::int64_t> ids_of(const std::vector<ListingRow>& rows) {
+    std::vector<std::int64_t> ids;
+    for (const ListingRow& row : rows) {
+        ids.push_back(row.listing_id.value);
+    }
+    return ids;
+}
+
+class OrderRows : public AMerchant {
+protected:
+    OrderRows() { add_sagas(1, 3); }
+
+    void in_rows(const std::function<void(orders::Rows&)>& work) {
+        AMerchant::in_rows([&](engine::Transaction&, orders::Rows& rows) { work(rows); });
+    }
+
+    void change_listing(int number, const std::function<void(ListingRow&)>& change) {
+        in_rows([&](orders::Rows& rows) {
+            auto found = rows.lock_listings(merchant, {}, {sagas::ListingId{number}}, {}, 0);
+            ASSERT_EQ(found.size(), 1U);
+            change(found[0]);
+            rows.write_listings(found);
+        });
+    }
+};
+
+TEST_F(OrderRows, TheCatalogueReadsBack) {
+    in_rows([&](orders::Rows& rows) {
+        const auto stores = rows.stores({merchant});
+        ASSERT_EQ(stores.size(), 2U);
+        EXPECT_EQ(stores[0].key, "eu");
+        EXPECT_EQ(stores[0].channel_wait, seconds(10));
+        EXPECT_EQ(stores[0].hold_expiry, std::chrono::hours(72));
+        EXPECT_EQ(stores[0].ship_methods["*"], "Std");
+        EXPECT_EQ(rows.stores({merchant, sagas::MerchantId{2}}).size(), 3U);
+        const auto warehouses = rows.warehouses({merchant});
+        ASSERT_EQ(warehouses.size(), 1U);
+        EXPECT_EQ(warehouses[0].reading_lag, minutes(5));
+        const auto skus = rows.skus(merchant, {gift_set, shirt});
+        ASSERT_EQ(skus.size(), 2U);
+        EXPECT_TRUE(skus[0].components.empty());
+        EXPECT_EQ(skus[1].components, (std::vector<std::pair<sagas::SkuId, std::int64_t>>{{shirt, 1}, {mug, 2}}));
+        rows.set_store_status(merchant, eu, "uninstalled");
+        EXPECT_EQ(rows.stores({merchant})[0].status, "uninstalled");
+    });
+}
+
+TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
+    in_rows([&](orders::Rows& rows) {
+        EXPECT_EQ(rows.insert_receipts({a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
+                  (std::vector<bool>{true, false, false, true}));
+        EXPECT_EQ(rows.insert_receipts({a_receipt("w3")}), std::vector<bool>{false});
+        ReceiptRow parked = a_receipt("w1", "e1");
+        parked.status = orders::ReceiptStatus::parked;
+        parked.reason = "no number";
+        parked.order_id = "77";
+        rows.update_receipts({parked, a_receipt("unknown")});
+    });
+    EXPECT_EQ(look("SELECT count(*) FROM webhook_receipts"), "2");
+    EXPECT_EQ(look("SELECT status || reason || order_id FROM webhook_receipts WHERE webhook_id = 'w1'"), "parkedno number77");
+    EXPECT_EQ(look("SELECT body FROM webhook_receipts WHERE webhook_id = 'w1'"), "\\x7b2261223a00ff7d00");
+}
+
+TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {
+    in_rows([&](orders::Rows& rows) {
+        auto found = rows.lock_orders({{merchant, eu, "2"}, {merchant, eu, "1"}, {merchant, eu, "1"}});
+        ASSERT_EQ(found.size(), 2U);
+        EXPECT_EQ(found[0].key.order_id, "1");
+        EXPECT_FALSE(found[0].has_document);
+        found[0].saga_id = uuid(1);
+        found[0].has_document = true;
+        found[0].document.order_id = "1";
+        found[0].document.lines.push_back({"9007199254740993", "v", "SHIRT", 2, 2, 2, true, false, true});
+        found[0].document.cancelled_at = start;
+        found[0].early_refunds.push_back({"5", {{"9", 1, "return", "4"}}});
+        rows.write_orders({found[0]});
+    });
+    in_rows([&](orders::Rows& rows) {
+        auto found = rows.lock_orders({{merchant, eu, "1"}});
+        EXPECT_EQ(found[0].saga_id, uuid(1));
+        EXPECT_TRUE(found[0].has_document);
+        EXPECT_EQ(found[0].document.lines.at(0).line_id, "9007199254740993");
+        EXPECT_EQ(found[0].document.cancelled_at, start);
+        EXPECT_EQ(found[0].early_refunds.at(0).lines.at(0).restock_type, "return");
+    });
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) {
+                     auto second = rows.lock_orders({{merchant, eu, "2"}});
+                     second[0].saga_id = uuid(1);
+                     rows.write_orders(second);
+                 }),
+                 engine::BadItem);
+    EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, eu, "12a"}}); }), engine::BadItem);
+    EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, sagas::StoreId{99}, "1"}}); }),
+                 engine::BadItem);
+}
+
+TEST_F(OrderRows, AReferenceBelongsToOneSagaForEver) {
+    in_rows([&](orders::Rows& rows) {
+        rows.write_references({{"eu.1.1.1", saga(1)}, {"eu.1.1.1", saga(1)}, {"eu.2.1.1", saga(2)}});
+        rows.write_references({{"eu.1.1.1", saga(1)}});
+        EXPECT_EQ(rows.sagas_of_references(merchant, {"eu.1.1.1", "nobody's"}),
+                  (std::vector<std::pair<std::string, engine::SagaKey>>{{"eu.1.1.1", saga(1)}}));
+    });
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_references({{"eu.1.1.1", saga(2)}}); }), engine::BadItem);
+}
+
+TEST_F(OrderRows, LedgersReadBackAndAreCreatedWhenMissing) {
+    in_rows([&](orders::Rows& rows) {
+        auto found = rows.lock_stock({ledger(gift_set), ledger(shirt), ledger(shirt)});
+        ASSERT_EQ(found.size(), 2U);
+        EXPECT_EQ(found[0].available, 10);
+        EXPECT_EQ(found[1].available, 0);
+        StockRow& row = found[0];
+        row.available = 0;
+        row.reserved = 3;
+        row.committed = 4;
+        row.unavailable = 5;
+        row.returning = 2;
+        row.on_hand = 10;
+        row.short_by = 2;
+        row.waiting = 6;
+        row.version = 7;
+        row.read_asked_at = start;
+        row.warehouse_fulfillable = 9;
+        rows.write_stock({row}, {});
+    });
+    in_rows([&](orders::Rows& rows) {
+        const StockRow row = rows.lock_stock({ledger(shirt)}).front();
+        EXPECT_EQ(row.returning, 2);
+        EXPECT_EQ(row.short_by, 2);
+        EXPECT_EQ(row.waiting, 6);
+        EXPECT_EQ(row.version, 7);
+        EXPECT_EQ(row.read_asked_at, start);
+        EXPECT_FALSE(row.demand_read_at);
+        EXPECT_EQ(row.warehouse_fulfillable, 9);
+    });
+}
+
+TEST_F(OrderRows, RefusesALedgerThatDoesNotAddUp) {
+    const auto write = [&](const std::function<void(StockRow&)>& change) {
+        in_rows([&](orders::Rows& rows) {
+            StockRow row = rows.lock_stock({ledger(shirt)}).front();
+            change(row);
+            rows.write_stock({row}, {});
+        });
+    };
+    EXPECT_THROW(write([](StockRow& row) { row.available -= 1; }), engine::BadItem);
+    EXPECT_THROW(write([](StockRow& row) { row.available = -1, row.reserved = 11; }), engine::BadItem);
+    EXPECT_THROW(write([](StockRow& row) { row.short_by = 1, row.on_hand = 9; }), engine::BadItem);
+    EXPECT_THROW(write([](StockRow& row) { row.key.sku_id = sagas::SkuId{99}; }), engine::BadItem);
+}
+
+TEST_F(OrderRows, ACauseMovesALedgerOnce) {
+    in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(shirt, "grant", "saga 1", start)}); });
+    in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(mug, "grant", "saga 1", start)}); });
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(shirt, "grant", "saga 1", start)}); }),
+                 engine::BadItem);
+}
+
+TEST_F(OrderRows, QueuesWaitingSagasOldestFirstWithAllTheirRows) {
+    ReservationRow early = a_reservation(2, shirt);
+    early.waiting = 1;
+    early.queued_at = start;
+    ReservationRow late = a_reservation(1, shirt);
+    late.waiting = 1;
+    late.queued_at = start + seconds(1);
+    ReservationRow other_line = a_reservation(1, mug);
+    other_line.waiting = 2;
+    other_line.queued_at = start + seconds(1);
+    ReservationRow elsewhere = a_reservation(3, mug);
+    elsewhere.waiting = 1;
+    elsewhere.queued_at = start;
+    in_rows([&](orders::Rows& rows) {
+        rows.write_reservations({early, late, other_line, elsewhere, early});
+        std::vector<std::string> queue;
+        for (const ReservationRow& row : rows.waiting_for({ledger(shirt)})) {
+            queue.push_back(row.saga_id + " " + std::to_string(row.key.sku_id.value));
+        }
+        EXPECT_EQ(queue, (std::vector<std::string>{uuid(2) + " 1", uuid(1) + " 1", uuid(1) + " 2"}));
+        EXPECT_EQ(rows.reservations_of({saga(1)}).size(), 2U);
+        early.waiting = 0;
+        early.queued_at.reset();
+        early.held = 1;
+        rows.write_reservations({early});
+        EXPECT_EQ(rows.reservations_of({saga(2)}).front().held, 1);
+    });
+    ReservationRow broken = a_reservation(1, shirt);
+    broken.waiting = 1;
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_reservations({broken}); }), engine::BadItem);
+}
+
+// A reading counts a line that was accepted at least `lag` before it was asked for.
+TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
+    const Instant asked = start + minutes(10);
+    ReservationRow old_line = a_reservation(1, shirt);
+    old_line.committed = 1;
+    old_line.accepted_at = start + minutes(5);
+    ReservationRow fresh = a_reservation(2, shirt);
+    fresh.committed = 2;
+    fresh.accepted_at = start + minutes(6);
+    ReservationRow shipped_since = a_reservation(3, shirt);
+    shipped_since.shipped = 3;
+    shipped_since.accepted_at = start + minutes(9);
+    MovementRow shipped = a_movement(shirt, "ship", "shipment", start + minutes(11));
+    shipped.saga_id = uuid(3);
+    shipped.line_id = "1";
+    shipped.committed = shipped.on_hand = -3;
+    MovementRow returned = a_movement(shirt, "return", "cancelled", start + minutes(12));
+    returned.committed = -4;
+    returned.unavailable = returned.returning = 4;
+    in_rows([&](orders::Rows& rows) {
+        rows.write_reservations({old_line, fresh, shipped_since});
+        rows.write_stock({}, {shipped, returned});
+        const auto units = rows.not_counted({ledger(shirt), ledger(mug)}, asked, minutes(5));
+        EXPECT_EQ(units, (std::vector<std::pair<orders::StockKey, std::int64_t>>{{ledger(shirt), 5}, {ledger(mug), 0}}));
+        EXPECT_EQ(rows.returned_since({ledger(shirt)}, asked).front().second, 4);
+        EXPECT_EQ(rows.returned_since({ledger(shirt)}, start + minutes(12)).front().second, 0);
+    });
+}
+
+TEST_F(OrderRows, ComposesListingsAndFindsThem) {
+    in_rows([&](orders::Rows& rows) {
+        EXPECT_EQ(ids_of(rows.lock_listings(merchant, {mug}, {sagas::ListingId{1}}, {}, 0)),
+                  (std::vector<std::int64_t>{1, 2, 3, 5, 6}));
+        const auto found = rows.find_listings(merchant, eu, {"101"}, {"SET"});
+        EXPECT_EQ(ids_of(found), (std::vector<std::int64_t>{1, 3}));
+        ASSERT_EQ(found[1].components.size(), 2U);
+        EXPECT_EQ(found[1].components[1].quantity, 2);
+        EXPECT_TRUE(found[0].wants_read);
+        EXPECT_FALSE(found[0].believed);
+    });
+}
+
+TEST_F(OrderRows, AListingFollowsItsBundle) {
+    change_listing(3, [](ListingRow& row) { row.components[0].confirmed_version = 4; });
+    run_as_engine("UPDATE sku_components SET quantity = 3 WHERE component_sku_id = 2");
+    EXPECT_EQ(look("SELECT string_agg(sku_id || 'x' || quantity || 'v' || confirmed_version, ' ' ORDER BY sku_id)"
+                   "  FROM listing_components WHERE listing_id = 3"),
+              "1x1v4 2x3v0");
+    run_as_engine("DELETE FROM sku_components");
+    EXPECT_EQ(look("SELECT string_agg(sku_id || 'x' || quantity, ' ') FROM listing_components WHERE listing_id = 3"), "3x1");
+    EXPECT_THROW(run_as_engine("INSERT INTO sku_components VALUES (1, 3, 1, 1); INSERT INTO sku_components VALUES (1, 2, 3, 1)"),
+                 BadData);
+}
+
+TEST_F(OrderRows, FlushesTheScarcestFirstAndOnlyWhatMayBeSent) {
+    const auto set = [&](int number, std::int64_t target, const std::function<void(ListingRow&)>& change) {
+        change_listing(number, [&](ListingRow& row) {
+            row.wants_read = false;
+            row.believed = 5;
+            row.target = target;
+            change(row);
+        });
+    };
+    const auto nothing = [](ListingRow&) {};
+    const auto to_flush = [&](std::size_t limit) {
+        std::vector<std::int64_t> found;
+        in_rows([&](orders::Rows& rows) { found = ids_of(rows.lock_listings(merchant, {}, {}, {eu, us}, limit)); });
+        return found;
+    };
+    set(1, 4, nothing);
+    set(2, 2, nothing);
+    set(3, 1, nothing);
+    EXPECT_EQ(to_flush(2), (std::vector<std::int64_t>{2, 3}));
+    set(3, 1, [](ListingRow& row) { row.parked = "poison"; });
+    set(2, 2, [](ListingRow& row) { row.in_flight = -3; });
+    EXPECT_EQ(to_flush(9), (std::vector<std::int64_t>{1}));
+    set(1, 4, [](ListingRow& row) { row.wants_read = true; });
+    EXPECT_TRUE(to_flush(9).empty());
+}
+
+TEST_F(OrderRows, HasOneOpenFlushPerStore) {
+    orders::FlushRow flush;
+    flush.merchant = merchant;
+    flush.flush_id = sagas::FlushId{1};
+    flush.store_id = eu;
+    flush.key = "k1";
+    flush.command_id = uuid(9);
+    flush.items.push_back({sagas::ListingId{1}, -2, {{shirt, 7}}});
+    orders::FlushRow second = flush;
+    second.flush_id = sagas::FlushId{2};
+    second.key = "k2";
+    in_rows([&](orders::Rows& rows) { rows.write_flushes({flush}); });
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_flushes({second}); }), engine::BadItem);
+    in_rows([&](orders::Rows& rows) {
+        const auto open = rows.open_flushes(merchant, {eu, us});
+        ASSERT_EQ(open.size(), 1U);
+        EXPECT_EQ(open[0].items.at(0).delta, -2);
+        EXPECT_EQ(open[0].items.at(0).versions.at(0).second, 7);
+        flush.closed_at = start;
+        flush.outcome = "applied";
+        rows.write_flushes({second, flush});
+        EXPECT_EQ(rows.open_flushes(merchant, {eu}).front().key, "k2");
+    });
+}
+
+TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
+    const auto to_read = [&](Instant hinted_before) {
+        std::vector<std::int64_t> found;
+        in_rows([&](orders::Rows& rows) { found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, 9)); });
+        return found;
+    };
+    change_listing(2, [&](ListingRow& row) {
+        row.wants_read = false;
+        row.believed = 5;
+        row.hinted = 4;
+        row.hinted_at = start;
+    });
+    change_listing(3, [](ListingRow& row) { row.in_flight = 1; });
+    EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
+}
+
+TEST_F(OrderRows, TellsEachListingMoveOnce) {
+    in_rows([&](orders::Rows& rows) {
+        const orders::ListingMove sale{merchant, sagas::ListingId{1}, "sale", "line 1", -1, start};
+        EXPECT_EQ(rows.insert_listing_moves({sale, sale}), (std::vector<bool>{true, false}));
+        EXPECT_EQ(rows.insert_listing_moves({sale}), (std::vector<bool>{false}));
+    });
+}
+
+TEST_F(OrderRows, AnswersAllWaitsOfTheSagasConcerned) {
+    in_rows([&](orders::Rows& rows) {
+        rows.add_waits({{saga(1), "channels", ledger(shirt), 2}, {saga(1), "channels", ledger(mug), 3},
+                        {saga(2), "channels", ledger(mug), 3}, {saga(1), "reading", ledger(shirt), 0}});
+        rows.add_waits({{saga(1), "channels", ledger(shirt), 5}});
+        const auto waits = rows.waits_for("channels", {ledger(shirt)});
+        ASSERT_EQ(waits.size(), 2U);
+        EXPECT_EQ(waits[0].version, 5);
+        rows.drop_waits({saga(1)}, "channels");
+        EXPECT_TRUE(rows.waits_for("channels", {ledger(shirt)}).empty());
+        EXPECT_EQ(rows.waits_for("reading", {ledger(shirt)}).size(), 1U);
+    });
+}
+
+}  // namespace
+}  // namespace ordersaga::db
