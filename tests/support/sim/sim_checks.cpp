@@ -45,6 +45,14 @@ void check(const engine::SagaRow& row) {
     require(row.final || row.next_wake.has_value(), "always_has_a_next_look");
     require(!row.kind.empty() && !row.state.empty(), "sagas.kind and state are named");
     require_text(row.subject, "sagas.subject");
+    if (row.kind != "order") return;
+    require_one_of(row.state,
+                   {"Received", "Reserved", "ChannelsSynced", "FulfillmentRequested", "Shipped", "Completed", "OnHold",
+                    "Backordered", "OutOfStock", "NeedsOperator", "CancellingFulfillment", "ReleasingStock",
+                    "RevertingChannels", "SettlingOrder", "Compensated"},
+                   "states_of_an_order");
+    const bool ends = row.state == "Completed" || row.state == "OutOfStock" || row.state == "Compensated";
+    require(row.final == ends, "final_states_of_an_order");
 }
 
 void check(const engine::CommandRow& row) {

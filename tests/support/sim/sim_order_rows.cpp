@@ -190,6 +190,15 @@ std::vector<StockRow> SimTransaction::lock_stock(const std::vector<StockKey>& ke
     return found;
 }
 
+std::vector<StockRow> SimTransaction::peek_stock(const std::vector<StockKey>& keys) {
+    step("peek_stock");
+    std::vector<StockRow> found;
+    for (const StockKey& key : std::set<StockKey>(keys.begin(), keys.end())) {
+        if (const StockRow* row = tables_.stock.find(key)) found.push_back(*row);
+    }
+    return found;
+}
+
 void SimTransaction::write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) {
     step("write_stock");
     for (const StockRow& row : rows) {
@@ -344,10 +353,25 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(MerchantId mercha
     for (const auto& [key, row] : tables_.listings) {
         if (found.size() >= limit) break;
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
-        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at <= hinted_before;
+        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
     return found;
+}
+
+void SimTransaction::hint_listings(const std::vector<Hint>& hints) {
+    step("hint_listings");
+    for (const Hint& hint : hints) {
+        for (const auto& [key, row] : tables_.listings) {
+            if (key.first != hint.merchant || row.store_id != hint.store_id) continue;
+            if (row.inventory_item_id != hint.inventory_item_id || row.location_id != hint.location_id) continue;
+            ListingRow changed = row;
+            changed.hinted = hint.available;
+            changed.hinted_at = hint.at;
+            tables_.listings.put(key, std::move(changed));
+            break;
+        }
+    }
 }
 
 std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {

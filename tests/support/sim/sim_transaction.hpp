@@ -56,6 +56,7 @@ public:
                                                                      const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
     std::vector<orders::StockRow> lock_stock(const std::vector<StockKey>& keys) override;
+    std::vector<orders::StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements) override;
     std::vector<orders::ReservationRow> reservations_of(const std::vector<SagaKey>& sagas) override;
     std::vector<orders::ReservationRow> waiting_for(const std::vector<StockKey>& keys) override;
@@ -71,6 +72,7 @@ public:
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
                                                            std::size_t limit) override;
+    void hint_listings(const std::vector<Hint>& hints) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;

@@ -240,8 +240,8 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
         rows.write_listings({doubted, hinted, busy});
     });
 
-    EXPECT_EQ(to_read(start - seconds(1)), (std::vector<std::int64_t>{1}));
-    EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
