@@ -40,7 +40,9 @@ json demand_of(const std::vector<SagaLine>& lines) {
 }
 
 void effect(OrderStep& step, const std::string& name, json more = json::object()) {
-    json payload = {{"warehouse_id", step.data.warehouse_id}, {"lines", demand_of(step.data.lines)}};
+    json payload = {{"warehouse_id", step.data.warehouse_id},
+                    {"lines", demand_of(step.data.lines)},
+                    {"order_policy", step.data.order_policy}};
     payload.update(more);
     step.decision.effects.push_back({name, std::move(payload)});
 }

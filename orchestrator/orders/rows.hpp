@@ -212,6 +212,7 @@ public:
     // Whole small tables; read in every batch, so nothing can be stale.
     virtual std::vector<StoreRow> stores(const std::vector<MerchantId>& merchants) = 0;
     virtual std::vector<WarehouseRow> warehouses(const std::vector<MerchantId>& merchants) = 0;
+    // Empty ids: all of the merchant.
     virtual std::vector<SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) = 0;
     // Listings of a store by variant id or, where the variant is unknown, by SKU text; no lock, belief not to be used.
     virtual std::vector<ListingRow> find_listings(MerchantId merchant, StoreId store, const std::vector<std::string>& variant_ids,

@@ -1,0 +1,329 @@
+#include "orchestrator/orders/channels.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "orchestrator/orders/arrivals.hpp"
+#include "sagas/activities.hpp"
+#include "sagas/stock_flush.hpp"
+
+namespace ordersaga::orders {
+namespace {
+
+constexpr std::int64_t nobody_waits = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+bool Channels::live(const ListingRow& row) const {
+    return row.parked.empty() && active_stores_.count(row.store_id) > 0;
+}
+
+ListingRow* Channels::find(ListingId id) {
+    auto found = listings_.find(id);
+    return found == listings_.end() ? nullptr : &found->second;
+}
+
+const StockRow* Channels::stock_of(const StockKey& key) {
+    if (ledger_.holds(key)) return &ledger_.at(key);
+    auto found = peeked_.find(key);
+    return found == peeked_.end() ? nullptr : &found->second;
+}
+
+std::set<SkuId> Channels::update(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores,
+                                 const std::set<SkuId>& changed, const std::set<SkuId>& also) {
+    std::vector<StoreId> flushing;
+    for (const StoreRow& store : stores) {
+        store_keys_[store.store_id] = store.key;
+        if (store.status != "active") continue;
+        active_stores_.insert(store.store_id);
+        flushing.push_back(store.store_id);
+    }
+
+    std::set<SkuId> wanted = changed;
+    wanted.insert(also.begin(), also.end());
+    std::vector<SkuId> skus;
+    for (SkuId sku : wanted) {
+        if (!knows_listings_of(sku)) skus.push_back(sku);
+    }
+    std::set<ListingId> ids;
+    for (const ListingMove& move : moves_) ids.insert(move.listing_id);
+    for (const QuietReadEnd& end : read_ends_) ids.insert(end.listing_id);
+    bool first = listings_.empty();
+    bool news = !skus.empty() || !ids.empty() || !flush_ends_.empty();
+    if (news) {
+        std::vector<ListingId> missing;
+        for (ListingId id : ids) {
+            if (find(id) == nullptr) missing.push_back(id);
+        }
+        for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, first ? flushing : std::vector<StoreId>{},
+                                                   sagas::flush_lines_limit)) {
+            listings_.try_emplace(row.listing_id, std::move(row));
+        }
+        loaded_skus_.insert(skus.begin(), skus.end());
+    }
+    if (!flush_ends_.empty()) apply_flush_ends(merchant);
+    if (!moves_.empty()) apply_moves();
+    if (!read_ends_.empty()) apply_read_ends();
+
+    // Components of bundles that this batch has not locked: read now, after the listings are.
+    std::set<StockKey> unread;
+    for (const auto& [id, row] : listings_) {
+        for (const ListingComponent& component : row.components) {
+            StockKey key{merchant, component.sku_id, warehouse};
+            if (stock_of(key) == nullptr) unread.insert(key);
+        }
+    }
+    if (!unread.empty()) {
+        for (StockRow& row : rows_.peek_stock({unread.begin(), unread.end()})) {
+            StockKey key = row.key;
+            peeked_.emplace(key, std::move(row));
+        }
+    }
+
+    std::set<SkuId> risen;
+    for (auto& [id, row] : listings_) {
+        retarget(row, warehouse);
+        if (!row.believed || row.in_flight != 0 || row.wants_read || *row.believed != row.target) continue;
+        for (ListingComponent& component : row.components) {
+            const StockRow* stock = stock_of({merchant, component.sku_id, warehouse});
+            if (stock == nullptr || component.confirmed_version >= stock->version) continue;
+            component.confirmed_version = stock->version;
+            dirty_.insert(id);
+            risen.insert(component.sku_id);
+        }
+    }
+    for (const auto& [id, row] : listings_) {
+        if (dirty_.count(id) == 0) continue;
+        for (const ListingComponent& component : row.components) risen.insert(component.sku_id);
+    }
+    return risen;
+}
+
+void Channels::apply_moves() {
+    std::vector<bool> is_new = rows_.insert_listing_moves(moves_);
+    for (std::size_t i = 0; i < moves_.size(); ++i) {
+        ListingRow* row = find(moves_[i].listing_id);
+        if (!is_new[i] || row == nullptr) continue;
+        row->learned += 1;
+        if (row->believed) *row->believed += moves_[i].quantity;
+        dirty_.insert(row->listing_id);
+    }
+    moves_.clear();
+}
+
+void Channels::apply_flush_ends(MerchantId merchant) {
+    std::vector<StoreId> stores(active_stores_.begin(), active_stores_.end());
+    for (const FlushEnd& end : flush_ends_) {
+        if (active_stores_.count(end.store_id) == 0) stores.push_back(end.store_id);
+    }
+    for (FlushRow& row : rows_.open_flushes(merchant, stores)) open_.insert_or_assign(row.store_id, std::move(row));
+    flushes_loaded_ = true;
+
+    // The rows of a flush need not be among the listings loaded so far.
+    std::vector<ListingId> missing;
+    for (const FlushEnd& end : flush_ends_) {
+        auto flush = open_.find(end.store_id);
+        if (flush == open_.end() || flush->second.command_id != end.command_id) continue;
+        for (const FlushRowItem& item : flush->second.items) {
+            if (find(item.listing_id) == nullptr) missing.push_back(item.listing_id);
+        }
+    }
+    if (!missing.empty()) {
+        for (ListingRow& row : rows_.lock_listings(merchant, {}, missing, {}, 0)) listings_.try_emplace(row.listing_id, std::move(row));
+    }
+
+    for (const FlushEnd& end : flush_ends_) {
+        auto open = open_.find(end.store_id);
+        if (open == open_.end() || open->second.command_id != end.command_id) continue;  // ended before
+        FlushRow flush = std::move(open->second);
+        open_.erase(open);
+        std::set<std::size_t> applied(end.applied.begin(), end.applied.end());
+        std::set<std::size_t> uncertain(end.uncertain.begin(), end.uncertain.end());
+        std::map<std::size_t, std::string> refused(end.refused.begin(), end.refused.end());
+        for (std::size_t i = 0; i < flush.items.size(); ++i) {
+            const FlushRowItem& item = flush.items[i];
+            ListingRow* row = find(item.listing_id);
+            if (row == nullptr) continue;
+            dirty_.insert(row->listing_id);
+            row->in_flight = 0;
+            if (end.unknown || uncertain.count(i) > 0) {
+                row->wants_read = true;
+            } else if (applied.count(i) > 0) {
+                if (row->believed) *row->believed += item.delta;
+                for (ListingComponent& component : row->components) {
+                    component.confirmed_version = std::max(component.confirmed_version, component.composed_version);
+                }
+                audit_moves_.push_back({merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta, batch_.now()});
+            } else if (auto reason = refused.find(i); reason != refused.end()) {
+                row->parked = reason->second.empty() ? "refused by the store" : reason->second;
+                batch_.open_incident({merchant, "listing:" + std::to_string(row->listing_id.value), {},
+                                      "a store refuses a listing", store_keys_[row->store_id] + ", inventory item " +
+                                      row->inventory_item_id + ": " + row->parked});
+            }
+        }
+        flush.closed_at = batch_.now();
+        flush.outcome = end.unknown ? "unknown" : !refused.empty() && applied.empty() ? "refused"
+                        : refused.empty() && uncertain.empty() ? "applied" : "partly";
+        flushes_.push_back(std::move(flush));
+    }
+    flush_ends_.clear();
+}
+
+void Channels::apply_read_ends() {
+    for (const QuietReadEnd& end : read_ends_) {
+        ListingRow* row = find(end.listing_id);
+        if (row == nullptr || !row->read_open) continue;
+        dirty_.insert(row->listing_id);
+        row->read_open = false;
+        bool quiet = !end.failed && end.first && end.second && *end.first == *end.second && row->learned == end.learned;
+        if (!quiet) {
+            row->wants_read = true;
+            continue;
+        }
+        if (!row->believed || *row->believed != *end.second) {
+            audit_moves_.push_back({row->merchant, row->listing_id, "read",
+                                    std::to_string(batch_.now().time_since_epoch().count()),
+                                    *end.second - row->believed.value_or(0), batch_.now()});
+        }
+        row->believed = *end.second;
+        row->wants_read = false;
+        row->hinted.reset();
+        row->hinted_at.reset();
+    }
+    read_ends_.clear();
+}
+
+void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
+    if (!ledger_.knows_sku(row.merchant, row.sku_id)) ledger_.load_skus(rows_.skus(row.merchant, {row.sku_id}));
+    const SkuRow& sku = ledger_.sku(row.merchant, row.sku_id);
+    std::int64_t units = row.components.empty() || sku.discontinued ? 0 : nobody_waits;
+    for (const ListingComponent& component : row.components) {
+        const StockRow* stock = stock_of({row.merchant, component.sku_id, warehouse});
+        std::int64_t free = stock == nullptr ? 0 : std::max<std::int64_t>(0, stock->available - stock->waiting);
+        units = std::min(units, free / component.quantity);
+    }
+    std::int64_t target = std::max<std::int64_t>(0, units - sku.buffer);
+    if (target == row.target) return;
+    row.target = target;
+    dirty_.insert(row.listing_id);
+}
+
+std::int64_t Channels::confirmed(MerchantId merchant, SkuId sku) const {
+    std::int64_t version = nobody_waits;
+    for (const auto& [id, row] : listings_) {
+        if (row.merchant != merchant || !live(row) || !row.believed) continue;
+        for (const ListingComponent& component : row.components) {
+            if (component.sku_id == sku) version = std::min(version, component.confirmed_version);
+        }
+    }
+    return version;
+}
+
+std::vector<std::string> Channels::lagging(MerchantId merchant, SkuId sku, std::int64_t version) const {
+    std::vector<std::string> stores;
+    for (const auto& [id, row] : listings_) {
+        if (row.merchant != merchant || !live(row)) continue;
+        for (const ListingComponent& component : row.components) {
+            if (component.sku_id != sku || component.confirmed_version >= version) continue;
+            auto key = store_keys_.find(row.store_id);
+            stores.push_back(key == store_keys_.end() ? std::to_string(row.store_id.value) : key->second);
+        }
+    }
+    std::sort(stores.begin(), stores.end());
+    stores.erase(std::unique(stores.begin(), stores.end()), stores.end());
+    return stores;
+}
+
+void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores) {
+    std::map<StoreId, std::vector<ListingRow*>> owing;
+    for (auto& [id, row] : listings_) {
+        bool may_join = row.merchant == merchant && live(row) && row.believed && !row.wants_read && !row.read_open && row.in_flight == 0;
+        if (may_join && row.target != *row.believed) owing[row.store_id].push_back(&row);
+    }
+    if (owing.empty()) return;
+    if (!flushes_loaded_) {
+        std::vector<StoreId> ids;
+        for (const auto& [store, rows] : owing) ids.push_back(store);
+        for (FlushRow& row : rows_.open_flushes(merchant, ids)) open_.insert_or_assign(row.store_id, std::move(row));
+    }
+    for (const StoreRow& store : stores) {
+        auto found = owing.find(store.store_id);
+        if (found == owing.end() || open_.count(store.store_id) > 0) continue;
+        std::vector<ListingRow*>& rows = found->second;
+        std::sort(rows.begin(), rows.end(), [](const ListingRow* a, const ListingRow* b) {
+            return std::tie(a->target, a->listing_id) < std::tie(b->target, b->listing_id);
+        });
+        if (rows.size() > sagas::flush_lines_limit) rows.resize(sagas::flush_lines_limit);
+
+        FlushRow flush;
+        flush.merchant = merchant;
+        flush.store_id = store.store_id;
+        flush.opened_at = batch_.now();
+        std::vector<sagas::FlushLine> lines;
+        for (ListingRow* row : rows) {
+            std::int64_t delta = row->target - *row->believed;
+            row->in_flight = delta;
+            dirty_.insert(row->listing_id);
+            FlushRowItem item{row->listing_id, delta, {}};
+            for (ListingComponent& component : row->components) {
+                const StockRow* stock = stock_of({merchant, component.sku_id, warehouse});
+                component.composed_version = stock == nullptr ? 0 : stock->version;
+                item.versions.emplace_back(component.sku_id, component.composed_version);
+            }
+            flush.items.push_back(std::move(item));
+            lines.push_back({row->inventory_item_id, row->location_id, delta});
+        }
+        // One open flush per store makes (instant, store) unique for ever.
+        flush.flush_id = {batch_.now().time_since_epoch().count() * 1000 + store.store_id.value % 1000};
+        flush.key = "flush-" + store.key + "-" + std::to_string(flush.flush_id.value);
+        sagas::Command command;
+        command.activity = sagas::activity::flush_stock;
+        command.lane = "store:" + std::to_string(store.store_id.value);
+        command.idempotency_key = flush.key;
+        std::string reference = "gid://ordersaga/Flush/" + std::to_string(flush.flush_id.value);
+        command.payload = {{"store", store.key},
+                           {"key", flush.key},
+                           {"body", sagas::flush_body(flush.key, reference, lines)},
+                           {"rows", lines.size()}};
+        flush.command_id = batch_.command_of_duty(
+            merchant, std::string(duty::flush_stock) + "/store:" + std::to_string(store.store_id.value), command);
+        open_.insert_or_assign(store.store_id, flush);
+        flushes_.push_back(std::move(flush));
+    }
+}
+
+void Channels::mark_reading(std::vector<ListingRow> rows) {
+    for (ListingRow& row : rows) {
+        row.read_open = true;
+        dirty_.insert(row.listing_id);
+        listings_.insert_or_assign(row.listing_id, std::move(row));
+    }
+}
+
+void Channels::write() {
+    std::vector<ListingRow> rows;
+    for (ListingId id : dirty_) rows.push_back(listings_.at(id));
+    if (!rows.empty()) rows_.write_listings(rows);
+    if (!flushes_.empty()) {
+        // A flush that closed makes room for the one opened in the same batch: closed ones first.
+        std::stable_partition(flushes_.begin(), flushes_.end(), [](const FlushRow& row) { return row.closed_at.has_value(); });
+        rows_.write_flushes(flushes_);
+    }
+    if (!audit_moves_.empty()) rows_.insert_listing_moves(audit_moves_);
+}
+
+nlohmann::json Channels::preview() const {
+    nlohmann::json changes = nlohmann::json::array();
+    for (const auto& [id, row] : listings_) {
+        if (dirty_.count(id) == 0 || !row.believed || *row.believed == row.target) continue;
+        auto key = store_keys_.find(row.store_id);
+        changes.push_back({{"kind", "listing"},
+                           {"store", key == store_keys_.end() ? "" : key->second},
+                           {"inventory_item_id", row.inventory_item_id},
+                           {"shows", *row.believed},
+                           {"will_show", row.target}});
+    }
+    return changes;
+}
+
+}  // namespace ordersaga::orders

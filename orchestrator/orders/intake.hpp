@@ -1,0 +1,38 @@
+// What a store tells about an order, merged into what we know: create-or-merge on any topic, in any sequence, by
+// updated_at. Pure: rows in, rows and facts out.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/orders/rows.hpp"
+#include "sagas/definition.hpp"
+#include "sagas/order_data.hpp"
+
+namespace ordersaga::orders {
+
+// How a line of an order maps to stock. `listing`: moved by the store's own sales; absent when the SKU is not listed.
+struct LineMapping {
+    const ListingRow* listing = nullptr;
+    const SkuRow* sku = nullptr;
+    std::vector<sagas::LinePart> parts;  // empty: not mapped
+};
+using LineMapper = std::function<LineMapping(const sagas::OrderLine&)>;
+
+struct IntakeFacts {
+    std::vector<ListingMove> moves;
+    bool start = false;                // a saga begins with `data`
+    sagas::OrderData data;
+    std::vector<sagas::Event> events;  // for the new or the known saga
+    std::string reason;                // why there is no saga
+};
+
+// Merges a document. Updates `row`; the caller starts the saga and tells the events.
+IntakeFacts merge_document(OrderRow& row, const sagas::OrderDocument& document, const StoreRow& store,
+                           const WarehouseRow& warehouse, const LineMapper& map, const std::string& cause, Instant now);
+IntakeFacts merge_refund(OrderRow& row, const sagas::Refund& refund, const StoreRow& store, const LineMapper& map,
+                         const std::string& cause, Instant now);
+IntakeFacts merge_deletion(OrderRow& row, const std::string& cause);
+
+}  // namespace ordersaga::orders

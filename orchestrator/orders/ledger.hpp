@@ -1,0 +1,105 @@
+// The stock ledgers of one batch: the moves of the protocol's first part, on rows that are loaded and locked. Pure
+// arithmetic; every change writes one movement and raises the version of its ledger.
+//
+// Law L1 holds after each method: on_hand + short = available + reserved + committed + unavailable.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/rows.hpp"
+
+namespace ordersaga::orders {
+
+// What one line of a saga wants of one stocked SKU.
+struct Demand {
+    std::string line_id;
+    SkuId sku_id;
+    std::int64_t quantity = 0;
+};
+
+struct Shortage {
+    SkuId sku_id;
+    std::int64_t wanted = 0;
+    std::int64_t available = 0;
+    std::int64_t waiting = 0;  // units of earlier backorders, which come first
+};
+
+class Ledger {
+public:
+    using LineKey = std::tuple<engine::SagaKey, std::string, SkuId>;
+
+    explicit Ledger(Instant now) : now_(now) {}
+
+    void load_stock(std::vector<StockRow> rows);
+    void load_reservations(std::vector<ReservationRow> rows);
+    void load_skus(const std::vector<SkuRow>& rows);
+    // This saga's reservations are complete in memory (also when there are none).
+    void mark_loaded(const engine::SagaKey& saga) { loaded_sagas_.insert(saga); }
+    bool has_loaded(const engine::SagaKey& saga) const { return loaded_sagas_.count(saga) > 0; }
+
+    bool holds(const StockKey& key) const { return stock_.count(key) > 0; }
+    StockRow& at(const StockKey& key);
+    const SkuRow& sku(MerchantId merchant, SkuId id) const;
+    bool knows_sku(MerchantId merchant, SkuId id) const { return skus_.count({merchant, id}) > 0; }
+    const std::map<StockKey, StockRow>& stock() const { return stock_; }
+
+    // All lines or none. Backordered SKUs keep their queue: a newcomer never overtakes who waits. Empty = granted.
+    std::vector<Shortage> grant(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand, const std::string& cause);
+    // Joins the backorder queue with everything it wants, holding nothing meanwhile.
+    void enqueue(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
+    // Grants what waits, oldest first; a saga is granted whole and only when it is first in the queue of all its SKUs.
+    // `queue`: rows of all waiting sagas of the SKUs looked at. Answers the sagas granted.
+    std::vector<engine::SagaKey> grant_waiting(const std::vector<ReservationRow>& queue);
+    // Held goes back to available, waiting leaves the queue, committed becomes `returning`. True if a reading is needed.
+    bool release(const engine::SagaKey& saga, const std::string& cause);
+    // Gives up what is held and takes the new demand, or keeps the old when that cannot be granted.
+    std::vector<Shortage> exchange(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand, const std::string& cause, bool& kept);
+    void commit(const engine::SagaKey& saga, const std::string& cause);
+    // The warehouse has confirmed a cancel and the saga requests anew: its units are held again.
+    void retake(const engine::SagaKey& saga, const std::string& cause);
+    void ship(const engine::SagaKey& saga, const std::vector<std::pair<SkuId, std::int64_t>>& skus, const std::string& cause);
+
+    // False: older than the newest applied reading, dropped.
+    bool apply_reading(const StockKey& key, Instant asked_at, std::int64_t fulfillable, std::int64_t on_hand,
+                       std::int64_t not_counted, std::int64_t returned_since, const std::string& cause);
+    // available and on_hand by `difference`. False: it would go below 0.
+    bool adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note);
+
+    bool is_waiting(const engine::SagaKey& saga) const;
+    std::vector<StockKey> changed() const;  // ledgers whose version rose in this batch
+    std::int64_t available_before(const StockKey& key) const;
+    std::vector<StockRow> dirty_rows() const;
+    const std::vector<MovementRow>& movements() const { return movements_; }
+    std::vector<ReservationRow> dirty_reservations() const;
+    void touch(const StockKey& key) { dirty_stock_.insert(key); }
+
+private:
+    struct Snapshot {
+        std::map<StockKey, StockRow> stock;
+        std::map<LineKey, ReservationRow> reservations;
+        std::size_t movements;
+    };
+
+    MovementRow& move(StockRow& row, const char* kind, const std::string& cause, const engine::SagaKey& saga, const std::string& line_id);
+    ReservationRow& line(const engine::SagaKey& saga, const std::string& line_id, const StockKey& key);
+    std::vector<ReservationRow*> lines_of(const engine::SagaKey& saga);
+    void hold(const engine::SagaKey& saga, const std::string& line_id, StockRow& row, std::int64_t quantity, const std::string& cause);
+
+    Instant now_;
+    std::map<StockKey, StockRow> stock_;
+    std::map<StockKey, StockRow> before_;
+    std::map<LineKey, ReservationRow> reservations_;
+    std::set<engine::SagaKey> loaded_sagas_;
+    std::map<std::pair<MerchantId, SkuId>, SkuRow> skus_;
+    std::set<StockKey> dirty_stock_;
+    std::set<LineKey> dirty_lines_;
+    std::vector<MovementRow> movements_;
+};
+
+}  // namespace ordersaga::orders

@@ -1,0 +1,122 @@
+#include "orchestrator/orders/order_session.hpp"
+
+#include <algorithm>
+
+#include "orchestrator/orders/order_participant.hpp"
+
+namespace ordersaga::orders {
+
+using nlohmann::json;
+
+OrderParticipant::OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings)
+    : rows_of_(std::move(rows_of)), random_(random), settings_(settings) {}
+
+std::unique_ptr<engine::Session> OrderParticipant::begin(engine::Transaction& transaction, engine::Batch& batch) {
+    return std::make_unique<OrderSession>(transaction, rows_of_(transaction), batch, random_, settings_);
+}
+
+engine::LaneRow OrderParticipant::new_lane(engine::Transaction& transaction, MerchantId merchant, const std::string& lane,
+                                           Instant now) {
+    engine::LaneRow row;
+    row.merchant = merchant;
+    row.lane = lane;
+    row.refilled_at = now;
+    row.not_before = now;
+    std::size_t colon = lane.find(':');
+    std::int64_t id = colon == std::string::npos ? 0 : std::stoll(lane.substr(colon + 1));
+    if (lane.starts_with("warehouse:")) {
+        // The peer counts a sliding minute: a bucket of a fifth of it, refilled at four fifths, never exceeds it.
+        double per_minute = 150;
+        for (const WarehouseRow& warehouse : rows_of_(transaction).warehouses({merchant})) {
+            if (warehouse.warehouse_id.value == id) per_minute = warehouse.calls_per_minute;
+        }
+        row.capacity = std::max(1.0, per_minute * 0.2);
+        row.per_second = per_minute * 0.8 / 60;
+        row.window = settings_.warehouse_window;
+    } else {
+        double points = 100;
+        for (const StoreRow& store : rows_of_(transaction).stores({merchant})) {
+            if (store.store_id.value == id) points = store.points_per_second;
+        }
+        row.capacity = points * 20;
+        row.per_second = points;
+        row.window = settings_.store_window;
+    }
+    row.tokens = row.capacity;
+    return row;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+OrderSession::OrderSession(engine::Transaction& transaction, Rows& rows, engine::Batch& batch, runtime::Random& random,
+                           const OrderParticipantSettings& settings)
+    : transaction_(transaction), rows_(rows), batch_(batch), random_(random), settings_(settings), ledger_(batch.now()) {}
+
+OrderSession::World& OrderSession::world(MerchantId merchant) {
+    auto [found, is_new] = worlds_.try_emplace(merchant);
+    World& world = found->second;
+    if (is_new) {
+        world.stores = rows_.stores({merchant});
+        world.warehouses = rows_.warehouses({merchant});
+        world.channels = std::make_unique<Channels>(rows_, batch_, ledger_);
+    }
+    return world;
+}
+
+const StoreRow* OrderSession::store(MerchantId merchant, StoreId id) {
+    for (const StoreRow& row : world(merchant).stores) {
+        if (row.store_id == id) return &row;
+    }
+    return nullptr;
+}
+
+const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id) {
+    for (const WarehouseRow& row : world(merchant).warehouses) {
+        if (row.warehouse_id == id) return &row;
+    }
+    return nullptr;
+}
+
+void OrderSession::finish() {
+    announce_levels();
+    for (auto& [merchant, world] : worlds_) {
+        for (const WarehouseRow& warehouse : world.warehouses) {
+            world.channels->compose_flushes(merchant, warehouse.warehouse_id, world.stores);
+        }
+    }
+    std::vector<OrderRow> orders;
+    for (const OrderKey& key : dirty_orders_) orders.push_back(orders_.at(key));
+    if (!orders.empty()) rows_.write_orders(orders);
+    if (!receipts_.empty()) rows_.update_receipts(receipts_);
+    if (!references_.empty()) rows_.write_references(references_);
+    std::vector<StockRow> stock = ledger_.dirty_rows();
+    if (!stock.empty()) rows_.write_stock(stock, ledger_.movements());
+    std::vector<ReservationRow> reservations = ledger_.dirty_reservations();
+    if (!reservations.empty()) rows_.write_reservations(reservations);
+    for (auto& [merchant, world] : worlds_) world.channels->write();
+    if (!hints_.empty()) rows_.hint_listings(hints_);
+    if (!stop_waiting_.empty()) rows_.drop_waits({stop_waiting_.begin(), stop_waiting_.end()}, "channels");
+    if (!kept_waits_.empty()) rows_.add_waits(kept_waits_);
+    for (auto& [name, row] : duties_) batch_.write_duty(row);
+}
+
+json OrderSession::changes_for_preview() const {
+    json changes = json::array();
+    for (const MovementRow& move : ledger_.movements()) {
+        json change = {{"kind", "stock"},       {"sku", ledger_.sku(move.key.merchant, move.key.sku_id).sku},
+                       {"move", move.kind},     {"line_id", move.line_id}};
+        const std::pair<const char*, std::int64_t> parts[] = {{"on_hand", move.on_hand},     {"available", move.available},
+                                                              {"reserved", move.reserved},   {"committed", move.committed},
+                                                              {"unavailable", move.unavailable}, {"short", move.short_by}};
+        for (const auto& [name, difference] : parts) {
+            if (difference != 0) change[name] = difference;
+        }
+        changes.push_back(std::move(change));
+    }
+    for (const auto& [merchant, world] : worlds_) {
+        for (json& change : world.channels->preview()) changes.push_back(std::move(change));
+    }
+    return changes;
+}
+
+}  // namespace ordersaga::orders

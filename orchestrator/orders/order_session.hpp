@@ -1,0 +1,128 @@
+// One batch of the order participant. See engine/participant.hpp for the sequence of calls.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/engine/participant.hpp"
+#include "orchestrator/orders/arrivals.hpp"
+#include "orchestrator/orders/channels.hpp"
+#include "orchestrator/orders/intake.hpp"
+#include "orchestrator/orders/ledger.hpp"
+#include "orchestrator/orders/order_participant.hpp"
+
+namespace ordersaga::orders {
+
+class OrderSession final : public engine::Session {
+public:
+    OrderSession(engine::Transaction& transaction, Rows& rows, engine::Batch& batch, runtime::Random& random,
+                 const OrderParticipantSettings& settings);
+
+    void duty_ended(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted) override;
+    std::vector<engine::InputResult> resolve(const std::vector<const engine::Arrival*>& arrivals) override;
+    void prepare(const std::vector<const engine::SagaRow*>& sagas) override;
+    std::vector<sagas::Event> settle(const engine::SagaRow& saga, const sagas::Effect& effect) override;
+    void conclude() override;
+    void finish() override;
+    void perform(const engine::DutyRow& duty) override;
+    void park(const engine::Arrival& arrival, const std::string& reason) override;
+    nlohmann::json changes_for_preview() const override;
+
+private:
+    // What belongs to one merchant, loaded when first asked for.
+    struct World {
+        std::vector<StoreRow> stores;
+        std::vector<WarehouseRow> warehouses;
+        std::unique_ptr<Channels> channels;
+        std::map<SkuId, std::int64_t> shown;  // stock version for which targets were computed last in this batch
+    };
+    struct Reading {
+        MerchantId merchant;
+        WarehouseId warehouse_id;
+        Instant asked_at{};
+        std::vector<std::tuple<SkuId, std::int64_t, std::int64_t>> items;  // sku, fulfillable, on hand
+        std::string command_id;
+        bool failed = false;
+    };
+    struct View {
+        MerchantId merchant;
+        nlohmann::json view;
+    };
+
+    World& world(MerchantId merchant);
+    const StoreRow* store(MerchantId merchant, StoreId id);
+    const WarehouseRow* warehouse(MerchantId merchant, WarehouseId id);
+
+    // order_session_intake.cpp
+    void read_receipts(const std::vector<const engine::Arrival*>& arrivals, std::vector<engine::InputResult>& results);
+    void lock_orders_of(const std::vector<const engine::Arrival*>& arrivals);
+    void load_mappings(const std::vector<const engine::Arrival*>& arrivals);
+    LineMapping map_line(const StoreRow& store, const sagas::OrderLine& line);
+    OrderRow& order(const OrderKey& key);
+    engine::InputResult resolve_delivery(const Delivery& delivery, const std::string& trace);
+    engine::InputResult resolve_shopify(const Delivery& delivery, const StoreRow& store, const std::string& trace);
+    engine::InputResult resolve_polled(const PolledOrders& polled, const std::string& trace);
+    engine::InputResult resolve_adjustment(const StockAdjustment& adjustment);
+    void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
+    void tell_views();
+    void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);
+    void read_single_order(const StoreRow& store, const std::string& order_id);
+
+    // order_session_stock.cpp
+    void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
+    void apply_readings();
+    std::vector<sagas::Event> reserve(const engine::SagaRow& saga, const nlohmann::json& payload, bool exchange);
+    bool wants_reading(const engine::SagaRow& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
+    void ask_for_reading(MerchantId merchant, WarehouseId warehouse, const std::set<SkuId>& skus);
+    void settle_backorders();
+    void announce_levels();
+    void conclude_channels(MerchantId merchant, World& world);
+    void wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen);
+    bool is_confirmed(World& world, const Rows::Wait& wait) const;
+    void tell_or_signal(const engine::SagaKey& saga, sagas::Event event);
+
+    // order_session_duties.cpp
+    void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
+    void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void ended_poll_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void ended_read_order(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void ended_reading(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void ended_poll_fulfillments(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void take_orders(MerchantId merchant, StoreId store, const nlohmann::json& documents, const std::string& source);
+    engine::DutyRow duty_row(MerchantId merchant, const std::string& duty, const std::string& subject);
+    void keep_duty(engine::DutyRow row);
+
+    engine::Transaction& transaction_;
+    Rows& rows_;
+    engine::Batch& batch_;
+    runtime::Random& random_;
+    const OrderParticipantSettings& settings_;
+
+    std::map<MerchantId, World> worlds_;
+    Ledger ledger_;
+
+    std::map<OrderKey, OrderRow> orders_;
+    std::set<OrderKey> dirty_orders_;
+    std::vector<ReceiptRow> receipts_;          // new ones, in the sequence of their arrivals
+    std::map<const engine::Arrival*, std::size_t> receipt_of_;
+    std::set<const engine::Arrival*> repeated_;
+    std::map<std::pair<MerchantId, StoreId>, std::vector<ListingRow>> mappings_;
+    std::vector<PolledOrders> polled_;          // from duties
+    std::vector<Reading> readings_;
+    std::vector<View> views_;
+    std::vector<Rows::Hint> hints_;
+    std::vector<StockAdjustment> adjustments_;
+    std::vector<std::pair<std::string, engine::SagaKey>> references_;
+    std::map<std::pair<MerchantId, std::string>, engine::DutyRow> duties_;  // by "<duty>/<subject>"
+
+    std::map<engine::SagaKey, const engine::SagaRow*> sagas_;
+    std::map<engine::SagaKey, std::vector<Rows::Wait>> new_waits_;  // channels; decided in conclude()
+    std::vector<Rows::Wait> kept_waits_;
+    std::set<engine::SagaKey> stop_waiting_;
+    std::map<StockKey, std::int64_t> settled_;  // ledger version at which the backorder queue was looked at
+};
+
+}  // namespace ordersaga::orders

@@ -1,0 +1,274 @@
+// Recurring duties: what they ask for, and what becomes of the answers.
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/order_session.hpp"
+#include "sagas/activities.hpp"
+
+namespace ordersaga::orders {
+
+using nlohmann::json;
+using sagas::Outcome;
+using sagas::OutcomeKind;
+
+namespace {
+
+std::int64_t id_in(const std::string& subject) {
+    std::size_t colon = subject.rfind(':');
+    return colon == std::string::npos ? 0 : std::stoll(subject.substr(colon + 1));
+}
+
+std::string subject_of(const std::string& duty) {
+    std::size_t slash = duty.find('/');
+    return slash == std::string::npos ? std::string() : duty.substr(slash + 1);
+}
+
+std::optional<Instant> instant_in(const json& document, const char* key) {
+    auto found = document.find(key);
+    if (found == document.end() || !found->is_string()) return std::nullopt;
+    auto parsed = runtime::parse_rfc3339(found->get<std::string>());
+    return parsed ? std::optional<Instant>(*parsed) : std::nullopt;
+}
+
+std::vector<std::size_t> indices_in(const json& payload, const char* key) {
+    std::vector<std::size_t> indices;
+    for (const json& index : payload.value(key, json::array())) indices.push_back(index.get<std::size_t>());
+    return indices;
+}
+
+}  // namespace
+
+engine::DutyRow OrderSession::duty_row(MerchantId merchant, const std::string& duty, const std::string& subject) {
+    std::string name = duty + "/" + subject;
+    auto known = duties_.find({merchant, name});
+    if (known != duties_.end()) return known->second;
+    std::vector<engine::DutyRow> rows = transaction_.lock_duties({{merchant, name}});
+    if (!rows.empty()) return rows.front();
+    engine::DutyRow row;
+    row.merchant = merchant;
+    row.duty = duty;
+    row.subject = subject;
+    row.next_due = batch_.now();
+    return row;
+}
+
+void OrderSession::keep_duty(engine::DutyRow row) {
+    std::pair<MerchantId, std::string> name{row.merchant, row.duty + "/" + row.subject};
+    duties_.insert_or_assign(name, std::move(row));
+}
+
+void OrderSession::call_duty(MerchantId merchant, const std::string& duty, const std::string& subject) {
+    engine::DutyRow row = duty_row(merchant, duty, subject);
+    // While its command is under way the call is remembered: what happened meanwhile wants another look.
+    if (!row.command_id.empty()) row.memory["again"] = true;
+    row.next_due = std::min(row.next_due, batch_.now());
+    keep_duty(std::move(row));
+}
+
+void OrderSession::perform(const engine::DutyRow& due) {
+    Instant now = batch_.now();
+    engine::DutyRow row = due;
+    auto known = duties_.find({row.merchant, row.duty + "/" + row.subject});
+    if (known != duties_.end()) row = known->second;
+    std::int64_t id = id_in(row.subject);
+    const StoreRow* from = row.subject.starts_with("store:") ? store(row.merchant, {id}) : nullptr;
+    const WarehouseRow* stocked = row.subject.starts_with("warehouse:") ? warehouse(row.merchant, {id}) : nullptr;
+    bool active = (from != nullptr && from->status == "active") || (stocked != nullptr && stocked->status == "active");
+
+    sagas::Command command;
+    command.lane = row.subject;
+    command.idempotency_key = row.duty + ":" + std::to_string(now.time_since_epoch().count());
+    Duration every = std::chrono::minutes(10);
+    bool ask = active && row.command_id.empty();
+    if (row.duty == duty::poll_orders) {
+        every = settings_.poll_orders_every;
+        command.activity = sagas::activity::poll_orders;
+        if (ask) {
+            Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
+            command.payload = {{"store", from->key},
+                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+        }
+    } else if (row.duty == duty::read_warehouse_stock) {
+        every = settings_.read_stock_every;
+        command.activity = sagas::activity::read_warehouse_stock;
+        if (ask) {
+            command.payload = {{"warehouse", stocked->key}, {"asked_at", runtime::format_rfc3339(now)}, {"items", json::array()}};
+        }
+    } else if (row.duty == duty::poll_fulfillments) {
+        every = settings_.poll_fulfillments_every;
+        command.activity = sagas::activity::poll_fulfillments;
+        if (ask) {
+            Instant since = instant_in(row.memory, "watermark").value_or(now - std::chrono::hours(24));
+            command.payload = {{"warehouse", stocked->key},
+                               {"changed_since", runtime::format_rfc3339(since - settings_.poll_fulfillments_overlap)}};
+        }
+    } else if (row.duty == duty::quiet_reads) {
+        every = settings_.quiet_reads_every;
+        command.activity = sagas::activity::quiet_read;
+        if (ask) {
+            std::vector<ListingRow> listings =
+                rows_.claim_listings_to_read(row.merchant, from->store_id, now - settings_.hint_settles_after, settings_.quiet_read_limit);
+            ask = !listings.empty();
+            json items = json::array();
+            json learned = json::object();
+            for (const ListingRow& listing : listings) {
+                std::string key = std::to_string(listing.listing_id.value);
+                items.push_back({{"listing_id", key}, {"inventory_item_id", listing.inventory_item_id}, {"location_id", listing.location_id}});
+                learned[key] = listing.learned;
+            }
+            Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
+            command.payload = {{"store", from->key},
+                               {"listings", std::move(items)},
+                               {"learned", std::move(learned)},
+                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+            if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
+        }
+    } else {
+        ask = false;  // a duty that only owns commands is never due by itself
+    }
+    row.next_due = now + every;
+    if (ask) {
+        row.memory.erase("again");
+        row.command_id = batch_.command_of_duty(row.merchant, row.duty + "/" + row.subject, command);
+    }
+    keep_duty(std::move(row));
+}
+
+void OrderSession::duty_ended(const engine::CommandRow& command, const Outcome& outcome, bool exhausted) {
+    std::string name = command.duty.substr(0, command.duty.find('/'));
+    if (name == duty::flush_stock) {
+        ended_flush(command, outcome, exhausted);
+        return;
+    }
+    if (name == duty::read_order) {
+        ended_read_order(command, outcome);
+        return;
+    }
+    engine::DutyRow row = duty_row(command.merchant, name, subject_of(command.duty));
+    bool own = row.command_id == command.command_id;  // a read on demand shares the duty's name, not its turn
+    if (own) {
+        row.command_id.clear();
+        if (row.memory.value("again", false)) row.next_due = batch_.now();
+        if (outcome.kind == OutcomeKind::done) {
+            for (const char* until : {"polled_until", "changed_until"}) {
+                if (instant_in(outcome.payload, until) && outcome.payload.value("complete", true)) {
+                    row.memory["watermark"] = outcome.payload.at(until);
+                }
+            }
+            // An incomplete poll goes on at once from where it stopped.
+            if (!outcome.payload.value("complete", true)) {
+                if (instant_in(outcome.payload, "polled_until")) row.memory["watermark"] = outcome.payload.at("polled_until");
+                row.next_due = batch_.now();
+            }
+        } else {
+            row.memory["last_failure"] = outcome.reason;
+        }
+        keep_duty(std::move(row));
+    }
+    if (name == duty::poll_orders) ended_poll_orders(command, outcome);
+    if (name == duty::quiet_reads) ended_quiet_read(command, outcome);
+    if (name == duty::read_warehouse_stock) ended_reading(command, outcome);
+    if (name == duty::poll_fulfillments) ended_poll_fulfillments(command, outcome);
+}
+
+void OrderSession::ended_flush(const engine::CommandRow& command, const Outcome& outcome, bool exhausted) {
+    FlushEnd end;
+    end.merchant = command.merchant;
+    end.store_id = {id_in(command.duty)};
+    end.command_id = command.command_id;
+    if (outcome.kind == OutcomeKind::done) {
+        end.applied = indices_in(outcome.payload, "applied");
+        end.uncertain = indices_in(outcome.payload, "uncertain");
+        for (const json& row : outcome.payload.value("refused", json::array())) {
+            end.refused.emplace_back(row.at("index").get<std::size_t>(), row.value("code", "") + " " + row.value("message", ""));
+        }
+    } else {
+        // Refused as a whole or never learned: what the store shows is in doubt until it was read quietly.
+        end.unknown = true;
+        std::string why = exhausted ? "its outcome was never learned: " : "the store refused it: ";
+        batch_.open_incident({command.merchant, "flush:" + command.duty, {}, "a stock update failed", command.duty + ", " + why + outcome.reason});
+    }
+    if (outcome.kind == OutcomeKind::done) batch_.close_incident(command.merchant, "flush:" + command.duty);
+    world(command.merchant).channels->flush_ended(std::move(end));
+}
+
+void OrderSession::take_orders(MerchantId merchant, StoreId store_id, const json& documents, const std::string& source) {
+    PolledOrders polled;
+    polled.merchant = merchant;
+    polled.store_id = store_id;
+    polled.source = source;
+    for (const json& document : documents) {
+        try {
+            polled.orders.push_back(sagas::order_document_from_json(document));
+        } catch (const std::invalid_argument& fault) {
+            transaction_.park(merchant, "order", "store:" + std::to_string(store_id.value), fault.what(), document);
+        }
+    }
+    // The same order twice in one answer: the newer wins, both are merged.
+    polled_.push_back(std::move(polled));
+}
+
+void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Outcome& outcome) {
+    if (outcome.kind != OutcomeKind::done) return;
+    take_orders(command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
+}
+
+void OrderSession::ended_read_order(const engine::CommandRow& command, const Outcome& outcome) {
+    if (outcome.kind != OutcomeKind::done || !outcome.payload.contains("order") || outcome.payload.at("order").is_null()) return;
+    take_orders(command.merchant, {id_in(command.duty)}, json::array({outcome.payload.at("order")}), "read of the order");
+}
+
+void OrderSession::ended_quiet_read(const engine::CommandRow& command, const Outcome& outcome) {
+    bool done = outcome.kind == OutcomeKind::done;
+    if (done) take_orders(command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "quiet read");
+    const json learned = command.payload.value("learned", json::object());
+    auto level = [&](const char* which, const std::string& listing) -> std::optional<std::int64_t> {
+        if (!done || !outcome.payload.contains(which)) return std::nullopt;
+        const json& levels = outcome.payload.at(which);
+        auto found = levels.find(listing);
+        if (found == levels.end() || !found->is_number_integer()) return std::nullopt;
+        return found->get<std::int64_t>();
+    };
+    for (const auto& [listing, count] : learned.items()) {
+        QuietReadEnd end;
+        end.merchant = command.merchant;
+        end.listing_id = {std::stoll(listing)};
+        end.learned = count.get<std::int64_t>();
+        end.failed = !done;
+        end.first = level("first", listing);
+        end.second = level("second", listing);
+        world(command.merchant).channels->read_ended(end);
+    }
+}
+
+void OrderSession::ended_reading(const engine::CommandRow& command, const Outcome& outcome) {
+    Reading reading;
+    reading.merchant = command.merchant;
+    reading.warehouse_id = {id_in(command.duty)};
+    reading.command_id = command.command_id;
+    reading.asked_at = instant_in(command.payload, "asked_at").value_or(batch_.now());
+    if (outcome.kind != OutcomeKind::done) return;  // who waits for it has a timer of 5 s
+    std::map<std::string, SkuId> by_item;
+    for (const SkuRow& sku : rows_.skus(command.merchant, {})) {
+        if (!sku.warehouse_item_id.empty() && sku.components.empty()) by_item[sku.warehouse_item_id] = sku.sku_id;
+        ledger_.load_skus({sku});
+    }
+    for (const json& item : outcome.payload.value("items", json::array())) {
+        auto sku = by_item.find(item.value("warehouse_item_id", ""));
+        if (sku == by_item.end()) continue;  // not one of ours
+        if (!item.contains("fulfillable") || !item.at("fulfillable").is_number_integer()) continue;  // missing is not zero
+        reading.items.emplace_back(sku->second, item.at("fulfillable").get<std::int64_t>(),
+                                   item.value("on_hand", item.at("fulfillable").get<std::int64_t>()));
+    }
+    world(command.merchant);
+    readings_.push_back(std::move(reading));
+}
+
+void OrderSession::ended_poll_fulfillments(const engine::CommandRow& command, const Outcome& outcome) {
+    if (outcome.kind != OutcomeKind::done) return;
+    for (const json& view : outcome.payload.value("views", json::array())) views_.push_back({command.merchant, view});
+}
+
+}  // namespace ordersaga::orders

@@ -1,0 +1,344 @@
+// How arrivals become order rows, sagas and events.
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/order_session.hpp"
+#include "runtime/json.hpp"
+
+namespace ordersaga::orders {
+
+using engine::InputResult;
+using nlohmann::json;
+
+namespace {
+
+const Delivery* delivery_in(const engine::Arrival& arrival) { return std::any_cast<Delivery>(&arrival.content); }
+
+bool about_an_order(const Delivery& delivery) {
+    const std::string& topic = delivery.receipt.topic;
+    return delivery.receipt.source == "shopify" && delivery.fault.empty() && !delivery.receipt.order_id.empty() &&
+           (topic.starts_with("orders/") || topic == "refunds/create" || topic.starts_with("fulfillments/"));
+}
+
+OrderKey key_of(const Delivery& delivery) {
+    return {delivery.receipt.merchant, delivery.receipt.store_id, delivery.receipt.order_id};
+}
+
+}  // namespace
+
+std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::Arrival*>& arrivals) {
+    std::vector<InputResult> results(arrivals.size());
+    read_receipts(arrivals, results);
+    lock_orders_of(arrivals);
+    load_mappings(arrivals);
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+        if (repeated_.count(arrivals[i]) > 0) continue;
+        const engine::Arrival& arrival = *arrivals[i];
+        if (const Delivery* delivery = delivery_in(arrival)) {
+            results[i] = resolve_delivery(*delivery, arrival.trace);
+            ReceiptRow& receipt = receipts_[receipt_of_.at(&arrival)];
+            receipt.saga_id = results[i].saga_id;
+            receipt.reason = results[i].reason;
+            if (results[i].kind == InputResult::Kind::ignored) receipt.status = ReceiptStatus::ignored;
+            if (results[i].kind == InputResult::Kind::parked) receipt.status = ReceiptStatus::parked;
+        } else if (const auto* polled = std::any_cast<PolledOrders>(&arrival.content)) {
+            results[i] = resolve_polled(*polled, arrival.trace);
+        } else if (const auto* adjustment = std::any_cast<StockAdjustment>(&arrival.content)) {
+            results[i] = resolve_adjustment(*adjustment);
+        } else {
+            throw engine::BadItem("an arrival of unknown content");
+        }
+    }
+    for (const PolledOrders& polled : polled_) resolve_polled(polled, {});
+    tell_views();
+    return results;
+}
+
+void OrderSession::read_receipts(const std::vector<const engine::Arrival*>& arrivals, std::vector<InputResult>& results) {
+    std::vector<ReceiptRow> rows;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < arrivals.size(); ++i) {
+        const Delivery* delivery = delivery_in(*arrivals[i]);
+        if (delivery == nullptr) continue;
+        rows.push_back(delivery->receipt);
+        places.push_back(i);
+    }
+    if (rows.empty()) return;
+    std::vector<bool> is_new = rows_.insert_receipts(rows);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const engine::Arrival* arrival = arrivals[places[i]];
+        if (is_new[i]) {
+            receipt_of_[arrival] = receipts_.size();
+            receipts_.push_back(std::move(rows[i]));
+        } else {
+            repeated_.insert(arrival);
+            results[places[i]].kind = InputResult::Kind::duplicate;
+        }
+    }
+}
+
+void OrderSession::lock_orders_of(const std::vector<const engine::Arrival*>& arrivals) {
+    std::set<OrderKey> keys;
+    auto add_polled = [&](const PolledOrders& polled) {
+        for (const sagas::OrderDocument& order : polled.orders) keys.insert({polled.merchant, polled.store_id, order.order_id});
+    };
+    for (const engine::Arrival* arrival : arrivals) {
+        if (repeated_.count(arrival) > 0) continue;
+        if (const Delivery* delivery = delivery_in(*arrival)) {
+            if (about_an_order(*delivery)) keys.insert(key_of(*delivery));
+        } else if (const auto* polled = std::any_cast<PolledOrders>(&arrival->content)) {
+            add_polled(*polled);
+        }
+    }
+    for (const PolledOrders& polled : polled_) add_polled(polled);
+    if (keys.empty()) return;
+    for (OrderRow& row : rows_.lock_orders({keys.begin(), keys.end()})) {
+        OrderKey key = row.key;
+        orders_.insert_or_assign(key, std::move(row));
+    }
+}
+
+// All variants and SKUs of the batch, one question per store.
+void OrderSession::load_mappings(const std::vector<const engine::Arrival*>& arrivals) {
+    struct Names {
+        std::set<std::string> variants, skus;
+    };
+    std::map<std::pair<MerchantId, StoreId>, Names> wanted;
+    auto add = [&](MerchantId merchant, StoreId store_id, const std::vector<sagas::OrderLine>& lines) {
+        Names& names = wanted[{merchant, store_id}];
+        for (const sagas::OrderLine& line : lines) {
+            if (!line.variant_id.empty()) names.variants.insert(line.variant_id);
+            if (!line.sku.empty()) names.skus.insert(line.sku);
+        }
+    };
+    for (const engine::Arrival* arrival : arrivals) {
+        if (const Delivery* delivery = delivery_in(*arrival); delivery != nullptr && delivery->order) {
+            add(delivery->receipt.merchant, delivery->receipt.store_id, delivery->order->lines);
+        } else if (const auto* polled = std::any_cast<PolledOrders>(&arrival->content)) {
+            for (const auto& order : polled->orders) add(polled->merchant, polled->store_id, order.lines);
+        }
+    }
+    for (const PolledOrders& polled : polled_) {
+        for (const auto& order : polled.orders) add(polled.merchant, polled.store_id, order.lines);
+    }
+    for (const auto& [key, row] : orders_) add(key.merchant, key.store_id, row.document.lines);
+
+    for (const auto& [where, names] : wanted) {
+        if (names.variants.empty() && names.skus.empty()) continue;
+        std::vector<ListingRow> listings = rows_.find_listings(where.first, where.second, {names.variants.begin(), names.variants.end()},
+                                                               {names.skus.begin(), names.skus.end()});
+        std::set<SkuId> ids;
+        for (const ListingRow& listing : listings) {
+            ids.insert(listing.sku_id);
+            for (const ListingComponent& component : listing.components) ids.insert(component.sku_id);
+        }
+        std::vector<SkuId> unknown;
+        for (SkuId id : ids) {
+            if (!ledger_.knows_sku(where.first, id)) unknown.push_back(id);
+        }
+        if (!unknown.empty()) ledger_.load_skus(rows_.skus(where.first, unknown));
+        mappings_[where] = std::move(listings);
+    }
+}
+
+LineMapping OrderSession::map_line(const StoreRow& store, const sagas::OrderLine& line) {
+    LineMapping mapping;
+    for (const ListingRow& listing : mappings_[{store.merchant, store.store_id}]) {
+        bool same_variant = !line.variant_id.empty() && listing.variant_id == line.variant_id;
+        const SkuRow& sku = ledger_.sku(store.merchant, listing.sku_id);
+        bool same_sku = line.variant_id.empty() && !line.sku.empty() && sku.sku == line.sku;
+        if (!same_variant && !same_sku) continue;
+        mapping.listing = &listing;
+        mapping.sku = &sku;
+        break;
+    }
+    if (mapping.sku == nullptr) return mapping;
+    for (const ListingComponent& component : mapping.listing->components) {
+        const SkuRow& part = ledger_.sku(store.merchant, component.sku_id);
+        if (part.warehouse_item_id.empty()) return {mapping.listing, mapping.sku, {}};  // the warehouse could not ship it
+        mapping.parts.push_back({part.sku_id.value, part.sku, part.warehouse_item_id, component.quantity, 0});
+    }
+    return mapping;
+}
+
+OrderRow& OrderSession::order(const OrderKey& key) {
+    dirty_orders_.insert(key);
+    return orders_.at(key);
+}
+
+void OrderSession::take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, InputResult& result) {
+    Channels& channels = *world(row.key.merchant).channels;
+    for (ListingMove& move : facts.moves) channels.learn(std::move(move));
+    if (facts.start) {
+        engine::SagaRow saga;
+        saga.key = {row.key.merchant, runtime::new_uuid(batch_.now(), random_)};
+        saga.kind = "order";
+        saga.data = to_json(facts.data);
+        saga.subject = facts.data.store + " " + (row.name.empty() ? row.key.order_id : row.name);
+        saga.trace = trace;
+        row.saga_id = saga.key.saga_id;
+        ledger_.mark_loaded(saga.key);
+        batch_.start_saga(std::move(saga));
+    }
+    for (sagas::Event& event : facts.events) batch_.tell({row.key.merchant, row.saga_id}, std::move(event));
+    result.saga_id = row.saga_id;
+    if (row.saga_id.empty()) {
+        result.kind = InputResult::Kind::ignored;
+        result.reason = facts.reason.empty() ? row.reason : facts.reason;
+    }
+}
+
+InputResult OrderSession::resolve_delivery(const Delivery& delivery, const std::string& trace) {
+    InputResult result;
+    if (!delivery.fault.empty()) {
+        result.kind = InputResult::Kind::parked;
+        result.reason = delivery.fault;
+        return result;
+    }
+    if (delivery.receipt.status == ReceiptStatus::ignored) {
+        result.kind = InputResult::Kind::ignored;
+        result.reason = delivery.receipt.reason;
+        return result;
+    }
+    if (delivery.receipt.source == "shipbob") {
+        // Only a reason to look: the poll reads what changed, and one look serves any number of webhooks.
+        call_duty(delivery.receipt.merchant, duty::poll_fulfillments,
+                  "warehouse:" + std::to_string(delivery.receipt.store_id.value));
+        return result;
+    }
+    const StoreRow* from = store(delivery.receipt.merchant, delivery.receipt.store_id);
+    if (from == nullptr) throw engine::BadItem("the store does not exist any more");
+    return resolve_shopify(delivery, *from, trace);
+}
+
+InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreRow& from, const std::string& trace) {
+    InputResult result;
+    const std::string& topic = delivery.receipt.topic;
+    std::string cause = "webhook " + topic;
+    LineMapper mapper = [this, &from](const sagas::OrderLine& line) { return map_line(from, line); };
+    const WarehouseRow* ships_from = warehouse(from.merchant, from.warehouse_id);
+    if (ships_from == nullptr) throw engine::BadItem("the store's warehouse does not exist");
+
+    if (delivery.order) {
+        OrderRow& row = order(key_of(delivery));
+        take_facts(row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause, batch_.now()), trace, result);
+    } else if (topic == "refunds/create") {
+        OrderRow& row = order(key_of(delivery));
+        std::string order_id;
+        sagas::Refund refund = sagas::refund_from_webhook(delivery.body, order_id);
+        take_facts(row, merge_refund(row, refund, from, mapper, cause, batch_.now()), trace, result);
+    } else if (topic == "orders/delete") {
+        OrderRow& row = order(key_of(delivery));
+        take_facts(row, merge_deletion(row, cause), trace, result);
+    } else if (topic == "orders/edited") {
+        // The body holds differences only; the order itself is read again.
+        read_single_order(from, delivery.receipt.order_id);
+    } else if (topic.starts_with("fulfillments/")) {
+        const OrderRow& row = orders_.at(key_of(delivery));
+        result.saga_id = row.saga_id;
+        json payload = {{"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
+                        {"reason", "fulfilled outside of us"}};
+        bool cancelled = delivery.body.value("status", json("")) == json("cancelled");
+        if (!row.saga_id.empty() && !cancelled) {
+            batch_.tell({row.key.merchant, row.saga_id}, {"FulfilledElsewhere", std::move(payload), cause});
+        }
+    } else if (topic == "inventory_levels/update") {
+        Rows::Hint hint{from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
+                        runtime::get_id_text(delivery.body, "location_id").value(),
+                        runtime::opt_int64(delivery.body, "available").value(), batch_.now()};
+        hints_.push_back(std::move(hint));
+    } else if (topic == "app/uninstalled") {
+        rows_.set_store_status(from.merchant, from.store_id, "uninstalled");
+        batch_.open_incident({from.merchant, "store:" + std::to_string(from.store_id.value), {}, "the app was uninstalled",
+                              "store " + from.key + " removed the app: its orders and stock are not followed any more"});
+    }
+    return result;
+}
+
+InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::string& trace) {
+    InputResult result;
+    const StoreRow* from = store(polled.merchant, polled.store_id);
+    if (from == nullptr) throw engine::BadItem("the store does not exist any more");
+    const WarehouseRow* ships_from = warehouse(from->merchant, from->warehouse_id);
+    if (ships_from == nullptr) throw engine::BadItem("the store's warehouse does not exist");
+    LineMapper mapper = [this, from](const sagas::OrderLine& line) { return map_line(*from, line); };
+    for (const sagas::OrderDocument& document : polled.orders) {
+        OrderKey key{polled.merchant, polled.store_id, document.order_id};
+        const OrderRow& known = orders_.at(key);
+        if (known.has_document && known.document == document) continue;
+        OrderRow& row = order(key);
+        take_facts(row, merge_document(row, document, *from, *ships_from, mapper, polled.source, batch_.now()), trace, result);
+    }
+    result.kind = InputResult::Kind::applied;
+    return result;
+}
+
+// An operator's change is answered at once, so its ledger is locked here, before the sagas of the batch. Two engines that
+// collide over this are told "again" by the database.
+InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) {
+    InputResult result;
+    ledger_.load_stock(rows_.lock_stock({adjustment.key}));
+    if (!ledger_.knows_sku(adjustment.key.merchant, adjustment.key.sku_id)) {
+        ledger_.load_skus(rows_.skus(adjustment.key.merchant, {adjustment.key.sku_id}));
+    }
+    StockRow& row = ledger_.at(adjustment.key);
+    if (row.version != adjustment.expected_version) {
+        result.kind = InputResult::Kind::refused;
+        result.reason = "the stock is at version " + std::to_string(row.version) + " now";
+        result.version = row.version;
+        return result;
+    }
+    if (!ledger_.adjust(adjustment.key, adjustment.difference, "adjust:" + adjustment.adjustment_id,
+                        adjustment.actor + ": " + adjustment.reason)) {
+        result.kind = InputResult::Kind::refused;
+        result.reason = "only " + std::to_string(row.available) + " are available";
+        return result;
+    }
+    world(adjustment.key.merchant);
+    adjustments_.push_back(adjustment);
+    result.version = ledger_.at(adjustment.key).version;
+    return result;
+}
+
+void OrderSession::tell_views() {
+    std::map<MerchantId, std::set<std::string>> references;
+    for (const View& view : views_) references[view.merchant].insert(view.view.value("reference", ""));
+    std::map<std::pair<MerchantId, std::string>, engine::SagaKey> sagas;
+    for (const auto& [merchant, names] : references) {
+        for (auto& [reference, saga] : rows_.sagas_of_references(merchant, {names.begin(), names.end()})) {
+            sagas[{merchant, reference}] = saga;
+        }
+    }
+    for (View& view : views_) {
+        auto saga = sagas.find({view.merchant, view.view.value("reference", "")});
+        if (saga == sagas.end()) continue;  // another channel's order
+        batch_.tell(saga->second, {"FulfillmentViewed", {{"view", std::move(view.view)}}, "poll of the warehouse"});
+    }
+    views_.clear();
+}
+
+void OrderSession::read_single_order(const StoreRow& from, const std::string& order_id) {
+    sagas::Command command;
+    command.activity = "ReadOrder";
+    command.lane = "store:" + std::to_string(from.store_id.value);
+    command.idempotency_key = "read:" + order_id + ":" + std::to_string(batch_.now().time_since_epoch().count());
+    command.payload = {{"store", from.key}, {"order_id", order_id}};
+    batch_.command_of_duty(from.merchant, std::string(duty::read_order) + "/store:" + std::to_string(from.store_id.value), command);
+}
+
+void OrderSession::park(const engine::Arrival& arrival, const std::string& reason) {
+    const Delivery* delivery = delivery_in(arrival);
+    if (delivery == nullptr) {
+        transaction_.park(arrival.merchant, "arrival", "", reason, json::object());
+        return;
+    }
+    ReceiptRow receipt = delivery->receipt;
+    receipt.status = ReceiptStatus::parked;
+    receipt.reason = reason;
+    std::vector<bool> is_new = rows_.insert_receipts({receipt});
+    if (!is_new.front()) rows_.update_receipts({receipt});
+}
+
+}  // namespace ordersaga::orders

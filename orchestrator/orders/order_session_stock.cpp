@@ -1,0 +1,391 @@
+// Stock and channels of one batch: grants, readings, the backorder queue, targets, and who has waited long enough.
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/orders/order_session.hpp"
+#include "sagas/activities.hpp"
+
+namespace ordersaga::orders {
+
+using nlohmann::json;
+
+namespace {
+
+std::vector<Demand> demand_in(const json& payload) {
+    std::vector<Demand> demand;
+    for (const json& line : payload.at("lines")) {
+        demand.push_back({line.at("line_id").get<std::string>(), SkuId{line.at("sku_id").get<std::int64_t>()},
+                          line.at("quantity").get<std::int64_t>()});
+    }
+    return demand;
+}
+
+WarehouseId warehouse_in(const json& payload) { return {payload.at("warehouse_id").get<std::int64_t>()}; }
+
+std::string cause_of(const char* what, const engine::SagaRow& saga) {
+    return std::string(what) + ":" + saga.key.saga_id + ":" + std::to_string(saga.version);
+}
+
+}  // namespace
+
+void OrderSession::prepare(const std::vector<const engine::SagaRow*>& sagas) {
+    for (const engine::SagaRow* saga : sagas) sagas_[saga->key] = saga;
+    lock_stock_of(sagas);
+    if (!readings_.empty()) apply_readings();
+}
+
+void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& sagas) {
+    std::set<StockKey> keys;
+    std::vector<engine::SagaKey> unloaded;
+    for (const engine::SagaRow* saga : sagas) {
+        if (saga->kind != "order") continue;
+        if (!ledger_.has_loaded(saga->key)) unloaded.push_back(saga->key);
+        WarehouseId warehouse_id{saga->data.at("warehouse_id").get<std::int64_t>()};
+        for (const char* lines : {"lines", "edit"}) {
+            auto found = saga->data.find(lines);
+            if (found == saga->data.end() || !found->is_array()) continue;
+            for (const json& line : *found) {
+                for (const json& part : line.at("parts")) {
+                    keys.insert({saga->key.merchant, SkuId{part.at("sku_id").get<std::int64_t>()}, warehouse_id});
+                }
+            }
+        }
+    }
+    // Lines that this batch's own arrivals bring into a saga.
+    for (const OrderKey& key : dirty_orders_) {
+        const OrderRow& row = orders_.at(key);
+        const StoreRow* from = store(key.merchant, key.store_id);
+        if (from == nullptr || row.saga_id.empty()) continue;
+        for (const sagas::OrderLine& line : row.document.lines) {
+            for (const sagas::LinePart& part : map_line(*from, line).parts) {
+                keys.insert({key.merchant, SkuId{part.sku_id}, from->warehouse_id});
+            }
+        }
+    }
+    for (const Reading& reading : readings_) {
+        for (const auto& [sku, fulfillable, on_hand] : reading.items) keys.insert({reading.merchant, sku, reading.warehouse_id});
+    }
+    std::vector<StockKey> missing;
+    for (const StockKey& key : keys) {
+        if (!ledger_.holds(key)) missing.push_back(key);
+    }
+    if (!missing.empty()) ledger_.load_stock(rows_.lock_stock(missing));
+    std::map<MerchantId, std::vector<SkuId>> skus;
+    for (const StockKey& key : keys) {
+        if (!ledger_.knows_sku(key.merchant, key.sku_id)) skus[key.merchant].push_back(key.sku_id);
+    }
+    for (const auto& [merchant, ids] : skus) ledger_.load_skus(rows_.skus(merchant, ids));
+    if (!unloaded.empty()) {
+        ledger_.load_reservations(rows_.reservations_of(unloaded));
+        for (const engine::SagaKey& key : unloaded) ledger_.mark_loaded(key);
+    }
+}
+
+void OrderSession::apply_readings() {
+    for (const Reading& reading : readings_) {
+        const WarehouseRow* from = warehouse(reading.merchant, reading.warehouse_id);
+        if (from == nullptr) continue;
+        std::vector<StockKey> keys;
+        for (const auto& [sku, fulfillable, on_hand] : reading.items) keys.push_back({reading.merchant, sku, reading.warehouse_id});
+        std::map<StockKey, std::int64_t> not_counted, returned;
+        for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag)) not_counted[key] = units;
+        for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at)) returned[key] = units;
+        for (const auto& [sku, fulfillable, on_hand] : reading.items) {
+            StockKey key{reading.merchant, sku, reading.warehouse_id};
+            std::int64_t short_before = ledger_.at(key).short_by;
+            ledger_.apply_reading(key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
+                                  "reading:" + reading.command_id);
+            std::int64_t short_now = ledger_.at(key).short_by;
+            std::string incident = "short:" + std::to_string(sku.value);
+            if (short_now > 0 && short_now != short_before) {
+                batch_.open_incident({reading.merchant, incident, {}, "the warehouse has less than was promised",
+                                      ledger_.sku(reading.merchant, sku).sku + ": " + std::to_string(short_now) +
+                                          " units short; the youngest orders that hold it are at risk"});
+            } else if (short_now == 0 && short_before > 0) {
+                batch_.close_incident(reading.merchant, incident);
+            }
+        }
+    }
+    // Who waited for a fresh figure can decide now, also when the reading failed: then the ledger decides.
+    std::vector<StockKey> read;
+    for (const Reading& reading : readings_) {
+        for (const auto& [sku, fulfillable, on_hand] : reading.items) read.push_back({reading.merchant, sku, reading.warehouse_id});
+    }
+    if (read.empty()) return;
+    std::set<engine::SagaKey> waiting;
+    for (const Rows::Wait& wait : rows_.waits_for("reading", read)) waiting.insert(wait.saga);
+    if (waiting.empty()) return;
+    rows_.drop_waits({waiting.begin(), waiting.end()}, "reading");
+    for (const engine::SagaKey& saga : waiting) tell_or_signal(saga, {"StockRead", json::object(), "reading of the warehouse"});
+    readings_.clear();
+}
+
+void OrderSession::tell_or_signal(const engine::SagaKey& saga, sagas::Event event) {
+    if (batch_.holds(saga)) {
+        batch_.tell(saga, std::move(event));
+    } else {
+        batch_.signal(saga, std::move(event));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Effects
+
+std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, const sagas::Effect& effect) {
+    const std::string& name = effect.name;
+    world(saga.key.merchant);
+    if (name == "Reserve") return reserve(saga, effect.payload, false);
+    if (name == "Exchange") return reserve(saga, effect.payload, true);
+    if (name == "Commit") {
+        ledger_.commit(saga.key, cause_of("accept", saga));
+    } else if (name == "Retake") {
+        ledger_.retake(saga.key, cause_of("retake", saga));
+    } else if (name == "Ship") {
+        std::vector<std::pair<SkuId, std::int64_t>> skus;
+        for (const json& sku : effect.payload.at("skus")) {
+            skus.emplace_back(SkuId{sku.at("sku_id").get<std::int64_t>()}, sku.at("quantity").get<std::int64_t>());
+        }
+        ledger_.ship(saga.key, skus, cause_of("ship", saga));
+    } else if (name == "Release") {
+        new_waits_.erase(saga.key);
+        stop_waiting_.insert(saga.key);
+        if (ledger_.release(saga.key, cause_of("release", saga))) {
+            call_duty(saga.key.merchant, duty::read_warehouse_stock,
+                      "warehouse:" + std::to_string(warehouse_in(effect.payload).value));
+        }
+        return {{"StockReleased", json::object(), "stock"}};
+    } else if (name == "WaitForChannels") {
+        std::vector<Rows::Wait> waits;
+        std::set<SkuId> seen;
+        for (const Demand& want : demand_in(effect.payload)) {
+            if (!seen.insert(want.sku_id).second) continue;
+            StockKey key{saga.key.merchant, want.sku_id, warehouse_in(effect.payload)};
+            waits.push_back({saga.key, "channels", key, ledger_.at(key).version});
+        }
+        new_waits_[saga.key] = std::move(waits);
+    } else if (name == "StopWaiting") {
+        new_waits_.erase(saga.key);
+        stop_waiting_.insert(saga.key);
+    } else if (name == "UseReference") {
+        references_.emplace_back(effect.payload.at("reference").get<std::string>(), saga.key);
+    } else {
+        throw engine::BadItem("unknown effect " + name);
+    }
+    return {};
+}
+
+std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, const json& payload, bool exchange) {
+    WarehouseId warehouse_id = warehouse_in(payload);
+    std::vector<Demand> demand = demand_in(payload);
+    bool may_ask = !payload.value("without_reading", false) && !exchange;
+    if (may_ask && wants_reading(saga, warehouse_id, demand)) return {{"StockStale", json::object(), "stock"}};
+
+    bool kept = false;
+    std::vector<Shortage> shortages =
+        exchange ? ledger_.exchange(saga.key, warehouse_id, demand, cause_of("grant", saga), kept)
+                 : ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
+    if (shortages.empty()) return {{"StockReserved", json::object(), "stock"}};
+
+    json short_list = json::array();
+    bool all_backorder = true;
+    for (const Shortage& shortage : shortages) {
+        const SkuRow& sku = ledger_.sku(saga.key.merchant, shortage.sku_id);
+        all_backorder = all_backorder && sku.policy == "backorder";
+        short_list.push_back({{"sku_id", shortage.sku_id.value},
+                              {"sku", sku.sku},
+                              {"wanted", shortage.wanted},
+                              {"available", shortage.available},
+                              {"waiting", shortage.waiting},
+                              {"version", ledger_.at({saga.key.merchant, shortage.sku_id, warehouse_id}).version}});
+    }
+    if (kept) {
+        return {{"ExchangeRefused", {{"short", short_list}, {"reason", "the changed order wants more than there is: "}}, "stock"}};
+    }
+    bool store_waits = payload.value("order_policy", std::string()) == "backorder";
+    bool backorder = all_backorder || store_waits;
+    if (backorder) ledger_.enqueue(saga.key, warehouse_id, demand);
+    return {{"StockShort", {{"short", std::move(short_list)}, {"backorder", backorder}}, "stock"}};
+}
+
+// Protocol part 1: near the truth before a promise. At most one read on demand per SKU in 30 s; who cannot ask decides
+// from the ledger.
+bool OrderSession::wants_reading(const engine::SagaRow& saga, WarehouseId warehouse_id, const std::vector<Demand>& demand) {
+    Instant now = batch_.now();
+    std::set<SkuId> ask;
+    std::vector<Rows::Wait> waits;
+    for (const Demand& want : demand) {
+        const SkuRow& sku = ledger_.sku(saga.key.merchant, want.sku_id);
+        StockKey key{saga.key.merchant, want.sku_id, warehouse_id};
+        StockRow& row = ledger_.at(key);
+        bool fresh = sku.reading == "ask-warehouse-first"
+                         ? row.read_asked_at && *row.read_asked_at >= saga.created_at
+                         : row.read_asked_at && now - *row.read_asked_at <= settings_.mirror_fresh_for;
+        if (fresh) continue;
+        bool asked = row.demand_read_at && now - *row.demand_read_at < settings_.demand_read_every;
+        bool answered = asked && row.read_asked_at && *row.read_asked_at >= *row.demand_read_at;
+        bool under_way = asked && !answered && now - *row.demand_read_at < settings_.demand_read_wait;
+        if (asked && !under_way) continue;
+        if (!asked) {
+            ask.insert(want.sku_id);
+            row.demand_read_at = now;
+            ledger_.touch(key);
+        }
+        waits.push_back({saga.key, "reading", key, row.version});
+    }
+    if (!ask.empty()) ask_for_reading(saga.key.merchant, warehouse_id, ask);
+    if (!waits.empty()) rows_.add_waits(waits);
+    return !waits.empty();
+}
+
+void OrderSession::ask_for_reading(MerchantId merchant, WarehouseId warehouse_id, const std::set<SkuId>& skus) {
+    const WarehouseRow* from = warehouse(merchant, warehouse_id);
+    if (from == nullptr) throw engine::BadItem("the warehouse does not exist");
+    json items = json::array();
+    for (SkuId id : skus) {
+        const SkuRow& sku = ledger_.sku(merchant, id);
+        items.push_back({{"sku_id", id.value}, {"sku", sku.sku}, {"warehouse_item_id", sku.warehouse_item_id}});
+    }
+    sagas::Command command;
+    command.activity = sagas::activity::read_warehouse_stock;
+    command.lane = "warehouse:" + std::to_string(warehouse_id.value);
+    command.idempotency_key = "reading:" + std::to_string(batch_.now().time_since_epoch().count());
+    command.payload = {{"warehouse", from->key}, {"asked_at", runtime::format_rfc3339(batch_.now())}, {"items", std::move(items)}};
+    batch_.command_of_duty(merchant, std::string(duty::read_warehouse_stock) + "/warehouse:" + std::to_string(warehouse_id.value),
+                           command);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Conclusions
+
+// A rise of available settles waiting orders in the same transaction, before targets are computed.
+void OrderSession::settle_backorders() {
+    std::vector<StockKey> keys;
+    for (const auto& [key, row] : ledger_.stock()) {
+        auto looked = settled_.find(key);
+        bool moved = looked == settled_.end() || looked->second != row.version;
+        if (row.waiting > 0 && row.available > 0 && moved) keys.push_back(key);
+    }
+    if (keys.empty()) return;
+    std::vector<ReservationRow> queue = rows_.waiting_for(keys);
+    std::set<StockKey> missing;
+    std::map<MerchantId, std::vector<SkuId>> skus;
+    for (const ReservationRow& row : queue) {
+        if (!ledger_.holds(row.key)) missing.insert(row.key);
+        if (!ledger_.knows_sku(row.key.merchant, row.key.sku_id)) skus[row.key.merchant].push_back(row.key.sku_id);
+    }
+    if (!missing.empty()) {
+        // Others of the same queues: they must be looked at as a whole, or an older order could be overtaken.
+        ledger_.load_stock(rows_.lock_stock({missing.begin(), missing.end()}));
+        std::vector<StockKey> more(missing.begin(), missing.end());
+        for (ReservationRow& row : rows_.waiting_for(more)) queue.push_back(std::move(row));
+    }
+    for (const auto& [merchant, ids] : skus) ledger_.load_skus(rows_.skus(merchant, ids));
+    // Rows of a further ring of SKUs may still be unlocked: such an order waits for the next rise.
+    std::set<engine::SagaKey> beyond;
+    for (const ReservationRow& row : queue) {
+        if (!ledger_.holds(row.key)) beyond.insert({row.key.merchant, row.saga_id});
+    }
+    std::erase_if(queue, [&](const ReservationRow& row) { return beyond.count({row.key.merchant, row.saga_id}) > 0; });
+    for (const engine::SagaKey& saga : ledger_.grant_waiting(queue)) {
+        tell_or_signal(saga, {"StockGranted", json::object(), "stock arrived"});
+    }
+    for (const auto& [key, row] : ledger_.stock()) settled_[key] = row.version;
+}
+
+void OrderSession::conclude() {
+    settle_backorders();
+    for (auto& [merchant, world] : worlds_) conclude_channels(merchant, world);
+}
+
+void OrderSession::conclude_channels(MerchantId merchant, World& world) {
+    for (const WarehouseRow& from : world.warehouses) {
+        std::set<SkuId> changed;
+        for (const StockKey& key : ledger_.changed()) {
+            if (key.merchant != merchant || key.warehouse_id != from.warehouse_id) continue;
+            std::int64_t version = ledger_.at(key).version;
+            auto shown = world.shown.find(key.sku_id);
+            if (shown != world.shown.end() && shown->second == version) continue;
+            world.shown[key.sku_id] = version;
+            changed.insert(key.sku_id);
+        }
+        std::set<SkuId> also;
+        for (const auto& [saga, waits] : new_waits_) {
+            for (const Rows::Wait& wait : waits) {
+                if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id) also.insert(wait.stock.sku_id);
+            }
+        }
+        std::set<SkuId> risen = world.channels->update(merchant, from.warehouse_id, world.stores, changed, also);
+        wake_waiting(merchant, world, risen);
+    }
+}
+
+bool OrderSession::is_confirmed(World& world, const Rows::Wait& wait) const {
+    return world.channels->confirmed(wait.stock.merchant, wait.stock.sku_id) >= wait.version;
+}
+
+void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen) {
+    // Sagas of this batch that began to wait.
+    std::vector<engine::SagaKey> decided;
+    for (auto& [saga, waits] : new_waits_) {
+        if (saga.merchant != merchant) continue;
+        decided.push_back(saga);
+        bool all = std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+        if (all) {
+            batch_.tell(saga, {"ChannelsUpdated", json::object(), "channels"});
+            stop_waiting_.insert(saga);
+        } else {
+            stop_waiting_.erase(saga);
+            rows_.drop_waits({saga}, "channels");
+            kept_waits_.insert(kept_waits_.end(), waits.begin(), waits.end());
+        }
+    }
+    for (const engine::SagaKey& saga : decided) new_waits_.erase(saga);
+
+    // Sagas of earlier batches.
+    if (risen.empty() || world.warehouses.empty()) return;
+    std::vector<StockKey> keys;
+    for (SkuId sku : risen) {
+        for (const WarehouseRow& from : world.warehouses) keys.push_back({merchant, sku, from.warehouse_id});
+    }
+    std::map<engine::SagaKey, std::vector<Rows::Wait>> waiting;
+    std::set<SkuId> unknown;
+    for (Rows::Wait& wait : rows_.waits_for("channels", keys)) {
+        if (!world.channels->knows_listings_of(wait.stock.sku_id)) unknown.insert(wait.stock.sku_id);
+        waiting[wait.saga].push_back(std::move(wait));
+    }
+    if (!unknown.empty()) {
+        world.channels->update(merchant, world.warehouses.front().warehouse_id, world.stores, {}, unknown);
+    }
+    for (const auto& [saga, waits] : waiting) {
+        if (stop_waiting_.count(saga) > 0) continue;
+        bool all = std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+        if (!all) continue;
+        stop_waiting_.insert(saga);
+        tell_or_signal(saga, {"ChannelsUpdated", json::object(), "channels"});
+    }
+}
+
+void OrderSession::announce_levels() {
+    for (const StockKey& key : ledger_.changed()) {
+        const StockRow& row = ledger_.at(key);
+        if (!ledger_.knows_sku(key.merchant, key.sku_id)) continue;
+        const SkuRow& sku = ledger_.sku(key.merchant, key.sku_id);
+        std::int64_t before = ledger_.available_before(key);
+        const char* kind = nullptr;
+        if (before > 0 && row.available == 0) kind = "out";
+        else if (sku.low_at > 0 && before > sku.low_at && row.available <= sku.low_at) kind = "low";
+        else if (before == 0 && row.available > 0) kind = "back";
+        if (kind == nullptr) continue;
+        batch_.announce(key.merchant, {std::string("inventory.") + kind + "." + std::to_string(key.sku_id.value),
+                                       {{"schema", 1},
+                                        {"sku", sku.sku},
+                                        {"available", row.available},
+                                        {"waiting", row.waiting},
+                                        {"version", row.version},
+                                        {"at", runtime::format_rfc3339(batch_.now())}}});
+    }
+}
+
+}  // namespace ordersaga::orders
