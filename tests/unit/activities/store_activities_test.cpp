@@ -1,0 +1,533 @@
+// Conversations with a store: what is read before what is written, and which outcome comes of it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "activities/shopify/store_activities.hpp"
+#include "runtime/error.hpp"
+#include "sagas/activities.hpp"
+#include "tests/unit/activities/fixtures.hpp"
+#include "tests/unit/activities/peers.hpp"
+
+namespace ordersaga::activities::shopify {
+namespace {
+
+using nlohmann::json;
+using sagas::Outcome;
+using sagas::OutcomeKind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace tests;  // answer, lost_answer, run, ScriptedPeer
+
+const json cost{{"requestedQueryCost", 13},
+                {"actualQueryCost", 10},
+                {"throttleStatus", {{"maximumAvailable", 2000.0}, {"currentlyAvailable", 1990}, {"restoreRate", 100.0}}}};
+
+json data(const std::string& root, const json& value) {
+    return {{"data", {{root, value}}}, {"extensions", {{"cost", cost}}}};
+}
+
+json throttled() {
+    return {{"errors", {{{"message", "Throttled"}, {"extensions", {{"code", "THROTTLED"}}}}}},
+            {"extensions",
+             {{"cost", {{"requestedQueryCost", 400}, {"throttleStatus", {{"currentlyAvailable", 300}, {"restoreRate", 50}}}}}}}};
+}
+
+class StoreActivity : public testing::Test {
+protected:
+    Outcome perform(std::string_view name, const json& payload) {
+        return run(activities.run(name, payload, scope));
+    }
+    // The root field of each document that was sent, in order.
+    std::vector<std::string> asked() const {
+        std::vector<std::string> roots;
+        for (std::size_t i = 0; i < peer.calls.size(); ++i) {
+            const std::string query = peer.body(i).at("query");
+            const auto brace = query.find('{');
+            const auto begin = query.find_first_not_of(" \n", brace + 1);
+            roots.push_back(query.substr(begin, query.find_first_of("( ", begin) - begin));
+        }
+        return roots;
+    }
+    json variables(std::size_t call) const { return peer.body(call).at("variables"); }
+
+    ScriptedPeer peer;
+    FixedDatabaseClock clock;
+    CallScope::Limits limits{};
+    CallScope scope{clock, limits};
+    StoreClient store{{"http://127.0.0.1:1/shopify/eu", "2026-07", "shpat_secret"}, peer};
+    StoreActivities activities{store};
+};
+
+// ------------------------------------------------------------------------------------------------------ FlushStock
+
+json flush_payload(const json& changes) {
+    const json request{{"query", adjust_stock.text},
+                       {"variables", {{"input", {{"name", "available"}, {"changes", changes}}}, {"idempotencyKey", "k"}}}};
+    return {{"store", "eu"}, {"key", "k"}, {"body", request.dump()}, {"rows", changes.size()}};
+}
+
+const json one_change = json::parse(
+    R"([{"inventoryItemId":"gid://shopify/InventoryItem/1","locationId":"gid://shopify/Location/9","delta":-1,"changeFromQuantity":null}])");
+
+TEST_F(StoreActivity, FlushSendsTheStoredBytesAndTellsTheRows) {
+    peer.will(answer(200, data("inventoryAdjustQuantities",
+                               {{"inventoryAdjustmentGroup",
+                                 {{"id", "g"},
+                                  {"changes",
+                                   {{{"name", "available"},
+                                     {"delta", -1},
+                                     {"item", {{"id", "gid://shopify/InventoryItem/1"}}},
+                                     {"location", {{"id", "gid://shopify/Location/9"}}}}}}}},
+                                {"userErrors", json::array()}})));
+    const json payload = flush_payload(one_change);
+
+    const Outcome outcome = perform(sagas::activity::flush_stock, payload);
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload, json::parse(R"({"applied":[0],"uncertain":[],"refused":[]})"));
+    EXPECT_EQ(peer.calls.at(0).body, payload.at("body"));
+    EXPECT_EQ(peer.calls[0].url, "http://127.0.0.1:1/shopify/eu/admin/api/2026-07/graphql.json");
+    EXPECT_EQ(*runtime::find_header(peer.calls[0].headers, "x-shopify-access-token"), "shpat_secret");
+    EXPECT_EQ(scope.lane.currently_available, 1990);
+}
+
+TEST_F(StoreActivity, FlushTellsThrottlingUnknownBlockedAndBroken) {
+    const json payload = flush_payload(one_change);
+
+    peer.will(answer(200, throttled()));
+    const Outcome waits = perform(sagas::activity::flush_stock, payload);
+    EXPECT_EQ(waits.kind, OutcomeKind::throttled);
+    EXPECT_EQ(waits.retry_after, std::chrono::milliseconds(2000));
+
+    peer.will(lost_answer());
+    EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::unknown);
+
+    peer.will(refused_connection());
+    EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::retryable);
+
+    peer.will(answer(401, std::string()));
+    EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::blocked);
+
+    peer.will(answer(200, data("inventoryAdjustQuantities",
+                               {{"inventoryAdjustmentGroup", nullptr},
+                                {"userErrors", {{{"field", {"input", "reason"}}, {"code", "INVALID_REASON"}, {"message", "no"}}}}})));
+    EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::refused);
+}
+
+TEST_F(StoreActivity, FlushRefusesABodyThatIsNoFlush) {
+    const json payload{{"store", "eu"}, {"key", "k"}, {"body", "{}"}, {"rows", 1}};
+    EXPECT_THROW(perform(sagas::activity::flush_stock, payload), runtime::ErrorException);
+    EXPECT_TRUE(peer.calls.empty());
+}
+
+// ------------------------------------------------------------------------------------------------- polls and reads
+
+json order_node(const std::string& id, const std::string& updated_at) {
+    return {{"id", "gid://shopify/Order/" + id},
+            {"name", "#" + id},
+            {"createdAt", "2026-11-01T10:00:00Z"},
+            {"updatedAt", updated_at},
+            {"displayFinancialStatus", "PAID"},
+            {"displayFulfillmentStatus", "UNFULFILLED"},
+            {"lineItems", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", json::array()}}},
+            {"refunds", json::array()},
+            {"fulfillments", json::array()}};
+}
+
+json page(const json& nodes, const json& cursor = nullptr) {
+    return data("orders",
+                {{"pageInfo", {{"hasNextPage", !cursor.is_null()}, {"endCursor", cursor}}}, {"nodes", nodes}});
+}
+
+const json poll_payload{{"store", "eu"}, {"orders_since", "2026-11-01T09:00:00.7Z"}};
+
+TEST_F(StoreActivity, PollReadsAllPagesInTheStoresOwnTime) {
+    peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")}, "c1")));
+    peer.will(answer(200, page({order_node("2", "2026-11-01T11:00:00Z")})));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("complete"), true);
+    EXPECT_EQ(outcome.payload.at("polled_until"), "2026-11-01T11:00:00Z");
+    EXPECT_EQ(outcome.payload.at("orders").size(), 2U);
+    EXPECT_EQ(outcome.payload.at("orders").at(1).at("order_id"), "2");
+    EXPECT_EQ(variables(0).at("query"), "updated_at:>='2026-11-01T09:00:00Z'");
+    EXPECT_EQ(variables(0).at("after"), nullptr);
+    EXPECT_EQ(variables(1).at("after"), "c1");
+}
+
+TEST_F(StoreActivity, PollKeepsWhatItHasWhenALaterPageFails) {
+    peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")}, "c1")));
+    peer.will(answer(200, throttled()));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("complete"), false);
+    EXPECT_EQ(outcome.payload.at("polled_until"), "2026-11-01T10:00:00Z");
+}
+
+TEST_F(StoreActivity, PollThatFailsAtOnceIsAFailure) {
+    peer.will(answer(503, std::string()));
+    EXPECT_EQ(perform(sagas::activity::poll_orders, poll_payload).kind, OutcomeKind::retryable);
+}
+
+TEST_F(StoreActivity, PollAsksForSmallerPagesWhenAPageCostsTooMuch) {
+    peer.will(answer(200, json{{"errors", {{{"message", "too much"}, {"extensions", {{"code", "MAX_COST_EXCEEDED"}}}}}}}));
+    peer.will(answer(200, page(json::array())));
+
+    EXPECT_EQ(perform(sagas::activity::poll_orders, poll_payload).kind, OutcomeKind::done);
+    EXPECT_LT(variables(1).at("first"), variables(0).at("first"));
+}
+
+TEST_F(StoreActivity, PollReadsAnOrderAloneWhenItsLinesWereCut) {
+    json cut = order_node("1", "2026-11-01T10:00:00Z");
+    cut["lineItems"]["pageInfo"]["hasNextPage"] = true;
+    json whole = order_node("1", "2026-11-01T10:00:00Z");
+    whole["lineItems"]["nodes"] = {{{"id", "gid://shopify/LineItem/7"}, {"sku", "TEE"}, {"quantity", 1}}};
+    peer.will(answer(200, page({cut})));
+    peer.will(answer(200, data("order", whole)));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
+
+    EXPECT_THAT(asked(), ElementsAre("orders", "order"));
+    EXPECT_EQ(outcome.payload.at("orders").at(0).at("lines").size(), 1U);
+}
+
+// One order that breaks our rules must not hide all others from the backfill.
+TEST_F(StoreActivity, PollTellsAnUnreadableOrderApart) {
+    json broken_order = order_node("1", "never");
+    peer.will(answer(200, page({broken_order, order_node("2", "2026-11-01T11:00:00Z")})));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("orders").size(), 1U);
+    EXPECT_EQ(outcome.payload.at("unreadable").at(0).at("order_id"), "1");
+}
+
+TEST_F(StoreActivity, PollNeverGrowsBeyondOneMessage) {
+    json nodes = json::array();
+    for (int i = 0; i < 40; ++i) {
+        json node = order_node(std::to_string(i + 1), "2026-11-01T10:00:" + std::to_string(10 + i) + "Z");
+        json lines = json::array();
+        for (int k = 0; k < 29; ++k) {
+            lines.push_back({{"id", "gid://shopify/LineItem/" + std::to_string(1000 * i + k + 1)},
+                             {"sku", std::string(200, 'x')},
+                             {"quantity", 1}});
+        }
+        node["lineItems"]["nodes"] = lines;
+        nodes.push_back(node);
+    }
+    peer.will(answer(200, page(nodes)));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
+
+    const std::size_t taken = outcome.payload.at("orders").size();
+    EXPECT_EQ(outcome.payload.at("complete"), false);
+    EXPECT_GT(taken, 1U);
+    EXPECT_LT(outcome.payload.dump().size(), 200U * 1024U);
+    EXPECT_EQ(outcome.payload.at("polled_until"), outcome.payload.at("orders").at(taken - 1).at("updated_at"));
+}
+
+json levels(const json& quantity) {
+    return data("nodes", json::array({nullptr,
+                                      {{"id", "gid://shopify/InventoryItem/1"},
+                                       {"tracked", true},
+                                       {"inventoryLevel",
+                                        {{"isActive", true}, {"quantities", {{{"name", "available"}, {"quantity", quantity}}}}}}}}));
+}
+
+TEST_F(StoreActivity, QuietReadReadsPollsAndReadsAgain) {
+    peer.will(answer(200, levels(5)));
+    peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")})));
+    peer.will(answer(200, levels(4)));
+    const json payload{{"store", "eu"},
+                       {"orders_since", "2026-11-01T09:00:00Z"},
+                       {"listings",
+                        {{{"listing_id", 31}, {"inventory_item_id", "1"}, {"location_id", "9"}},
+                         {{"listing_id", 32}, {"inventory_item_id", "2"}, {"location_id", "9"}}}}};
+
+    const Outcome outcome = perform(sagas::activity::quiet_read, payload);
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("first"), json::parse(R"({"31":5,"32":null})"));
+    EXPECT_EQ(outcome.payload.at("second"), json::parse(R"({"31":4,"32":null})"));
+    EXPECT_EQ(outcome.payload.at("orders").size(), 1U);
+    EXPECT_THAT(asked(), ElementsAre("nodes", "orders", "nodes"));
+    EXPECT_EQ(variables(0).at("locationId"), "gid://shopify/Location/9");
+}
+
+TEST_F(StoreActivity, QuietReadIsAllOrNothing) {
+    const json payload{{"store", "eu"},
+                       {"orders_since", "2026-11-01T09:00:00Z"},
+                       {"listings", {{{"listing_id", "31"}, {"inventory_item_id", "1"}, {"location_id", "9"}}}}};
+    peer.will(answer(200, levels(5)));
+    peer.will(answer(200, page({order_node("1", "never")})));
+    EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
+
+    peer.will(answer(200, levels(5)));
+    peer.will(answer(200, page(json::array())));
+    peer.will(answer(500, std::string()));
+    EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
+}
+
+TEST_F(StoreActivity, ReadOrderTellsADeletedOrderAsNull) {
+    peer.will(answer(200, data("order", nullptr)));
+    const Outcome gone = perform(sagas::activity::read_order, {{"store", "eu"}, {"order_id", "820982911946154508"}});
+    EXPECT_EQ(gone.kind, OutcomeKind::done);
+    EXPECT_TRUE(gone.payload.at("order").is_null());
+    EXPECT_EQ(variables(0).at("id"), "gid://shopify/Order/820982911946154508");
+
+    peer.will(answer(200, data("order", order_node("1", "2026-11-01T10:00:00Z"))));
+    const Outcome there = perform(sagas::activity::read_order, {{"store", "eu"}, {"order_id", "1"}});
+    EXPECT_EQ(there.payload.at("order").at("financial_status"), "paid");
+}
+
+// ----------------------------------------------------------------------------------------- CreateStoreFulfillment
+
+json fulfillment_order(const std::string& id, const std::string& status, int remaining, const json& actions) {
+    json list = json::array();
+    for (const json& action : actions) list.push_back({{"action", action}});
+    return {{"id", "gid://shopify/FulfillmentOrder/" + id},
+            {"status", status},
+            {"supportedActions", list},
+            {"assignedLocation", {{"location", {{"id", "gid://shopify/Location/9"}}}}},
+            {"fulfillmentHolds", json::array()},
+            {"lineItems",
+             {{"nodes",
+               {{{"id", "gid://shopify/FulfillmentOrderLineItem/" + id + "7"},
+                 {"remainingQuantity", remaining},
+                 {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
+}
+
+json order_with(const json& fulfillment_orders, const json& fulfillments = json::array(), const json& cancelled = nullptr) {
+    return data("order", {{"id", "gid://shopify/Order/1"},
+                          {"cancelledAt", cancelled},
+                          {"fulfillments", fulfillments},
+                          {"fulfillmentOrders", {{"nodes", fulfillment_orders}}}});
+}
+
+json fulfillment(const std::string& tracking, int quantity, const std::string& status = "SUCCESS") {
+    return {{"id", "gid://shopify/Fulfillment/55"},
+            {"status", status},
+            {"trackingInfo", {{{"number", tracking}}}},
+            {"fulfillmentLineItems",
+             {{"nodes", {{{"quantity", quantity}, {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
+}
+
+const json shipped{{"store", "eu"},
+                   {"order_id", "1"},
+                   {"shipment_id", "s1"},
+                   {"carrier", "USPS"},
+                   {"tracking_number", "T1"},
+                   {"tracking_url", "https://example.com/T1"},
+                   {"lines", {{{"line_id", "7"}, {"quantity", 2}}}},
+                   {"notify_customer", true}};
+
+const json created{{"fulfillment", {{"id", "gid://shopify/Fulfillment/56"}}}, {"userErrors", json::array()}};
+
+TEST_F(StoreActivity, FulfilmentIsCreatedFromTheOpenFulfilmentOrder) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})})));
+    peer.will(answer(200, data("fulfillmentCreate", created)));
+
+    const Outcome outcome = perform(sagas::activity::create_store_fulfillment, shipped);
+
+    EXPECT_EQ(outcome.payload, json::parse(R"({"fulfillment_id":"56","already":false})"));
+    EXPECT_THAT(asked(), ElementsAre("order", "fulfillmentCreate"));
+    const json input = variables(1).at("fulfillment");
+    EXPECT_EQ(input.at("trackingInfo"),
+              json::parse(R"({"number":"T1","company":"USPS","url":"https://example.com/T1"})"));
+    EXPECT_EQ(input.at("lineItemsByFulfillmentOrder").at(0).at("fulfillmentOrderLineItems").at(0).at("quantity"), 2);
+    EXPECT_EQ(input.at("notifyCustomer"), true);
+}
+
+TEST_F(StoreActivity, FulfilmentWithOurTrackingNumberIsFoundNotRepeated) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 3, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 2)})));
+
+    const Outcome outcome = perform(sagas::activity::create_store_fulfillment, shipped);
+
+    EXPECT_EQ(outcome.payload, json::parse(R"({"fulfillment_id":"55","already":true})"));
+    EXPECT_THAT(asked(), ElementsAre("order"));
+}
+
+TEST_F(StoreActivity, FulfilmentThatWasCancelledDoesNotCount) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})},
+                                     {fulfillment("T1", 2, "CANCELLED")})));
+    peer.will(answer(200, data("fulfillmentCreate", created)));
+
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).payload.at("already"), false);
+}
+
+TEST_F(StoreActivity, FulfilmentCompletesWhatAnEarlierAttemptBegan) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 1, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 1)})));
+    peer.will(answer(200, data("fulfillmentCreate", created)));
+
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::done);
+    const json groups = variables(1).at("fulfillment").at("lineItemsByFulfillmentOrder");
+    EXPECT_EQ(groups.at(0).at("fulfillmentOrderLineItems").at(0).at("quantity"), 1);
+}
+
+TEST_F(StoreActivity, NothingRemainingIsDoneAlready) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "CLOSED", 0, json::array())})));
+
+    const Outcome outcome = perform(sagas::activity::create_store_fulfillment, shipped);
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("already"), true);
+}
+
+TEST_F(StoreActivity, FulfilmentWaitsForItsFulfilmentOrderAndForHolds) {
+    peer.will(answer(200, order_with(json::array())));
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::retryable);
+
+    peer.will(answer(200, order_with({fulfillment_order("1", "ON_HOLD", 2, {"RELEASE_HOLD"})})));
+    const Outcome held = perform(sagas::activity::create_store_fulfillment, shipped);
+    EXPECT_EQ(held.kind, OutcomeKind::retryable);
+    EXPECT_THAT(held.reason, HasSubstr("on hold"));
+}
+
+TEST_F(StoreActivity, FulfilmentOfACancelledOrDeletedOrderIsRefused) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "CLOSED", 0, json::array())}, json::array(), "2026-11-01T10:00:00Z")));
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::refused);
+
+    peer.will(answer(200, data("order", nullptr)));
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::refused);
+}
+
+TEST_F(StoreActivity, RecordedFulfilmentRefusalsAreTriedAgainOnlyWhenTheOrderMoved) {
+    ORDERSAGA_NEEDS_FIXTURES();
+    const json cases = fixture("shopify/graphql/fulfillment-create-preconditions.json").at("cases");
+    const auto outcome_of = [&](const char* name) {
+        peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})})));
+        peer.will(answer(200, cases.at(name).at("response")));
+        return perform(sagas::activity::create_store_fulfillment, shipped).kind;
+    };
+    EXPECT_EQ(outcome_of("closed"), OutcomeKind::retryable);
+    EXPECT_EQ(outcome_of("cancelled"), OutcomeKind::retryable);
+    EXPECT_EQ(outcome_of("overFulfill"), OutcomeKind::retryable);
+    EXPECT_EQ(outcome_of("missingFulfillmentOrder"), OutcomeKind::refused);
+    EXPECT_EQ(outcome_of("happyPath"), OutcomeKind::done);
+}
+
+TEST_F(StoreActivity, LostAnswerToAFulfilmentIsUnknown) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})})));
+    peer.will(lost_answer());
+    EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::unknown);
+}
+
+TEST_F(StoreActivity, FulfilmentIsNotSentAfterSendBefore) {
+    CallScope::Limits past;
+    past.send_before = *clock.time;
+    CallScope late(clock, past);
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})})));
+
+    const Outcome outcome = run(activities.run(sagas::activity::create_store_fulfillment, shipped, late));
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::retryable);
+    EXPECT_THAT(asked(), ElementsAre("order"));
+}
+
+// ------------------------------------------------------------------------------------------------ SettleStoreOrder
+
+json settle(const std::string& policy) {
+    return {{"store", "eu"},  {"order_id", "1"},       {"policy", policy},
+            {"reason", "no stock"}, {"tag", "out-of-stock"}, {"handle", "saga-1"}};
+}
+
+const json hold_done{{"fulfillmentHold", {{"id", "h"}}}, {"userErrors", json::array()}};
+const json tag_done{{"node", {{"id", "x"}}}, {"userErrors", json::array()}};
+
+TEST_F(StoreActivity, HoldAndTellHoldsEveryOpenFulfilmentOrderAndTags) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"}),
+                                      fulfillment_order("2", "CLOSED", 0, json::array())})));
+    peer.will(answer(200, data("fulfillmentOrderHold", hold_done)));
+    peer.will(answer(200, data("tagsAdd", tag_done)));
+
+    const Outcome outcome = perform(sagas::activity::settle_store_order, settle("hold_and_tell"));
+
+    EXPECT_EQ(outcome.payload, json::parse(R"({"settled":"held","already":false})"));
+    EXPECT_THAT(asked(), ElementsAre("order", "fulfillmentOrderHold", "tagsAdd"));
+    EXPECT_EQ(variables(1).at("fulfillmentHold").at("reason"), "INVENTORY_OUT_OF_STOCK");
+    EXPECT_EQ(variables(1).at("fulfillmentHold").at("handle"), "saga-1");
+}
+
+TEST_F(StoreActivity, HoldWithOurHandleIsNotRepeated) {
+    json held = fulfillment_order("1", "ON_HOLD", 2, {"RELEASE_HOLD", "HOLD"});
+    held["fulfillmentHolds"] = {{{"id", "h"}, {"handle", "saga-1"}}};
+    peer.will(answer(200, order_with({held})));
+    peer.will(answer(200, data("tagsAdd", tag_done)));
+
+    const Outcome outcome = perform(sagas::activity::settle_store_order, settle("hold_and_tell"));
+
+    EXPECT_EQ(outcome.payload, json::parse(R"({"settled":"held","already":true})"));
+    EXPECT_THAT(asked(), ElementsAre("order", "tagsAdd"));
+}
+
+TEST_F(StoreActivity, DuplicateHandleMeansThatTheHoldIsThere) {
+    ORDERSAGA_NEEDS_FIXTURES();
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"})})));
+    peer.will(answer(200, fixture("shopify/graphql/fulfillment-order-hold.json").at("duplicateHandle").at("response")));
+    peer.will(answer(200, data("tagsAdd", tag_done)));
+
+    EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("hold_and_tell")).kind, OutcomeKind::done);
+}
+
+TEST_F(StoreActivity, HoldThatIsRefusedIsRefused) {
+    ORDERSAGA_NEEDS_FIXTURES();
+    for (const char* name : {"notSplittable", "limitReached"}) {
+        peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"})})));
+        peer.will(answer(200, fixture("shopify/graphql/fulfillment-order-hold.json").at(name).at("response")));
+        EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("hold_and_tell")).kind, OutcomeKind::refused) << name;
+    }
+}
+
+TEST_F(StoreActivity, CancelAndRefundNeverRestocksAndWaitsForTheOrderToSaySo) {
+    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"})})));
+    peer.will(answer(200, data("orderCancel", {{"job", {{"id", "j"}, {"done", false}}}, {"orderCancelUserErrors", json::array()}})));
+    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, order_with(json::array(), json::array(), "2026-11-01T10:00:00Z")));
+
+    const Outcome outcome = perform(sagas::activity::settle_store_order, settle("cancel_and_refund"));
+
+    EXPECT_EQ(outcome.payload, json::parse(R"({"settled":"cancelled","already":false})"));
+    EXPECT_EQ(variables(1).at("restock"), false);
+    EXPECT_EQ(variables(1).at("reason"), "INVENTORY");
+}
+
+TEST_F(StoreActivity, CancelledOrderIsNotCancelledAgain) {
+    for (const char* policy : {"cancel_and_refund", "hold_and_tell"}) {
+        peer.will(answer(200, order_with(json::array(), json::array(), "2026-11-01T10:00:00Z")));
+        const Outcome outcome = perform(sagas::activity::settle_store_order, settle(policy));
+        EXPECT_EQ(outcome.payload, json::parse(R"({"settled":"cancelled","already":true})"));
+    }
+    EXPECT_EQ(peer.calls.size(), 2U);
+}
+
+TEST_F(StoreActivity, CancelOfAFulfilledOrderIsTooLate) {
+    ORDERSAGA_NEEDS_FIXTURES();
+    const json recorded = fixture("shopify/graphql/fulfillment-create-with-tracking.json");
+    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, recorded.at("orderCancelRefusedBecauseFulfilled").at("response")));
+
+    EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("cancel_and_refund")).kind, OutcomeKind::too_late);
+}
+
+TEST_F(StoreActivity, CancelThatTheStoreDoesNotFinishIsUnknown) {
+    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, data("orderCancel", {{"job", nullptr}, {"orderCancelUserErrors", json::array()}})));
+    peer.will(answer(500, std::string()));
+
+    EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("cancel_and_refund")).kind, OutcomeKind::unknown);
+}
+
+TEST_F(StoreActivity, UnknownPolicyIsRefusedBeforeAnyCall) {
+    EXPECT_THROW(perform(sagas::activity::settle_store_order, settle("forget_it")), runtime::ErrorException);
+    EXPECT_TRUE(peer.calls.empty());
+}
+
+}  // namespace
+}  // namespace ordersaga::activities::shopify
