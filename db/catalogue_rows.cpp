@@ -32,7 +32,7 @@ constexpr const char* kSkus = R"sql(
            sku.discontinued, part.component_sku_id, part.quantity
       FROM skus sku
       LEFT JOIN sku_components part ON part.merchant_id = sku.merchant_id AND part.bundle_sku_id = sku.sku_id
-     WHERE sku.merchant_id = $1::bigint AND sku.sku_id = ANY ($2::bigint[])
+     WHERE sku.merchant_id = $1::bigint AND (cardinality($2::bigint[]) = 0 OR sku.sku_id = ANY ($2::bigint[]))
      ORDER BY sku.sku_id, part.component_sku_id)sql";
 
 constexpr const char* kSetStoreStatus = R"sql(
@@ -97,9 +97,6 @@ std::vector<WarehouseRow> PgTransaction::warehouses(const std::vector<MerchantId
 }
 
 std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
-    if (ids.empty()) {
-        return {};
-    }
     std::vector<SkuRow> skus;
     for (SkuRow& row : read_all(sql_.query(kSkus, {merchant, ids}), read_sku)) {
         if (!skus.empty() && skus.back().sku_id == row.sku_id) {

@@ -62,6 +62,11 @@ std::vector<WarehouseRow> SimTransaction::warehouses(const std::vector<MerchantI
 std::vector<SkuRow> SimTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
     step("skus");
     std::vector<SkuRow> found;
+    if (ids.empty()) {
+        for (const auto& [key, row] : tables_.skus) {
+            if (key.first == merchant) found.push_back(row);
+        }
+    }
     for (const SkuId id : std::set<SkuId>(ids.begin(), ids.end())) {
         if (const SkuRow* row = tables_.skus.find({merchant, id})) found.push_back(*row);
     }
