@@ -89,6 +89,27 @@ constexpr const char* kWriteComponents = R"sql(
        AND (component.composed_version, component.confirmed_version)
            IS DISTINCT FROM (new.composed_version, new.confirmed_version))sql";
 
+// The newest hint wins, within the batch and against what is stored.
+constexpr const char* kHint = R"sql(
+    WITH newest AS (
+        SELECT DISTINCT ON (merchant_id, store_id, inventory_item_id, location_id)
+               merchant_id, store_id, inventory_item_id, location_id, available, at
+          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[])
+               WITH ORDINALITY
+            AS new (merchant_id, store_id, inventory_item_id, location_id, available, at, place)
+         ORDER BY merchant_id, store_id, inventory_item_id, location_id, at DESC, place DESC
+    ), locked AS (
+        SELECT listing.merchant_id, listing.listing_id, newest.available, newest.at
+          FROM newest
+          JOIN listings listing USING (merchant_id, store_id, inventory_item_id, location_id)
+         ORDER BY listing.merchant_id, listing.listing_id
+           FOR NO KEY UPDATE OF listing)
+    UPDATE listings listing
+       SET hinted = locked.available, hinted_at = locked.at
+      FROM locked
+     WHERE listing.merchant_id = locked.merchant_id AND listing.listing_id = locked.listing_id
+       AND (listing.hinted_at IS NULL OR listing.hinted_at <= locked.at))sql";
+
 std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
 
 ListingRow read_listing(RowReader& row) {
@@ -207,6 +228,15 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
                   column(components, [](const Component& row) { return row.component.sku_id; }),
                   column(components, [](const Component& row) { return row.component.composed_version; }),
                   column(components, [](const Component& row) { return row.component.confirmed_version; })});
+}
+
+void PgTransaction::hint_listings(const std::vector<Hint>& hints) {
+    if (hints.empty()) {
+        return;
+    }
+    sql_.execute(kHint, {column(hints, &Hint::merchant), column(hints, &Hint::store_id),
+                         column(hints, &Hint::inventory_item_id), column(hints, &Hint::location_id),
+                         column(hints, &Hint::available), column(hints, &Hint::at)});
 }
 
 }  // namespace ordersaga::db

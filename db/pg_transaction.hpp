@@ -70,6 +70,7 @@ public:
 
     // stock_rows.cpp
     std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys) override;
+    std::vector<orders::StockRow> peek_stock(const std::vector<orders::StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows,
                      const std::vector<orders::MovementRow>& movements) override;
     std::vector<std::pair<orders::StockKey, std::int64_t>> not_counted(const std::vector<orders::StockKey>& keys,
@@ -97,6 +98,7 @@ public:
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(sagas::MerchantId merchant, sagas::StoreId store,
                                                            Instant hinted_before, std::size_t limit) override;
+    void hint_listings(const std::vector<Hint>& hints) override;
 
     // flush_rows.cpp
     std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant,

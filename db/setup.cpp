@@ -1,5 +1,6 @@
 #include "db/setup.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include <nlohmann/json.hpp>
@@ -350,6 +351,10 @@ private:
     SetupReport report_;
 };
 
+bool nothing_changed(const SetupReport& report) {
+    return std::all_of(report.changes.begin(), report.changes.end(), [](const SetupChange& change) { return change.action == "kept"; });
+}
+
 json summary_of(const SetupReport& report) {
     json counts = json::object();
     for (const SetupChange& change : report.changes) {
@@ -369,7 +374,7 @@ SetupReport apply_setup(
         session.transact([&](Transaction& transaction) {
             report = SetupRun(transaction, plan).run();
             if (dry_run) throw DryRunEnds{};
-            if (report.changes.empty()) return;
+            if (nothing_changed(report)) return;
             transaction.execute(write_audit, {report.merchant_id, actor, "setup", plan.merchant, reason, summary_of(report).dump()});
         });
     } catch (const DryRunEnds&) {

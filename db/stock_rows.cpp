@@ -12,13 +12,14 @@ using sagas::WarehouseId;
 
 namespace {
 
-constexpr const char* kLock = R"sql(
+constexpr const char* kPeek = R"sql(
     SELECT merchant_id, sku_id, warehouse_id, on_hand, available, reserved, committed, unavailable, returning_units,
            short_by, waiting, version, read_asked_at, demand_read_at, warehouse_on_hand, warehouse_fulfillable
       FROM stock
      WHERE (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
-     ORDER BY merchant_id, sku_id, warehouse_id
-       FOR NO KEY UPDATE)sql";
+     ORDER BY merchant_id, sku_id, warehouse_id)sql";
+
+constexpr const char* kAndLock = " FOR NO KEY UPDATE";
 
 constexpr const char* kCreateMissing = R"sql(
     INSERT INTO stock (merchant_id, sku_id, warehouse_id)
@@ -144,12 +145,22 @@ std::vector<StockRow> PgTransaction::lock_stock(const std::vector<StockKey>& key
     }
     const std::vector<Parameter> parameters{column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
                                             column(keys, &StockKey::warehouse_id)};
-    db::Rows locked = sql_.query(kLock, parameters);
+    const std::string lock = std::string(kPeek) + kAndLock;
+    db::Rows locked = sql_.query(lock, parameters);
     if (locked.size() < keys.size()) {
         sql_.query(kCreateMissing, parameters);
-        locked = sql_.query(kLock, parameters);
+        locked = sql_.query(lock, parameters);
     }
     return read_all(locked, read_stock);
+}
+
+std::vector<StockRow> PgTransaction::peek_stock(const std::vector<StockKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(sql_.query(kPeek, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                                       column(keys, &StockKey::warehouse_id)}),
+                    read_stock);
 }
 
 void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) {

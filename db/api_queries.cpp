@@ -1,0 +1,386 @@
+#include "db/api_queries.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "db/migrate.hpp"
+#include "db/session.hpp"
+
+namespace ordersaga::db {
+
+namespace {
+
+using api::MerchantId;
+using api::Page;
+using nlohmann::json;
+
+// Every list answers (object, cursor): one row more than a page tells whether there is a next one. Row security adds the
+// merchant; ids are text in every answer.
+
+constexpr std::string_view select_token = R"sql(
+    SELECT merchant_id, name, role FROM tokens
+     WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))sql";
+
+constexpr std::string_view select_schema_version = "SELECT coalesce(max(version), 0) FROM schema_migrations";
+
+// $1 limit, $2 and $3 cursor, then the filters; a null filter is none.
+constexpr std::string_view list_sagas = R"sql(
+    SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'subject', saga.subject, 'state', saga.state,
+               'version', saga.version, 'final', saga.final, 'incident', saga.incident, 'created_at', saga.created_at,
+               'updated_at', saga.updated_at, 'next_wake', saga.next_wake)::text,
+           saga.created_at::text || '_' || saga.saga_id
+      FROM sagas saga
+     WHERE ($2::timestamptz IS NULL OR (saga.created_at, saga.saga_id) < ($2::timestamptz, $3::uuid))
+       AND ($4::text IS NULL OR saga.state = $4)
+       AND ($5::text IS NULL OR EXISTS (
+               SELECT FROM orders JOIN stores store USING (merchant_id, store_id)
+                WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id AND store.key = $5))
+       AND ($6::text IS NULL OR EXISTS (
+               SELECT FROM orders
+                WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id
+                  AND orders.document->'lines' @> jsonb_build_array(jsonb_build_object('sku', $6))))
+       AND (NOT $7::boolean OR saga.incident IS NOT NULL)
+       AND ($8::bigint IS NULL OR saga.updated_at < now() - $8::bigint * interval '1 microsecond')
+     ORDER BY saga.created_at DESC, saga.saga_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view select_saga = R"sql(
+    SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'definition_version', saga.definition_version,
+        'subject', saga.subject, 'state', saga.state, 'version', saga.version, 'final', saga.final,
+        'incident', saga.incident, 'created_at', saga.created_at, 'updated_at', saga.updated_at,
+        'next_wake', saga.next_wake, 'trace', saga.trace,
+        'order', (SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name)
+                    FROM orders JOIN stores store USING (merchant_id, store_id)
+                   WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id),
+        'reservations', (SELECT coalesce(json_agg(json_build_object('line_id', line_id, 'sku', sku.sku,
+                             'warehouse', warehouse.key, 'waiting', waiting, 'held', held, 'committed', committed,
+                             'shipped', shipped, 'released', released, 'accepted_at', accepted_at,
+                             'queued_at', queued_at) ORDER BY line_id, sku.sku), '[]')
+                           FROM reservations JOIN skus sku USING (merchant_id, sku_id)
+                           JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+                          WHERE reservations.merchant_id = saga.merchant_id AND reservations.saga_id = saga.saga_id),
+        'commands', (SELECT coalesce(json_agg(recent.command ORDER BY recent.created_at, recent.command_id), '[]')
+                       FROM (SELECT created_at, command_id,
+                                    json_build_object('command_id', command_id, 'activity', activity, 'lane', lane,
+                                        'state', state, 'attempt', attempt, 'due_at', due_at, 'deadline', deadline,
+                                        'outcome', outcome, 'last_error', last_error, 'perhaps_applied', perhaps_applied,
+                                        'closed_at', closed_at) AS command
+                               FROM commands
+                              WHERE commands.merchant_id = saga.merchant_id AND commands.saga_id = saga.saga_id
+                              ORDER BY created_at DESC, command_id DESC LIMIT 50) recent),
+        'waits', (SELECT coalesce(json_agg(json_build_object('kind', waits.kind, 'sku', sku.sku,
+                      'warehouse', warehouse.key, 'version', waits.version) ORDER BY sku.sku), '[]')
+                    FROM waits JOIN skus sku USING (merchant_id, sku_id)
+                    JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+                   WHERE waits.merchant_id = saga.merchant_id AND waits.saga_id = saga.saga_id),
+        'incidents', (SELECT coalesce(json_agg(json_build_object('incident_id', incident_id::text, 'cause', cause,
+                          'text', text, 'opened_at', opened_at, 'closed_at', closed_at) ORDER BY incident_id DESC), '[]')
+                        FROM incidents
+                       WHERE incidents.merchant_id = saga.merchant_id AND incidents.saga_id = saga.saga_id),
+        'references', (SELECT coalesce(json_agg(reference ORDER BY reference), '[]') FROM fulfillment_references
+                        WHERE fulfillment_references.merchant_id = saga.merchant_id
+                          AND fulfillment_references.saga_id = saga.saga_id),
+        'data', CASE WHEN $2::boolean THEN saga.data END)::text
+      FROM sagas saga WHERE saga.saga_id = $1::uuid)sql";
+
+constexpr std::string_view list_history = R"sql(
+    SELECT json_build_object('history_id', history_id::text, 'version', version, 'at', at, 'from_state', from_state,
+               'to_state', to_state, 'event', event, 'cause', cause, 'note', note,
+               'details', CASE WHEN $4::boolean THEN details END)::text,
+           history_id::text
+      FROM saga_history
+     WHERE saga_id = $3::uuid AND ($2::bigint IS NULL OR history_id > $2::bigint)
+     ORDER BY history_id LIMIT $1::int)sql";
+
+constexpr std::string_view select_order = R"sql(
+    SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name,
+               'saga_id', orders.saga_id, 'state', saga.state, 'deleted', orders.deleted, 'reason', orders.reason,
+               'created_at', orders.created_at, 'updated_at', orders.updated_at,
+               'document', orders.document - 'email' - 'shipping_address')::text
+      FROM orders JOIN stores store USING (merchant_id, store_id)
+      LEFT JOIN sagas saga ON saga.merchant_id = orders.merchant_id AND saga.saga_id = orders.saga_id
+     WHERE store.key = $1 AND orders.order_id = $2)sql";
+
+constexpr std::string_view list_stock = R"sql(
+    SELECT json_build_object('sku', sku.sku, 'title', sku.title, 'warehouse', warehouse.key, 'on_hand', stock.on_hand,
+               'available', stock.available, 'reserved', stock.reserved, 'committed', stock.committed,
+               'unavailable', stock.unavailable, 'short', stock.short_by, 'waiting', stock.waiting,
+               'version', stock.version, 'policy', sku.policy, 'reading', sku.reading, 'buffer', sku.buffer,
+               'discontinued', sku.discontinued, 'read_asked_at', stock.read_asked_at,
+               'warehouse_on_hand', stock.warehouse_on_hand,
+               'warehouse_fulfillable', stock.warehouse_fulfillable)::text,
+           stock.sku_id || '_' || stock.warehouse_id
+      FROM stock JOIN skus sku USING (merchant_id, sku_id) JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+     WHERE ($2::bigint IS NULL OR (stock.sku_id, stock.warehouse_id) > ($2::bigint, $3::bigint))
+       AND ($4::text IS NULL OR sku.sku = $4) AND ($5::text IS NULL OR warehouse.key = $5)
+     ORDER BY stock.sku_id, stock.warehouse_id LIMIT $1::int)sql";
+
+constexpr std::string_view select_sku_id = "SELECT sku_id FROM skus WHERE sku = $1";
+
+constexpr std::string_view list_movements = R"sql(
+    SELECT json_build_object('movement_id', movement_id::text, 'at', at, 'warehouse', warehouse.key,
+               'kind', movement.kind, 'cause', cause, 'saga_id', saga_id, 'line_id', line_id, 'on_hand', on_hand,
+               'available', available, 'reserved', reserved, 'committed', committed, 'unavailable', unavailable,
+               'short', short_by, 'version', version, 'note', note)::text,
+           movement_id::text
+      FROM stock_movements movement JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+     WHERE sku_id = $3::bigint AND ($2::bigint IS NULL OR movement_id < $2::bigint)
+     ORDER BY movement_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view select_ledger = R"sql(
+    SELECT stock.sku_id, stock.warehouse_id, stock.version
+      FROM stock JOIN skus sku USING (merchant_id, sku_id) JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+     WHERE sku.sku = $1 AND warehouse.key = $2)sql";
+
+constexpr std::string_view list_listings = R"sql(
+    SELECT json_build_object('listing_id', listing_id::text, 'store', store.key, 'sku', sku.sku,
+               'variant_id', variant_id, 'inventory_item_id', inventory_item_id, 'location_id', listing.location_id,
+               'believed', believed, 'target', target, 'in_flight', in_flight, 'wants_read', wants_read,
+               'read_open', read_open, 'parked', parked)::text,
+           listing_id::text
+      FROM listings listing JOIN stores store USING (merchant_id, store_id) JOIN skus sku USING (merchant_id, sku_id)
+     WHERE ($2::bigint IS NULL OR listing_id > $2::bigint)
+       AND ($3::text IS NULL OR store.key = $3) AND ($4::text IS NULL OR sku.sku = $4)
+     ORDER BY listing_id LIMIT $1::int)sql";
+
+constexpr std::string_view list_stores = R"sql(
+    SELECT json_build_object('store_id', store_id::text, 'key', store.key, 'shop_domain', shop_domain,
+               'status', store.status, 'api_version', store.api_version, 'location_id', location_id,
+               'warehouse', warehouse.key, 'go_live_at', go_live_at, 'order_policy', order_policy,
+               'channel_wait_ms', channel_wait_ms, 'hold_expiry_ms', hold_expiry_ms,
+               'points_per_second', points_per_second)::text,
+           store_id::text
+      FROM stores store JOIN warehouses warehouse USING (merchant_id, warehouse_id)
+     WHERE ($2::bigint IS NULL OR store_id > $2::bigint)
+     ORDER BY store_id LIMIT $1::int)sql";
+
+constexpr std::string_view list_lanes = R"sql(
+    SELECT json_build_object('lane', lane.lane,
+               'name', coalesce((SELECT key FROM stores WHERE 'store:' || store_id = lane.lane),
+                                (SELECT key FROM warehouses WHERE 'warehouse:' || warehouse_id = lane.lane)),
+               'tokens', round(tokens::numeric, 1), 'capacity', capacity, 'per_second', per_second,
+               'not_before', not_before, 'window', "window", 'breaker', breaker, 'failures', failures,
+               'opened_at', opened_at, 'reason', reason,
+               'in_flight', (SELECT count(*) FROM commands
+                              WHERE commands.merchant_id = lane.merchant_id AND commands.lane = lane.lane AND state = 'sent'),
+               'waiting', (SELECT count(*) FROM commands
+                            WHERE commands.merchant_id = lane.merchant_id AND commands.lane = lane.lane AND state = 'waiting'))::text,
+           lane.lane
+      FROM lanes lane WHERE ($2::text IS NULL OR lane.lane > $2) ORDER BY lane.lane LIMIT $1::int)sql";
+
+constexpr std::string_view list_incidents = R"sql(
+    SELECT json_build_object('incident_id', incident_id::text, 'saga_id', incident.saga_id, 'subject', saga.subject,
+               'cause', cause, 'text', text, 'opened_at', opened_at, 'updated_at', incident.updated_at,
+               'closed_at', closed_at)::text,
+           incident_id::text
+      FROM incidents incident
+      LEFT JOIN sagas saga ON saga.merchant_id = incident.merchant_id AND saga.saga_id = incident.saga_id
+     WHERE ($2::bigint IS NULL OR incident_id < $2::bigint) AND ($3::boolean OR closed_at IS NULL)
+     ORDER BY incident_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view list_parked = R"sql(
+    SELECT json_build_object('item_id', item_id::text, 'kind', kind, 'subject', subject, 'reason', reason, 'at', at)::text,
+           item_id::text
+      FROM parked_items
+     WHERE ($2::bigint IS NULL OR item_id < $2::bigint) AND resolved_at IS NULL
+     ORDER BY item_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view list_audit = R"sql(
+    SELECT json_build_object('audit_id', audit_id::text, 'at', at, 'actor', actor, 'action', action, 'subject', subject,
+               'reason', reason)::text,
+           audit_id::text
+      FROM audit WHERE ($2::bigint IS NULL OR audit_id < $2::bigint) ORDER BY audit_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view select_summary = R"sql(
+    SELECT json_build_object(
+        'sagas', (SELECT coalesce(json_object_agg(state, count), '{}') FROM (SELECT state, count(*) FROM sagas GROUP BY state) s),
+        'open_incidents', (SELECT count(*) FROM incidents WHERE closed_at IS NULL),
+        'parked_items', (SELECT count(*) FROM parked_items WHERE resolved_at IS NULL),
+        'commands', json_build_object(
+            'waiting', (SELECT count(*) FROM commands WHERE state = 'waiting'),
+            'in_flight', (SELECT count(*) FROM commands WHERE state = 'sent'),
+            'oldest_due_seconds', (SELECT coalesce(greatest(0, round(extract(epoch FROM now() - min(due_at)), 1)), 0)
+                                     FROM commands WHERE state = 'waiting' AND due_at <= now()),
+            'oldest_unconfirmed_seconds', (SELECT coalesce(greatest(0, round(extract(epoch FROM now() - min(sent_at)), 1)), 0)
+                                             FROM commands WHERE state = 'sent' AND published_at IS NULL)),
+        'announcements_unpublished', (SELECT count(*) FROM announcements),
+        'listings', json_build_object(
+            'total', (SELECT count(*) FROM listings),
+            'differing', (SELECT count(*) FROM listings WHERE believed IS DISTINCT FROM target),
+            'parked', (SELECT count(*) FROM listings WHERE parked <> '')))::text)sql";
+
+constexpr std::string_view select_earlier_command = R"sql(
+    SELECT details->>'fingerprint', subject FROM audit
+     WHERE at > now() - interval '7 days' AND details->>'idempotency_key' = $1
+     ORDER BY at LIMIT 1)sql";
+
+constexpr std::string_view resolve_parked = R"sql(
+    WITH resolved AS (
+        UPDATE parked_items SET resolved_at = now()
+         WHERE merchant_id = $1::bigint AND item_id = $2::bigint AND resolved_at IS NULL
+        RETURNING item_id, reason
+    )
+    INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details)
+    SELECT $1::bigint, now(), $3, 'parked dismiss', item_id::text, $4, jsonb_build_object('was_parked_for', reason)
+      FROM resolved)sql";
+
+std::optional<std::string> filter(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return text;
+}
+
+// A cursor of two parts; a cursor that is none fails in the database as bad data.
+std::pair<std::optional<std::string>, std::optional<std::string>> cursor_parts(const std::string& cursor) {
+    if (cursor.empty()) return {};
+    const std::size_t middle = cursor.rfind('_');
+    if (middle == std::string::npos) throw BadData("a cursor without its second part", "", "");
+    return {cursor.substr(0, middle), cursor.substr(middle + 1)};
+}
+
+json page_of(const Rows& rows, const Page& page) {
+    const auto limit = static_cast<std::size_t>(page.limit);
+    json items = json::array();
+    for (std::size_t row = 0; row < rows.size() && row < limit; ++row) items.push_back(json::parse(rows.view(row, 0)));
+    json next;
+    if (rows.size() > limit) next = rows.text(limit - 1, 1);
+    return {{"items", std::move(items)}, {"next", std::move(next)}};
+}
+
+class ApiQueries final : public api::Queries {
+public:
+    ApiQueries(const std::string& api_dsn, const std::string& engine_dsn)
+        : reads_({api_dsn, "ordersaga-api"}), engine_({engine_dsn, "ordersaga-api-tokens"}) {}
+
+    std::optional<api::Principal> find_token(const std::string& sha256_hex) override {
+        std::optional<api::Principal> principal;
+        engine_.transact([&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_token, {sha256_hex});
+            principal.reset();
+            if (rows.empty()) return;
+            const std::string role = rows.text(0, 2);
+            principal.emplace(api::Principal{
+                {rows.int64(0, 0)}, rows.text(0, 1),
+                role == "admin" ? api::Role::admin : role == "operator" ? api::Role::operator_ : api::Role::read, sha256_hex,
+            });
+        });
+        return principal;
+    }
+
+    int stored_schema_version() override {
+        int version = 0;
+        engine_.transact([&](Transaction& transaction) { version = transaction.query(select_schema_version).int32(0, 0); });
+        return version;
+    }
+    int wanted_schema_version() const override { return schema_version(); }
+
+    json sagas(MerchantId merchant, const api::SagaFilter& wanted, const Page& page) override {
+        const auto [created_at, saga_id] = cursor_parts(page.after);
+        std::optional<std::int64_t> older_than;
+        if (wanted.older_than) older_than = wanted.older_than->count();
+        return list(merchant, list_sagas, page, {created_at, saga_id, filter(wanted.state), filter(wanted.store), filter(wanted.sku), wanted.with_incident, older_than});
+    }
+
+    json saga(MerchantId merchant, const std::string& saga_id, bool with_data) override {
+        json saga = one(merchant, select_saga, {saga_id, with_data});
+        if (!saga.is_null() && !with_data) saga.erase("data");
+        return saga;
+    }
+
+    json history(MerchantId merchant, const std::string& saga_id, bool with_details, const Page& page) override {
+        return list(merchant, list_history, page, {filter(page.after), saga_id, with_details});
+    }
+
+    json order(MerchantId merchant, const std::string& store, const std::string& order_id) override {
+        return one(merchant, select_order, {store, order_id});
+    }
+
+    json stock(MerchantId merchant, const std::string& sku, const std::string& warehouse, const Page& page) override {
+        const auto [sku_id, warehouse_id] = cursor_parts(page.after);
+        return list(merchant, list_stock, page, {sku_id, warehouse_id, filter(sku), filter(warehouse)});
+    }
+
+    json movements(MerchantId merchant, const std::string& sku, const Page& page) override {
+        json answer;
+        read(merchant, [&](Transaction& transaction) {
+            answer = nullptr;
+            const Rows known = transaction.query(select_sku_id, {sku});
+            if (known.empty()) return;
+            answer = page_of(transaction.query(list_movements, {page.limit + 1, filter(page.after), known.int64(0, 0)}), page);
+        });
+        return answer;
+    }
+
+    std::optional<api::LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse) override {
+        std::optional<api::LedgerKey> key;
+        read(merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_ledger, {sku, warehouse});
+            key.reset();
+            if (!rows.empty()) key = api::LedgerKey{rows.int64(0, 0), rows.int64(0, 1), rows.int64(0, 2)};
+        });
+        return key;
+    }
+
+    json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) override {
+        return list(merchant, list_listings, page, {filter(page.after), filter(store), filter(sku)});
+    }
+    json stores(MerchantId merchant, const Page& page) override { return list(merchant, list_stores, page, {filter(page.after)}); }
+    json lanes(MerchantId merchant, const Page& page) override { return list(merchant, list_lanes, page, {filter(page.after)}); }
+    json incidents(MerchantId merchant, bool closed_too, const Page& page) override {
+        return list(merchant, list_incidents, page, {filter(page.after), closed_too});
+    }
+    json parked(MerchantId merchant, const Page& page) override { return list(merchant, list_parked, page, {filter(page.after)}); }
+    json audit(MerchantId merchant, const Page& page) override { return list(merchant, list_audit, page, {filter(page.after)}); }
+    json summary(MerchantId merchant) override { return one(merchant, select_summary, {}); }
+
+    std::optional<api::EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) override {
+        std::optional<api::EarlierCommand> earlier;
+        read(merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_earlier_command, {idempotency_key});
+            earlier.reset();
+            if (!rows.empty()) earlier = api::EarlierCommand{rows.optional_text(0, 0).value_or(""), rows.text(0, 1)};
+        });
+        return earlier;
+    }
+
+    bool dismiss_parked(MerchantId merchant, const std::string& item_id, const std::string& actor, const std::string& reason) override {
+        bool dismissed = false;
+        engine_.transact([&](Transaction& transaction) {
+            dismissed = transaction.execute(resolve_parked, {merchant.value, item_id, actor, reason}) == 1;
+        });
+        return dismissed;
+    }
+
+private:
+    void read(MerchantId merchant, const std::function<void(Transaction&)>& work) {
+        reads_.transact([&](Transaction& transaction) {
+            transaction.see_only_merchant(std::to_string(merchant.value));
+            work(transaction);
+        });
+    }
+
+    json list(MerchantId merchant, std::string_view statement, const Page& page, std::vector<Parameter> parameters) {
+        parameters.insert(parameters.begin(), Parameter(page.limit + 1));
+        json answer;
+        read(merchant, [&](Transaction& transaction) { answer = page_of(transaction.query(statement, parameters), page); });
+        return answer;
+    }
+
+    // The one row's document; null when there is none.
+    json one(MerchantId merchant, std::string_view statement, const std::vector<Parameter>& parameters) {
+        json answer;
+        read(merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(statement, parameters);
+            answer = rows.empty() ? json() : json::parse(rows.view(0, 0));
+        });
+        return answer;
+    }
+
+    Session reads_;
+    Session engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<api::Queries> make_api_queries(const std::string& api_dsn, const std::string& engine_dsn) {
+    return std::make_unique<ApiQueries>(api_dsn, engine_dsn);
+}
+
+}  // namespace ordersaga::db
