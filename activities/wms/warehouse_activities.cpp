@@ -67,7 +67,7 @@ FulfillmentRequest request_of(const json& payload) {
     request.recipient = recipient_of(*runtime::get_object(payload, "recipient", "payload").value());
     for (const json& entry : *runtime::get_array(payload, "lines", "payload").value()) {
         RequestLine line;
-        line.line_id = runtime::opt_id_text(entry, "line_id", "line").value().value_or("");
+        line.line_id = text_of(entry, "line_id");
         line.sku = opt(entry, "sku");
         line.item_id = integer_of(entry, "warehouse_item_id");
         line.quantity = runtime::get_int64(entry, "quantity", "line").value();
@@ -219,7 +219,7 @@ awaitable<Outcome> WarehouseActivities::request(const json& payload, bool lookup
 
 awaitable<Outcome> WarehouseActivities::cancel(const json& payload, CallScope& scope) {
     const std::string reference = text(payload, "reference");
-    const std::string id = runtime::opt_id_text(payload, "warehouse_order_id", "payload").value().value_or("");
+    const std::string id = text_of(payload, "warehouse_order_id");  // empty while only the reference is known
     const CancelOutcome result = co_await warehouse_.cancel(id, reference, scope);
     if (const auto* failure = std::get_if<Failure>(&result)) {
         if (std::holds_alternative<NotFound>(*failure)) {
