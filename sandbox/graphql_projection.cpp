@@ -134,21 +134,31 @@ void project_selections(
     }
 }
 
+// Whether the query asks a connection for this member, directly or through a fragment.
+bool asks_for(const std::vector<GraphqlSelection>& selections, const char* member, const Context& context) {
+    return std::any_of(selections.begin(), selections.end(), [&](const GraphqlSelection& selection) {
+        if (selection.kind == GraphqlSelection::Kind::field) {
+            return selection.name == member;
+        }
+        const auto fragment = context.document.fragments.find(selection.name);
+        return asks_for(selection.selection, member, context) ||
+               (fragment != context.document.fragments.end() && asks_for(fragment->second.selection, member, context));
+    });
+}
+
 json project_connection(const json& list, const GraphqlSelection& field, const json& arguments, const Context& context) {
-    json ordered = list;
+    json reversed;
     if (arguments.value("reverse", false)) {
-        std::reverse(ordered.begin(), ordered.end());
+        reversed = list;
+        std::reverse(reversed.begin(), reversed.end());
     }
+    const json& ordered = reversed.is_null() ? list : reversed;
     const Page page = page_of(ordered, arguments);
-    json nodes = json::array();
-    json edges = json::array();
-    for (std::size_t index = page.begin; index < page.end; ++index) {
-        nodes.push_back(ordered[index]);
-        edges.push_back({{"cursor", cursor_of(ordered[index], index)}, {"node", ordered[index]}});
-    }
     const bool any = page.begin < page.end;
     json whole{
         {"__typename", "Connection"},
+        {"nodes", json::array()},
+        {"edges", json::array()},
         {"pageInfo",
          {{"__typename", "PageInfo"},
           {"hasNextPage", page.end < ordered.size()},
@@ -156,10 +166,19 @@ json project_connection(const json& list, const GraphqlSelection& field, const j
           {"startCursor", any ? json(cursor_of(ordered[page.begin], page.begin)) : json(nullptr)},
           {"endCursor", any ? json(cursor_of(ordered[page.end - 1], page.end - 1)) : json(nullptr)}}}
     };
+    // Elements are big (an order with all it holds): copied only for the member that is asked for.
+    const bool nodes = asks_for(field.selection, "nodes", context);
+    const bool edges = asks_for(field.selection, "edges", context);
+    for (std::size_t index = page.begin; index < page.end; ++index) {
+        if (nodes) {
+            whole["nodes"].push_back(ordered[index]);
+        }
+        if (edges) {
+            whole["edges"].push_back({{"cursor", cursor_of(ordered[index], index)}, {"node", ordered[index]}});
+        }
+    }
     json into = json::object();
-    // The page is cut already, so `nodes` and `edges` below must be taken as plain lists.
-    whole["nodes"] = std::move(nodes);
-    whole["edges"] = std::move(edges);
+    // The page is cut already: `nodes` and `edges` are plain lists from here on.
     project_selections(whole, field.selection, context, into);
     return into;
 }
@@ -188,15 +207,19 @@ json project_value(const json& value, const GraphqlSelection& field, const Conte
         return values.contains(key) ? project_value(values.at(key), field, context) : json(nullptr);
     }
     if (value.is_array()) {
-        const json list = filtered_by_names(value, arguments);
+        json filtered;
+        if (arguments.contains("names")) {
+            filtered = filtered_by_names(value, arguments);
+        }
+        const json& list = filtered.is_null() ? value : filtered;
         if (asks_for_connection(field.selection, context)) {
             return project_connection(list, field, arguments, context);
         }
         json result = json::array();
         const auto limit = static_cast<std::size_t>(page_size(arguments));
+        GraphqlSelection element = field;
+        element.arguments = json::object();  // they were the list's, not its elements'
         for (std::size_t index = 0; index < list.size() && index < limit; ++index) {
-            GraphqlSelection element = field;
-            element.arguments = json::object();
             result.push_back(project_value(list[index], element, context));
         }
         return result;

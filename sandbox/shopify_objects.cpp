@@ -70,6 +70,27 @@ json line_stub(const ShopOrderLine& line) {
     };
 }
 
+// A variant as an order's line shows it: without the stock levels, which would be most of an order's page.
+json variant_stub(const ShopVariant& variant) {
+    return {
+        {"__typename", "ProductVariant"},
+        {"id", shop_gid("ProductVariant", variant.variant_id)},
+        {"legacyResourceId", std::to_string(variant.variant_id)},
+        {"sku", variant.sku},
+        {"title", variant.title},
+        {"displayName", variant.title},
+        {"price", money_text(variant.price_cents)},
+        {"inventoryItem",
+         {{"__typename", "InventoryItem"},
+          {"id", shop_gid("InventoryItem", variant.inventory_item_id)},
+          {"legacyResourceId", std::to_string(variant.inventory_item_id)},
+          {"sku", variant.sku},
+          {"tracked", variant.tracked},
+          {"requiresShipping", variant.requires_shipping}}},
+        {"product", {{"__typename", "Product"}, {"id", shop_gid("Product", variant.product_id)}, {"title", variant.title}}},
+    };
+}
+
 json line_object(const ShopifyStore& store, const ShopOrderLine& line) {
     json object = line_stub(line);
     const ShopVariant* variant = line.variant_id ? store.variant_by_id(*line.variant_id) : nullptr;
@@ -80,7 +101,7 @@ json line_object(const ShopifyStore& store, const ShopOrderLine& line) {
     object["vendor"] = nullptr;
     object["originalUnitPriceSet"] = money_bag(line.price_cents, store.settings().currency);
     object["discountedUnitPriceSet"] = money_bag(line.price_cents, store.settings().currency);
-    object["variant"] = variant == nullptr ? json(nullptr) : variant_object(store, *variant);
+    object["variant"] = variant == nullptr ? json(nullptr) : variant_stub(*variant);
     object["product"] =
         line.product_id ? json{{"__typename", "Product"}, {"id", shop_gid("Product", *line.product_id)}} : json(nullptr);
     return object;

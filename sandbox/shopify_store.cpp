@@ -349,9 +349,10 @@ Answer<std::int64_t> ShopifyStore::create_order(const WantedOrder& wanted, Insta
     record("order_created", "", order_reference(order), json{{"name", order.name}, {"lines", lines_detail(order)}}.dump(), now);
     ++totals_.created;
     const auto [place_in_map, inserted] = orders_.emplace(id, std::move(order));
-    emit_order("orders/create", place_in_map->second, now);
+    const std::string body = order_body(*this, place_in_map->second).dump();
+    emit("orders/create", body, id, now);
     if (place_in_map->second.financial_status == "paid") {
-        emit_order("orders/paid", place_in_map->second, now);
+        emit("orders/paid", body, id, now);
     }
     return id;
 }
