@@ -130,6 +130,10 @@ constexpr std::string_view select_ledger = R"sql(
       FROM stock JOIN skus sku USING (merchant_id, sku_id) JOIN warehouses warehouse USING (merchant_id, warehouse_id)
      WHERE sku.sku = $1 AND warehouse.key = $2)sql";
 
+constexpr std::string_view select_adjustment = R"sql(
+    SELECT on_hand FROM stock_movements
+     WHERE sku_id = $1::bigint AND warehouse_id = $2::bigint AND cause = 'adjust:' || $3)sql";
+
 constexpr std::string_view list_listings = R"sql(
     SELECT json_build_object('listing_id', listing_id::text, 'store', store.key, 'sku', sku.sku,
                'variant_id', variant_id, 'inventory_item_id', inventory_item_id, 'location_id', listing.location_id,
@@ -316,6 +320,16 @@ public:
             if (!rows.empty()) key = api::LedgerKey{rows.int64(0, 0), rows.int64(0, 1), rows.int64(0, 2)};
         });
         return key;
+    }
+
+    std::optional<std::int64_t> adjusted_before(MerchantId merchant, const api::LedgerKey& ledger, const std::string& adjustment_id) override {
+        std::optional<std::int64_t> difference;
+        read(merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_adjustment, {ledger.sku_id, ledger.warehouse_id, adjustment_id});
+            difference.reset();
+            if (!rows.empty()) difference = rows.int64(0, 0);
+        });
+        return difference;
     }
 
     json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) override {

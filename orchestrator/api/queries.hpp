@@ -66,6 +66,8 @@ public:
     // Null: no such SKU.
     virtual nlohmann::json movements(MerchantId merchant, const std::string& sku, const Page& page) = 0;
     virtual std::optional<LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse) = 0;
+    // The difference that the adjustment of this id made; nullopt: there was none.
+    virtual std::optional<std::int64_t> adjusted_before(MerchantId merchant, const LedgerKey& ledger, const std::string& adjustment_id) = 0;
     virtual nlohmann::json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) = 0;
     virtual nlohmann::json stores(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json lanes(MerchantId merchant, const Page& page) = 0;

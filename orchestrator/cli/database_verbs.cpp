@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -54,6 +55,8 @@ void write_private_file(const std::string& path, const std::string& content) {
 }
 
 std::string shell_quoted(const std::string& text) {
+    // The easy form when it is possible: addresses hold single quotes.
+    if (text.find_first_of("\"\\$`!") == std::string::npos) return "\"" + text + "\"";
     std::string result = "'";
     for (const char letter : text) result += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
     return result + "'";
@@ -62,9 +65,9 @@ std::string shell_quoted(const std::string& text) {
 // The password that an earlier run wrote, so that a repeat does not lock running services out.
 std::string earlier_password(const std::string& env_file, const std::string& variable) {
     std::ifstream stream(env_file);
-    const std::string begin = variable + "='";
+    const std::string begin = variable + "=\"";
     for (std::string line; std::getline(stream, line);) {
-        if (line.starts_with(begin) && line.ends_with('\'') && line.size() > begin.size() + 1) {
+        if (line.starts_with(begin) && line.ends_with('"') && line.size() > begin.size() + 1) {
             return line.substr(begin.size(), line.size() - begin.size() - 1);
         }
     }
@@ -139,7 +142,8 @@ void print_setup(Context& context, const db::SetupReport& report, bool dry_run) 
     const json first(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown));
     print_table(out, {{"KIND", "kind"}, {"NAME", "name"}, {"ACTION", "action"}, {"NOTE", "note"}}, first, context.world.colours);
     if (shown < rows.size()) out << "... and " << rows.size() - shown << " more (all with --json)\n";
-    out << rows.size() << (dry_run ? " changes would be made\n" : " changes made\n");
+    const auto kept = std::count_if(report.changes.begin(), report.changes.end(), [](const auto& change) { return change.action == "kept"; });
+    out << rows.size() - static_cast<std::size_t>(kept) << (dry_run ? " changes would be made\n" : " changes made\n");
 }
 
 std::string only_merchant(db::Session& session) {

@@ -4,7 +4,13 @@
 
 namespace ordersaga::cli {
 
-Settings read_settings(const std::optional<std::string>& file, const runtime::Environment& environment) {
+Settings read_settings(const std::optional<std::string>& file, const runtime::Environment& given) {
+    // A variable that is set to nothing counts as not set.
+    const runtime::Environment environment = [&given](const std::string& name) {
+        std::optional<std::string> value = given(name);
+        if (value && value->empty()) value.reset();
+        return value;
+    };
     runtime::ConfigReader reader = file ? runtime::ConfigReader::from_file(*file, environment)
                                         : runtime::ConfigReader::from_text("", environment, "environment");
     runtime::ConfigSection root = reader.root();

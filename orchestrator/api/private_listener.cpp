@@ -1,0 +1,496 @@
+#include "orchestrator/api/private_listener.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/api/diagram.hpp"
+#include "orchestrator/api/gate.hpp"
+#include "orchestrator/api/problem.hpp"
+#include "orchestrator/api/request_reader.hpp"
+#include "orchestrator/api/routes.hpp"
+#include "orchestrator/orders/arrivals.hpp"
+#include "runtime/crypto.hpp"
+#include "runtime/json.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/random.hpp"
+
+namespace ordersaga::api {
+
+namespace {
+
+namespace asio = boost::asio;
+using engine::InputResult;
+using nlohmann::json;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+
+HttpResponse json_answer(const json& body, int status = 200) {
+    HttpResponse response;
+    response.status = status;
+    response.body = runtime::dump_json(body);
+    response.headers.emplace_back("Cache-Control", "no-store");
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return response;
+}
+
+HttpResponse text_answer(std::string content_type, std::string body) {
+    HttpResponse response;
+    response.content_type = std::move(content_type);
+    response.body = std::move(body);
+    return response;
+}
+
+HttpResponse front_page() {
+    json paths = json::object();
+    for (const Route& route : routes) paths["/api/v1" + std::string(route.path)] = route.method;
+    return json_answer({
+        {"service", "ordersaga, private listener"},
+        {"openapi", "/api/v1/openapi.json"},
+        {"health", {"/healthz", "/readyz", "/metrics"}},
+        {"paths", std::move(paths)},
+    });
+}
+
+// The event that a command tells the saga, and the word for the audit.
+struct SagaCommand {
+    std::string_view word;
+    std::string_view event;
+    bool says_by_whom = false;
+};
+
+SagaCommand command_of(Operation operation) {
+    switch (operation) {
+        case Operation::retry_saga: return {"retry", "OperatorRetried"};
+        case Operation::hold_saga: return {"hold", "HoldPlaced"};
+        case Operation::release_saga: return {"release", "HoldReleased"};
+        case Operation::cancel_saga: return {"cancel", "CancelRequested", true};
+        // What is done is undone step by step: the same way back that a cancelled order goes.
+        case Operation::compensate_saga: return {"compensate", "CancelRequested", true};
+        default: throw Problem(500, "not a command of a saga");
+    }
+}
+
+std::string_view name_of(InputResult::Kind kind) {
+    switch (kind) {
+        case InputResult::Kind::applied: return "applied";
+        case InputResult::Kind::duplicate: return "duplicate";
+        case InputResult::Kind::ignored: return "ignored";
+        case InputResult::Kind::parked: return "parked";
+        case InputResult::Kind::refused: return "refused";
+        case InputResult::Kind::unavailable: return "unavailable";
+    }
+    return "unavailable";
+}
+
+// The id as the database writes it, so that the engine and the audit see one spelling.
+std::string saga_id_of(const std::string& text) {
+    if (!runtime::is_uuid(text)) throw Problem(404, "there is no such saga");
+    std::string id = text;
+    std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return id;
+}
+
+std::string_view missing_text(Operation operation) {
+    switch (operation) {
+        case Operation::show_order: return "there is no such order";
+        case Operation::list_movements: return "there is no such SKU";
+        default: return "there is no such saga";
+    }
+}
+
+using Question = std::function<json(Queries&)>;
+
+// What a read asks of the database. Throws Problem for a malformed request.
+Question question_of(const Match& match, const HttpRequest& request, const Principal& who) {
+    QueryReader query(request);
+    const MerchantId merchant = who.merchant;
+    const bool may_see_details = who.role >= Role::operator_;
+    Question question;
+    switch (match.route->operation) {
+        case Operation::list_sagas: {
+            SagaFilter filter{query.text("state"), query.text("store"), query.text("sku"), query.flag("incident"), query.duration("older_than")};
+            question = [merchant, filter = std::move(filter), page = query.page()](Queries& ask) { return ask.sagas(merchant, filter, page); };
+            break;
+        }
+        case Operation::show_saga: {
+            const bool with_data = query.flag("data");
+            if (with_data && who.role < Role::admin) throw Problem(403, "a saga's data holds addresses: only an admin may see it");
+            question = [merchant, id = saga_id_of(match.parameters[0]), with_data](Queries& ask) { return ask.saga(merchant, id, with_data); };
+            break;
+        }
+        case Operation::show_diagram:
+            question = [merchant, id = saga_id_of(match.parameters[0])](Queries& ask) { return ask.saga(merchant, id, false); };
+            break;
+        case Operation::show_history:
+            question = [merchant, id = saga_id_of(match.parameters[0]), may_see_details, page = query.page()](Queries& ask) {
+                if (page.after.empty() && ask.saga(merchant, id, false).is_null()) return json();
+                return ask.history(merchant, id, may_see_details, page);
+            };
+            break;
+        case Operation::show_order:
+            question = [merchant, names = match.parameters](Queries& ask) { return ask.order(merchant, names[0], names[1]); };
+            break;
+        case Operation::list_stock: {
+            const std::string sku = query.text("sku"), warehouse = query.text("warehouse");
+            question = [merchant, sku, warehouse, page = query.page()](Queries& ask) { return ask.stock(merchant, sku, warehouse, page); };
+            break;
+        }
+        case Operation::list_movements:
+            question = [merchant, sku = match.parameters[0], page = query.page()](Queries& ask) { return ask.movements(merchant, sku, page); };
+            break;
+        case Operation::list_listings: {
+            const std::string store = query.text("store"), sku = query.text("sku");
+            question = [merchant, store, sku, page = query.page()](Queries& ask) { return ask.listings(merchant, store, sku, page); };
+            break;
+        }
+        case Operation::list_stores: question = [merchant, page = query.page()](Queries& ask) { return ask.stores(merchant, page); }; break;
+        case Operation::list_lanes: question = [merchant, page = query.page()](Queries& ask) { return ask.lanes(merchant, page); }; break;
+        case Operation::list_incidents: {
+            const bool closed_too = query.flag("closed");
+            question = [merchant, closed_too, page = query.page()](Queries& ask) { return ask.incidents(merchant, closed_too, page); };
+            break;
+        }
+        case Operation::list_parked: question = [merchant, page = query.page()](Queries& ask) { return ask.parked(merchant, page); }; break;
+        case Operation::list_audit: question = [merchant, page = query.page()](Queries& ask) { return ask.audit(merchant, page); }; break;
+        case Operation::show_summary: question = [merchant](Queries& ask) { return ask.summary(merchant); }; break;
+        default: throw Problem(500, "not a read");
+    }
+    query.finish();
+    return question;
+}
+
+HttpResponse answer_of_read(Operation operation, json answer) {
+    if (answer.is_null()) throw Problem(404, std::string(missing_text(operation)));
+    if (operation == Operation::show_diagram) {
+        if (answer.at("kind") != "order") throw Problem(404, "there is no diagram of this kind of saga");
+        const std::string state = answer.at("state");
+        return json_answer({{"saga_id", answer.at("saga_id")}, {"state", state}, {"mermaid", order_saga_diagram(state)}});
+    }
+    HttpResponse response = json_answer(answer);
+    if (operation == Operation::show_saga) response.headers.emplace_back("ETag", "\"" + answer.at("version").dump() + "\"");
+    return response;
+}
+
+// Commands under way by idempotency key: the audit knows only those that are done.
+class KeysUnderWay {
+public:
+    using Key = std::pair<std::int64_t, std::string>;
+
+    class Hold {
+    public:
+        Hold(KeysUnderWay& keys, Key key) : keys_(keys), key_(std::move(key)) {
+            if (key_.second.empty()) return;
+            const std::lock_guard lock(keys_.mutex_);
+            if (!keys_.keys_.insert(key_).second) throw Problem(409, "a command with this Idempotency-Key is under way");
+            held_ = true;
+        }
+        ~Hold() {
+            if (!held_) return;
+            const std::lock_guard lock(keys_.mutex_);
+            keys_.keys_.erase(key_);
+        }
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+    private:
+        KeysUnderWay& keys_;
+        const Key key_;
+        bool held_ = false;
+    };
+
+private:
+    std::mutex mutex_;
+    std::set<Key> keys_;  // guarded by mutex_
+};
+
+class PrivateListener {
+public:
+    PrivateListener(QueryThreads& queries, EnginePort& engine, runtime::Clock& clock, runtime::Metrics& metrics, PrivateListenerOptions options)
+        : queries_(queries), engine_(engine), clock_(clock), metrics_(metrics), options_(std::move(options)), gate_(options_.requests_per_second) {}
+
+    asio::awaitable<HttpResponse> answer(HttpRequest request) {
+        std::exception_ptr fault;
+        HttpResponse response;
+        try {
+            response = co_await answer_or_throw(request);
+        } catch (...) {
+            fault = std::current_exception();
+        }
+        if (fault) response = answer_of_fault(fault);
+        metrics_.counter("ordersaga_api_answers_total", "Answers of the private listener by status", {{"status", std::to_string(response.status)}}).add();
+        co_return response;
+    }
+
+private:
+    asio::awaitable<HttpResponse> answer_or_throw(const HttpRequest& request) {
+        if (is_open(request.path)) {
+            if (request.method != "GET" && request.method != "HEAD") co_return method_refused("GET");
+            if (request.path == "/readyz") {
+                HttpResponse ready = co_await readiness();
+                co_return ready;
+            }
+            co_return open_answer(request.path);
+        }
+        const Match match = find_route(request.method, request.target);
+        if (match.route == nullptr) {
+            if (!match.allowed.empty()) co_return method_refused(match.allowed);
+            throw Problem(404, "nothing is served here");
+        }
+        const Principal who = co_await authenticate(request);
+        if (who.role < match.route->role) throw Problem(403, "this token's role may not do that");
+        if (match.route->method == "GET") {
+            Question question = question_of(match, request, who);
+            json answer = co_await queries_.ask(std::move(question));
+            co_return answer_of_read(match.route->operation, std::move(answer));
+        }
+        HttpResponse response = co_await perform(match, request, who);
+        co_return response;
+    }
+
+    static bool is_open(std::string_view path) {
+        return path == "/" || path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/api/v1/openapi.json";
+    }
+
+    static HttpResponse method_refused(const std::string& allowed) {
+        HttpResponse response = problem_answer(405, "this path serves " + allowed);
+        response.headers.emplace_back("Allow", allowed);
+        return response;
+    }
+
+    HttpResponse open_answer(std::string_view path) const {
+        if (path == "/healthz") return json_answer({{"status", "alive"}});
+        if (path == "/metrics") return text_answer("text/plain; version=0.0.4; charset=utf-8", metrics_.exposition());
+        if (path == "/api/v1/openapi.json") return text_answer("application/json", std::string(openapi_document()));
+        return front_page();
+    }
+
+    asio::awaitable<HttpResponse> readiness() {
+        json parts = json::object();
+        bool ready = true;
+        const auto add = [&](const std::string& name, const ReadinessPart& part) {
+            parts[name] = {{"ready", part.ready}, {"text", part.text}};
+            ready = ready && part.ready;
+        };
+        const ReadinessPart database = co_await database_readiness();
+        add("database", database);
+        for (const auto& [name, probe] : options_.probes) add(name, probe());
+        co_return json_answer({{"ready", ready}, {"parts", std::move(parts)}}, ready ? 200 : 503);
+    }
+
+    asio::awaitable<ReadinessPart> database_readiness() {
+        ReadinessPart part;
+        std::function<std::pair<int, int>(Queries&)> question = [](Queries& ask) {
+            return std::pair(ask.stored_schema_version(), ask.wanted_schema_version());
+        };
+        try {
+            const std::pair<int, int> versions = co_await queries_.ask(std::move(question));
+            part.ready = versions.first == versions.second;
+            part.text = "schema " + std::to_string(versions.first);
+            if (!part.ready) part.text += ", but this build needs " + std::to_string(versions.second);
+        } catch (const std::exception&) {
+            part.text = "cannot be asked";
+        }
+        co_return part;
+    }
+
+    asio::awaitable<Principal> authenticate(const HttpRequest& request) {
+        const std::string hash = gate_.token_hash_of(request, clock_.now());
+        std::function<std::optional<Principal>(Queries&)> question = [hash](Queries& ask) { return ask.find_token(hash); };
+        std::optional<Principal> who = co_await queries_.ask(std::move(question));
+        if (!who) {
+            gate_.note_wrong_token(request.remote_address, clock_.now());
+            throw Problem(401, "the token is not known, has expired or was revoked");
+        }
+        gate_.admit(hash, clock_.now());
+        co_return std::move(*who);
+    }
+
+    asio::awaitable<HttpResponse> perform(const Match& match, const HttpRequest& request, const Principal& who) {
+        QueryReader(request).finish();
+        const std::string key = idempotency_key_of(request);
+        const KeysUnderWay::Hold hold(keys_, {who.merchant.value, key});
+        HttpResponse response;
+        switch (match.route->operation) {
+            case Operation::adjust_stock: response = co_await adjust_stock(match, request, who, key); break;
+            case Operation::dismiss_parked: response = co_await dismiss_parked(match, request, who); break;
+            default: response = co_await command_saga(match, request, who, key); break;
+        }
+        co_return response;
+    }
+
+    // True: this very command was accepted before. Another one under the same key is refused.
+    asio::awaitable<bool> was_done(MerchantId merchant, const std::string& key, const std::string& fingerprint) {
+        std::function<std::optional<EarlierCommand>(Queries&)> question = [merchant, key](Queries& ask) { return ask.find_command(merchant, key); };
+        const std::optional<EarlierCommand> earlier = co_await queries_.ask(std::move(question));
+        if (earlier && earlier->fingerprint != fingerprint) throw Problem(422, "this Idempotency-Key was used for another command");
+        co_return earlier.has_value();
+    }
+
+    asio::awaitable<json> find_saga(MerchantId merchant, const std::string& saga_id) {
+        Question question = [merchant, saga_id](Queries& ask) { return ask.saga(merchant, saga_id, false); };
+        json saga = co_await queries_.ask(std::move(question));
+        if (saga.is_null()) throw Problem(404, "there is no such saga");
+        co_return saga;
+    }
+
+    engine::AuditRow audit_row(const Principal& who, std::string action, std::string subject, std::string reason, const std::string& key, const std::string& fingerprint) {
+        engine::AuditRow row{who.merchant, clock_.now(), who.name, std::move(action), std::move(subject), std::move(reason), json::object()};
+        if (!key.empty()) row.details = {{"idempotency_key", key}, {"fingerprint", fingerprint}};
+        return row;
+    }
+
+    asio::awaitable<HttpResponse> command_saga(const Match& match, const HttpRequest& request, const Principal& who, const std::string& key) {
+        const SagaCommand command = command_of(match.route->operation);
+        const bool may_preview = match.route->operation == Operation::compensate_saga;
+        std::vector<std::string_view> members{"reason"};
+        if (may_preview) members.push_back("dry_run");
+        const json body = body_of(request, members);
+        const std::string reason = reason_of(body);
+        const std::optional<std::int64_t> expected_version = expected_version_of(request);
+        const std::string saga_id = saga_id_of(match.parameters[0]);
+
+        const json saga = co_await find_saga(who.merchant, saga_id);
+        const std::string fingerprint = runtime::sha256_hex(std::string(match.route->method) + "\n" + request.target + "\n" + request.body);
+        bool repeated = false;
+        if (!key.empty()) repeated = co_await was_done(who.merchant, key, fingerprint);
+        if (repeated) co_return command_answer("duplicate", saga_id, saga.at("state"), saga.at("version"), "done before under this key");
+        if (expected_version && saga.at("version") != *expected_version) throw Problem(412, "the saga has version " + saga.at("version").dump());
+
+        sagas::Event event;
+        event.name = command.event;
+        event.payload = {{"reason", reason}};
+        if (command.says_by_whom) event.payload["by"] = "operator";
+        event.cause = "operator " + who.name + ": " + reason;
+        const engine::SagaKey saga_key{who.merchant, saga_id};
+        if (may_preview && flag_of(body, "dry_run")) {
+            PreviewRequest wanted{saga_key, std::move(event), {}};
+            HttpResponse preview = co_await preview_saga(std::move(wanted));
+            co_return preview;
+        }
+        engine::Input input;
+        input.content = engine::SagaTold{saga_key, std::move(event), expected_version,
+                                         audit_row(who, "saga " + std::string(command.word), saga_id, reason, key, fingerprint)};
+        const InputResult result = co_await hand_over(std::move(input));
+        co_return saga_answer(result, saga_id, saga, expected_version.has_value());
+    }
+
+    static HttpResponse command_answer(std::string_view result, const std::string& saga_id, const json& state, const json& version, const std::string& reason) {
+        HttpResponse response = json_answer({{"result", result}, {"saga_id", saga_id}, {"state", state}, {"version", version}, {"reason", reason}});
+        response.headers.emplace_back("ETag", "\"" + version.dump() + "\"");
+        return response;
+    }
+
+    static HttpResponse saga_answer(const InputResult& result, const std::string& saga_id, const json& saga, bool versioned) {
+        switch (result.kind) {
+            case InputResult::Kind::applied:
+            case InputResult::Kind::duplicate:
+                return command_answer(name_of(result.kind), saga_id, result.state.empty() ? saga.at("state") : json(result.state), result.version, result.reason);
+            case InputResult::Kind::ignored: {
+                const std::string state = result.state.empty() ? saga.at("state").get<std::string>() : result.state;
+                throw Problem(409, "in state " + state + " this changes nothing" + (result.reason.empty() ? "" : ": " + result.reason));
+            }
+            case InputResult::Kind::refused: throw Problem(versioned ? 412 : 409, "the saga has changed meanwhile; look at it again");
+            case InputResult::Kind::parked: throw Problem(409, "it could not be applied and was parked: " + result.reason);
+            case InputResult::Kind::unavailable: break;
+        }
+        throw Problem(503, "nothing was stored; try again");
+    }
+
+    // Offers the input to the engine and waits for its commit.
+    asio::awaitable<InputResult> hand_over(engine::Input input) {
+        const runtime::Completion<InputResult> stored;
+        input.done = [stored](const InputResult& result) { stored.complete(result); };
+        if (!engine_.offer(std::move(input))) throw Problem(503, "too much at once; nothing was stored, try again");
+        std::optional<InputResult> result = co_await stored.wait_for(options_.commit_wait);
+        if (!result) throw Problem(503, "not stored in time; it may still be: look, or repeat it with the same Idempotency-Key");
+        co_return std::move(*result);
+    }
+
+    asio::awaitable<HttpResponse> preview_saga(PreviewRequest request) {
+        const runtime::Completion<runtime::Result<json>> previewed;
+        request.done = [previewed](runtime::Result<json> result) { previewed.complete(std::move(result)); };
+        if (!engine_.offer_preview(std::move(request))) throw Problem(503, "too much at once; try again");
+        std::optional<runtime::Result<json>> result = co_await previewed.wait_for(options_.commit_wait);
+        if (!result) throw Problem(503, "no answer in time; nothing was changed");
+        if (!*result) throw Problem(result->error().kind == runtime::ErrorKind::unavailable ? 503 : 409, result->error().message);
+        co_return json_answer(**result);
+    }
+
+    asio::awaitable<HttpResponse> adjust_stock(const Match& match, const HttpRequest& request, const Principal& who, const std::string& key) {
+        const json body = body_of(request, {"warehouse", "difference", "expected_version", "reason"});
+        const std::string warehouse = text_of(body, "warehouse", 31);
+        orders::StockAdjustment adjustment;
+        adjustment.difference = whole_number_of(body, "difference", -1'000'000'000, 1'000'000'000);
+        adjustment.expected_version = whole_number_of(body, "expected_version", 0, std::numeric_limits<std::int64_t>::max());
+        adjustment.reason = reason_of(body);
+        adjustment.actor = who.name;
+        if (adjustment.difference == 0) throw Problem(400, "difference must not be 0");
+        runtime::SystemRandom random;
+        adjustment.adjustment_id = key.empty() ? runtime::new_uuid_v4(random) : "key." + key;
+
+        const MerchantId merchant = who.merchant;
+        using Found = std::pair<LedgerKey, std::optional<std::int64_t>>;
+        std::function<std::optional<Found>(Queries&)> question =
+            [merchant, sku = match.parameters[0], warehouse, id = adjustment.adjustment_id](Queries& ask) -> std::optional<Found> {
+            const std::optional<LedgerKey> ledger = ask.ledger(merchant, sku, warehouse);
+            if (!ledger) return std::nullopt;
+            return Found{*ledger, ask.adjusted_before(merchant, *ledger, id)};
+        };
+        const std::optional<Found> found = co_await queries_.ask(std::move(question));
+        if (!found) throw Problem(404, "this warehouse has no stock of this SKU");
+        adjustment.key = {merchant, {found->first.sku_id}, {found->first.warehouse_id}};
+        if (found->second) {
+            if (*found->second != adjustment.difference) throw Problem(422, "this Idempotency-Key was used for another adjustment");
+            co_return json_answer({{"result", "duplicate"}, {"sku", match.parameters[0]}, {"warehouse", warehouse}});
+        }
+
+        engine::Input input;
+        input.content = engine::Arrival{merchant, std::move(adjustment), {}};
+        const InputResult result = co_await hand_over(std::move(input));
+        switch (result.kind) {
+            case InputResult::Kind::applied:
+            case InputResult::Kind::duplicate:
+                co_return json_answer({{"result", name_of(result.kind)}, {"sku", match.parameters[0]}, {"warehouse", warehouse}, {"reason", result.reason}});
+            case InputResult::Kind::unavailable: throw Problem(503, "nothing was stored; try again");
+            default: throw Problem(409, result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
+        }
+    }
+
+    asio::awaitable<HttpResponse> dismiss_parked(const Match& match, const HttpRequest& request, const Principal& who) {
+        const std::string reason = reason_of(body_of(request, {"reason"}));
+        const MerchantId merchant = who.merchant;
+        std::function<bool(Queries&)> question = [merchant, item = match.parameters[0], name = who.name, reason](Queries& ask) {
+            return ask.dismiss_parked(merchant, item, name, reason);
+        };
+        const bool dismissed = co_await queries_.ask(std::move(question));
+        if (!dismissed) throw Problem(404, "there is no such open item");
+        co_return json_answer({{"result", "dismissed"}, {"item_id", match.parameters[0]}});
+    }
+
+    QueryThreads& queries_;
+    EnginePort& engine_;
+    runtime::Clock& clock_;
+    runtime::Metrics& metrics_;
+    const PrivateListenerOptions options_;
+    Gate gate_;
+    KeysUnderWay keys_;
+};
+
+}  // namespace
+
+runtime::HttpHandler make_private_handler(
+    QueryThreads& queries,
+    EnginePort& engine,
+    runtime::Clock& clock,
+    runtime::Metrics& metrics,
+    PrivateListenerOptions options
+) {
+    auto listener = std::make_shared<PrivateListener>(queries, engine, clock, metrics, std::move(options));
+    return [listener](HttpRequest request) { return listener->answer(std::move(request)); };
+}
+
+}  // namespace ordersaga::api
