@@ -11,8 +11,7 @@ void AckWindow::delivered(std::uint64_t sequence) {
 
 AckWindow::Entry* AckWindow::find_open(std::uint64_t sequence) {
     const auto entry = std::lower_bound(
-        entries_.begin(), entries_.end(), sequence, [](const Entry& e, std::uint64_t s) { return e.sequence < s; }
-    );
+        entries_.begin(), entries_.end(), sequence, [](const Entry& e, std::uint64_t s) { return e.sequence < s; });
     if (entry == entries_.end() || entry->sequence != sequence || !entry->open) return nullptr;
     return &*entry;
 }
@@ -30,13 +29,15 @@ std::vector<AckCommand> AckWindow::ack(std::vector<std::uint64_t> sequences) {
     if (fresh.empty()) return {};
 
     // Everything before the first delivery that is still open can go in one command.
-    while (!entries_.empty() && !entries_.front().open) entries_.pop_front();
+    while (!entries_.empty() && !entries_.front().open)
+        entries_.pop_front();
     const std::uint64_t first_open = entries_.empty() ? UINT64_MAX : entries_.front().sequence;
     const auto beyond = std::lower_bound(fresh.begin(), fresh.end(), first_open);
 
     std::vector<AckCommand> commands;
     if (beyond != fresh.begin()) commands.push_back({*(beyond - 1), beyond - fresh.begin() > 1});
-    for (auto sequence = beyond; sequence != fresh.end(); ++sequence) commands.push_back({*sequence, false});
+    for (auto sequence = beyond; sequence != fresh.end(); ++sequence)
+        commands.push_back({*sequence, false});
     return commands;
 }
 
@@ -45,7 +46,8 @@ bool AckWindow::reject(std::uint64_t sequence) {
     if (entry == nullptr) return false;
     entry->open = false;
     --open_;
-    while (!entries_.empty() && !entries_.front().open) entries_.pop_front();
+    while (!entries_.empty() && !entries_.front().open)
+        entries_.pop_front();
     return true;
 }
 

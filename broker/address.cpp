@@ -75,8 +75,7 @@ runtime::Result<void> check_transport(const Address& address) {
         if (is_loopback(address.host) || address.options.allow_plain_off_loopback) return {};
         return bad_url(
             "plain amqp:// to " + address.host +
-            " would send the password in clear text; use amqps:// or allow it explicitly"
-        );
+            " would send the password in clear text; use amqps:// or allow it explicitly");
     }
     if (address.options.ca_file.empty()) {
         return bad_url("amqps:// needs a file of certificate authorities to check the broker against");

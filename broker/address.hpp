@@ -3,10 +3,10 @@
 // Where the broker is and how to talk to it: one AMQP URL plus the TLS settings that do not belong into a URL.
 // A value type, immutable after it was parsed; safe to share between threads.
 
+#include "runtime/error.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "runtime/error.hpp"
 
 namespace ordersaga::broker {
 

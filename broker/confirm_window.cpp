@@ -39,9 +39,7 @@ void ConfirmWindow::forget_settled_front() {
     }
 }
 
-void ConfirmWindow::settle(
-    std::uint64_t sequence, bool multiple, bool positive, std::vector<PublishResult>& results
-) {
+void ConfirmWindow::settle(std::uint64_t sequence, bool multiple, bool positive, std::vector<PublishResult>& results) {
     const std::uint64_t last = first_sequence_ + entries_.size() - 1;
     // Zero with multiple means "everything so far" in AMQP.
     if (sequence == 0 && multiple) sequence = last;
@@ -71,9 +69,7 @@ void ConfirmWindow::expire(Time now, std::vector<PublishResult>& results) {
         if (entry.has_result) continue;
         entry.has_result = true;
         --waiting_;
-        results.push_back(
-            {entry.tag, entry.message_id, PublishStatus::unknown, "no confirm before the deadline"}
-        );
+        results.push_back({entry.tag, entry.message_id, PublishStatus::unknown, "no confirm before the deadline"});
     }
 }
 

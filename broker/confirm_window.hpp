@@ -3,6 +3,8 @@
 // Bookkeeping of published messages that wait for their confirm on one channel. Pure: no socket, no clock, no lock;
 // used by the publisher's thread only. Exactly one result comes out for every message put in.
 
+#include "broker/publish_result.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "broker/publish_result.hpp"
 
 namespace ordersaga::broker {
 

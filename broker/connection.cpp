@@ -38,7 +38,9 @@ amqp_bytes_t bytes_of(std::string_view text) {
     return amqp_bytes_t{text.size(), const_cast<char*>(text.data())};
 }
 
-std::string text_of(amqp_bytes_t bytes) { return std::string(static_cast<const char*>(bytes.bytes), bytes.len); }
+std::string text_of(amqp_bytes_t bytes) {
+    return std::string(static_cast<const char*>(bytes.bytes), bytes.len);
+}
 
 // Texts of the broker go into logs and errors: one line, bounded.
 std::string shown(amqp_bytes_t bytes) {
@@ -88,7 +90,9 @@ amqp_field_value_t field_of(amqp_table_t table) {
     return field;
 }
 
-std::string closed_reason(int code, amqp_bytes_t text) { return std::to_string(code) + " " + shown(text); }
+std::string closed_reason(int code, amqp_bytes_t text) {
+    return std::to_string(code) + " " + shown(text);
+}
 
 ErrorKind kind_of_code(int code) {
     switch (code) {
@@ -177,8 +181,7 @@ Result<void> Connection::Impl::prepare_tls(amqp_socket_t* socket) {
         return Error{ErrorKind::invalid, "broker: cannot read the certificate authorities in " + options.ca_file};
     }
     if (!options.certificate_file.empty() &&
-        amqp_ssl_socket_set_key(socket, options.certificate_file.c_str(), options.key_file.c_str()) !=
-            AMQP_STATUS_OK) {
+        amqp_ssl_socket_set_key(socket, options.certificate_file.c_str(), options.key_file.c_str()) != AMQP_STATUS_OK) {
         return Error{ErrorKind::invalid, "broker: cannot use the client certificate " + options.certificate_file};
     }
     amqp_ssl_socket_set_verify_peer(socket, 1);
@@ -222,9 +225,7 @@ Result<void> Connection::Impl::connect() {
     const int opened = amqp_socket_open_noblock(*socket, address_.host.c_str(), address_.port, &connect_timeout);
     if (opened != AMQP_STATUS_OK) {
         return Error{
-            ErrorKind::unavailable,
-            "broker " + address_.shown() + ": cannot connect: " + amqp_error_string2(opened)
-        };
+            ErrorKind::unavailable, "broker " + address_.shown() + ": cannot connect: " + amqp_error_string2(opened)};
     }
     tune_socket();
     if (interrupted_) return Error{ErrorKind::unavailable, "broker: stopped while connecting"};
@@ -248,9 +249,8 @@ Result<void> Connection::Impl::log_in() {
     const amqp_table_t property_table{static_cast<int>(properties.size()), properties.data()};
 
     const auto reply = amqp_login_with_properties(
-        state_, address_.vhost.c_str(), 2047, frame_max, static_cast<int>(options_.heartbeat.count()),
-        &property_table, AMQP_SASL_METHOD_PLAIN, address_.user.c_str(), address_.password.c_str()
-    );
+        state_, address_.vhost.c_str(), 2047, frame_max, static_cast<int>(options_.heartbeat.count()), &property_table,
+        AMQP_SASL_METHOD_PLAIN, address_.user.c_str(), address_.password.c_str());
     alive_ = reply.reply_type == AMQP_RESPONSE_NORMAL;
     if (alive_) return {};
     std::string reason = "the link broke during log-in";
@@ -364,14 +364,11 @@ Result<void> Connection::Impl::take_method(const amqp_frame_t& frame, std::vecto
         case AMQP_BASIC_CANCEL_METHOD: arrivals.emplace_back(ConsumerCancelled{frame.channel}); return {};
         case AMQP_CHANNEL_CLOSE_METHOD: {
             const auto* closed = static_cast<const amqp_channel_close_t*>(decoded);
-            arrivals.emplace_back(
-                ChannelClosed{frame.channel, closed_reason(closed->reply_code, closed->reply_text)}
-            );
+            arrivals.emplace_back(ChannelClosed{frame.channel, closed_reason(closed->reply_code, closed->reply_text)});
             partials_.erase(frame.channel);
             amqp_channel_close_ok_t ok{};
             return sent(
-                amqp_send_method(state_, frame.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok), "closing a channel"
-            );
+                amqp_send_method(state_, frame.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok), "closing a channel");
         }
         case AMQP_CONNECTION_CLOSE_METHOD: {
             const auto* closed = static_cast<const amqp_connection_close_t*>(decoded);
@@ -483,15 +480,12 @@ Result<void> Connection::Impl::publish(ChannelNumber channel, const Message& mes
     }
     const int status = amqp_basic_publish(
         state_, channel, bytes_of(message.exchange), bytes_of(message.routing_key), message.mandatory ? 1 : 0, 0,
-        &properties, bytes_of(message.body)
-    );
+        &properties, bytes_of(message.body));
     return sent(status, "publishing");
 }
 
 Result<void> Connection::Impl::consume(ChannelNumber channel, const std::string& queue) {
-    amqp_basic_consume(
-        state_, channel, bytes_of(queue), amqp_cstring_bytes("c"), 0, 0, 0, amqp_empty_table
-    );
+    amqp_basic_consume(state_, channel, bytes_of(queue), amqp_cstring_bytes("c"), 0, 0, 0, amqp_empty_table);
     return answer(channel, "consuming from " + queue);
 }
 
@@ -506,8 +500,7 @@ Result<void> Connection::Impl::declare_queue(ChannelNumber channel, const Queue&
                     return field_of(value);
                 }
             },
-            argument.value
-        );
+            argument.value);
         entries.push_back(entry_of(argument.name.c_str(), field));
     }
     const amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
@@ -527,9 +520,15 @@ Connection::Connection(const Address& address, const ConnectionOptions& options)
     : impl_(std::make_unique<Impl>(address, options)) {}
 Connection::~Connection() = default;
 
-Result<void> Connection::open() { return impl_->connect(); }
-bool Connection::alive() const { return impl_->alive_; }
-int Connection::socket() const { return amqp_get_sockfd(impl_->state_); }
+Result<void> Connection::open() {
+    return impl_->connect();
+}
+bool Connection::alive() const {
+    return impl_->alive_;
+}
+int Connection::socket() const {
+    return amqp_get_sockfd(impl_->state_);
+}
 
 std::chrono::milliseconds Connection::heartbeat_pause() const {
     const std::chrono::seconds agreed(amqp_get_heartbeat(impl_->state_));
@@ -565,8 +564,7 @@ Result<void> Connection::set_prefetch(ChannelNumber channel, std::uint16_t prefe
 
 Result<void> Connection::declare(ChannelNumber channel, const Exchange& exchange) {
     amqp_exchange_declare(
-        impl_->state_, channel, bytes_of(exchange.name), bytes_of(exchange.type), 0, 1, 0, 0, amqp_empty_table
-    );
+        impl_->state_, channel, bytes_of(exchange.name), bytes_of(exchange.type), 0, 1, 0, 0, amqp_empty_table);
     return impl_->answer(channel, "declaring exchange " + exchange.name);
 }
 
@@ -577,8 +575,7 @@ Result<void> Connection::declare(ChannelNumber channel, const Queue& queue) {
 Result<void> Connection::bind(ChannelNumber channel, const Binding& binding) {
     amqp_queue_bind(
         impl_->state_, channel, bytes_of(binding.queue), bytes_of(binding.exchange), bytes_of(binding.routing_key),
-        amqp_empty_table
-    );
+        amqp_empty_table);
     return impl_->answer(channel, "binding " + binding.queue + " to " + binding.exchange);
 }
 
@@ -618,6 +615,8 @@ void Connection::interrupt() noexcept {
     if (const int socket = impl_->interrupt_socket_.load(); socket >= 0) ::shutdown(socket, SHUT_RDWR);
 }
 
-void Connection::close() { impl_->close(); }
+void Connection::close() {
+    impl_->close();
+}
 
 }  // namespace ordersaga::broker

@@ -6,6 +6,12 @@
 // An Error of a channel's call means that the channel is closed when alive() is still true, and that the whole
 // connection is lost when it is not. Internal to broker/.
 
+#include "broker/address.hpp"
+#include "broker/consumer.hpp"
+#include "broker/publisher.hpp"
+#include "broker/topology.hpp"
+#include "runtime/error.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -13,12 +19,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "broker/address.hpp"
-#include "broker/consumer.hpp"
-#include "broker/publisher.hpp"
-#include "broker/topology.hpp"
-#include "runtime/error.hpp"
 
 namespace ordersaga::broker {
 

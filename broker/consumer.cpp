@@ -1,13 +1,5 @@
 #include "broker/consumer.hpp"
 
-#include <algorithm>
-#include <condition_variable>
-#include <exception>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <utility>
-
 #include "broker/ack_window.hpp"
 #include "broker/connection.hpp"
 #include "broker/declare.hpp"
@@ -15,6 +7,14 @@
 #include "broker/wake_up.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 namespace ordersaga::broker {
 namespace {
@@ -68,7 +68,8 @@ public:
           options_(std::move(options)),
           on_deliveries_(std::move(on_deliveries)),
           reconnect_(options_.reconnect_first, options_.reconnect_cap) {
-        for (const auto& queue : options_.queues) posted_.changes.push_back({queue, true});
+        for (const auto& queue : options_.queues)
+            posted_.changes.push_back({queue, true});
         changes_under_way_ = posted_.changes.size();
         thread_ = std::thread([this] { run(); });
     }
@@ -77,9 +78,7 @@ public:
 
     void ack(std::vector<DeliveryHandle> handles) {
         if (handles.empty()) return;
-        post([&](Posted& posted) {
-            posted.acks.insert(posted.acks.end(), handles.begin(), handles.end());
-        });
+        post([&](Posted& posted) { posted.acks.insert(posted.acks.end(), handles.begin(), handles.end()); });
     }
 
     void reject(DeliveryHandle handle, bool requeue) {
@@ -215,7 +214,8 @@ bool Consumer::Impl::may_end() {
     if (!stopping_) return false;
     if (!ending_) {
         ending_ = true;
-        for (auto& [queue, subscription] : subscriptions_) subscription.wanted = false;
+        for (auto& [queue, subscription] : subscriptions_)
+            subscription.wanted = false;
         posted_.changes.clear();
         changes_under_way_ = 0;
         return connection_ == nullptr;
@@ -308,7 +308,8 @@ void Consumer::Impl::apply_posted() {
         const std::lock_guard lock(mutex_);
         std::swap(posted, posted_);
     }
-    for (const auto& change : posted.changes) change_wanted(change);
+    for (const auto& change : posted.changes)
+        change_wanted(change);
     changes_applied_ += posted.changes.size();
     send_rejections(posted.rejections);
     send_acks(posted.acks);
@@ -320,8 +321,7 @@ void Consumer::Impl::change_wanted(const WantedChange& change) {
         found->second.wanted = change.wanted && !ending_;
     } else if (change.wanted && !ending_) {
         subscriptions_.emplace(
-            change.queue, Subscription{true, 0, ReconnectDelay(options_.reconnect_first, options_.reconnect_cap), {}}
-        );
+            change.queue, Subscription{true, 0, ReconnectDelay(options_.reconnect_first, options_.reconnect_cap), {}});
     }
 }
 
@@ -358,15 +358,16 @@ void Consumer::Impl::tend_subscriptions() {
 ChannelNumber Consumer::Impl::free_channel() {
     // Numbers are not used again soon: deliveries of a channel's earlier life may still wait to be read.
     do {
-        last_used_channel_ = last_used_channel_ >= last_channel ? ChannelNumber{1}
-                                                                : static_cast<ChannelNumber>(last_used_channel_ + 1);
+        last_used_channel_ =
+            last_used_channel_ >= last_channel ? ChannelNumber{1} : static_cast<ChannelNumber>(last_used_channel_ + 1);
     } while (channels_.contains(last_used_channel_));
     return last_used_channel_;
 }
 
 runtime::Result<void> Consumer::Impl::open_and_consume(ChannelNumber channel, const std::string& queue) {
     if (declare_again_ && options_.topology) {
-        if (auto declared = declare_over(*connection_, last_channel + 1, *options_.topology); !declared) return declared;
+        if (auto declared = declare_over(*connection_, last_channel + 1, *options_.topology); !declared)
+            return declared;
         declare_again_ = false;
     }
     if (auto opened = connection_->open_channel(channel); !opened) return opened;
@@ -434,7 +435,8 @@ OpenChannel* Consumer::Impl::channel_of(std::uint64_t generation, ChannelNumber&
 
 void Consumer::Impl::send_acks(const std::vector<DeliveryHandle>& handles) {
     std::map<std::uint64_t, std::vector<std::uint64_t>> by_generation;
-    for (const auto& handle : handles) by_generation[handle.generation].push_back(handle.sequence);
+    for (const auto& handle : handles)
+        by_generation[handle.generation].push_back(handle.sequence);
     for (auto& [generation, sequences] : by_generation) {
         ChannelNumber number = 0;
         OpenChannel* channel = channel_of(generation, number);
@@ -487,8 +489,7 @@ void Consumer::Impl::take_delivery(DeliveryArrived& arrived, std::vector<Deliver
     if (arrived.oversize) {
         runtime::log_warn(
             "message is too large, sent to the dead letters",
-            {{"queue", channel.queue}, {"message_id", arrived.delivery.message_id}}
-        );
+            {{"queue", channel.queue}, {"message_id", arrived.delivery.message_id}});
         check(connection_->reject(arrived.channel, arrived.delivery.handle.sequence, false));
         return;
     }
@@ -555,8 +556,8 @@ void Consumer::Impl::sleep() {
             until = std::min(until, drain_until_);
         }
     }
-    const auto patience = until <= now ? std::chrono::milliseconds(0)
-                                       : std::chrono::ceil<std::chrono::milliseconds>(until - now);
+    const auto patience =
+        until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
     wake_up_.sleep(connection_ == nullptr ? -1 : connection_->socket(), patience);
 }
 
@@ -578,15 +579,29 @@ Consumer::Consumer(Address address, ConsumerOptions options, OnDeliveries on_del
     : impl_(std::make_unique<Impl>(std::move(address), std::move(options), std::move(on_deliveries))) {}
 Consumer::~Consumer() = default;
 
-void Consumer::ack(DeliveryHandle handle) { impl_->ack({handle}); }
-void Consumer::ack(std::vector<DeliveryHandle> handles) { impl_->ack(std::move(handles)); }
-void Consumer::reject(DeliveryHandle handle, bool requeue) { impl_->reject(handle, requeue); }
-void Consumer::subscribe(std::string queue) { impl_->want(std::move(queue), true); }
-void Consumer::unsubscribe(std::string queue) { impl_->want(std::move(queue), false); }
-Health Consumer::health() const { return impl_->health(); }
+void Consumer::ack(DeliveryHandle handle) {
+    impl_->ack({handle});
+}
+void Consumer::ack(std::vector<DeliveryHandle> handles) {
+    impl_->ack(std::move(handles));
+}
+void Consumer::reject(DeliveryHandle handle, bool requeue) {
+    impl_->reject(handle, requeue);
+}
+void Consumer::subscribe(std::string queue) {
+    impl_->want(std::move(queue), true);
+}
+void Consumer::unsubscribe(std::string queue) {
+    impl_->want(std::move(queue), false);
+}
+Health Consumer::health() const {
+    return impl_->health();
+}
 bool Consumer::wait_until_consuming(std::chrono::milliseconds patience) const {
     return impl_->wait_until_consuming(patience);
 }
-void Consumer::stop(std::chrono::milliseconds drain) { impl_->stop(drain); }
+void Consumer::stop(std::chrono::milliseconds drain) {
+    impl_->stop(drain);
+}
 
 }  // namespace ordersaga::broker

@@ -4,6 +4,10 @@
 // batch. Nothing is acked by itself: ack after the result is committed. Every delivery can come again.
 // Connection, channel (one per queue) and subscription are each rebuilt with jitter when they break.
 
+#include "broker/address.hpp"
+#include "broker/health.hpp"
+#include "broker/topology.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +16,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "broker/address.hpp"
-#include "broker/health.hpp"
-#include "broker/topology.hpp"
 
 namespace ordersaga::broker {
 

@@ -18,9 +18,7 @@ Error with_advice(Error error) {
         case ErrorKind::refused:
             error.message += " (this user lacks the right to configure it: declare it with another user)";
             break;
-        case ErrorKind::not_found:
-            error.message += " (the virtual host or a name in it does not exist)";
-            break;
+        case ErrorKind::not_found: error.message += " (the virtual host or a name in it does not exist)"; break;
         default: break;
     }
     return error;

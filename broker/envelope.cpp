@@ -1,12 +1,12 @@
 #include "broker/envelope.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <utility>
+#include "runtime/json.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/json.hpp"
+#include <algorithm>
+#include <charconv>
+#include <utility>
 
 namespace ordersaga::broker {
 namespace {
@@ -41,7 +41,7 @@ bool is_outcome_key(std::string_view text) {
 struct TextField {
     std::string_view name;
     std::string Envelope::*member;
-    bool always;                 // required in every kind
+    bool always;                  // required in every kind
     bool in_command_and_outcome;  // required in these two
 };
 
@@ -61,13 +61,11 @@ constexpr TextField text_fields[] = {
 Result<void> check(const Envelope& envelope) {
     for (const auto& field : text_fields) {
         const std::string& text = envelope.*field.member;
-        const bool required =
-            field.always || (field.in_command_and_outcome && envelope.kind != EnvelopeKind::event);
+        const bool required = field.always || (field.in_command_and_outcome && envelope.kind != EnvelopeKind::event);
         if (required && text.empty()) return bad(field.name, "is missing");
         if (text.size() > text_limit) return bad(field.name, "is longer than 255 bytes");
-        const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-        });
+        const bool control = std::any_of(
+            text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
         if (control) return bad(field.name, "holds a control character");
     }
     if (!envelope.reply_to.empty() && !is_outcome_key(envelope.reply_to)) {

@@ -10,13 +10,13 @@
 //
 // Values; pure functions; any thread.
 
+#include "runtime/clock.hpp"
+#include "runtime/error.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "runtime/clock.hpp"
-#include "runtime/error.hpp"
 
 namespace ordersaga::broker {
 

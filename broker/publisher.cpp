@@ -1,13 +1,5 @@
 #include "broker/publisher.hpp"
 
-#include <algorithm>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <thread>
-#include <utility>
-
 #include "broker/confirm_window.hpp"
 #include "broker/connection.hpp"
 #include "broker/declare.hpp"
@@ -16,6 +8,14 @@
 #include "broker/wake_up.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 namespace ordersaga::broker {
 namespace {
@@ -87,7 +87,8 @@ public:
             if (stopping_) return 0;
             taken = std::min(messages.size(), options_.buffer - std::min(options_.buffer, buffered_));
             const Time deadline = SteadyClock::now() + options_.deadline;
-            for (std::size_t i = 0; i < taken; ++i) incoming_.push_back({std::move(messages[i]), deadline});
+            for (std::size_t i = 0; i < taken; ++i)
+                incoming_.push_back({std::move(messages[i]), deadline});
             buffered_ += taken;
         }
         messages.erase(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(taken));
@@ -167,6 +168,7 @@ private:
     std::size_t window_bytes_ = 0;  // written since the window was last empty
     std::size_t allowed_ = first_window;
     bool blocked_ = false;
+    Time taking_since_{};  // connected or unblocked
     bool more_to_read_ = false;
     std::vector<PublishResult> results_;
     std::vector<Arrival> arrivals_;
@@ -243,6 +245,7 @@ void Publisher::Impl::connect_if_due() {
     }
     reconnect_.succeeded();
     blocked_ = false;
+    taking_since_ = SteadyClock::now();
     allowed_ = first_window;
     {
         const std::lock_guard lock(mutex_);
@@ -253,9 +256,7 @@ void Publisher::Impl::connect_if_due() {
     }
     changed_.notify_all();
     last_logged_.clear();
-    runtime::log_info(
-        "publisher connected", {{"connection", options_.connection_name}, {"broker", address_.shown()}}
-    );
+    runtime::log_info("publisher connected", {{"connection", options_.connection_name}, {"broker", address_.shown()}});
 }
 
 void Publisher::Impl::disconnect(const std::string& reason) {
@@ -341,6 +342,7 @@ void Publisher::Impl::read_some() {
             health_.blocked_reason = std::move(blocked->reason);
         } else if (std::holds_alternative<PublishingUnblocked>(arrival)) {
             blocked_ = false;
+            taking_since_ = SteadyClock::now();
             runtime::log_info("broker takes messages again");
             const std::lock_guard lock(mutex_);
             health_.blocked = false;
@@ -365,7 +367,9 @@ void Publisher::Impl::expire() {
         outgoing_.pop_front();
         ++expired;
     }
-    const bool confirms_stopped = connection_ != nullptr && !blocked_ && window_.all_overdue() && !outgoing_.empty() && !may_write();
+    // After an alarm the broker first works through what it had not read: it gets one deadline for that.
+    const bool confirms_stopped = connection_ != nullptr && !blocked_ && window_.all_overdue() && !outgoing_.empty() &&
+                                  !may_write() && now >= taking_since_ + options_.deadline;
     {
         const std::lock_guard lock(mutex_);
         buffered_ -= expired;
@@ -403,8 +407,8 @@ void Publisher::Impl::sleep() {
             until = std::min(until, drain_until_);
         }
     }
-    const auto patience = until <= now ? std::chrono::milliseconds(0)
-                                       : std::chrono::ceil<std::chrono::milliseconds>(until - now);
+    const auto patience =
+        until <= now ? std::chrono::milliseconds(0) : std::chrono::ceil<std::chrono::milliseconds>(until - now);
     wake_up_.sleep(connection_ == nullptr ? -1 : connection_->socket(), patience);
 }
 
@@ -414,11 +418,13 @@ void Publisher::Impl::end() {
     window_.reset("the publisher stopped before the confirm", results_);
     {
         const std::lock_guard lock(mutex_);
-        for (auto& waiting : incoming_) outgoing_.push_back(std::move(waiting));
+        for (auto& waiting : incoming_)
+            outgoing_.push_back(std::move(waiting));
         incoming_.clear();
         buffered_ = 0;
     }
-    for (auto& waiting : outgoing_) results_.push_back(not_sent(waiting.message, "the publisher stopped"));
+    for (auto& waiting : outgoing_)
+        results_.push_back(not_sent(waiting.message, "the publisher stopped"));
     outgoing_.clear();
     report();
     {
@@ -435,12 +441,20 @@ Publisher::Publisher(Address address, PublisherOptions options, OnResults on_res
     : impl_(std::make_unique<Impl>(std::move(address), std::move(options), std::move(on_results))) {}
 Publisher::~Publisher() = default;
 
-bool Publisher::try_publish(Message message) { return impl_->try_publish(std::move(message)); }
-std::size_t Publisher::try_publish(std::vector<Message>& messages) { return impl_->try_publish(messages); }
-Health Publisher::health() const { return impl_->health(); }
+bool Publisher::try_publish(Message message) {
+    return impl_->try_publish(std::move(message));
+}
+std::size_t Publisher::try_publish(std::vector<Message>& messages) {
+    return impl_->try_publish(messages);
+}
+Health Publisher::health() const {
+    return impl_->health();
+}
 bool Publisher::wait_until_connected(std::chrono::milliseconds patience) const {
     return impl_->wait_until_connected(patience);
 }
-void Publisher::stop(std::chrono::milliseconds drain) { impl_->stop(drain); }
+void Publisher::stop(std::chrono::milliseconds drain) {
+    impl_->stop(drain);
+}
 
 }  // namespace ordersaga::broker

@@ -7,6 +7,11 @@
 // under the same message id when it wants to; the publisher never repeats a message by itself.
 // Outages are its own business: it reconnects with jitter, declares the topology again and goes on.
 
+#include "broker/address.hpp"
+#include "broker/health.hpp"
+#include "broker/publish_result.hpp"
+#include "broker/topology.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,11 +20,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "broker/address.hpp"
-#include "broker/health.hpp"
-#include "broker/publish_result.hpp"
-#include "broker/topology.hpp"
 
 namespace ordersaga::broker {
 

@@ -3,10 +3,10 @@
 // How long to wait before the next attempt to connect: full jitter below a bound that doubles up to a cap, so that a
 // restarted broker is not met by everybody at once. One thread.
 
+#include "runtime/random.hpp"
+
 #include <algorithm>
 #include <chrono>
-
-#include "runtime/random.hpp"
 
 namespace ordersaga::broker {
 

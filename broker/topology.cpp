@@ -9,12 +9,9 @@ namespace {
 // only when the dead letter queue confirmed them. at-least-once silently becomes at-most-once without reject-publish.
 std::vector<Argument> queue_arguments(const Names& names, const TopologyOptions& options) {
     return {
-        {"x-queue-type", std::string("quorum")},
-        {"x-delivery-limit", std::int64_t{options.delivery_limit}},
-        {"x-dead-letter-exchange", names.dead_exchange()},
-        {"x-dead-letter-strategy", std::string("at-least-once")},
-        {"x-overflow", std::string("reject-publish")},
-        {"x-max-length", options.max_length},
+        {"x-queue-type", std::string("quorum")},           {"x-delivery-limit", std::int64_t{options.delivery_limit}},
+        {"x-dead-letter-exchange", names.dead_exchange()}, {"x-dead-letter-strategy", std::string("at-least-once")},
+        {"x-overflow", std::string("reject-publish")},     {"x-max-length", options.max_length},
         {"x-max-length-bytes", options.max_length_bytes},
     };
 }
@@ -23,10 +20,8 @@ std::vector<Argument> queue_arguments(const Names& names, const TopologyOptions&
 // after which it would drop what nobody managed to read.
 std::vector<Argument> dead_queue_arguments(const TopologyOptions& options) {
     return {
-        {"x-queue-type", std::string("quorum")},
-        {"x-delivery-limit", std::int64_t{1'000'000}},
-        {"x-overflow", std::string("reject-publish")},
-        {"x-max-length", options.max_length},
+        {"x-queue-type", std::string("quorum")},          {"x-delivery-limit", std::int64_t{1'000'000}},
+        {"x-overflow", std::string("reject-publish")},    {"x-max-length", options.max_length},
         {"x-max-length-bytes", options.max_length_bytes},
     };
 }
@@ -35,17 +30,31 @@ std::vector<Argument> dead_queue_arguments(const TopologyOptions& options) {
 
 Names::Names(std::string prefix) : prefix_(std::move(prefix)) {}
 
-std::string Names::commands_exchange() const { return prefix_ + "ordersaga.commands"; }
-std::string Names::outcomes_exchange() const { return prefix_ + "ordersaga.outcomes"; }
-std::string Names::events_exchange() const { return prefix_ + "ordersaga.events"; }
-std::string Names::dead_exchange() const { return prefix_ + "ordersaga.dead"; }
+std::string Names::commands_exchange() const {
+    return prefix_ + "ordersaga.commands";
+}
+std::string Names::outcomes_exchange() const {
+    return prefix_ + "ordersaga.outcomes";
+}
+std::string Names::events_exchange() const {
+    return prefix_ + "ordersaga.events";
+}
+std::string Names::dead_exchange() const {
+    return prefix_ + "ordersaga.dead";
+}
 std::string Names::command_queue(std::string_view family) const {
     return prefix_ + "ordersaga." + std::string(family);
 }
-std::string Names::outcome_queue(int shard) const { return prefix_ + "ordersaga.outcomes." + std::to_string(shard); }
-std::string Names::dead_queue() const { return prefix_ + "ordersaga.dead"; }
+std::string Names::outcome_queue(int shard) const {
+    return prefix_ + "ordersaga.outcomes." + std::to_string(shard);
+}
+std::string Names::dead_queue() const {
+    return prefix_ + "ordersaga.dead";
+}
 
-std::string outcome_routing_key(int shard) { return "outcome." + std::to_string(shard); }
+std::string outcome_routing_key(int shard) {
+    return "outcome." + std::to_string(shard);
+}
 
 Topology make_topology(const TopologyOptions& options) {
     const Names names(options.prefix);
@@ -70,8 +79,7 @@ Topology make_topology(const TopologyOptions& options) {
         arguments.push_back({"x-single-active-consumer", true});
         topology.queues.push_back({names.outcome_queue(shard), std::move(arguments)});
         topology.bindings.push_back(
-            {names.outcome_queue(shard), names.outcomes_exchange(), outcome_routing_key(shard)}
-        );
+            {names.outcome_queue(shard), names.outcomes_exchange(), outcome_routing_key(shard)});
     }
     return topology;
 }

@@ -3,14 +3,14 @@
 // Every exchange, queue and binding of the system as one readable list (make_topology), and its declaration at the
 // broker. Names carry an optional prefix so that tests and several systems can share one broker. Values; any thread.
 
+#include "broker/address.hpp"
+#include "runtime/error.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "broker/address.hpp"
-#include "runtime/error.hpp"
 
 namespace ordersaga::broker {
 

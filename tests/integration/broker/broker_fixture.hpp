@@ -3,6 +3,14 @@
 // A topology of its own per test (random prefix, deleted at the end) at the broker named by ORDERSAGA_AMQP_URL, and
 // collectors that wait for what arrives with a deadline.
 
+#include "broker/address.hpp"
+#include "broker/consumer.hpp"
+#include "broker/publisher.hpp"
+#include "broker/topology.hpp"
+#include "runtime/random.hpp"
+
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -11,14 +19,6 @@
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-
-#include "broker/address.hpp"
-#include "broker/consumer.hpp"
-#include "broker/publisher.hpp"
-#include "broker/topology.hpp"
-#include "runtime/random.hpp"
 
 namespace ordersaga::broker {
 
@@ -86,7 +86,8 @@ public:
     Consumer::OnDeliveries receiver() {
         return [this](std::vector<Delivery> batch) {
             const std::lock_guard lock(mutex_);
-            for (auto& delivery : batch) all_.push_back(std::move(delivery));
+            for (auto& delivery : batch)
+                all_.push_back(std::move(delivery));
             changed_.notify_all();
         };
     }
@@ -114,7 +115,8 @@ public:
     std::vector<DeliveryHandle> handles(std::size_t from = 0) const {
         const std::lock_guard lock(mutex_);
         std::vector<DeliveryHandle> handles;
-        for (std::size_t i = from; i < all_.size(); ++i) handles.push_back(all_[i].handle);
+        for (std::size_t i = from; i < all_.size(); ++i)
+            handles.push_back(all_[i].handle);
         return handles;
     }
 
@@ -185,7 +187,8 @@ protected:
     void publish(std::uint64_t count, const std::string& routing_key = "shopify.flush") {
         Results results;
         Publisher publisher(address_, {}, results.receiver());
-        for (std::uint64_t tag = 1; tag <= count; ++tag) ASSERT_TRUE(publisher.try_publish(a_message(tag, routing_key)));
+        for (std::uint64_t tag = 1; tag <= count; ++tag)
+            ASSERT_TRUE(publisher.try_publish(a_message(tag, routing_key)));
         ASSERT_TRUE(results.wait_for(count));
         ASSERT_EQ(results.count(PublishStatus::confirmed), count);
     }

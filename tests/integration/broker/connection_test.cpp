@@ -1,9 +1,9 @@
 #include "broker/connection.hpp"
 
-#include <thread>
-
 #include "tests/integration/broker/broker_fixture.hpp"
 #include "tests/integration/broker/cuttable_proxy.hpp"
+
+#include <thread>
 
 namespace ordersaga::broker {
 namespace {
@@ -29,7 +29,8 @@ TEST_F(ConnectionTest, AWriteThatNobodyTakesBreaksTheConnection) {
     proxy.hold_from_client(true);
     const auto before = std::chrono::steady_clock::now();
     runtime::Result<void> published;
-    for (int i = 0; i < 1'000 && published; ++i) published = connection.publish(1, message);
+    for (int i = 0; i < 1'000 && published; ++i)
+        published = connection.publish(1, message);
 
     EXPECT_FALSE(published.ok());
     EXPECT_FALSE(connection.alive());

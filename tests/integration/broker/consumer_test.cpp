@@ -1,12 +1,12 @@
 #include "broker/consumer.hpp"
 
+#include "tests/integration/broker/broker_fixture.hpp"
+#include "tests/integration/broker/cuttable_proxy.hpp"
+
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <utility>
-
-#include "tests/integration/broker/broker_fixture.hpp"
-#include "tests/integration/broker/cuttable_proxy.hpp"
 
 namespace ordersaga::broker {
 namespace {
@@ -21,7 +21,8 @@ Address through(const CuttableProxy& proxy, Address address) {
 
 std::set<std::string> ids_of(const std::vector<Delivery>& deliveries) {
     std::set<std::string> ids;
-    for (const auto& delivery : deliveries) ids.insert(delivery.message_id);
+    for (const auto& delivery : deliveries)
+        ids.insert(delivery.message_id);
     return ids;
 }
 
@@ -141,10 +142,9 @@ TEST_F(ConsumerTest, APoisonMessageEndsInTheDeadLettersAfterTheDeliveryLimit) {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     Consumer consumer(address_, from({shopify_queue()}), [&](std::vector<Delivery> batch) {
-        {
-            const std::lock_guard wait_for_the_pointer(mutex);
-        }
-        for (const auto& delivery : batch) rejecting->reject(delivery.handle, true);
+        { const std::lock_guard wait_for_the_pointer(mutex); }
+        for (const auto& delivery : batch)
+            rejecting->reject(delivery.handle, true);
         deliveries.receiver()(std::move(batch));
     });
     rejecting = &consumer;
@@ -224,12 +224,14 @@ TEST_F(ConsumerTest, AShardHasOneActiveConsumerAndTheNextOneTakesOver) {
         ASSERT_TRUE(publisher.try_publish(message));
     };
 
-    for (std::uint64_t tag = 1; tag <= 50; ++tag) send(tag);
+    for (std::uint64_t tag = 1; tag <= 50; ++tag)
+        send(tag);
     ASSERT_TRUE(first_deliveries.wait_for(50));
     EXPECT_EQ(second_deliveries.all().size(), 0U);
     first->ack(first_deliveries.handles());
     first->stop();
-    for (std::uint64_t tag = 51; tag <= 60; ++tag) send(tag);
+    for (std::uint64_t tag = 51; tag <= 60; ++tag)
+        send(tag);
 
     ASSERT_TRUE(second_deliveries.wait_for(10));
     EXPECT_EQ(second_deliveries.all().front().message_id, "m51");

@@ -151,12 +151,16 @@ private:
 
 CuttableProxy::CuttableProxy(std::string host, int port) : impl_(std::make_unique<Impl>(host, port)) {}
 CuttableProxy::~CuttableProxy() = default;
-int CuttableProxy::port() const { return impl_->port_; }
+int CuttableProxy::port() const {
+    return impl_->port_;
+}
 void CuttableProxy::cut() {
     impl_->cut_ = true;
     impl_->wake();
 }
-void CuttableProxy::refuse(bool refused) { impl_->refused_ = refused; }
+void CuttableProxy::refuse(bool refused) {
+    impl_->refused_ = refused;
+}
 void CuttableProxy::hold_from_client(bool held) {
     impl_->held_from_client_ = held;
     impl_->wake();
@@ -165,6 +169,8 @@ void CuttableProxy::hold_from_broker(bool held) {
     impl_->held_from_broker_ = held;
     impl_->wake();
 }
-std::uint64_t CuttableProxy::links() const { return impl_->links_; }
+std::uint64_t CuttableProxy::links() const {
+    return impl_->links_;
+}
 
 }  // namespace ordersaga::broker

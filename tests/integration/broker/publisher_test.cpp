@@ -1,9 +1,9 @@
 #include "broker/publisher.hpp"
 
-#include <thread>
-
 #include "tests/integration/broker/broker_fixture.hpp"
 #include "tests/integration/broker/cuttable_proxy.hpp"
+
+#include <thread>
 
 namespace ordersaga::broker {
 namespace {
@@ -104,10 +104,12 @@ TEST_F(PublisherTest, WhatCanNeverBeWrittenComesBackAndHarmsNobodyElse) {
     nameless.message_id.clear();
     Message largest = a_message(4);
     largest.body = std::string(256 * 1024, 'x');
-    for (const auto& message : {long_key, large, nameless, largest}) publisher.try_publish(message);
+    for (const auto& message : {long_key, large, nameless, largest})
+        publisher.try_publish(message);
 
     ASSERT_TRUE(results.wait_for(4));
-    for (std::uint64_t tag = 1; tag <= 3; ++tag) EXPECT_EQ(results.only(tag).status, PublishStatus::not_sent);
+    for (std::uint64_t tag = 1; tag <= 3; ++tag)
+        EXPECT_EQ(results.only(tag).status, PublishStatus::not_sent);
     EXPECT_EQ(results.only(4).status, PublishStatus::confirmed);
 }
 
@@ -118,14 +120,16 @@ TEST_F(PublisherTest, WhenTheLinkBreaksWhatIsInFlightIsUnknownAndTheNextMessages
     ASSERT_TRUE(publisher.wait_until_connected(patience));
 
     proxy.hold_from_broker(true);  // the broker takes them, its confirms do not arrive
-    for (std::uint64_t tag = 1; tag <= 10; ++tag) publisher.try_publish(a_message(tag));
+    for (std::uint64_t tag = 1; tag <= 10; ++tag)
+        publisher.try_publish(a_message(tag));
     ASSERT_TRUE(eventually([&] { return publisher.health().unconfirmed == 10; }));
     proxy.cut();
     proxy.hold_from_broker(false);
 
     ASSERT_TRUE(results.wait_for(10));
     EXPECT_EQ(results.count(PublishStatus::unknown), 10U);
-    for (std::uint64_t tag = 11; tag <= 20; ++tag) publisher.try_publish(a_message(tag));
+    for (std::uint64_t tag = 11; tag <= 20; ++tag)
+        publisher.try_publish(a_message(tag));
     ASSERT_TRUE(results.wait_for(20));
     EXPECT_EQ(results.count(PublishStatus::confirmed), 10U);
     EXPECT_TRUE(results.exactly_one_each());
@@ -173,7 +177,8 @@ TEST_F(PublisherTest, WithoutABrokerMessagesWaitAndThenComeBackUnsent) {
     Results results;
     Publisher publisher(through(proxy, address_), options, results.receiver());
 
-    for (std::uint64_t tag = 1; tag <= 3; ++tag) EXPECT_TRUE(publisher.try_publish(a_message(tag)));
+    for (std::uint64_t tag = 1; tag <= 3; ++tag)
+        EXPECT_TRUE(publisher.try_publish(a_message(tag)));
     EXPECT_FALSE(publisher.try_publish(a_message(4))) << "the buffer is bounded";
     ASSERT_TRUE(results.wait_for(3));
     EXPECT_EQ(results.count(PublishStatus::not_sent), 3U);
@@ -274,7 +279,8 @@ TEST_F(PublisherTest, ASilentBrokerIsNoticedByItsMissingHeartbeats) {
 TEST_F(PublisherTest, StopWaitsForWhatIsUnderWay) {
     Results results;
     Publisher publisher(address_, {}, results.receiver());
-    for (std::uint64_t tag = 1; tag <= 1'000; ++tag) ASSERT_TRUE(publisher.try_publish(a_message(tag)));
+    for (std::uint64_t tag = 1; tag <= 1'000; ++tag)
+        ASSERT_TRUE(publisher.try_publish(a_message(tag)));
 
     publisher.stop(10s);
 
@@ -291,13 +297,15 @@ TEST_F(PublisherTest, TakesMessagesFromManyThreads) {
     for (std::uint64_t thread = 0; thread < 4; ++thread) {
         threads.emplace_back([&, thread] {
             std::vector<Message> messages;
-            for (std::uint64_t i = 1; i <= 500; ++i) messages.push_back(a_message(thread * 1'000 + i));
+            for (std::uint64_t i = 1; i <= 500; ++i)
+                messages.push_back(a_message(thread * 1'000 + i));
             while (!messages.empty()) {
                 if (publisher.try_publish(messages) == 0) std::this_thread::yield();
             }
         });
     }
-    for (auto& thread : threads) thread.join();
+    for (auto& thread : threads)
+        thread.join();
 
     ASSERT_TRUE(results.wait_for(2'000));
     EXPECT_EQ(results.count(PublishStatus::confirmed), 2'000U);

@@ -3,18 +3,18 @@
 // A broker of a few lines that says exactly what a test wants it to say: for what a real one says only under a memory
 // alarm or never. Speaks AMQP 0-9-1 far enough for one publisher; one link at a time; its thread is the test's own.
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace ordersaga::broker {
 
@@ -27,12 +27,15 @@ struct ScriptedFrame {
     std::uint32_t method() const {
         if (type != 1 || payload.size() < 4) return 0;
         std::uint32_t id = 0;
-        for (std::size_t i = 0; i < 4; ++i) id = id << 8 | static_cast<std::uint8_t>(payload[i]);
+        for (std::size_t i = 0; i < 4; ++i)
+            id = id << 8 | static_cast<std::uint8_t>(payload[i]);
         return id;
     }
 };
 
-constexpr std::uint32_t method_id(std::uint32_t class_id, std::uint32_t method) { return class_id << 16 | method; }
+constexpr std::uint32_t method_id(std::uint32_t class_id, std::uint32_t method) {
+    return class_id << 16 | method;
+}
 
 class ScriptedBroker {
 public:
@@ -101,7 +104,11 @@ public:
         link_ = -1;
     }
 
-    static std::string method_frame(std::uint16_t channel, std::uint16_t class_id, std::uint16_t method, std::string_view arguments) {
+    static std::string method_frame(
+        std::uint16_t channel,
+        std::uint16_t class_id,
+        std::uint16_t method,
+        std::string_view arguments) {
         const std::string payload = u16(class_id) + u16(method) + std::string(arguments);
         return "\1" + u16(channel) + u32(static_cast<std::uint32_t>(payload.size())) + payload + "\xce";
     }
@@ -109,7 +116,8 @@ public:
 private:
     static std::string number(std::uint64_t value, int bytes) {
         std::string text;
-        for (int i = bytes - 1; i >= 0; --i) text.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+        for (int i = bytes - 1; i >= 0; --i)
+            text.push_back(static_cast<char>(value >> (8 * i) & 0xff));
         return text;
     }
     static std::string u16(std::uint16_t value) { return number(value, 2); }
@@ -118,7 +126,11 @@ private:
     static std::string short_text(std::string_view text) { return number(text.size(), 1) + std::string(text); }
     static std::string long_text(std::string_view text) { return number(text.size(), 4) + std::string(text); }
 
-    void send_method(std::uint16_t channel, std::uint16_t class_id, std::uint16_t method, const std::string& arguments) {
+    void send_method(
+        std::uint16_t channel,
+        std::uint16_t class_id,
+        std::uint16_t method,
+        const std::string& arguments) {
         send_raw(method_frame(channel, class_id, method, arguments));
     }
 
@@ -136,7 +148,9 @@ private:
         pollfd descriptor{link_, POLLIN, 0};
         if (::poll(&descriptor, 1, milliseconds) <= 0) return std::nullopt;
         const std::string head = take(7);
-        const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<std::uint8_t>(head[i])); };
+        const auto byte = [&](std::size_t i) {
+            return static_cast<std::uint32_t>(static_cast<std::uint8_t>(head[i]));
+        };
         ScriptedFrame frame;
         frame.type = static_cast<std::uint8_t>(byte(0));
         frame.channel = static_cast<std::uint16_t>(byte(1) << 8 | byte(2));

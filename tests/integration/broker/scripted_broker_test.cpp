@@ -84,8 +84,10 @@ TEST_F(ScriptedBrokerTest, WhileBlockedTheDeadlinesStillHold) {
 TEST_F(ScriptedBrokerTest, ConfirmsOutOfOrderMergedAndNegativeFindTheirMessages) {
     Publisher publisher(address_, quick(), results_.receiver());
     broker_.welcome();
-    for (std::uint64_t tag = 1; tag <= 5; ++tag) publisher.try_publish(a_message(tag));
-    for (int i = 0; i < 5; ++i) ASSERT_TRUE(broker_.takes_publish(5'000));
+    for (std::uint64_t tag = 1; tag <= 5; ++tag)
+        publisher.try_publish(a_message(tag));
+    for (int i = 0; i < 5; ++i)
+        ASSERT_TRUE(broker_.takes_publish(5'000));
 
     broker_.confirm(4, false, false);
     broker_.confirm(99, false, true);
@@ -94,8 +96,10 @@ TEST_F(ScriptedBrokerTest, ConfirmsOutOfOrderMergedAndNegativeFindTheirMessages)
     broker_.confirm(5, true, false);
 
     ASSERT_TRUE(results_.wait_for(5));
-    for (const std::uint64_t tag : {1U, 2U, 3U}) EXPECT_EQ(results_.only(tag).status, PublishStatus::confirmed) << tag;
-    for (const std::uint64_t tag : {4U, 5U}) EXPECT_EQ(results_.only(tag).status, PublishStatus::nacked) << tag;
+    for (const std::uint64_t tag : {1U, 2U, 3U})
+        EXPECT_EQ(results_.only(tag).status, PublishStatus::confirmed) << tag;
+    for (const std::uint64_t tag : {4U, 5U})
+        EXPECT_EQ(results_.only(tag).status, PublishStatus::nacked) << tag;
 }
 
 TEST_F(ScriptedBrokerTest, WhenConfirmsStopTheConnectionIsReplaced) {
@@ -127,10 +131,10 @@ TEST_F(ScriptedBrokerTest, NonsenseFromTheBrokerEndsTheConnectionAndNotTheProces
         std::string("HTTP/1.1 400 Bad Request\r\n\r\n"),
         std::string(64, '\0'),
         std::string(64, '\xff'),
-        std::string("\1\0\1\x7f\xff\xff\xff", 7) + std::string(64, 'x'),                  // a frame of 2 GiB
-        std::string("\1\0\1\0\0\0\4\0\x3c\0\x50\xce", 12),                                // an ack without its fields
-        std::string("\1\0\1\0\0\0\4\xff\xff\xff\xff\xce", 12),                            // no such method
-        std::string("\1\0\1\0\0\0\4\0\x3c\0\x50\0", 12),                                  // no frame end
+        std::string("\1\0\1\x7f\xff\xff\xff", 7) + std::string(64, 'x'),  // a frame of 2 GiB
+        std::string("\1\0\1\0\0\0\4\0\x3c\0\x50\xce", 12),                // an ack without its fields
+        std::string("\1\0\1\0\0\0\4\xff\xff\xff\xff\xce", 12),            // no such method
+        std::string("\1\0\1\0\0\0\4\0\x3c\0\x50\0", 12),                  // no frame end
         ScriptedBroker::method_frame(1, 20, 40, std::string("\1\x94\4gone\0\x3c\0\x28", 11)),  // channel.close
         ScriptedBroker::method_frame(0, 10, 50, std::string("\1\x40\3bye\0\0\0\0", 10)),       // connection.close
     };

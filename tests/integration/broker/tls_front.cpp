@@ -1,5 +1,7 @@
 #include "tests/integration/broker/tls_front.hpp"
 
+#include "runtime/random.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -19,8 +21,6 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-#include "runtime/random.hpp"
 
 namespace ordersaga::broker {
 namespace {
@@ -103,16 +103,14 @@ public:
             SSL_CTX_use_certificate_file(context_.get(), certificates.certificate_file().c_str(), SSL_FILETYPE_PEM) ==
                     1 &&
                 SSL_CTX_use_PrivateKey_file(context_.get(), certificates.key_file().c_str(), SSL_FILETYPE_PEM) == 1,
-            "the TLS front cannot use its certificate"
-        );
+            "the TLS front cannot use its certificate");
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address = loopback(0);
         socklen_t size = sizeof address;
         require(
             ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 && ::listen(listener_, 8) == 0 &&
                 ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0,
-            "the TLS front cannot listen"
-        );
+            "the TLS front cannot listen");
         port_ = ntohs(address.sin_port);
         thread_ = std::thread([this] { accept_all(); });
     }
@@ -123,10 +121,13 @@ public:
         thread_.join();
         {
             const std::lock_guard lock(mutex_);
-            for (const int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
+            for (const int socket : sockets_)
+                ::shutdown(socket, SHUT_RDWR);
         }
-        for (auto& link : links_) link.join();
-        for (const int socket : sockets_) ::close(socket);
+        for (auto& link : links_)
+            link.join();
+        for (const int socket : sockets_)
+            ::close(socket);
         ::close(listener_);
     }
 
@@ -176,7 +177,8 @@ private:
             if (SSL_pending(tls.get()) == 0 && ::poll(descriptors, 2, -1) < 0) return;
             if (SSL_pending(tls.get()) > 0 || descriptors[0].revents != 0) {
                 const int got = SSL_read(tls.get(), buffer.data(), static_cast<int>(buffer.size()));
-                if (got <= 0 || ::send(broker, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got) return;
+                if (got <= 0 || ::send(broker, buffer.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got)
+                    return;
             }
             if (descriptors[1].revents != 0) {
                 const auto got = ::recv(broker, buffer.data(), buffer.size(), 0);
@@ -198,6 +200,8 @@ private:
 TlsFront::TlsFront(const TestCertificates& certificates, int target_port)
     : impl_(std::make_unique<Impl>(certificates, target_port)) {}
 TlsFront::~TlsFront() = default;
-int TlsFront::port() const { return impl_->port_; }
+int TlsFront::port() const {
+    return impl_->port_;
+}
 
 }  // namespace ordersaga::broker

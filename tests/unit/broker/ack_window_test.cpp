@@ -1,9 +1,9 @@
 #include "broker/ack_window.hpp"
 
+#include <gtest/gtest.h>
+
 #include <random>
 #include <set>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::broker {
 namespace {
@@ -12,7 +12,8 @@ using Commands = std::vector<AckCommand>;
 
 AckWindow a_window_with(std::uint64_t count) {
     AckWindow window;
-    for (std::uint64_t i = 1; i <= count; ++i) window.delivered(i);
+    for (std::uint64_t i = 1; i <= count; ++i)
+        window.delivered(i);
     return window;
 }
 
@@ -72,7 +73,8 @@ TEST(AckWindow, SettlesExactlyWhatWasAskedForInRandomRuns) {
                 expected_open.erase(victim);
             }
             std::vector<std::uint64_t> asked;
-            for (auto i = random() % 6; i > 0; --i) asked.push_back(1 + random() % (last + 1));
+            for (auto i = random() % 6; i > 0; --i)
+                asked.push_back(1 + random() % (last + 1));
             for (const auto& command : window.ack(asked)) {
                 ASSERT_TRUE(at_broker.contains(command.sequence)) << "406 in seed " << seed;
                 if (command.multiple) {
@@ -81,7 +83,8 @@ TEST(AckWindow, SettlesExactlyWhatWasAskedForInRandomRuns) {
                     at_broker.erase(command.sequence);
                 }
             }
-            for (const auto sequence : asked) expected_open.erase(sequence);
+            for (const auto sequence : asked)
+                expected_open.erase(sequence);
             ASSERT_EQ(at_broker, expected_open) << "seed " << seed;
             ASSERT_EQ(window.size(), expected_open.size());
         }

@@ -49,11 +49,11 @@ TEST(BrokerAddress, TlsNeedsAuthoritiesAndWholeClientCertificates) {
 TEST(BrokerAddress, RefusesWhatIsMalformedWithoutTellingThePassword) {
     for (const char* url :
          {"", "http://u:sesame@localhost/", "amqp://localhost", "amqp://u@localhost", "amqp://u:@localhost",
-          "amqp://:sesame@localhost", "amqp://u:sesame@", "amqp://u:sesame@localhost:0", "amqp://u:sesame@localhost:",
-          "amqp://u:sesame@localhost:65536", "amqp://u:sesame@localhost:12x", "amqp://u:sesame@local host",
-          "amqp://u:sesame@localhost/a/b", "amqp://u:sesame@localhost/%zz", "amqp://u:sesame@localhost/%0a",
-          "amqp://u:sesame%0@localhost", "amqp://u:sesame@localhost/?heartbeat=5", "amqp://u:sesame@[::1",
-          "amqp://u:sesame@[::1]x:5"}) {
+          "amqp://:sesame@localhost", "amqp://u:sesame@", "amqp://u:sesame@localhost:0",
+          "amqp://u:sesame@localhost:", "amqp://u:sesame@localhost:65536", "amqp://u:sesame@localhost:12x",
+          "amqp://u:sesame@local host", "amqp://u:sesame@localhost/a/b", "amqp://u:sesame@localhost/%zz",
+          "amqp://u:sesame@localhost/%0a", "amqp://u:sesame%0@localhost", "amqp://u:sesame@localhost/?heartbeat=5",
+          "amqp://u:sesame@[::1", "amqp://u:sesame@[::1]x:5"}) {
         const auto address = parse_address(url);
 
         ASSERT_FALSE(address.ok()) << url;

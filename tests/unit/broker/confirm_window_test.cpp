@@ -1,17 +1,19 @@
 #include "broker/confirm_window.hpp"
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <random>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::broker {
 namespace {
 
 using Time = ConfirmWindow::Time;
 
-Time at(int seconds) { return Time(std::chrono::seconds(seconds)); }
+Time at(int seconds) {
+    return Time(std::chrono::seconds(seconds));
+}
 
 // A window with `count` messages: tag i, id "i", sequence i, deadline i seconds.
 ConfirmWindow a_window_with(int count, std::size_t limit = 100) {
@@ -44,8 +46,7 @@ TEST(ConfirmWindow, TakesConfirmsInAnyOrder) {
 
     EXPECT_EQ(
         by_tag(results),
-        (Statuses{{1, PublishStatus::confirmed}, {2, PublishStatus::confirmed}, {3, PublishStatus::confirmed}})
-    );
+        (Statuses{{1, PublishStatus::confirmed}, {2, PublishStatus::confirmed}, {3, PublishStatus::confirmed}}));
     EXPECT_EQ(window.size(), 0U);
 }
 
@@ -62,8 +63,7 @@ TEST(ConfirmWindow, MultipleSettlesEverythingUpToIt) {
                              {2, PublishStatus::nacked},
                              {3, PublishStatus::confirmed},
                              {4, PublishStatus::confirmed},
-                         })
-    );
+                         }));
     EXPECT_EQ(window.size(), 1U);
 }
 
@@ -111,8 +111,7 @@ TEST(ConfirmWindow, AReturnedMessageIsReturnedAlthoughItIsConfirmed) {
 
     EXPECT_EQ(
         by_tag(results),
-        (Statuses{{1, PublishStatus::confirmed}, {2, PublishStatus::returned}, {3, PublishStatus::confirmed}})
-    );
+        (Statuses{{1, PublishStatus::confirmed}, {2, PublishStatus::returned}, {3, PublishStatus::confirmed}}));
     EXPECT_EQ(results[1].reason, "312 NO_ROUTE");
 }
 

@@ -1,8 +1,8 @@
 #include "broker/envelope.hpp"
 
-#include <string>
-
 #include <gtest/gtest.h>
+
+#include <string>
 
 namespace ordersaga::broker {
 namespace {
@@ -70,8 +70,7 @@ TEST(Envelope, AnEventNeedsNoSagaAndNoToken) {
 
 TEST(Envelope, IgnoresFieldsItDoesNotKnow) {
     const auto received = decode(
-        R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m","activity":"a","later":{"x":[1]},"payload":{}})"
-    );
+        R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m","activity":"a","later":{"x":[1]},"payload":{}})");
 
     EXPECT_TRUE(received.ok()) << received.error().message;
 }
@@ -97,7 +96,8 @@ TEST(Envelope, NamesTheFieldThatIsWrong) {
          "deadline"},
         {R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m","activity":"a","reply_to":"amq.direct","payload":{}})",
          "reply_to"},
-        {R"({"schema":1,"kind":"event","message_id":"e\n","merchant_id":"m","activity":"a","payload":{}})", "message_id"},
+        {R"({"schema":1,"kind":"event","message_id":"e\n","merchant_id":"m","activity":"a","payload":{}})",
+         "message_id"},
         {R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m","activity":"a","payload":[]})", "payload"},
         {R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m","activity":"a"})", "payload"},
     };
@@ -118,9 +118,9 @@ TEST(Envelope, RefusesHostileBodies) {
     EXPECT_FALSE(decode(std::string(envelope_size_limit + 1, ' ')).ok());
     EXPECT_FALSE(decode(std::string(100'000, '[')).ok());
     EXPECT_FALSE(decode("{\"schema\":1,\"schema\":1}").ok());
-    EXPECT_FALSE(decode(
-        R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m\u0000x","activity":"a","payload":{}})"
-    ).ok());
+    EXPECT_FALSE(
+        decode(R"({"schema":1,"kind":"event","message_id":"e","merchant_id":"m\u0000x","activity":"a","payload":{}})")
+            .ok());
 }
 
 TEST(Envelope, RefusesToSendWhatTheReaderWouldRefuse) {

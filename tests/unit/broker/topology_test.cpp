@@ -1,9 +1,9 @@
 #include "broker/topology.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <set>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::broker {
 namespace {
@@ -16,9 +16,8 @@ const ArgumentValue* find_argument(const Queue& queue, const std::string& name) 
 }
 
 const Queue* find_queue(const Topology& topology, const std::string& name) {
-    const auto found = std::find_if(topology.queues.begin(), topology.queues.end(), [&](const Queue& queue) {
-        return queue.name == name;
-    });
+    const auto found = std::find_if(
+        topology.queues.begin(), topology.queues.end(), [&](const Queue& queue) { return queue.name == name; });
     return found == topology.queues.end() ? nullptr : &*found;
 }
 
@@ -32,20 +31,17 @@ TEST(Topology, NamesExchangesQueuesAndBindings) {
     }
     EXPECT_EQ(
         exchanges,
-        (std::set<std::string>{"ordersaga.commands", "ordersaga.outcomes", "ordersaga.events", "ordersaga.dead"})
-    );
+        (std::set<std::string>{"ordersaga.commands", "ordersaga.outcomes", "ordersaga.events", "ordersaga.dead"}));
     std::set<std::string> bindings;
     for (const auto& binding : topology.bindings) {
         bindings.insert(binding.exchange + " " + binding.routing_key + " > " + binding.queue);
     }
     EXPECT_EQ(
-        bindings,
-        (std::set<std::string>{
-            "ordersaga.dead # > ordersaga.dead", "ordersaga.commands shopify.# > ordersaga.shopify",
-            "ordersaga.commands warehouse.# > ordersaga.warehouse",
-            "ordersaga.outcomes outcome.0 > ordersaga.outcomes.0", "ordersaga.outcomes outcome.1 > ordersaga.outcomes.1"
-        })
-    );
+        bindings, (std::set<std::string>{
+                      "ordersaga.dead # > ordersaga.dead", "ordersaga.commands shopify.# > ordersaga.shopify",
+                      "ordersaga.commands warehouse.# > ordersaga.warehouse",
+                      "ordersaga.outcomes outcome.0 > ordersaga.outcomes.0",
+                      "ordersaga.outcomes outcome.1 > ordersaga.outcomes.1"}));
     EXPECT_EQ(outcome_routing_key(1), "outcome.1");
 }
 
@@ -86,7 +82,8 @@ TEST(Topology, OnlyOutcomeShardsHaveASingleActiveConsumer) {
 TEST(Topology, ThePrefixIsOnEveryNameAndNoRoutingKey) {
     const auto topology = make_topology({.prefix = "t1."});
 
-    for (const auto& exchange : topology.exchanges) EXPECT_TRUE(exchange.name.starts_with("t1.ordersaga."));
+    for (const auto& exchange : topology.exchanges)
+        EXPECT_TRUE(exchange.name.starts_with("t1.ordersaga."));
     for (const auto& queue : topology.queues) {
         EXPECT_TRUE(queue.name.starts_with("t1.ordersaga."));
         if (const auto* exchange = find_argument(queue, "x-dead-letter-exchange")) {
