@@ -28,15 +28,34 @@ bool is_retryable(const std::string& sqlstate) {
            sqlstate.starts_with("57");
 }
 
-// 57P01 to 57P05 and 25P03: the server ends our session (shutdown, crash, terminated, database dropped, idle too
-// long). Empty happens in 6.4 when the link breaks on some code paths.
+// 57P01 to 57P05 and 25P03: the server ends our session (shutdown, crash, terminated, database dropped, idle too long).
 bool ends_session(const std::string& sqlstate) {
-    return sqlstate.empty() || sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03";
+    return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03";
 }
 
-[[noreturn]] void throw_by_sqlstate(const std::string& sqlstate, const std::string& full) {
+// 6.4 loses the SQLSTATE of some errors; the type still tells the class. Empty when it tells nothing.
+std::string sqlstate_of(const pqxx::sql_error& error) {
+    if (!error.sqlstate().empty()) {
+        return error.sqlstate();
+    }
+    if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) {
+        return "42501";
+    }
+    if (dynamic_cast<const pqxx::data_exception*>(&error) != nullptr) {
+        return "22000";
+    }
+    if (dynamic_cast<const pqxx::integrity_constraint_violation*>(&error) != nullptr) {
+        return "23000";
+    }
+    if (dynamic_cast<const pqxx::insufficient_resources*>(&error) != nullptr) {
+        return "53000";
+    }
+    return {};
+}
+
+[[noreturn]] void throw_by_sqlstate(const std::string& sqlstate, const std::string& full, bool link_is_up) {
     const std::string message = safe_message(sqlstate, full);
-    if (ends_session(sqlstate)) {
+    if (ends_session(sqlstate) || !link_is_up) {
         throw Broken(message, sqlstate, full);
     }
     if (is_retryable(sqlstate)) {
@@ -49,7 +68,7 @@ bool ends_session(const std::string& sqlstate) {
 }
 
 // Turns whatever the client library threw into one of ours. Called from inside a catch block.
-[[noreturn]] void rethrow_as_ours() {
+[[noreturn]] void rethrow_as_ours(bool link_is_up) {
     try {
         throw;
     } catch (const DatabaseError&) {
@@ -68,7 +87,7 @@ bool ends_session(const std::string& sqlstate) {
         throw Retryable(safe_message("40000", error.what()), "40000", error.what());
 #endif
     } catch (const pqxx::sql_error& error) {
-        throw_by_sqlstate(error.sqlstate(), error.what());
+        throw_by_sqlstate(sqlstate_of(error), error.what(), link_is_up);
     } catch (const pqxx::failure& error) {
         throw Misuse(error.what(), "", error.what());
     } catch (const pqxx::usage_error& error) {
@@ -87,6 +106,7 @@ struct Rows::Impl {
 
 struct Transaction::Impl {
     pqxx::transaction_base& transaction;
+    const pqxx::connection& connection;
     bool failed = false;
 };
 
@@ -233,7 +253,7 @@ Rows Transaction::query(std::string_view statement, const std::vector<Parameter>
             Rows::Impl{bridge::execute(impl_.transaction, std::string(statement), values)}));
     } catch (...) {
         impl_.failed = true;
-        rethrow_as_ours();
+        rethrow_as_ours(impl_.connection.is_open());
     }
 }
 
@@ -250,7 +270,7 @@ void Transaction::run_script(std::string_view script) {
         impl_.transaction.exec(std::string(script));
     } catch (...) {
         impl_.failed = true;
-        rethrow_as_ours();
+        rethrow_as_ours(impl_.connection.is_open());
     }
 }
 
@@ -288,7 +308,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     try {
         pqxx::work transaction(impl_->connection);
         impl_->require_same_backend();
-        Transaction::Impl shared{transaction};
+        Transaction::Impl shared{transaction, impl_->connection};
         Transaction ours(shared);
         work(ours);
         if (shared.failed) {
@@ -299,8 +319,8 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
         } catch (const pqxx::broken_connection& error) {
             throw InDoubt("the database was lost while committing", "", error.what());
         } catch (const pqxx::sql_error& error) {
-            // No SQLSTATE, or the session ended by the server: perhaps applied, perhaps not.
-            if (ends_session(error.sqlstate())) {
+            // The session ended by the server, or no word on what happened: perhaps applied, perhaps not.
+            if (sqlstate_of(error).empty() || ends_session(sqlstate_of(error)) || !impl_->connection.is_open()) {
                 throw InDoubt("the database was lost while committing", error.sqlstate(), error.what());
             }
             throw;
@@ -316,7 +336,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             impl_->mark_broken();
         }
         try {
-            rethrow_as_ours();
+            rethrow_as_ours(impl_->connection.is_open());
         } catch (const Broken&) {
             impl_->mark_broken();
             throw;
@@ -337,7 +357,7 @@ Rows Connection::autocommit(std::string_view statement) {
         if (!impl_->connection.is_open()) {
             impl_->mark_broken();
         }
-        rethrow_as_ours();
+        rethrow_as_ours(impl_->connection.is_open());
     }
 }
 
