@@ -6,13 +6,13 @@
 // Errors: none; an unknown database time forbids writes.
 #pragma once
 
+#include "activities/database_clock.hpp"
+#include "runtime/clock.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-
-#include "activities/database_clock.hpp"
-#include "runtime/clock.hpp"
 
 namespace ordersaga::activities {
 

@@ -1,9 +1,5 @@
 #include "activities/command_runner.hpp"
 
-#include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <utility>
-
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/store_activities.hpp"
@@ -14,6 +10,11 @@
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/trace.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <stdexcept>
+#include <utility>
 
 namespace ordersaga::activities {
 
@@ -62,10 +63,11 @@ void doubt(Outcome& outcome) {
     }
 }
 
-CallScope::Limits limits_of(const broker::Envelope& command,
-                            const json& payload,
-                            std::chrono::milliseconds call_timeout,
-                            runtime::Random& random) {
+CallScope::Limits limits_of(
+    const broker::Envelope& command,
+    const json& payload,
+    std::chrono::milliseconds call_timeout,
+    runtime::Random& random) {
     CallScope::Limits limits;
     limits.send_before = command.send_before;
     if (command.deadline) {
@@ -84,20 +86,19 @@ CallScope::Limits limits_of(const broker::Envelope& command,
 
 }  // namespace
 
-CommandRunner::CommandRunner(const WorkerConfig& config,
-                             runtime::HttpTransport& transport,
-                             const DatabaseClock& clock,
-                             runtime::Random& random)
+CommandRunner::CommandRunner(
+    const WorkerConfig& config,
+    runtime::HttpTransport& transport,
+    const DatabaseClock& clock,
+    runtime::Random& random)
     : clock_(clock), random_(random), call_timeout_(config.call_timeout) {
     for (const StoreConfig& store : config.stores) {
-        stores_.emplace(store.key,
-                        shopify::StoreClient({store.base_url, store.api_version, store.token}, transport));
+        stores_.emplace(store.key, shopify::StoreClient({store.base_url, store.api_version, store.token}, transport));
     }
     for (const WarehouseConfig& warehouse : config.warehouses) {
         wms::shipbob::ShipBobSettings settings{
             warehouse.base_url, warehouse.api_version, warehouse.channel_id, warehouse.token};
-        warehouses_.emplace(warehouse.key,
-                            std::make_unique<wms::shipbob::ShipBob>(std::move(settings), transport));
+        warehouses_.emplace(warehouse.key, std::make_unique<wms::shipbob::ShipBob>(std::move(settings), transport));
     }
 }
 
@@ -122,8 +123,9 @@ awaitable<Outcome> CommandRunner::run(broker::Envelope command, bool seen_before
         } catch (const std::exception& error) {
             // A bug of ours. What was sent is not known to be undone.
             runtime::log_error("an activity broke", {{"activity", command.activity}, {"error", error.what()}});
-            outcome = ended(write && scope.wrote() ? OutcomeKind::unknown : OutcomeKind::retryable,
-                            std::string("the worker broke: ") + error.what());
+            outcome = ended(
+                write && scope.wrote() ? OutcomeKind::unknown : OutcomeKind::retryable,
+                std::string("the worker broke: ") + error.what());
         }
         if (!fault.empty()) {
             outcome = ended(scope.wrote() ? OutcomeKind::unknown : OutcomeKind::refused, fault);
@@ -136,10 +138,11 @@ awaitable<Outcome> CommandRunner::run(broker::Envelope command, bool seen_before
     co_return outcome;
 }
 
-awaitable<Outcome> CommandRunner::dispatch(const broker::Envelope& command,
-                                           const json& payload,
-                                           bool lookup_first,
-                                           CallScope& scope) {
+awaitable<Outcome> CommandRunner::dispatch(
+    const broker::Envelope& command,
+    const json& payload,
+    bool lookup_first,
+    CallScope& scope) {
     if (StoreActivities::knows(command.activity)) {
         const std::string key = runtime::get_text(payload, "store", "payload").value();
         const auto store = stores_.find(key);

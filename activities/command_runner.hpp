@@ -6,16 +6,17 @@
 // Repeat: one attempt per call; a repeated write looks before it writes.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <map>
-#include <memory>
-#include <string>
-
 #include "activities/database_clock.hpp"
 #include "activities/shopify/store_client.hpp"
 #include "activities/wms/wms.hpp"
 #include "activities/worker_config.hpp"
 #include "sagas/outcome.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
 
 namespace ordersaga::broker {
 struct Envelope;
@@ -30,19 +31,21 @@ namespace ordersaga::activities {
 
 class CommandRunner {
 public:
-    CommandRunner(const WorkerConfig& config,
-                  runtime::HttpTransport& transport,
-                  const DatabaseClock& clock,
-                  runtime::Random& random);
+    CommandRunner(
+        const WorkerConfig& config,
+        runtime::HttpTransport& transport,
+        const DatabaseClock& clock,
+        runtime::Random& random);
 
     // seen_before: this very attempt may have been run already (the broker delivered it again).
     boost::asio::awaitable<sagas::Outcome> run(broker::Envelope command, bool seen_before);
 
 private:
-    boost::asio::awaitable<sagas::Outcome> dispatch(const broker::Envelope& command,
-                                                    const nlohmann::json& payload,
-                                                    bool lookup_first,
-                                                    CallScope& scope);
+    boost::asio::awaitable<sagas::Outcome> dispatch(
+        const broker::Envelope& command,
+        const nlohmann::json& payload,
+        bool lookup_first,
+        CallScope& scope);
 
     const DatabaseClock& clock_;
     runtime::Random& random_;

@@ -5,9 +5,9 @@
 // Errors: nullopt while the offset is not known; a write is then not sent.
 #pragma once
 
-#include <optional>
-
 #include "runtime/clock.hpp"
+
+#include <optional>
 
 namespace ordersaga::activities {
 

@@ -1,10 +1,11 @@
 #include "activities/lenient_json.hpp"
 
-#include <algorithm>
-#include <charconv>
+#include "runtime/json.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "runtime/json.hpp"
+#include <algorithm>
+#include <charconv>
 
 namespace ordersaga::activities {
 
@@ -47,7 +48,9 @@ std::string text_of(const json& value) {
     return {};
 }
 
-std::string text_of(const json& object, std::string_view key) { return text_of(member(object, key)); }
+std::string text_of(const json& object, std::string_view key) {
+    return text_of(member(object, key));
+}
 
 std::optional<std::int64_t> integer_of(const json& value) {
     const std::string text = text_of(value);

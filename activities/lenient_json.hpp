@@ -5,8 +5,9 @@
 // Pure functions; safe from any thread; no exceptions.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

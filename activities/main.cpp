@@ -3,13 +3,6 @@
 //   activity-worker --config worker.toml
 //
 // Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration.
-#include <CLI/CLI.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <iostream>
-#include <memory>
-#include <thread>
-
 #include "activities/command_runner.hpp"
 #include "activities/worker.hpp"
 #include "activities/worker_config.hpp"
@@ -21,6 +14,14 @@
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/shutdown.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <iostream>
+#include <memory>
+#include <thread>
 
 namespace ordersaga::activities {
 namespace {
@@ -112,19 +113,22 @@ int run(const WorkerConfig& config, const broker::Address& address) {
     runtime::HttpClient http(context.get_executor());
     const ClockOverDatabase clock(config.database_dsn);
     CommandRunner runner(config, http, clock, random);
-    const auto worker = std::make_shared<Worker>(context.get_executor(), runner, random, metrics,
-                                                 broker::Names(config.amqp_prefix).outcomes_exchange());
+    const auto worker = std::make_shared<Worker>(
+        context.get_executor(), runner, random, metrics, broker::Names(config.amqp_prefix).outcomes_exchange());
 
-    broker::Publisher publisher(address, publisher_options(config), [worker](std::vector<broker::PublishResult> results) {
-        worker->on_results(std::move(results));
-    });
+    broker::Publisher publisher(
+        address, publisher_options(config),
+        [worker](std::vector<broker::PublishResult> results) { worker->on_results(std::move(results)); });
     // The consumer starts to deliver at once, and the worker settles only on the context, which does not run yet.
     broker::Consumer consumer(address, consumer_options(config), [worker](std::vector<broker::Delivery> deliveries) {
         worker->on_deliveries(std::move(deliveries));
     });
-    worker->connect({[&consumer](broker::DeliveryHandle handle) { consumer.ack(handle); },
-                     [&consumer](broker::DeliveryHandle handle) { consumer.reject(handle, false); },
-                     [&publisher](broker::Message message) { return publisher.try_publish(std::move(message)); }});
+    worker->connect(
+        {[&consumer](broker::DeliveryHandle handle) { consumer.ack(handle); },
+         [&consumer](broker::DeliveryHandle handle) { consumer.reject(handle, false); },
+         [&publisher](broker::Message message) {
+             return publisher.try_publish(std::move(message));
+         }});
 
     std::unique_ptr<runtime::HttpServer> server;
     const Listener listener{metrics, publisher, consumer, clock};
@@ -151,8 +155,8 @@ int run(const WorkerConfig& config, const broker::Address& address) {
             context.stop();
         });
     });
-    runtime::log_info("activity-worker started",
-                      {{"stores", config.stores.size()}, {"warehouses", config.warehouses.size()}});
+    runtime::log_info(
+        "activity-worker started", {{"stores", config.stores.size()}, {"warehouses", config.warehouses.size()}});
     context.run();
     if (drain.joinable()) {
         drain.join();

@@ -1,11 +1,11 @@
 #include "activities/peer.hpp"
 
+#include "activities/call_scope.hpp"
+#include "runtime/http_client.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <memory>
-
-#include "activities/call_scope.hpp"
-#include "runtime/http_client.hpp"
 
 namespace ordersaga::activities {
 

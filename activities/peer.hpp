@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+
 #include <string>
 #include <string_view>
 #include <utility>

@@ -23,15 +23,15 @@ std::optional<std::chrono::milliseconds> from_seconds(const std::string& text) {
 }
 
 // IMF-fixdate only ("Sun, 06 Nov 1994 08:49:37 GMT"), the form that HTTP asks senders to use.
-std::optional<std::chrono::milliseconds> from_date(const std::string& text,
-                                                   std::chrono::system_clock::time_point now) {
-    static constexpr std::array<const char*, 12> months{
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+std::optional<std::chrono::milliseconds> from_date(const std::string& text, std::chrono::system_clock::time_point now) {
+    static constexpr std::array<const char*, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     unsigned day = 0;
     int year = 0, hour = 0, minute = 0, second = 0;
     std::array<char, 4> month{};
-    if (text.size() > 40 || std::sscanf(text.c_str(), "%*3[A-Za-z], %2u %3[A-Za-z] %4d %2d:%2d:%2d GMT", &day,
-                                        month.data(), &year, &hour, &minute, &second) != 6) {
+    if (text.size() > 40 || std::sscanf(
+                                text.c_str(), "%*3[A-Za-z], %2u %3[A-Za-z] %4d %2d:%2d:%2d GMT", &day, month.data(),
+                                &year, &hour, &minute, &second) != 6) {
         return std::nullopt;
     }
     const auto found = std::find(months.begin(), months.end(), std::string(month.data()));
@@ -52,8 +52,9 @@ std::optional<std::chrono::milliseconds> from_date(const std::string& text,
 
 }  // namespace
 
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text,
-                                                           std::chrono::system_clock::time_point now) {
+std::optional<std::chrono::milliseconds> parse_retry_after(
+    std::string_view text,
+    std::chrono::system_clock::time_point now) {
     const auto first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) {
         return std::nullopt;

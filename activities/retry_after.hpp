@@ -13,7 +13,8 @@ namespace ordersaga::activities {
 inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(1);
 
 // now: the wall clock, for the date form. A date in the past is zero; more than an hour is an hour.
-[[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text,
-                                                                         std::chrono::system_clock::time_point now);
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(
+    std::string_view text,
+    std::chrono::system_clock::time_point now);
 
 }  // namespace ordersaga::activities

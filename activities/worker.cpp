@@ -1,17 +1,18 @@
 #include "activities/worker.hpp"
 
-#include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
-#include <exception>
-#include <nlohmann/json.hpp>
-#include <utility>
-
 #include "activities/command_runner.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
 
 namespace ordersaga::activities {
 
@@ -33,24 +34,25 @@ std::chrono::milliseconds pause_before(int tries) {
 void log_outcome(const broker::Envelope& command, const Outcome& outcome, double seconds) {
     const bool done = outcome.kind == sagas::OutcomeKind::done;
     const std::string trace = trace_id_of(command.traceparent);
-    runtime::write_log(done ? runtime::LogLevel::debug : runtime::LogLevel::info,
-                       "outcome",
-                       {{"saga_id", command.saga_id},
-                        {"activity", command.activity},
-                        {"attempt", command.attempt},
-                        {"outcome", sagas::name_of(outcome.kind)},
-                        {"reason", outcome.reason},
-                        {"seconds", seconds},
-                        {"trace_id", trace}});
+    runtime::write_log(
+        done ? runtime::LogLevel::debug : runtime::LogLevel::info, "outcome",
+        {{"saga_id", command.saga_id},
+         {"activity", command.activity},
+         {"attempt", command.attempt},
+         {"outcome", sagas::name_of(outcome.kind)},
+         {"reason", outcome.reason},
+         {"seconds", seconds},
+         {"trace_id", trace}});
 }
 
 }  // namespace
 
-Worker::Worker(boost::asio::any_io_executor executor,
-               CommandRunner& runner,
-               runtime::Random& random,
-               runtime::Metrics& metrics,
-               std::string outcomes_exchange)
+Worker::Worker(
+    boost::asio::any_io_executor executor,
+    CommandRunner& runner,
+    runtime::Random& random,
+    runtime::Metrics& metrics,
+    std::string outcomes_exchange)
     : executor_(std::move(executor)),
       runner_(runner),
       random_(random),
@@ -98,13 +100,13 @@ void Worker::take(broker::Delivery delivery) {
         return;
     }
     const bool seen_before = delivery.redelivered || delivery.delivery_count > 0;
-    boost::asio::co_spawn(executor_,
-                          perform(token, std::move(command), seen_before),
-                          [self = shared_from_this()](const std::exception_ptr& error) {
-                              if (error) {
-                                  runtime::log_error("a command broke the worker");
-                              }
-                          });
+    boost::asio::co_spawn(
+        executor_, perform(token, std::move(command), seen_before),
+        [self = shared_from_this()](const std::exception_ptr& error) {
+            if (error) {
+                runtime::log_error("a command broke the worker");
+            }
+        });
 }
 
 boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope command, bool seen_before) {
@@ -202,9 +204,9 @@ void Worker::settle(const broker::PublishResult& result) {
         return;
     }
     if (result.status != broker::PublishStatus::confirmed) {
-        runtime::log_warn("outcome not confirmed", {{"status", broker::to_text(result.status)},
-                                                    {"reason", result.reason},
-                                                    {"tries", found->second.tries}});
+        runtime::log_warn(
+            "outcome not confirmed",
+            {{"status", broker::to_text(result.status)}, {"reason", result.reason}, {"tries", found->second.tries}});
         publish_later(token);
         return;
     }
@@ -231,12 +233,14 @@ void Worker::remember(const std::string& token, const broker::Message& outcome) 
 
 void Worker::count(const std::string& activity, const Outcome& outcome, double seconds) {
     metrics_
-        .counter("ordersaga_worker_outcomes_total", "Commands performed, by activity and kind of outcome",
-                 {{"activity", activity}, {"kind", std::string(sagas::name_of(outcome.kind))}})
+        .counter(
+            "ordersaga_worker_outcomes_total", "Commands performed, by activity and kind of outcome",
+            {{"activity", activity}, {"kind", std::string(sagas::name_of(outcome.kind))}})
         .add();
     metrics_
-        .histogram("ordersaga_worker_command_seconds", "From taking up a command to its outcome",
-                   runtime::latency_buckets(), {{"activity", activity}})
+        .histogram(
+            "ordersaga_worker_command_seconds", "From taking up a command to its outcome", runtime::latency_buckets(),
+            {{"activity", activity}})
         .observe(seconds);
 }
 

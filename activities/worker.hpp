@@ -7,8 +7,15 @@
 // Errors: a message that is no command goes to the dead letters.
 #pragma once
 
+#include "broker/consumer.hpp"
+#include "broker/envelope.hpp"
+#include "broker/publisher.hpp"
+#include "runtime/metrics.hpp"
+#include "sagas/outcome.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -17,12 +24,6 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "broker/consumer.hpp"
-#include "broker/envelope.hpp"
-#include "broker/publisher.hpp"
-#include "runtime/metrics.hpp"
-#include "sagas/outcome.hpp"
 
 namespace ordersaga::runtime {
 class Random;
@@ -35,17 +36,18 @@ class CommandRunner;
 // Where deliveries are settled and outcomes leave; the broker in the program, lists in the tests.
 struct WorkerPorts {
     std::function<void(broker::DeliveryHandle)> ack;
-    std::function<void(broker::DeliveryHandle)> reject;       // to the dead letters
-    std::function<bool(broker::Message)> try_publish;          // false: no room now
+    std::function<void(broker::DeliveryHandle)> reject;  // to the dead letters
+    std::function<bool(broker::Message)> try_publish;    // false: no room now
 };
 
 class Worker : public std::enable_shared_from_this<Worker> {
 public:
-    Worker(boost::asio::any_io_executor executor,
-           CommandRunner& runner,
-           runtime::Random& random,
-           runtime::Metrics& metrics,
-           std::string outcomes_exchange);
+    Worker(
+        boost::asio::any_io_executor executor,
+        CommandRunner& runner,
+        runtime::Random& random,
+        runtime::Metrics& metrics,
+        std::string outcomes_exchange);
 
     // Before the first delivery.
     void connect(WorkerPorts ports) { ports_ = std::move(ports); }
@@ -80,7 +82,7 @@ private:
     runtime::Metrics& metrics_;
     std::string exchange_;
     WorkerPorts ports_;
-    std::unordered_map<std::string, Work> works_;          // by attempt token
+    std::unordered_map<std::string, Work> works_;            // by attempt token
     std::unordered_map<std::uint64_t, std::string> tokens_;  // by publish tag
     std::uint64_t next_tag_ = 1;
     // Outcomes that were confirmed, for deliveries whose ack was lost. Bounded by bytes.

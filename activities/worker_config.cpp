@@ -1,9 +1,9 @@
 #include "activities/worker_config.hpp"
 
+#include "runtime/url.hpp"
+
 #include <set>
 #include <utility>
-
-#include "runtime/url.hpp"
 
 namespace ordersaga::activities {
 namespace {
@@ -33,11 +33,12 @@ void check_key(ConfigSection& section, const std::string& key, std::set<std::str
     }
 }
 
-std::chrono::milliseconds milliseconds(ConfigSection& section,
-                                       std::string_view key,
-                                       std::chrono::milliseconds fallback,
-                                       std::chrono::milliseconds low,
-                                       std::chrono::milliseconds high) {
+std::chrono::milliseconds milliseconds(
+    ConfigSection& section,
+    std::string_view key,
+    std::chrono::milliseconds fallback,
+    std::chrono::milliseconds low,
+    std::chrono::milliseconds high) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(section.duration(key, fallback, low, high));
 }
 

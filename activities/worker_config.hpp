@@ -4,13 +4,13 @@
 // Immutable after loading.
 #pragma once
 
+#include "runtime/config.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "runtime/config.hpp"
 
 namespace ordersaga::activities {
 

@@ -1,15 +1,15 @@
 #include "activities/shopify/answers.hpp"
 
+#include "activities/call_scope.hpp"
+#include "activities/lenient_json.hpp"
+#include "activities/retry_after.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
 #include <set>
 #include <utility>
-
-#include "activities/call_scope.hpp"
-#include "activities/lenient_json.hpp"
-#include "activities/retry_after.hpp"
 
 namespace ordersaga::activities::shopify {
 
@@ -18,10 +18,20 @@ using nlohmann::json;
 namespace {
 
 constexpr std::array<std::string_view, 14> request_faults{
-    "BAD_REQUEST",          "INVALID_FIELD_ARGUMENTS", "INVALID_VARIABLE",        "undefinedField",
-    "argumentNotAccepted",  "missingRequiredArguments", "argumentLiteralsIncompatible", "variableMismatch",
-    "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "MAX_COST_EXCEEDED",      "parseError",
-    "NOT_FOUND",            "undefinedType"};
+    "BAD_REQUEST",
+    "INVALID_FIELD_ARGUMENTS",
+    "INVALID_VARIABLE",
+    "undefinedField",
+    "argumentNotAccepted",
+    "missingRequiredArguments",
+    "argumentLiteralsIncompatible",
+    "variableMismatch",
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "MAX_COST_EXCEEDED",
+    "parseError",
+    "NOT_FOUND",
+    "undefinedType"};
 constexpr std::array<std::string_view, 4> shop_faults{"ACCESS_DENIED", "SHOP_INACTIVE", "UNAUTHORIZED", "FORBIDDEN"};
 
 template <class List>
@@ -32,9 +42,10 @@ bool in(const List& list, std::string_view code) {
 Cost read_cost(const json& body) {
     const json& cost = member(member(body, "extensions"), "cost");
     const json& status = member(cost, "throttleStatus");
-    return {number_of(cost, "requestedQueryCost"), number_of(cost, "actualQueryCost"),
-            number_of(status, "maximumAvailable"), number_of(status, "currentlyAvailable"),
-            number_of(status, "restoreRate")};
+    return {
+        number_of(cost, "requestedQueryCost"), number_of(cost, "actualQueryCost"),
+        number_of(status, "maximumAvailable"), number_of(status, "currentlyAvailable"),
+        number_of(status, "restoreRate")};
 }
 
 std::vector<UserError> read_user_errors(const json& root) {
@@ -192,8 +203,9 @@ std::optional<std::vector<FlushRow>> rows_of_request(std::string_view body) {
     }
     std::vector<FlushRow> rows;
     for (const json& change : changes) {
-        rows.push_back({text_of(change, "inventoryItemId"), text_of(change, "locationId"),
-                        integer_of(change, "delta").value_or(0)});
+        rows.push_back(
+            {text_of(change, "inventoryItemId"), text_of(change, "locationId"),
+             integer_of(change, "delta").value_or(0)});
     }
     return rows;
 }
@@ -230,7 +242,8 @@ bool any_code(const std::vector<UserError>& errors, std::string_view code) {
 
 std::vector<std::size_t> all_rows(std::size_t count) {
     std::vector<std::size_t> rows(count);
-    for (std::size_t i = 0; i < count; ++i) rows[i] = i;
+    for (std::size_t i = 0; i < count; ++i)
+        rows[i] = i;
     return rows;
 }
 
@@ -255,14 +268,17 @@ FlushResult settle_flush(const std::vector<FlushRow>& rows, const Answer& answer
         result.kind = FlushResult::Kind::in_flight;
         return result;
     }
-    if (any_code(errors, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH") || any_code(errors, "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED")) {
+    if (any_code(errors, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH") ||
+        any_code(errors, "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED")) {
         const bool mismatch = any_code(errors, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
         result.kind = mismatch ? FlushResult::Kind::broken : FlushResult::Kind::settled;
         result.uncertain = all_rows(rows.size());  // what the first use of the key did, only a read can tell
         return result;
     }
     const std::set<std::pair<std::string, std::string>> changed = changed_levels(group);
-    const auto is_changed = [&](const FlushRow& row) { return changed.contains({row.item_gid, row.location_gid}); };
+    const auto is_changed = [&](const FlushRow& row) {
+        return changed.contains({row.item_gid, row.location_gid});
+    };
     if (errors.empty() || !group.is_null()) {
         name_refused_rows(rows, answer, result);
         for (std::size_t i = 0; i < rows.size(); ++i) {

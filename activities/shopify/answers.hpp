@@ -5,15 +5,16 @@
 // Pure functions; safe from any thread; no exceptions.
 #pragma once
 
-#include <chrono>
+#include "activities/peer.hpp"
+#include "activities/shopify/documents.hpp"
+
 #include <nlohmann/json.hpp>
+
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "activities/peer.hpp"
-#include "activities/shopify/documents.hpp"
 
 namespace ordersaga::activities {
 struct LaneReport;

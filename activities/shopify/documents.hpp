@@ -63,42 +63,45 @@ inline constexpr Document read_levels{
     false};
 
 // One text in two documents; a macro because adjacent literals are what the compiler joins.
-#define ORDERSAGA_ORDER_FIELDS(LINES, REFUNDS)                                                                  \
-    "      id\n"                                                                                                \
-    "      legacyResourceId\n"                                                                                  \
-    "      name\n"                                                                                              \
-    "      email\n"                                                                                             \
-    "      test\n"                                                                                              \
-    "      sourceName\n"                                                                                        \
-    "      createdAt\n"                                                                                         \
-    "      updatedAt\n"                                                                                         \
-    "      cancelledAt\n"                                                                                       \
-    "      cancelReason\n"                                                                                      \
-    "      displayFinancialStatus\n"                                                                            \
-    "      displayFulfillmentStatus\n"                                                                          \
-    "      retailLocation { id }\n"                                                                             \
-    "      shippingAddress { name company address1 address2 city provinceCode zip countryCodeV2 phone }\n"      \
-    "      shippingLines(first: 1) { nodes { title } }\n"                                                       \
-    "      lineItems(first: " LINES ") {\n"                                                                     \
-    "        pageInfo { hasNextPage }\n"                                                                        \
-    "        nodes {\n"                                                                                         \
-    "          id\n"                                                                                            \
-    "          sku\n"                                                                                           \
-    "          quantity\n"                                                                                      \
-    "          currentQuantity\n"                                                                               \
-    "          unfulfilledQuantity\n"                                                                           \
-    "          requiresShipping\n"                                                                              \
-    "          isGiftCard\n"                                                                                    \
-    "          variant { id inventoryItem { tracked } }\n"                                                      \
-    "        }\n"                                                                                               \
-    "      }\n"                                                                                                 \
-    "      refunds(first: " REFUNDS ") {\n"                                                                     \
-    "        id\n"                                                                                              \
-    "        refundLineItems(first: " LINES ") {\n"                                                             \
-    "          pageInfo { hasNextPage }\n"                                                                      \
-    "          nodes { quantity restockType lineItem { id } location { id } }\n"                                \
-    "        }\n"                                                                                               \
-    "      }\n"                                                                                                 \
+#define ORDERSAGA_ORDER_FIELDS(LINES, REFUNDS)                                                             \
+    "      id\n"                                                                                           \
+    "      legacyResourceId\n"                                                                             \
+    "      name\n"                                                                                         \
+    "      email\n"                                                                                        \
+    "      test\n"                                                                                         \
+    "      sourceName\n"                                                                                   \
+    "      createdAt\n"                                                                                    \
+    "      updatedAt\n"                                                                                    \
+    "      cancelledAt\n"                                                                                  \
+    "      cancelReason\n"                                                                                 \
+    "      displayFinancialStatus\n"                                                                       \
+    "      displayFulfillmentStatus\n"                                                                     \
+    "      retailLocation { id }\n"                                                                        \
+    "      shippingAddress { name company address1 address2 city provinceCode zip countryCodeV2 phone }\n" \
+    "      shippingLines(first: 1) { nodes { title } }\n"                                                  \
+    "      lineItems(first: " LINES                                                                        \
+    ") {\n"                                                                                                \
+    "        pageInfo { hasNextPage }\n"                                                                   \
+    "        nodes {\n"                                                                                    \
+    "          id\n"                                                                                       \
+    "          sku\n"                                                                                      \
+    "          quantity\n"                                                                                 \
+    "          currentQuantity\n"                                                                          \
+    "          unfulfilledQuantity\n"                                                                      \
+    "          requiresShipping\n"                                                                         \
+    "          isGiftCard\n"                                                                               \
+    "          variant { id inventoryItem { tracked } }\n"                                                 \
+    "        }\n"                                                                                          \
+    "      }\n"                                                                                            \
+    "      refunds(first: " REFUNDS                                                                        \
+    ") {\n"                                                                                                \
+    "        id\n"                                                                                         \
+    "        refundLineItems(first: " LINES                                                                \
+    ") {\n"                                                                                                \
+    "          pageInfo { hasNextPage }\n"                                                                 \
+    "          nodes { quantity restockType lineItem { id } location { id } }\n"                           \
+    "        }\n"                                                                                          \
+    "      }\n"                                                                                            \
     "      fulfillments(first: " REFUNDS ") { id status trackingInfo(first: 10) { number } }\n"
 
 // The sizes of nested lists: the store charges by what could come back, so a page of many orders asks for little of each
@@ -117,9 +120,7 @@ inline constexpr Document orders_since{
 
 // Variables: id (order gid).
 inline constexpr Document order_by_id{
-    "order",
-    "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS("250", "100") "  }\n}",
-    false};
+    "order", "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS("250", "100") "  }\n}", false};
 
 #undef ORDERSAGA_ORDER_FIELDS
 
@@ -229,10 +230,11 @@ inline constexpr Document cancel_order{
     true};
 
 // Variables: id (job gid).
-inline constexpr Document job_state{"job", R"(query JobState($id: ID!) {
+inline constexpr Document job_state{
+    "job", R"(query JobState($id: ID!) {
   job(id: $id) { id done }
 })",
-                                    false};
+    false};
 
 // Variables: first, after.
 inline constexpr Document locations{

@@ -1,19 +1,20 @@
 // CreateStoreFulfillment and SettleStoreOrder: both read the order before they write.
-#include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
-#include <nlohmann/json.hpp>
-#include <utility>
-#include <vector>
-
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/fulfillment_plan.hpp"
 #include "activities/shopify/store_activities.hpp"
 #include "runtime/json.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
 
 namespace ordersaga::activities::shopify {
 
@@ -54,8 +55,8 @@ json fulfillment_input(const FulfillmentPart& part, const json& payload) {
         }
         groups.push_back({{"fulfillmentOrderId", fulfillment_order}, {"fulfillmentOrderLineItems", std::move(items)}});
     }
-    json input{{"lineItemsByFulfillmentOrder", std::move(groups)},
-               {"notifyCustomer", flag_of(payload, "notify_customer")}};
+    json input{
+        {"lineItemsByFulfillmentOrder", std::move(groups)}, {"notifyCustomer", flag_of(payload, "notify_customer")}};
     json tracking = json::object();
     if (const std::string number = opt(payload, "tracking_number"); !number.empty()) tracking["number"] = number;
     if (const std::string carrier = opt(payload, "carrier"); !carrier.empty()) tracking["company"] = carrier;
@@ -91,11 +92,12 @@ awaitable<Answer> read_fulfillment_orders(const StoreClient& store, const std::s
 
 // ----------------------------------------------------------------------------------------------- hold and tell
 
-awaitable<Outcome> hold_and_tell(const StoreClient& store,
-                                 const json& payload,
-                                 const json& order,
-                                 const std::string& order_gid,
-                                 CallScope& scope) {
+awaitable<Outcome> hold_and_tell(
+    const StoreClient& store,
+    const json& payload,
+    const json& order,
+    const std::string& order_gid,
+    CallScope& scope) {
     const std::string handle = runtime::get_text(payload, "handle", "payload").value();
     const HoldPlan plan = plan_hold(order, handle);
     if (!plan.exists) {
@@ -103,14 +105,15 @@ awaitable<Outcome> hold_and_tell(const StoreClient& store,
     }
     std::size_t held = plan.held.size();
     for (const std::string& fulfillment_order : plan.to_hold) {
-        json hold{{"reason", "INVENTORY_OUT_OF_STOCK"},
-                  {"reasonNotes", activities::shown(opt(payload, "reason"), 250)},
-                  {"handle", handle},
-                  {"notifyMerchant", true}};
+        json hold{
+            {"reason", "INVENTORY_OUT_OF_STOCK"},
+            {"reasonNotes", activities::shown(opt(payload, "reason"), 250)},
+            {"handle", handle},
+            {"notifyMerchant", true}};
         json variables{{"id", fulfillment_order}, {"fulfillmentHold", std::move(hold)}};
         const Answer answer = co_await store.ask(hold_fulfillment_order, std::move(variables), scope);
-        const bool duplicate = answer.verdict == Verdict::user_errors &&
-                               has_code(answer.user_errors, "DUPLICATE_FULFILLMENT_HOLD_HANDLE");
+        const bool duplicate =
+            answer.verdict == Verdict::user_errors && has_code(answer.user_errors, "DUPLICATE_FULFILLMENT_HOLD_HANDLE");
         if (answer.verdict != Verdict::ok && !duplicate) {
             co_return failed(hold_fulfillment_order, answer);
         }
@@ -155,17 +158,19 @@ Outcome cancel_refused(const Answer& answer) {
     return outcome;
 }
 
-awaitable<Outcome> cancel_and_refund(const StoreClient& store,
-                                     const json& payload,
-                                     const std::string& order_gid,
-                                     CallScope& scope) {
+awaitable<Outcome> cancel_and_refund(
+    const StoreClient& store,
+    const json& payload,
+    const std::string& order_gid,
+    CallScope& scope) {
     // Never restock: whatever the saga held is given back by the next flush, once.
-    json variables{{"orderId", order_gid},
-                   {"reason", "INVENTORY"},
-                   {"restock", false},
-                   {"notifyCustomer", flag_of(payload, "notify_customer")},
-                   {"staffNote", activities::shown(opt(payload, "reason"), 250)},
-                   {"refundMethod", {{"originalPaymentMethodsRefund", true}}}};
+    json variables{
+        {"orderId", order_gid},
+        {"reason", "INVENTORY"},
+        {"restock", false},
+        {"notifyCustomer", flag_of(payload, "notify_customer")},
+        {"staffNote", activities::shown(opt(payload, "reason"), 250)},
+        {"refundMethod", {{"originalPaymentMethodsRefund", true}}}};
     const Answer answer = co_await store.ask(cancel_order, std::move(variables), scope);
     if (answer.verdict != Verdict::ok) {
         co_return cancel_refused(answer);
@@ -193,8 +198,9 @@ awaitable<Outcome> StoreActivities::create_store_fulfillment(const json& payload
     const std::string order_gid = gid("Order", runtime::get_id_text(payload, "order_id", "payload").value());
     std::vector<ShippedLine> shipped;
     for (const json& line : *runtime::get_array(payload, "lines", "payload").value()) {
-        shipped.push_back({runtime::get_id_text(line, "line_id", "line").value(),
-                           runtime::get_int64(line, "quantity", "line").value()});
+        shipped.push_back(
+            {runtime::get_id_text(line, "line_id", "line").value(),
+             runtime::get_int64(line, "quantity", "line").value()});
     }
     const std::string tracking_number = opt(payload, "tracking_number");
     const Answer order = co_await read_fulfillment_orders(store_, order_gid, scope);
@@ -214,8 +220,8 @@ awaitable<Outcome> StoreActivities::create_store_fulfillment(const json& payload
     }
     std::string fulfillment_id = plan.fulfillment_id;
     for (const FulfillmentPart& part : plan.parts) {
-        json variables{{"fulfillment", fulfillment_input(part, payload)},
-                       {"message", "shipment " + opt(payload, "shipment_id")}};
+        json variables{
+            {"fulfillment", fulfillment_input(part, payload)}, {"message", "shipment " + opt(payload, "shipment_id")}};
         const Answer answer = co_await store_.ask(create_fulfillment, std::move(variables), scope);
         if (answer.verdict == Verdict::user_errors && moved_since_read(answer.user_errors)) {
             co_return ended(OutcomeKind::retryable, "the order moved since it was read: " + answer.reason);

@@ -1,11 +1,12 @@
 #include "activities/shopify/fulfillment_plan.hpp"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <utility>
-
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
 
 namespace ordersaga::activities::shopify {
 
@@ -25,9 +26,8 @@ bool offers(const json& fulfillment_order, std::string_view action) {
         const std::string status = text_of(fulfillment_order, "status");
         return status == "OPEN" || status == "IN_PROGRESS";
     }
-    return std::any_of(actions.begin(), actions.end(), [&](const json& entry) {
-        return text_of(entry, "action") == action;
-    });
+    return std::any_of(
+        actions.begin(), actions.end(), [&](const json& entry) { return text_of(entry, "action") == action; });
 }
 
 bool carries(const json& fulfillment, const std::string& tracking_number) {
@@ -58,9 +58,10 @@ void subtract_done(const json& fulfillment, Quantities& needed) {
 
 }  // namespace
 
-FulfillmentPlan plan_fulfillment(const json& order,
-                                 const std::vector<ShippedLine>& shipped,
-                                 const std::string& tracking_number) {
+FulfillmentPlan plan_fulfillment(
+    const json& order,
+    const std::vector<ShippedLine>& shipped,
+    const std::string& tracking_number) {
     FulfillmentPlan plan;
     Quantities needed;
     for (const ShippedLine& line : shipped) {
@@ -87,8 +88,7 @@ FulfillmentPlan plan_fulfillment(const json& order,
             continue;
         }
         const bool ready = offers(fulfillment_order, "CREATE_FULFILLMENT");
-        const std::string location =
-            text_of(member(member(fulfillment_order, "assignedLocation"), "location"), "id");
+        const std::string location = text_of(member(member(fulfillment_order, "assignedLocation"), "location"), "id");
         for (const json& line : list_of(member(fulfillment_order, "lineItems"))) {
             const auto found = needed.find(number_of_gid(text_of(member(line, "lineItem"), "id")));
             const std::int64_t remaining = integer_of(line, "remainingQuantity").value_or(0);
@@ -129,13 +129,13 @@ HoldPlan plan_hold(const json& order, const std::string& handle) {
         plan.exists = true;
         const std::string id = text_of(fulfillment_order, "id");
         const json holds = list_of(member(fulfillment_order, "fulfillmentHolds"));
-        const bool ours = std::any_of(holds.begin(), holds.end(), [&](const json& hold) {
-            return text_of(hold, "handle") == handle;
-        });
+        const bool ours = std::any_of(
+            holds.begin(), holds.end(), [&](const json& hold) { return text_of(hold, "handle") == handle; });
         if (ours) {
             plan.held.push_back(id);
         } else if (!is_over(fulfillment_order)) {
-            const bool can_hold = offers(fulfillment_order, "HOLD") || text_of(fulfillment_order, "status") == "ON_HOLD";
+            const bool can_hold =
+                offers(fulfillment_order, "HOLD") || text_of(fulfillment_order, "status") == "ON_HOLD";
             (can_hold ? plan.to_hold : plan.not_holdable).push_back(id);
         }
     }

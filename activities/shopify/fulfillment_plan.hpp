@@ -4,9 +4,10 @@
 // Pure functions; safe from any thread; no exceptions.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ struct FulfillmentPart {
 
 struct FulfillmentPlan {
     enum class Kind {
-        send,          // `parts`, one call each
-        already,       // nothing is left to do; fulfillment_id when it is known
-        not_yet,       // no fulfilment orders yet, or all that is left is on hold or scheduled
+        send,     // `parts`, one call each
+        already,  // nothing is left to do; fulfillment_id when it is known
+        not_yet,  // no fulfilment orders yet, or all that is left is on hold or scheduled
         order_cancelled
     };
     Kind kind = Kind::not_yet;
@@ -40,14 +41,15 @@ struct FulfillmentPlan {
 };
 
 // order: the `order` root of the document fulfillment_orders.
-[[nodiscard]] FulfillmentPlan plan_fulfillment(const nlohmann::json& order,
-                                               const std::vector<ShippedLine>& shipped,
-                                               const std::string& tracking_number);
+[[nodiscard]] FulfillmentPlan plan_fulfillment(
+    const nlohmann::json& order,
+    const std::vector<ShippedLine>& shipped,
+    const std::string& tracking_number);
 
 struct HoldPlan {
-    bool exists = false;                   // there are fulfilment orders
-    std::vector<std::string> to_hold;      // gids without our hold
-    std::vector<std::string> held;         // gids with it
+    bool exists = false;                    // there are fulfilment orders
+    std::vector<std::string> to_hold;       // gids without our hold
+    std::vector<std::string> held;          // gids with it
     std::vector<std::string> not_holdable;  // open, but the store offers no hold
 };
 [[nodiscard]] HoldPlan plan_hold(const nlohmann::json& order, const std::string& handle);

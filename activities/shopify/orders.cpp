@@ -1,12 +1,13 @@
 #include "activities/shopify/orders.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <nlohmann/json.hpp>
-#include <utility>
-
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/answers.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
 
 namespace ordersaga::activities::shopify {
 
@@ -19,9 +20,8 @@ json lower(const json& value) {
         return nullptr;
     }
     std::string text = value.get<std::string>();
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
+    std::transform(
+        text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -63,10 +63,11 @@ json refund_of(const json& node) {
     json refund = with_ids(node);
     json lines = json::array();
     for (const json& entry : list_of(member(node, "refundLineItems"))) {
-        lines.push_back({{"line_item_id", number_or_null(member(entry, "lineItem"))},
-                         {"quantity", member(entry, "quantity")},
-                         {"restock_type", lower(member(entry, "restockType"))},
-                         {"location_id", number_or_null(member(entry, "location"))}});
+        lines.push_back(
+            {{"line_item_id", number_or_null(member(entry, "lineItem"))},
+             {"quantity", member(entry, "quantity")},
+             {"restock_type", lower(member(entry, "restockType"))},
+             {"location_id", number_or_null(member(entry, "location"))}});
     }
     refund["refund_line_items"] = std::move(lines);
     return refund;
@@ -104,7 +105,9 @@ json each(const json& list, Translate translate) {
     return result;
 }
 
-bool has_more(const json& connection) { return flag_of(member(connection, "pageInfo"), "hasNextPage"); }
+bool has_more(const json& connection) {
+    return flag_of(member(connection, "pageInfo"), "hasNextPage");
+}
 
 }  // namespace
 

@@ -5,10 +5,11 @@
 // Pure functions; safe from any thread.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-#include <string>
-
 #include "sagas/order_document.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
 
 namespace ordersaga::activities::shopify {
 

@@ -1,17 +1,18 @@
 // FlushStock and QuietRead; PollOrders and ReadOrder, because a quiet read is a poll between two reads.
-#include <algorithm>
-#include <cctype>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <utility>
-#include <vector>
-
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/orders.hpp"
 #include "activities/shopify/store_activities.hpp"
 #include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace ordersaga::activities::shopify {
 
@@ -84,7 +85,12 @@ std::size_t size_of(const sagas::OrderDocument& order) {
 }
 
 // One page of orders into the poll. True when the poll must end here.
-awaitable<bool> take_page(const StoreClient& store, const json& nodes, Poll& poll, std::size_t& bytes, CallScope& scope) {
+awaitable<bool> take_page(
+    const StoreClient& store,
+    const json& nodes,
+    Poll& poll,
+    std::size_t& bytes,
+    CallScope& scope) {
     for (const json& node : nodes) {
         const std::size_t before = poll.orders.size();
         if (!take(node, listed_order_refunds, poll)) {
@@ -155,9 +161,10 @@ struct Listing {
 std::vector<Listing> listings_of(const json& payload) {
     std::vector<Listing> listings;
     for (const json& entry : *runtime::get_array(payload, "listings", "payload").value()) {
-        listings.push_back({runtime::get_id_text(entry, "listing_id", "listing").value(),
-                            gid("InventoryItem", runtime::get_id_text(entry, "inventory_item_id", "listing").value()),
-                            gid("Location", runtime::get_id_text(entry, "location_id", "listing").value())});
+        listings.push_back(
+            {runtime::get_id_text(entry, "listing_id", "listing").value(),
+             gid("InventoryItem", runtime::get_id_text(entry, "inventory_item_id", "listing").value()),
+             gid("Location", runtime::get_id_text(entry, "location_id", "listing").value())});
     }
     return listings;
 }
@@ -177,10 +184,11 @@ json available_of(const json& item) {
 }
 
 // What the store shows for each listing now; null: it shows no figure.
-awaitable<std::optional<Outcome>> read_available(const StoreClient& store,
-                                                 const std::vector<Listing>& listings,
-                                                 json& figures,
-                                                 CallScope& scope) {
+awaitable<std::optional<Outcome>> read_available(
+    const StoreClient& store,
+    const std::vector<Listing>& listings,
+    json& figures,
+    CallScope& scope) {
     figures = json::object();
     std::map<std::string, std::vector<Listing>> by_location;
     for (const Listing& listing : listings) {
@@ -235,8 +243,7 @@ awaitable<Outcome> StoreActivities::flush_stock(const json& payload, CallScope& 
     const FlushResult result = settle_flush(*rows, answer);
     Outcome outcome;
     outcome.reason = result.reason;
-    outcome.payload = {
-        {"applied", result.applied}, {"uncertain", result.uncertain}, {"refused", refused_rows(result)}};
+    outcome.payload = {{"applied", result.applied}, {"uncertain", result.uncertain}, {"refused", refused_rows(result)}};
     switch (result.kind) {
         case FlushResult::Kind::settled: outcome.kind = OutcomeKind::done; break;
         case FlushResult::Kind::in_flight: outcome.kind = OutcomeKind::unknown; break;
@@ -255,9 +262,10 @@ awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& 
     Outcome outcome;
     outcome.kind = OutcomeKind::done;
     if (poll.failure) outcome.reason = poll.failure->reason;
-    outcome.payload = {{"orders", documents_of(poll.orders)},
-                       {"polled_until", runtime::format_rfc3339(poll.until)},
-                       {"complete", poll.complete}};
+    outcome.payload = {
+        {"orders", documents_of(poll.orders)},
+        {"polled_until", runtime::format_rfc3339(poll.until)},
+        {"complete", poll.complete}};
     for (const Unreadable& order : poll.unreadable) {
         outcome.payload["unreadable"].push_back({{"order_id", order.order_id}, {"reason", order.reason}});
     }
@@ -291,10 +299,11 @@ awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& s
     }
     Outcome outcome;
     outcome.kind = OutcomeKind::done;
-    outcome.payload = {{"first", std::move(first)},
-                       {"orders", documents_of(poll.orders)},
-                       {"second", std::move(second)},
-                       {"polled_until", runtime::format_rfc3339(poll.until)}};
+    outcome.payload = {
+        {"first", std::move(first)},
+        {"orders", documents_of(poll.orders)},
+        {"second", std::move(second)},
+        {"polled_until", runtime::format_rfc3339(poll.until)}};
     co_return outcome;
 }
 

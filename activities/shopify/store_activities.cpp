@@ -1,10 +1,10 @@
 #include "activities/shopify/store_activities.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "runtime/error.hpp"
 #include "sagas/activities.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace ordersaga::activities::shopify {
 
@@ -16,9 +16,13 @@ namespace activity = sagas::activity;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> ours{activity::flush_stock,  activity::quiet_read,
-                                               activity::poll_orders,  activity::read_order,
-                                               activity::create_store_fulfillment, activity::settle_store_order};
+constexpr std::array<std::string_view, 6> ours{
+    activity::flush_stock,
+    activity::quiet_read,
+    activity::poll_orders,
+    activity::read_order,
+    activity::create_store_fulfillment,
+    activity::settle_store_order};
 
 OutcomeKind kind_of(Verdict verdict) {
     switch (verdict) {

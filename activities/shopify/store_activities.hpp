@@ -7,12 +7,13 @@
 // Repeat: safe. FlushStock repeats under its key; the other writes read the order before they write.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <nlohmann/json.hpp>
-#include <string_view>
-
 #include "activities/shopify/store_client.hpp"
 #include "sagas/outcome.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string_view>
 
 namespace ordersaga::activities::shopify {
 
@@ -24,16 +25,17 @@ public:
     [[nodiscard]] static bool knows(std::string_view activity);
     [[nodiscard]] static bool is_write(std::string_view activity);
 
-    boost::asio::awaitable<sagas::Outcome> run(std::string_view activity,
-                                               const nlohmann::json& payload,
-                                               CallScope& scope) const;
+    boost::asio::awaitable<sagas::Outcome> run(
+        std::string_view activity,
+        const nlohmann::json& payload,
+        CallScope& scope) const;
 
     boost::asio::awaitable<sagas::Outcome> flush_stock(const nlohmann::json& payload, CallScope& scope) const;
     boost::asio::awaitable<sagas::Outcome> quiet_read(const nlohmann::json& payload, CallScope& scope) const;
     boost::asio::awaitable<sagas::Outcome> poll_orders(const nlohmann::json& payload, CallScope& scope) const;
     boost::asio::awaitable<sagas::Outcome> read_order(const nlohmann::json& payload, CallScope& scope) const;
-    boost::asio::awaitable<sagas::Outcome> create_store_fulfillment(const nlohmann::json& payload,
-                                                                    CallScope& scope) const;
+    boost::asio::awaitable<sagas::Outcome> create_store_fulfillment(const nlohmann::json& payload, CallScope& scope)
+        const;
     boost::asio::awaitable<sagas::Outcome> settle_store_order(const nlohmann::json& payload, CallScope& scope) const;
 
 private:

@@ -1,9 +1,9 @@
 #include "activities/shopify/store_client.hpp"
 
-#include <utility>
-
 #include "activities/call_scope.hpp"
 #include "runtime/http_client.hpp"
+
+#include <utility>
 
 namespace ordersaga::activities::shopify {
 
@@ -23,9 +23,10 @@ awaitable<Answer> StoreClient::send(const Document& document, std::string body, 
     PeerCall call;
     call.method = "POST";
     call.url = settings_.base_url + "/admin/api/" + settings_.api_version + "/graphql.json";
-    call.headers = {{"Content-Type", "application/json"},
-                    {"Accept", "application/json"},
-                    {"X-Shopify-Access-Token", settings_.token}};
+    call.headers = {
+        {"Content-Type", "application/json"},
+        {"Accept", "application/json"},
+        {"X-Shopify-Access-Token", settings_.token}};
     call.body = std::move(body);
     call.is_write = document.is_write;
     const PeerAnswer peer = co_await exchange(transport_, std::move(call), scope);

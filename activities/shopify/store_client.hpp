@@ -6,11 +6,12 @@
 // Repeat: as the document says; this class never repeats a call.
 #pragma once
 
+#include "activities/shopify/answers.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <nlohmann/json_fwd.hpp>
-#include <string>
 
-#include "activities/shopify/answers.hpp"
+#include <string>
 
 namespace ordersaga::runtime {
 class HttpTransport;

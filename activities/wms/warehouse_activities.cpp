@@ -1,14 +1,14 @@
 #include "activities/wms/warehouse_activities.hpp"
 
+#include "activities/lenient_json.hpp"
+#include "runtime/json.hpp"
+#include "sagas/activities.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
 #include <string>
 #include <utility>
-
-#include "activities/lenient_json.hpp"
-#include "runtime/json.hpp"
-#include "sagas/activities.hpp"
 
 namespace ordersaga::activities::wms {
 
@@ -24,9 +24,9 @@ namespace {
 constexpr std::size_t most_view_bytes = 190 * 1024;
 constexpr std::size_t most_stock_rows = 1500;
 
-constexpr std::array<std::string_view, 5> ours{activity::request_fulfillment, activity::cancel_fulfillment,
-                                               activity::find_fulfillment, activity::poll_fulfillments,
-                                               activity::read_warehouse_stock};
+constexpr std::array<std::string_view, 5> ours{
+    activity::request_fulfillment, activity::cancel_fulfillment, activity::find_fulfillment,
+    activity::poll_fulfillments, activity::read_warehouse_stock};
 
 Outcome ended(OutcomeKind kind, std::string reason) {
     Outcome outcome;
@@ -50,12 +50,12 @@ std::string opt(const json& object, std::string_view key) {
 }
 
 Recipient recipient_of(const json& document) {
-    return {opt(document, "name"),
-            opt(document, "email"),
-            opt(document, "phone_number"),
-            {opt(document, "address1"), opt(document, "address2"), opt(document, "city"),
-             opt(document, "company_name"), opt(document, "state"), opt(document, "zip_code"),
-             opt(document, "country")}};
+    return {
+        opt(document, "name"),
+        opt(document, "email"),
+        opt(document, "phone_number"),
+        {opt(document, "address1"), opt(document, "address2"), opt(document, "city"), opt(document, "company_name"),
+         opt(document, "state"), opt(document, "zip_code"), opt(document, "country")}};
 }
 
 FulfillmentRequest request_of(const json& payload) {
@@ -89,17 +89,20 @@ json lines_of(const std::vector<ViewLine>& lines) {
     return list;
 }
 
-bool asks_for_all(const json& payload) { return list_of(member(payload, "items")).empty(); }
+bool asks_for_all(const json& payload) {
+    return list_of(member(payload, "items")).empty();
+}
 
 json shipment_json(const ShipmentView& shipment) {
     // A shipment of several parcels is told by its first number; ShipBob gives one.
     const Tracking tracking = shipment.tracking.empty() ? Tracking{} : shipment.tracking.front();
-    return {{"id", shipment.id},
-            {"state", name_of(shipment.state)},
-            {"carrier", tracking.carrier},
-            {"tracking_number", tracking.number},
-            {"tracking_url", tracking.url},
-            {"lines", lines_of(shipment.lines)}};
+    return {
+        {"id", shipment.id},
+        {"state", name_of(shipment.state)},
+        {"carrier", tracking.carrier},
+        {"tracking_number", tracking.number},
+        {"tracking_url", tracking.url},
+        {"lines", lines_of(shipment.lines)}};
 }
 
 }  // namespace
@@ -115,12 +118,9 @@ json to_json(const FulfillmentView& view) {
         if (!problem.sku.empty()) entry["sku"] = problem.sku;
         problems.push_back(std::move(entry));
     }
-    return {{"reference", view.reference},
-            {"warehouse_order_id", view.id},
-            {"state", name_of(view.state)},
-            {"cancellable", name_of(view.cancellable)},
-            {"shipments", std::move(shipments)},
-            {"problems", std::move(problems)}};
+    return {{"reference", view.reference},       {"warehouse_order_id", view.id},
+            {"state", name_of(view.state)},      {"cancellable", name_of(view.cancellable)},
+            {"shipments", std::move(shipments)}, {"problems", std::move(problems)}};
 }
 
 namespace {
@@ -161,7 +161,9 @@ struct OutcomeOfFailure {
 
 }  // namespace
 
-Outcome outcome_of(const Failure& failure) { return std::visit(OutcomeOfFailure{}, failure); }
+Outcome outcome_of(const Failure& failure) {
+    return std::visit(OutcomeOfFailure{}, failure);
+}
 
 bool WarehouseActivities::knows(std::string_view name) {
     return std::find(ours.begin(), ours.end(), name) != ours.end();
@@ -171,10 +173,11 @@ bool WarehouseActivities::is_write(std::string_view name) {
     return name == activity::request_fulfillment || name == activity::cancel_fulfillment;
 }
 
-awaitable<Outcome> WarehouseActivities::run(std::string_view name,
-                                            const json& payload,
-                                            bool lookup_first,
-                                            CallScope& scope) {
+awaitable<Outcome> WarehouseActivities::run(
+    std::string_view name,
+    const json& payload,
+    bool lookup_first,
+    CallScope& scope) {
     Outcome outcome;
     if (name == activity::request_fulfillment) {
         outcome = co_await request(payload, lookup_first, scope);
@@ -202,7 +205,8 @@ awaitable<Outcome> WarehouseActivities::request(const json& payload, bool lookup
         co_return with_view(OutcomeKind::done, created->view);
     }
     if (const auto* conflict = std::get_if<Conflict>(&submitted)) {
-        Outcome outcome = with_view(OutcomeKind::refused, conflict->view, "the reference is taken: " + conflict->reason);
+        Outcome outcome =
+            with_view(OutcomeKind::refused, conflict->view, "the reference is taken: " + conflict->reason);
         outcome.payload["messages"] = json::array({outcome.reason});
         outcome.payload["conflict"] = true;
         co_return outcome;
@@ -302,10 +306,11 @@ awaitable<Outcome> WarehouseActivities::read_stock(const json& payload, CallScop
         if (!level.fulfillable || !level.on_hand) {
             continue;  // a missing figure is not zero
         }
-        json entry{{"warehouse_item_id", std::to_string(level.item_id)},
-                   {"sku", level.sku},
-                   {"fulfillable", *level.fulfillable},
-                   {"on_hand", *level.on_hand}};
+        json entry{
+            {"warehouse_item_id", std::to_string(level.item_id)},
+            {"sku", level.sku},
+            {"fulfillable", *level.fulfillable},
+            {"on_hand", *level.on_hand}};
         const auto asked = sku_ids.find(level.item_id);
         if (asked != sku_ids.end() && !asked->second.is_null()) entry["sku_id"] = asked->second;
         items.push_back(std::move(entry));

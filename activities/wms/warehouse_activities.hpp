@@ -6,12 +6,13 @@
 // Repeat: safe; see the port.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <nlohmann/json.hpp>
-#include <string_view>
-
 #include "activities/wms/wms.hpp"
 #include "sagas/outcome.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string_view>
 
 namespace ordersaga::activities::wms {
 
@@ -22,10 +23,11 @@ public:
     [[nodiscard]] static bool knows(std::string_view activity);
     [[nodiscard]] static bool is_write(std::string_view activity);
 
-    boost::asio::awaitable<sagas::Outcome> run(std::string_view activity,
-                                               const nlohmann::json& payload,
-                                               bool lookup_first,
-                                               CallScope& scope);
+    boost::asio::awaitable<sagas::Outcome> run(
+        std::string_view activity,
+        const nlohmann::json& payload,
+        bool lookup_first,
+        CallScope& scope);
 
 private:
     boost::asio::awaitable<sagas::Outcome> request(const nlohmann::json& payload, bool lookup_first, CallScope& scope);

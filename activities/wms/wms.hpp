@@ -7,15 +7,16 @@
 // Repeat: find, get, stock, resolve are reads. submit is safe to repeat with the same reference, cancel always.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::activities {
 class CallScope;
@@ -35,9 +36,9 @@ struct Recipient {
 };
 
 struct RequestLine {
-    std::string line_id;                   // our own line id, echoed where the warehouse allows it
-    std::string sku;                       // the merchant's
-    std::optional<std::int64_t> item_id;   // the warehouse's id; must be resolved before, names create products
+    std::string line_id;                  // our own line id, echoed where the warehouse allows it
+    std::string sku;                      // the merchant's
+    std::optional<std::int64_t> item_id;  // the warehouse's id; must be resolved before, names create products
     std::int64_t quantity = 0;
     std::optional<std::string> unit_price;  // decimal text
 };
@@ -93,8 +94,8 @@ struct ViewLine {
 struct ShipmentView {
     std::string id;
     FulfillmentState state = FulfillmentState::unknown;
-    std::string peer_state;             // as the warehouse said it
-    std::vector<std::string> details;   // "303 OutOfStock"
+    std::string peer_state;            // as the warehouse said it
+    std::vector<std::string> details;  // "303 OutOfStock"
     std::string location;
     std::vector<Tracking> tracking;
     std::vector<ViewLine> lines;
@@ -235,9 +236,10 @@ public:
     [[nodiscard]] virtual Capabilities capabilities() const = 0;
 
     // lookup_first: an earlier attempt may have reached the warehouse; ask by reference before sending.
-    virtual boost::asio::awaitable<SubmitOutcome> submit(FulfillmentRequest request,
-                                                         bool lookup_first,
-                                                         CallScope& scope) = 0;
+    virtual boost::asio::awaitable<SubmitOutcome> submit(
+        FulfillmentRequest request,
+        bool lookup_first,
+        CallScope& scope) = 0;
     virtual boost::asio::awaitable<FindOutcome> find(std::string reference, CallScope& scope) = 0;
     virtual boost::asio::awaitable<GetOutcome> get(std::string id, CallScope& scope) = 0;
     // id may be empty when only the reference is known.

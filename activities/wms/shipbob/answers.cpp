@@ -1,14 +1,15 @@
 #include "activities/wms/shipbob/answers.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <utility>
-
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/retry_after.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <utility>
 
 namespace ordersaga::activities::wms::shipbob {
 
@@ -93,9 +94,8 @@ bool says_duplicate_reference(const std::vector<FieldProblem>& problems) {
     return std::any_of(problems.begin(), problems.end(), [](const FieldProblem& problem) {
         const std::string text = lower(problem.message);
         const bool reference = text.find("reference") != std::string::npos || lower(problem.field) == "referenceid";
-        return reference &&
-               (text.find("existing") != std::string::npos || text.find("duplicate") != std::string::npos ||
-                text.find("already") != std::string::npos);
+        return reference && (text.find("existing") != std::string::npos ||
+                             text.find("duplicate") != std::string::npos || text.find("already") != std::string::npos);
     });
 }
 
@@ -157,8 +157,15 @@ bool has(const std::vector<std::int64_t>& ids, std::int64_t low, std::int64_t hi
 
 std::vector<std::int64_t> detail_ids_of(const json& shipment) {
     static const std::map<std::string, std::int64_t> by_name{
-        {"Picked", 100}, {"Packed", 101}, {"Labeled", 102}, {"InTransit", 201}, {"OutForDelivery", 202},
-        {"Delivered", 203}, {"DeliveryException", 204}, {"OutOfStock", 303}, {"InventoryPartiallyCommitted", 308}};
+        {"Picked", 100},
+        {"Packed", 101},
+        {"Labeled", 102},
+        {"InTransit", 201},
+        {"OutForDelivery", 202},
+        {"Delivered", 203},
+        {"DeliveryException", 204},
+        {"OutOfStock", 303},
+        {"InventoryPartiallyCommitted", 308}};
     std::vector<std::int64_t> ids;
     for (const json& detail : list_of(member(shipment, "status_details"))) {
         if (const auto id = integer_of(detail, "id"); id && *id != 0) {
@@ -171,8 +178,9 @@ std::vector<std::int64_t> detail_ids_of(const json& shipment) {
 }
 
 Tracking read_tracking(const json& document) {
-    return {shown(text_of(document, "carrier"), 100), shown(text_of(document, "tracking_number"), 200),
-            shown(text_of(document, "tracking_url"), 1000)};
+    return {
+        shown(text_of(document, "carrier"), 100), shown(text_of(document, "tracking_number"), 200),
+        shown(text_of(document, "tracking_url"), 1000)};
 }
 
 void read_trackings(const json& value, std::vector<Tracking>& trackings) {
@@ -240,12 +248,13 @@ void note_change(std::optional<runtime::Instant> instant, std::optional<runtime:
 
 Recipient read_recipient(const json& document) {
     const json& address = member(document, "address");
-    return {text_of(document, "name"),
-            text_of(document, "email"),
-            text_of(document, "phone_number"),
-            {text_of(address, "address1"), text_of(address, "address2"), text_of(address, "city"),
-             text_of(address, "company_name"), text_of(address, "state"), text_of(address, "zip_code"),
-             text_of(address, "country")}};
+    return {
+        text_of(document, "name"),
+        text_of(document, "email"),
+        text_of(document, "phone_number"),
+        {text_of(address, "address1"), text_of(address, "address2"), text_of(address, "city"),
+         text_of(address, "company_name"), text_of(address, "state"), text_of(address, "zip_code"),
+         text_of(address, "country")}};
 }
 
 FulfillmentState state_of_order(std::string_view status, const std::vector<ShipmentView>& shipments) {

@@ -5,16 +5,17 @@
 // Pure functions; safe from any thread; no exceptions.
 #pragma once
 
+#include "activities/peer.hpp"
+#include "activities/wms/wms.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "activities/peer.hpp"
-#include "activities/wms/wms.hpp"
 
 namespace ordersaga::activities {
 struct LaneReport;
@@ -41,8 +42,9 @@ void note_budget(const PeerAnswer& answer, LaneReport& lane);
 
 [[nodiscard]] FulfillmentState state_of_shipment(std::string_view status, const std::vector<std::int64_t>& detail_ids);
 // False once a parcel has been picked, packed, labelled or shipped; nullopt for a status we do not know.
-[[nodiscard]] std::optional<bool> shipment_can_be_cancelled(std::string_view status,
-                                                            const std::vector<std::int64_t>& detail_ids);
+[[nodiscard]] std::optional<bool> shipment_can_be_cancelled(
+    std::string_view status,
+    const std::vector<std::int64_t>& detail_ids);
 
 // nullopt when it is no order (no id).
 [[nodiscard]] std::optional<FulfillmentView> read_order(const nlohmann::json& document);

@@ -1,11 +1,12 @@
+#include "activities/lenient_json.hpp"
+#include "activities/wms/shipbob/answers.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
-
-#include "activities/lenient_json.hpp"
-#include "activities/wms/shipbob/answers.hpp"
 
 namespace ordersaga::activities::wms::shipbob {
 
@@ -34,9 +35,10 @@ void set_if(json& object, const char* key, const std::string& value) {
 }
 
 json recipient_document(const Recipient& recipient) {
-    json address{{"address1", recipient.address.address1},
-                 {"city", recipient.address.city},
-                 {"country", recipient.address.country}};
+    json address{
+        {"address1", recipient.address.address1},
+        {"city", recipient.address.city},
+        {"country", recipient.address.country}};
     set_if(address, "address2", recipient.address.address2);
     set_if(address, "company_name", recipient.address.company);
     set_if(address, "state", recipient.address.state);
@@ -114,11 +116,12 @@ std::string create_body(const FulfillmentRequest& request) {
             tags.push_back({{"name", cut(tag.name, 50)}, {"value", cut(tag.value, 500)}});
         }
     }
-    json body{{"reference_id", request.reference},
-              {"shipping_method", request.ship_method.empty() ? "Standard" : request.ship_method},
-              {"type", "DTC"},
-              {"recipient", recipient_document(request.recipient)},
-              {"products", std::move(products)}};
+    json body{
+        {"reference_id", request.reference},
+        {"shipping_method", request.ship_method.empty() ? "Standard" : request.ship_method},
+        {"type", "DTC"},
+        {"recipient", recipient_document(request.recipient)},
+        {"products", std::move(products)}};
     set_if(body, "order_number", cut(request.display_number, 400));
     if (request.location_id) body["location_id"] = *request.location_id;
     if (!tags.empty()) body["tags"] = std::move(tags);

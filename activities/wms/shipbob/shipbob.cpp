@@ -1,14 +1,15 @@
 #include "activities/wms/shipbob/shipbob.hpp"
 
-#include <algorithm>
-#include <iterator>
-#include <nlohmann/json.hpp>
-#include <utility>
-
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/url.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace ordersaga::activities::wms::shipbob {
 
@@ -43,19 +44,17 @@ std::optional<CancelOutcome> decided_by_state(const FulfillmentView& view, bool 
         if (after_cancel) return CancelOutcome(Cancelled{view});
         return CancelOutcome(AlreadyDone{view});
     }
-    const bool any_cancelled =
-        std::any_of(view.shipments.begin(), view.shipments.end(), [](const ShipmentView& shipment) {
-            return shipment.state == FulfillmentState::cancelled;
-        });
+    const bool any_cancelled = std::any_of(
+        view.shipments.begin(), view.shipments.end(),
+        [](const ShipmentView& shipment) { return shipment.state == FulfillmentState::cancelled; });
     if (view.cancellable == Cancellable::no) {
         if (any_cancelled) return CancelOutcome(PartlyCancelled{view});
         return CancelOutcome(TooLate{view});
     }
     if (after_cancel && any_cancelled) {
-        const bool all_cancelled =
-            std::all_of(view.shipments.begin(), view.shipments.end(), [](const ShipmentView& shipment) {
-                return shipment.state == FulfillmentState::cancelled;
-            });
+        const bool all_cancelled = std::all_of(
+            view.shipments.begin(), view.shipments.end(),
+            [](const ShipmentView& shipment) { return shipment.state == FulfillmentState::cancelled; });
         if (all_cancelled) return CancelOutcome(Cancelled{view});
         return CancelOutcome(PartlyCancelled{view});
     }
@@ -92,18 +91,20 @@ std::string ShipBob::next_url(const std::string& next) const {
     return ours ? next : std::string();
 }
 
-awaitable<PeerAnswer> ShipBob::call(CallKind kind,
-                                    std::string method,
-                                    std::string target,
-                                    std::string body,
-                                    CallScope& scope) {
+awaitable<PeerAnswer> ShipBob::call(
+    CallKind kind,
+    std::string method,
+    std::string target,
+    std::string body,
+    CallScope& scope) {
     PeerCall request;
     request.method = std::move(method);
     request.url = std::move(target);
     request.is_write = kind == CallKind::write;
-    request.headers = {{"Authorization", "Bearer " + settings_.token},
-                       {"shipbob_channel_id", settings_.channel_id},
-                       {"Accept", "application/json"}};
+    request.headers = {
+        {"Authorization", "Bearer " + settings_.token},
+        {"shipbob_channel_id", settings_.channel_id},
+        {"Accept", "application/json"}};
     if (!body.empty()) {
         request.headers.emplace_back("Content-Type", "application/json");
         request.body = std::move(body);
@@ -217,8 +218,7 @@ awaitable<FindOutcome> ShipBob::find(std::string reference, CallScope& scope) {
 }
 
 awaitable<GetOutcome> ShipBob::get(std::string id, CallScope& scope) {
-    PeerAnswer answer =
-        co_await call(CallKind::read, "GET", url("/order/" + runtime::percent_encode(id)), "", scope);
+    PeerAnswer answer = co_await call(CallKind::read, "GET", url("/order/" + runtime::percent_encode(id)), "", scope);
     if (std::optional<Failure> failure = failure_of(CallKind::read, answer)) {
         co_return *failure;
     }
@@ -339,8 +339,7 @@ awaitable<ResolveOutcome> ShipBob::resolve(std::vector<std::string> skus, CallSc
     Resolution resolution;
     for (const std::string& sku : skus) {
         if (!by_sku_.contains(sku)) {
-            Pages pages = co_await read_pages(
-                url("/product?PageSize=250&SKU=" + runtime::percent_encode(sku)), scope);
+            Pages pages = co_await read_pages(url("/product?PageSize=250&SKU=" + runtime::percent_encode(sku)), scope);
             if (pages.failure) {
                 co_return *pages.failure;
             }
@@ -437,8 +436,8 @@ awaitable<StockOutcome> ShipBob::stock(std::vector<std::int64_t> item_ids, CallS
                     continue;
                 }
                 row.level.item_id = item->second;
-                const bool wanted = item_ids.empty() || std::find(item_ids.begin(), item_ids.end(), item->second) !=
-                                                            item_ids.end();
+                const bool wanted =
+                    item_ids.empty() || std::find(item_ids.begin(), item_ids.end(), item->second) != item_ids.end();
                 if (wanted) {
                     levels.push_back(std::move(row.level));
                 }
@@ -455,11 +454,11 @@ awaitable<ChangesOutcome> ShipBob::changes_since(runtime::Instant since, CallSco
     Changes changes;
     changes.until = since;
     for (std::size_t page = 1; page <= most_pages; ++page) {
-        PeerAnswer answer = co_await call(CallKind::read, "GET",
-                                          url("/order?Page=" + std::to_string(page) + "&Limit=" +
-                                              std::to_string(page_size) + "&SortOrder=Oldest&LastUpdateStartDate=" +
-                                              runtime::percent_encode(runtime::format_rfc3339(since))),
-                                          "", scope);
+        PeerAnswer answer = co_await call(
+            CallKind::read, "GET",
+            url("/order?Page=" + std::to_string(page) + "&Limit=" + std::to_string(page_size) +
+                "&SortOrder=Oldest&LastUpdateStartDate=" + runtime::percent_encode(runtime::format_rfc3339(since))),
+            "", scope);
         if (std::optional<Failure> failure = failure_of(CallKind::read, answer)) {
             co_return *failure;
         }

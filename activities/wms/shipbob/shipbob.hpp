@@ -7,14 +7,14 @@
 // Repeat: submit with the same reference makes one order (the second is refused, then found); cancel is state-based.
 #pragma once
 
+#include "activities/wms/shipbob/answers.hpp"
+#include "activities/wms/wms.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include "activities/wms/shipbob/answers.hpp"
-#include "activities/wms/wms.hpp"
 
 namespace ordersaga::runtime {
 class HttpTransport;
@@ -34,9 +34,8 @@ public:
     ShipBob(ShipBobSettings settings, runtime::HttpTransport& transport);
 
     [[nodiscard]] Capabilities capabilities() const override;
-    boost::asio::awaitable<SubmitOutcome> submit(FulfillmentRequest request,
-                                                 bool lookup_first,
-                                                 CallScope& scope) override;
+    boost::asio::awaitable<SubmitOutcome> submit(FulfillmentRequest request, bool lookup_first, CallScope& scope)
+        override;
     boost::asio::awaitable<FindOutcome> find(std::string reference, CallScope& scope) override;
     boost::asio::awaitable<GetOutcome> get(std::string id, CallScope& scope) override;
     boost::asio::awaitable<CancelOutcome> cancel(std::string id, std::string reference, CallScope& scope) override;
@@ -45,22 +44,25 @@ public:
     boost::asio::awaitable<ChangesOutcome> changes_since(runtime::Instant since, CallScope& scope) override;
 
 private:
-    boost::asio::awaitable<PeerAnswer> call(CallKind kind,
-                                            std::string method,
-                                            std::string url,
-                                            std::string body,
-                                            CallScope& scope);
+    boost::asio::awaitable<PeerAnswer> call(
+        CallKind kind,
+        std::string method,
+        std::string url,
+        std::string body,
+        CallScope& scope);
     // Every page of a list that says {items, next}; nullopt in `failure` when all were read.
     struct Pages {
         std::vector<std::string> bodies;
         std::optional<Failure> failure;
     };
     boost::asio::awaitable<Pages> read_pages(std::string url, CallScope& scope);
-    boost::asio::awaitable<std::optional<Failure>> learn_items(const std::vector<std::int64_t>& item_ids,
-                                                               CallScope& scope);
-    boost::asio::awaitable<SubmitOutcome> settle_submit(FulfillmentRequest request,
-                                                        PeerAnswer answer,
-                                                        CallScope& scope);
+    boost::asio::awaitable<std::optional<Failure>> learn_items(
+        const std::vector<std::int64_t>& item_ids,
+        CallScope& scope);
+    boost::asio::awaitable<SubmitOutcome> settle_submit(
+        FulfillmentRequest request,
+        PeerAnswer answer,
+        CallScope& scope);
     boost::asio::awaitable<GetOutcome> get_or_find(std::string id, std::string reference, CallScope& scope);
     [[nodiscard]] std::string url(const std::string& path) const;
     // The address of the next page; empty when there is none or it leads to another host.

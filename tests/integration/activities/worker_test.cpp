@@ -2,24 +2,6 @@
 // brokers and engines repeat, judged by what the stand-ins saw.
 #include "activities/worker.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
-#include <chrono>
-#include <condition_variable>
-#include <cstdlib>
-#include <future>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <nlohmann/json.hpp>
-#include <thread>
-
 #include "activities/command_runner.hpp"
 #include "activities/shopify/documents.hpp"
 #include "broker/address.hpp"
@@ -30,6 +12,24 @@
 #include "sagas/activities.hpp"
 #include "sagas/order_document.hpp"
 #include "sandbox/sandbox_server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
 
 namespace ordersaga::activities {
 namespace {
@@ -111,18 +111,20 @@ protected:
     }
 
     void set_up_world() {
-        control("POST", "/control/warehouses",
-                {{"name", "main"},
-                 {"access_token", "wms-token"},
-                 {"channel_id", 7},
-                 {"ships_by_itself", false},
-                 {"rate_limit_per_minute", 100000},
-                 {"products", {{{"sku", "TEE"}, {"on_hand", 5}}, {{"sku", "CAP"}, {"on_hand", 3}}}}});
-        control("POST", "/control/stores",
-                {{"domain", domain},
-                 {"access_token", "shpat_token"},
-                 {"cancel_job_ms", 50},
-                 {"variants", {{{"sku", "TEE"}, {"stock", 5}}, {{"sku", "CAP"}, {"stock", 3}}}}});
+        control(
+            "POST", "/control/warehouses",
+            {{"name", "main"},
+             {"access_token", "wms-token"},
+             {"channel_id", 7},
+             {"ships_by_itself", false},
+             {"rate_limit_per_minute", 100000},
+             {"products", {{{"sku", "TEE"}, {"on_hand", 5}}, {{"sku", "CAP"}, {"on_hand", 3}}}}});
+        control(
+            "POST", "/control/stores",
+            {{"domain", domain},
+             {"access_token", "shpat_token"},
+             {"cancel_job_ms", 50},
+             {"variants", {{{"sku", "TEE"}, {"stock", 5}}, {{"sku", "CAP"}, {"stock", 3}}}}});
     }
 
     void start_worker() {
@@ -131,13 +133,17 @@ protected:
         config.stores = {{"eu", sandbox_->url() + "/shopify/" + domain, "2026-07", "shpat_token"}};
         config.warehouses = {{"main", "shipbob", sandbox_->url() + "/shipbob/main", "2026-01", "7", "wms-token"}};
         runner_ = std::make_unique<CommandRunner>(config, *http_, database_clock_, random_);
-        worker_ = std::make_shared<Worker>(context_.get_executor(), *runner_, random_, metrics_, names_->outcomes_exchange());
+        worker_ =
+            std::make_shared<Worker>(context_.get_executor(), *runner_, random_, metrics_, names_->outcomes_exchange());
         worker_publisher_ = std::make_unique<broker::Publisher>(
             *address_, broker::PublisherOptions{},
             [worker = worker_](std::vector<broker::PublishResult> results) { worker->on_results(std::move(results)); });
-        worker_->connect({[this](broker::DeliveryHandle handle) { worker_consumer_->ack(handle); },
-                          [this](broker::DeliveryHandle handle) { worker_consumer_->reject(handle, false); },
-                          [this](broker::Message message) { return worker_publisher_->try_publish(std::move(message)); }});
+        worker_->connect(
+            {[this](broker::DeliveryHandle handle) { worker_consumer_->ack(handle); },
+             [this](broker::DeliveryHandle handle) { worker_consumer_->reject(handle, false); },
+             [this](broker::Message message) {
+                 return worker_publisher_->try_publish(std::move(message));
+             }});
         broker::ConsumerOptions options;
         options.queues = {names_->command_queue("shopify"), names_->command_queue("warehouse")};
         const auto worker = worker_;
@@ -148,12 +154,12 @@ protected:
     }
 
     void start_engine_side() {
-        commands_ = std::make_unique<broker::Publisher>(*address_, broker::PublisherOptions{},
-                                                        [](std::vector<broker::PublishResult>) {});
+        commands_ = std::make_unique<broker::Publisher>(
+            *address_, broker::PublisherOptions{}, [](std::vector<broker::PublishResult>) {});
         broker::ConsumerOptions options;
         options.queues = {names_->outcome_queue(0)};
-        outcomes_consumer_ = std::make_unique<broker::Consumer>(
-            *address_, options, [this](std::vector<broker::Delivery> deliveries) {
+        outcomes_consumer_ =
+            std::make_unique<broker::Consumer>(*address_, options, [this](std::vector<broker::Delivery> deliveries) {
                 for (const broker::Delivery& delivery : deliveries) {
                     outcomes_.take(broker::decode(delivery.body).value());
                     outcomes_consumer_->ack(delivery.handle);
@@ -210,13 +216,18 @@ protected:
     }
 
     json fulfillment(const std::string& reference, int quantity = 1) {
-        return {{"warehouse", "main"},
-                {"reference", reference},
-                {"request_key", reference},
-                {"order_number", "#1"},
-                {"ship_method", "Standard"},
-                {"recipient", {{"name", "Jon Doe"}, {"address1", "1 Street"}, {"city", "Town"}, {"country", "US"}}},
-                {"lines", {{{"line_id", "7"}, {"sku", "TEE"}, {"warehouse_item_id", warehouse_item("TEE")}, {"quantity", quantity}}}}};
+        return {
+            {"warehouse", "main"},
+            {"reference", reference},
+            {"request_key", reference},
+            {"order_number", "#1"},
+            {"ship_method", "Standard"},
+            {"recipient", {{"name", "Jon Doe"}, {"address1", "1 Street"}, {"city", "Town"}, {"country", "US"}}},
+            {"lines",
+             {{{"line_id", "7"},
+               {"sku", "TEE"},
+               {"warehouse_item_id", warehouse_item("TEE")},
+               {"quantity", quantity}}}}};
     }
 
     std::string order(const json& lines) {
@@ -302,7 +313,8 @@ TEST_F(WorkerOverBroker, ShipmentsArePolledWithTheirTracking) {
     control("POST", "/control/warehouses/main/pick", json::object());
     control("POST", "/control/warehouses/main/ship", json::object());
 
-    const Outcome polled = perform(activity::poll_fulfillments, {{"warehouse", "main"}, {"changed_since", "2020-01-01T00:00:00Z"}});
+    const Outcome polled =
+        perform(activity::poll_fulfillments, {{"warehouse", "main"}, {"changed_since", "2020-01-01T00:00:00Z"}});
 
     ASSERT_EQ(polled.kind, OutcomeKind::done) << polled.reason;
     ASSERT_EQ(polled.payload.at("views").size(), 1U);
@@ -358,8 +370,9 @@ TEST_F(WorkerOverBroker, EveryFaultIsToldAsWhatItLeavesOpen) {
 TEST_F(WorkerOverBroker, PolledOrderEqualsItsWebhook) {
     const std::string plain = order({{{"sku", "TEE"}, {"quantity", 2}}, {{"sku", "CAP"}, {"quantity", 1}}});
     const std::string refunded = order({{{"sku", "TEE"}, {"quantity", 2}}});
-    control("POST", "/control/stores/" + domain + "/orders/" + refunded + "/refund",
-            {{"lines", {{{"sku", "TEE"}, {"quantity", 1}, {"restock_type", "return"}}}}});
+    control(
+        "POST", "/control/stores/" + domain + "/orders/" + refunded + "/refund",
+        {{"lines", {{{"sku", "TEE"}, {"quantity", 1}, {"restock_type", "return"}}}}});
     const std::string cancelled = order({{{"sku", "CAP"}, {"quantity", 1}}});
     control("POST", "/control/stores/" + domain + "/orders/" + cancelled + "/cancel", json::object());
     const std::string fulfilled = order({{{"sku", "CAP"}, {"quantity", 1}}});
@@ -392,14 +405,18 @@ TEST_F(WorkerOverBroker, FlushMovesAStoreOnceUnderOneKeyAndQuietReadSeesIt) {
         if (level.at("sku") == "TEE") levels.push_back(level);
     }
     ASSERT_EQ(levels.size(), 1U) << store.dump();
-    const auto text = [](const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); };
+    const auto text = [](const json& value) {
+        return value.is_string() ? value.get<std::string>() : value.dump();
+    };
     const Listed listed{text(levels[0].at("inventory_item_id")), text(levels[0].at("location_id"))};
-    const json changes{{{"inventoryItemId", "gid://shopify/InventoryItem/" + listed.item},
-                        {"locationId", "gid://shopify/Location/" + listed.location},
-                        {"delta", -2},
-                        {"changeFromQuantity", nullptr}}};
+    const json changes{
+        {{"inventoryItemId", "gid://shopify/InventoryItem/" + listed.item},
+         {"locationId", "gid://shopify/Location/" + listed.location},
+         {"delta", -2},
+         {"changeFromQuantity", nullptr}}};
     const json input{{"name", "available"}, {"reason", "correction"}, {"changes", changes}};
-    const json request{{"query", shopify::adjust_stock.text}, {"variables", {{"input", input}, {"idempotencyKey", "key-1"}}}};
+    const json request{
+        {"query", shopify::adjust_stock.text}, {"variables", {{"input", input}, {"idempotencyKey", "key-1"}}}};
     const json flush{{"store", "eu"}, {"key", "key-1"}, {"body", request.dump()}, {"rows", 1}};
 
     for (int repeat = 0; repeat < 3; ++repeat) {
@@ -408,8 +425,8 @@ TEST_F(WorkerOverBroker, FlushMovesAStoreOnceUnderOneKeyAndQuietReadSeesIt) {
         EXPECT_EQ(outcome.payload, json::parse(R"({"applied":[0],"uncertain":[],"refused":[]})"));
     }
     const json listings{{{"listing_id", "1"}, {"inventory_item_id", listed.item}, {"location_id", listed.location}}};
-    const Outcome read = perform(activity::quiet_read,
-                                 {{"store", "eu"}, {"listings", listings}, {"orders_since", "2020-01-01T00:00:00Z"}});
+    const Outcome read = perform(
+        activity::quiet_read, {{"store", "eu"}, {"listings", listings}, {"orders_since", "2020-01-01T00:00:00Z"}});
     EXPECT_EQ(read.payload.at("first"), json::parse(R"({"1":3})")) << read.reason;
     EXPECT_EQ(read.payload.at("second"), read.payload.at("first"));
 }
@@ -418,14 +435,15 @@ TEST_F(WorkerOverBroker, StoreFulfilmentIsCreatedOnce) {
     const std::string id = order({{{"sku", "TEE"}, {"quantity", 2}}});
     const Outcome read = perform(activity::read_order, {{"store", "eu"}, {"order_id", id}});
     const json line = read.payload.at("order").at("lines").at(0).at("line_id");
-    const json payload{{"store", "eu"},
-                       {"order_id", id},
-                       {"shipment_id", "s1"},
-                       {"carrier", "USPS"},
-                       {"tracking_number", "T1"},
-                       {"tracking_url", "https://example.com/T1"},
-                       {"lines", {{{"line_id", line}, {"quantity", 2}}}},
-                       {"notify_customer", false}};
+    const json payload{
+        {"store", "eu"},
+        {"order_id", id},
+        {"shipment_id", "s1"},
+        {"carrier", "USPS"},
+        {"tracking_number", "T1"},
+        {"tracking_url", "https://example.com/T1"},
+        {"lines", {{{"line_id", line}, {"quantity", 2}}}},
+        {"notify_customer", false}};
 
     const Outcome created = perform(activity::create_store_fulfillment, payload);
     ASSERT_EQ(created.kind, OutcomeKind::done) << created.reason;
@@ -435,14 +453,15 @@ TEST_F(WorkerOverBroker, StoreFulfilmentIsCreatedOnce) {
     EXPECT_EQ(again.payload.at("fulfillment_id"), created.payload.at("fulfillment_id"));
     EXPECT_EQ(effects().at("duplicate_store_fulfillments"), 0);
 
-    const json cancel{{"store", "eu"}, {"order_id", id}, {"policy", "cancel_and_refund"}, {"reason", "r"}, {"tag", "t"}, {"handle", "h"}};
+    const json cancel{{"store", "eu"}, {"order_id", id}, {"policy", "cancel_and_refund"},
+                      {"reason", "r"}, {"tag", "t"},     {"handle", "h"}};
     EXPECT_EQ(perform(activity::settle_store_order, cancel).kind, OutcomeKind::too_late);
 }
 
 TEST_F(WorkerOverBroker, StoreOrderIsHeldOrCancelledOnce) {
     const auto settle = [](const std::string& id, const std::string& policy) {
-        return json{{"store", "eu"}, {"order_id", id}, {"policy", policy}, {"reason", "no stock"},
-                    {"tag", "out-of-stock"}, {"handle", "saga-1"}};
+        return json{{"store", "eu"},        {"order_id", id},        {"policy", policy},
+                    {"reason", "no stock"}, {"tag", "out-of-stock"}, {"handle", "saga-1"}};
     };
     const std::string held = order({{{"sku", "TEE"}, {"quantity", 1}}});
     const Outcome hold = perform(activity::settle_store_order, settle(held, "hold_and_tell"));

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 
 namespace ordersaga::activities::tests {
@@ -24,8 +24,8 @@ inline nlohmann::json fixture(const std::string& path) {
 
 }  // namespace ordersaga::activities::tests
 
-#define ORDERSAGA_NEEDS_FIXTURES()                                                                 \
-    if (ordersaga::activities::tests::fixture_folder().empty()) {                                  \
-        GTEST_SKIP() << "shared fixtures absent: ORDERSAGA_FIXTURES names no folder";              \
-    }                                                                                              \
+#define ORDERSAGA_NEEDS_FIXTURES()                                                    \
+    if (ordersaga::activities::tests::fixture_folder().empty()) {                     \
+        GTEST_SKIP() << "shared fixtures absent: ORDERSAGA_FIXTURES names no folder"; \
+    }                                                                                 \
     static_assert(true)

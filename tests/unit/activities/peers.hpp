@@ -1,24 +1,34 @@
 // A peer that answers from a script and remembers what it was asked; some answers break as networks do.
 #pragma once
 
+#include "activities/call_scope.hpp"
+#include "activities/database_clock.hpp"
+#include "runtime/http_client.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-#include <deque>
 #include <nlohmann/json.hpp>
+
+#include <deque>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "activities/call_scope.hpp"
-#include "activities/database_clock.hpp"
-#include "runtime/http_client.hpp"
-
 namespace ordersaga::activities::tests {
 
 using Kind = runtime::HttpOutcome::Kind;
+
+// A JSON array from braces. A parameter of type json would take {x} for x itself.
+struct List {
+    List(std::initializer_list<nlohmann::json> items) : value(nlohmann::json::array()) {
+        for (const nlohmann::json& item : items) value.push_back(item);
+    }
+    nlohmann::json value;
+};
 
 inline runtime::HttpOutcome answer(int status, const std::string& body, runtime::HttpHeaders headers = {}) {
     runtime::HttpOutcome outcome;
@@ -38,9 +48,13 @@ inline runtime::HttpOutcome broken(Kind kind, const std::string& error) {
     return outcome;
 }
 // The connection was refused: nothing left us.
-inline runtime::HttpOutcome refused_connection() { return broken(Kind::not_sent, "connection refused"); }
+inline runtime::HttpOutcome refused_connection() {
+    return broken(Kind::not_sent, "connection refused");
+}
 // The first byte left, and no answer came.
-inline runtime::HttpOutcome lost_answer() { return broken(Kind::unknown, "timed out after the request was sent"); }
+inline runtime::HttpOutcome lost_answer() {
+    return broken(Kind::unknown, "timed out after the request was sent");
+}
 
 class ScriptedPeer final : public runtime::HttpTransport {
 public:
@@ -63,7 +77,8 @@ public:
     [[nodiscard]] nlohmann::json body(std::size_t call) const { return nlohmann::json::parse(calls.at(call).body); }
     [[nodiscard]] std::vector<std::string> methods_and_paths(const std::string& base) const {
         std::vector<std::string> lines;
-        for (const runtime::HttpCall& call : calls) lines.push_back(call.method + " " + call.url.substr(base.size()));
+        for (const runtime::HttpCall& call : calls)
+            lines.push_back(call.method + " " + call.url.substr(base.size()));
         return lines;
     }
     [[nodiscard]] bool all_answers_used() const { return script_.empty(); }

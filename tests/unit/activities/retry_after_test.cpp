@@ -28,8 +28,9 @@ TEST(RetryAfter, IsAtMostAnHour) {
 }
 
 TEST(RetryAfter, SaysNothingWhenItIsGarbage) {
-    for (const char* text : {"", " ", "-1", "soon", "1e9", "12 seconds", "Sun, 99 Foo 1994 08:49:37 GMT", "1.2.3",
-                             "0x10", "nan", "99999999999999999999999"}) {
+    for (const char* text :
+         {"", " ", "-1", "soon", "1e9", "12 seconds", "Sun, 99 Foo 1994 08:49:37 GMT", "1.2.3", "0x10", "nan",
+          "99999999999999999999999"}) {
         EXPECT_FALSE(parse_retry_after(text, now).has_value()) << text;
     }
 }

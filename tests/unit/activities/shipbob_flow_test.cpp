@@ -1,12 +1,11 @@
 // Conversations with ShipBob: what is sent after what, when answers are lost, refused or late.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "activities/wms/shipbob/shipbob.hpp"
 #include "tests/unit/activities/fixtures.hpp"
 #include "tests/unit/activities/peers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::activities::wms::shipbob {
 namespace {
@@ -29,12 +28,13 @@ json shipment(const std::string& status, int detail = 0) {
     return {{"id", 1}, {"status", status}, {"status_details", details}};
 }
 
-json order(const std::string& status, const json& shipments = json::array(), int quantity = 2) {
-    return {{"id", 900},
-            {"reference_id", reference},
-            {"status", status},
-            {"products", {{{"id", 11}, {"quantity", quantity}}}},
-            {"shipments", shipments}};
+json order(const std::string& status, const List& shipments = {}, int quantity = 2) {
+    return {
+        {"id", 900},
+        {"reference_id", reference},
+        {"status", status},
+        {"products", {{{"id", 11}, {"quantity", quantity}}}},
+        {"shipments", shipments.value}};
 }
 
 FulfillmentRequest a_request() {
@@ -93,7 +93,7 @@ TEST_F(ShipBobFlow, DuplicateWithTheSameContentIsDoneAlready) {
 
 TEST_F(ShipBobFlow, DuplicateWithOtherContentIsAConflict) {
     peer.will(answer(422, duplicate));
-    peer.will(answer(200, json::array({order("Processing", json::array(), 5)})));
+    peer.will(answer(200, json::array({order("Processing", {}, 5)})));
 
     const SubmitOutcome outcome = submit();
 
@@ -366,10 +366,11 @@ json product(int id, const std::string& sku, int inventory) {
 }
 
 json level(int inventory, int fulfillable) {
-    return {{"inventory_id", inventory},
-            {"sku", "x"},
-            {"total_fulfillable_quantity", fulfillable},
-            {"total_on_hand_quantity", fulfillable + 1}};
+    return {
+        {"inventory_id", inventory},
+        {"sku", "x"},
+        {"total_fulfillable_quantity", fulfillable},
+        {"total_on_hand_quantity", fulfillable + 1}};
 }
 
 TEST_F(ShipBobFlow, StockGoesFromItemsToInventoryAndBack) {
@@ -384,8 +385,10 @@ TEST_F(ShipBobFlow, StockGoesFromItemsToInventoryAndBack) {
     EXPECT_EQ(levels[0].item_id, 11);
     EXPECT_EQ(levels[0].fulfillable, 7);
     EXPECT_EQ(levels[0].on_hand, 8);
-    EXPECT_THAT(asked(), ElementsAre("GET /2026-01/product/11", "GET /2026-01/product/12",
-                                     "GET /2026-01/inventory-level?PageSize=250&InventoryIds=501"));
+    EXPECT_THAT(
+        asked(), ElementsAre(
+                     "GET /2026-01/product/11", "GET /2026-01/product/12",
+                     "GET /2026-01/inventory-level?PageSize=250&InventoryIds=501"));
 }
 
 TEST_F(ShipBobFlow, StockOfEverythingFollowsPagesOfItsOwnHostOnly) {
@@ -396,8 +399,10 @@ TEST_F(ShipBobFlow, StockOfEverythingFollowsPagesOfItsOwnHostOnly) {
     const StockOutcome outcome = run(shipbob.stock({}, scope));
 
     EXPECT_EQ(std::get<std::vector<StockLevel>>(outcome).size(), 2U);
-    EXPECT_THAT(asked(), ElementsAre("GET /2026-01/product?PageSize=250", "GET /2026-01/product?cursor=x",
-                                     "GET /2026-01/inventory-level?PageSize=250"));
+    EXPECT_THAT(
+        asked(), ElementsAre(
+                     "GET /2026-01/product?PageSize=250", "GET /2026-01/product?cursor=x",
+                     "GET /2026-01/inventory-level?PageSize=250"));
 }
 
 TEST_F(ShipBobFlow, ChangesComeInTheOrderTheyHappened) {

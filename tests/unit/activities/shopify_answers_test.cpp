@@ -1,11 +1,10 @@
 // What a store's answer means: HTTP status, top-level errors, user errors; on recorded answers where they are at hand.
+#include "activities/call_scope.hpp"
 #include "activities/shopify/answers.hpp"
+#include "tests/unit/activities/fixtures.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "activities/call_scope.hpp"
-#include "tests/unit/activities/fixtures.hpp"
 
 namespace ordersaga::activities::shopify {
 namespace {
@@ -25,8 +24,9 @@ PeerAnswer http(int status, const std::string& body = {}, Headers headers = {}) 
     return answer;
 }
 
-PeerAnswer ok(const json& body) { return http(200, body.dump()); }
-
+PeerAnswer ok(const json& body) {
+    return http(200, body.dump());
+}
 
 Answer read_recorded(const json& exchange, std::string_view root, bool is_write = true) {
     const Document document{root, "", is_write};
@@ -46,9 +46,9 @@ struct StatusRow {
     Verdict read, write;
 };
 
-class StatusTable : public testing::TestWithParam<StatusRow> {};
+class ShopifyStatusTable : public testing::TestWithParam<StatusRow> {};
 
-TEST_P(StatusTable, DecidesByStatusAndKindOfCall) {
+TEST_P(ShopifyStatusTable, DecidesByStatusAndKindOfCall) {
     const StatusRow& row = GetParam();
     const std::string html = "<html>not GraphQL</html>";
 
@@ -58,25 +58,26 @@ TEST_P(StatusTable, DecidesByStatusAndKindOfCall) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shopify,
-    StatusTable,
-    testing::Values(StatusRow{200, Verdict::retryable, Verdict::unknown},
-                    StatusRow{204, Verdict::retryable, Verdict::unknown},
-                    StatusRow{302, Verdict::blocked, Verdict::blocked},
-                    StatusRow{400, Verdict::refused, Verdict::refused},
-                    StatusRow{401, Verdict::blocked, Verdict::blocked},
-                    StatusRow{402, Verdict::blocked, Verdict::blocked},
-                    StatusRow{403, Verdict::blocked, Verdict::blocked},
-                    StatusRow{404, Verdict::blocked, Verdict::blocked},
-                    StatusRow{408, Verdict::retryable, Verdict::retryable},
-                    StatusRow{422, Verdict::refused, Verdict::refused},
-                    StatusRow{423, Verdict::blocked, Verdict::blocked},
-                    StatusRow{425, Verdict::retryable, Verdict::retryable},
-                    StatusRow{429, Verdict::throttled, Verdict::throttled},
-                    StatusRow{430, Verdict::blocked, Verdict::blocked},
-                    StatusRow{500, Verdict::retryable, Verdict::unknown},
-                    StatusRow{502, Verdict::retryable, Verdict::unknown},
-                    StatusRow{503, Verdict::retryable, Verdict::unknown},
-                    StatusRow{504, Verdict::retryable, Verdict::unknown}));
+    ShopifyStatusTable,
+    testing::Values(
+        StatusRow{200, Verdict::retryable, Verdict::unknown},
+        StatusRow{204, Verdict::retryable, Verdict::unknown},
+        StatusRow{302, Verdict::blocked, Verdict::blocked},
+        StatusRow{400, Verdict::refused, Verdict::refused},
+        StatusRow{401, Verdict::blocked, Verdict::blocked},
+        StatusRow{402, Verdict::blocked, Verdict::blocked},
+        StatusRow{403, Verdict::blocked, Verdict::blocked},
+        StatusRow{404, Verdict::blocked, Verdict::blocked},
+        StatusRow{408, Verdict::retryable, Verdict::retryable},
+        StatusRow{422, Verdict::refused, Verdict::refused},
+        StatusRow{423, Verdict::blocked, Verdict::blocked},
+        StatusRow{425, Verdict::retryable, Verdict::retryable},
+        StatusRow{429, Verdict::throttled, Verdict::throttled},
+        StatusRow{430, Verdict::blocked, Verdict::blocked},
+        StatusRow{500, Verdict::retryable, Verdict::unknown},
+        StatusRow{502, Verdict::retryable, Verdict::unknown},
+        StatusRow{503, Verdict::retryable, Verdict::unknown},
+        StatusRow{504, Verdict::retryable, Verdict::unknown}));
 
 TEST(ShopifyAnswer, LostAnswerIsUnknownForAWriteAndRetryableForARead) {
     PeerAnswer lost;
@@ -185,16 +186,19 @@ TEST(ShopifyAnswer, RecordedRefusalsCarryTheirCodes) {
         return answer.user_errors.empty() ? std::string() : answer.user_errors.front().code;
     };
 
-    EXPECT_EQ(code_of(contract.at("adjustUnknownInventoryItem"), "inventoryAdjustQuantities"), "INVALID_INVENTORY_ITEM");
+    EXPECT_EQ(
+        code_of(contract.at("adjustUnknownInventoryItem"), "inventoryAdjustQuantities"), "INVALID_INVENTORY_ITEM");
     EXPECT_EQ(code_of(contract.at("adjustUnknownLocation"), "inventoryAdjustQuantities"), "INVALID_LOCATION");
     EXPECT_EQ(code_of(contract.at("setUnknownInventoryItem"), "inventorySetQuantities"), "INVALID_INVENTORY_ITEM");
     EXPECT_EQ(code_of(bounds.at("onHandNegative"), "inventorySetQuantities"), "INVALID_QUANTITY_NEGATIVE");
     EXPECT_EQ(code_of(bounds.at("availableTooLow"), "inventorySetQuantities"), "INVALID_QUANTITY_TOO_LOW");
     EXPECT_EQ(read_recorded(bounds.at("availableNegativeWithinBounds"), "inventorySetQuantities").verdict, Verdict::ok);
-    EXPECT_EQ(code_of(fixture("shopify/graphql/inventory-set-duplicate-pair.json"), "inventorySetQuantities"),
-              "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
-    EXPECT_EQ(code_of(fixture("shopify/graphql/idempotency-key-parameter-mismatch.json"), "locationDeactivate"),
-              "IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
+    EXPECT_EQ(
+        code_of(fixture("shopify/graphql/inventory-set-duplicate-pair.json"), "inventorySetQuantities"),
+        "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
+    EXPECT_EQ(
+        code_of(fixture("shopify/graphql/idempotency-key-parameter-mismatch.json"), "locationDeactivate"),
+        "IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
     const json reasons = fixture("shopify/graphql/inventory-2026-04-invalid-reason.json");
     for (const auto& [name, exchange] : reasons.at("invalidReasonCases").items()) {
         const json& data = exchange.at("response").at("data");
@@ -220,8 +224,8 @@ TEST(ShopifyAnswer, RecordedFulfilmentRefusalsHaveTextOnly) {
     EXPECT_EQ(read_recorded(cases.at("inProgress"), "fulfillmentCreate").verdict, Verdict::ok);
     const json tracking = fixture("shopify/graphql/fulfillment-create-with-tracking.json");
     EXPECT_EQ(read_recorded(tracking.at("firstFulfillmentCreate"), "fulfillmentCreate").verdict, Verdict::ok);
-    EXPECT_EQ(read_recorded(tracking.at("orderCancelRefusedBecauseFulfilled"), "orderCancel").verdict,
-              Verdict::user_errors);
+    EXPECT_EQ(
+        read_recorded(tracking.at("orderCancelRefusedBecauseFulfilled"), "orderCancel").verdict, Verdict::user_errors);
     const json cancel = fixture("shopify/graphql/order-cancel-with-refund-and-restock.json");
     EXPECT_EQ(read_recorded(cancel.at("mutation"), "orderCancel").verdict, Verdict::ok);
     const json refund = fixture("shopify/graphql/refund-create-over-refund.json");
@@ -281,21 +285,24 @@ TEST(Flush, OneRowWithTwoErrorsIsRefusedOnceAndNothingWasApplied) {
     EXPECT_EQ(result.refused[0].code, "INVALID_INVENTORY_ITEM");
 }
 
-const std::vector<FlushRow> two_rows{{"gid://shopify/InventoryItem/1", "gid://shopify/Location/9", -1},
-                                     {"gid://shopify/InventoryItem/2", "gid://shopify/Location/9", 4}};
+const std::vector<FlushRow> two_rows{
+    {"gid://shopify/InventoryItem/1", "gid://shopify/Location/9", -1},
+    {"gid://shopify/InventoryItem/2", "gid://shopify/Location/9", 4}};
 
 Answer flush_answer(const json& group, const json& user_errors) {
     return read_answer(
         adjust_stock,
-        ok({{"data",
-             {{"inventoryAdjustQuantities", {{"inventoryAdjustmentGroup", group}, {"userErrors", user_errors}}}}}}));
+        ok(
+            {{"data",
+              {{"inventoryAdjustQuantities", {{"inventoryAdjustmentGroup", group}, {"userErrors", user_errors}}}}}}));
 }
 
 json change(const std::string& item, int delta) {
-    return {{"name", "available"},
-            {"delta", delta},
-            {"item", {{"id", "gid://shopify/InventoryItem/" + item}}},
-            {"location", {{"id", "gid://shopify/Location/9"}}}};
+    return {
+        {"name", "available"},
+        {"delta", delta},
+        {"item", {{"id", "gid://shopify/InventoryItem/" + item}}},
+        {"location", {{"id", "gid://shopify/Location/9"}}}};
 }
 
 json user_error(const std::string& code, const json& field) {
@@ -304,8 +311,9 @@ json user_error(const std::string& code, const json& field) {
 
 // Not recorded from life: a group together with user errors. Only what `changes` names may be believed.
 TEST(Flush, GroupWithUserErrorsCountsOnlyTheChangesItNames) {
-    const Answer answer = flush_answer({{"id", "g"}, {"changes", {change("1", -1)}}},
-                                       user_error("ITEM_NOT_STOCKED_AT_LOCATION", {"input", "changes", "1", "locationId"}));
+    const Answer answer = flush_answer(
+        {{"id", "g"}, {"changes", {change("1", -1)}}},
+        user_error("ITEM_NOT_STOCKED_AT_LOCATION", {"input", "changes", "1", "locationId"}));
     const FlushResult result = settle_flush(two_rows, answer);
 
     EXPECT_THAT(result.applied, ElementsAre(0));
@@ -378,12 +386,13 @@ TEST(Flush, RequestThatIsNoneHasNoRows) {
 
 TEST(LaneReport, SumsTheCostOfAllCallsAndKeepsTheLastBucket) {
     LaneReport lane;
-    const json body{{"data", {{"order", nullptr}}},
-                    {"extensions",
-                     {{"cost",
-                       {{"actualQueryCost", 12},
-                        {"throttleStatus",
-                         {{"maximumAvailable", 2000.0}, {"currentlyAvailable", 1500}, {"restoreRate", 100.0}}}}}}}};
+    const json body{
+        {"data", {{"order", nullptr}}},
+        {"extensions",
+         {{"cost",
+           {{"actualQueryCost", 12},
+            {"throttleStatus",
+             {{"maximumAvailable", 2000.0}, {"currentlyAvailable", 1500}, {"restoreRate", 100.0}}}}}}}};
     note_cost(read_answer(order_by_id, ok(body)), lane);
     note_cost(read_answer(order_by_id, ok(body)), lane);
 

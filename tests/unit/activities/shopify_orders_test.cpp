@@ -2,7 +2,6 @@
 #include "activities/shopify/orders.hpp"
 
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 namespace ordersaga::activities::shopify {
@@ -64,10 +63,13 @@ TEST(OrderNode, BareOrderEqualsItsBareWebhook) {
     for (const char* key : {"cancelled_at", "cancel_reason", "fulfillment_status", "location_id", "shipping_address"}) {
         bare_webhook[key] = nullptr;
     }
-    for (const char* key : {"cancelledAt", "cancelReason", "retailLocation", "shippingAddress"}) bare_node[key] = nullptr;
+    for (const char* key : {"cancelledAt", "cancelReason", "retailLocation", "shippingAddress"})
+        bare_node[key] = nullptr;
     bare_node["displayFulfillmentStatus"] = "UNFULFILLED";
-    for (const char* key : {"refunds", "fulfillments", "shipping_lines"}) bare_webhook[key] = json::array();
-    for (const char* key : {"refunds", "fulfillments"}) bare_node[key] = json::array();
+    for (const char* key : {"refunds", "fulfillments", "shipping_lines"})
+        bare_webhook[key] = json::array();
+    for (const char* key : {"refunds", "fulfillments"})
+        bare_node[key] = json::array();
     bare_node["shippingLines"]["nodes"] = json::array();
 
     EXPECT_EQ(to_json(order_of_node(bare_node)), to_json(sagas::order_document_from_webhook(bare_webhook)));
@@ -76,7 +78,8 @@ TEST(OrderNode, BareOrderEqualsItsBareWebhook) {
 TEST(OrderNode, TakesListsInEveryDress) {
     json edges = node;
     json list = json::array();
-    for (const json& line : node.at("lineItems").at("nodes")) list.push_back({{"cursor", "c"}, {"node", line}});
+    for (const json& line : node.at("lineItems").at("nodes"))
+        list.push_back({{"cursor", "c"}, {"node", line}});
     edges["lineItems"] = {{"edges", list}};
     json plain = node;
     plain["lineItems"] = node.at("lineItems").at("nodes");

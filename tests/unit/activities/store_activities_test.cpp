@@ -1,14 +1,14 @@
 // Conversations with a store: what is read before what is written, and which outcome comes of it.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "activities/shopify/store_activities.hpp"
+
 #include "runtime/error.hpp"
 #include "sagas/activities.hpp"
 #include "tests/unit/activities/fixtures.hpp"
 #include "tests/unit/activities/peers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::activities::shopify {
 namespace {
@@ -20,25 +20,26 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace tests;  // answer, lost_answer, run, ScriptedPeer
 
-const json cost{{"requestedQueryCost", 13},
-                {"actualQueryCost", 10},
-                {"throttleStatus", {{"maximumAvailable", 2000.0}, {"currentlyAvailable", 1990}, {"restoreRate", 100.0}}}};
+const json cost{
+    {"requestedQueryCost", 13},
+    {"actualQueryCost", 10},
+    {"throttleStatus", {{"maximumAvailable", 2000.0}, {"currentlyAvailable", 1990}, {"restoreRate", 100.0}}}};
 
 json data(const std::string& root, const json& value) {
     return {{"data", {{root, value}}}, {"extensions", {{"cost", cost}}}};
 }
 
 json throttled() {
-    return {{"errors", {{{"message", "Throttled"}, {"extensions", {{"code", "THROTTLED"}}}}}},
-            {"extensions",
-             {{"cost", {{"requestedQueryCost", 400}, {"throttleStatus", {{"currentlyAvailable", 300}, {"restoreRate", 50}}}}}}}};
+    return {
+        {"errors", {{{"message", "Throttled"}, {"extensions", {{"code", "THROTTLED"}}}}}},
+        {"extensions",
+         {{"cost",
+           {{"requestedQueryCost", 400}, {"throttleStatus", {{"currentlyAvailable", 300}, {"restoreRate", 50}}}}}}}};
 }
 
 class StoreActivity : public testing::Test {
 protected:
-    Outcome perform(std::string_view name, const json& payload) {
-        return run(activities.run(name, payload, scope));
-    }
+    Outcome perform(std::string_view name, const json& payload) { return run(activities.run(name, payload, scope)); }
     // The root field of each document that was sent, in order.
     std::vector<std::string> asked() const {
         std::vector<std::string> roots;
@@ -63,8 +64,9 @@ protected:
 // ------------------------------------------------------------------------------------------------------ FlushStock
 
 json flush_payload(const json& changes) {
-    const json request{{"query", adjust_stock.text},
-                       {"variables", {{"input", {{"name", "available"}, {"changes", changes}}}, {"idempotencyKey", "k"}}}};
+    const json request{
+        {"query", adjust_stock.text},
+        {"variables", {{"input", {{"name", "available"}, {"changes", changes}}}, {"idempotencyKey", "k"}}}};
     return {{"store", "eu"}, {"key", "k"}, {"body", request.dump()}, {"rows", changes.size()}};
 }
 
@@ -72,15 +74,16 @@ const json one_change = json::parse(
     R"([{"inventoryItemId":"gid://shopify/InventoryItem/1","locationId":"gid://shopify/Location/9","delta":-1,"changeFromQuantity":null}])");
 
 TEST_F(StoreActivity, FlushSendsTheStoredBytesAndTellsTheRows) {
-    peer.will(answer(200, data("inventoryAdjustQuantities",
-                               {{"inventoryAdjustmentGroup",
-                                 {{"id", "g"},
-                                  {"changes",
-                                   {{{"name", "available"},
-                                     {"delta", -1},
-                                     {"item", {{"id", "gid://shopify/InventoryItem/1"}}},
-                                     {"location", {{"id", "gid://shopify/Location/9"}}}}}}}},
-                                {"userErrors", json::array()}})));
+    peer.will(answer(
+        200, data(
+                 "inventoryAdjustQuantities", {{"inventoryAdjustmentGroup",
+                                                {{"id", "g"},
+                                                 {"changes",
+                                                  {{{"name", "available"},
+                                                    {"delta", -1},
+                                                    {"item", {{"id", "gid://shopify/InventoryItem/1"}}},
+                                                    {"location", {{"id", "gid://shopify/Location/9"}}}}}}}},
+                                               {"userErrors", json::array()}})));
     const json payload = flush_payload(one_change);
 
     const Outcome outcome = perform(sagas::activity::flush_stock, payload);
@@ -110,9 +113,11 @@ TEST_F(StoreActivity, FlushTellsThrottlingUnknownBlockedAndBroken) {
     peer.will(answer(401, std::string()));
     EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::blocked);
 
-    peer.will(answer(200, data("inventoryAdjustQuantities",
-                               {{"inventoryAdjustmentGroup", nullptr},
-                                {"userErrors", {{{"field", {"input", "reason"}}, {"code", "INVALID_REASON"}, {"message", "no"}}}}})));
+    peer.will(answer(
+        200, data(
+                 "inventoryAdjustQuantities",
+                 {{"inventoryAdjustmentGroup", nullptr},
+                  {"userErrors", {{{"field", {"input", "reason"}}, {"code", "INVALID_REASON"}, {"message", "no"}}}}})));
     EXPECT_EQ(perform(sagas::activity::flush_stock, payload).kind, OutcomeKind::refused);
 }
 
@@ -125,20 +130,21 @@ TEST_F(StoreActivity, FlushRefusesABodyThatIsNoFlush) {
 // ------------------------------------------------------------------------------------------------- polls and reads
 
 json order_node(const std::string& id, const std::string& updated_at) {
-    return {{"id", "gid://shopify/Order/" + id},
-            {"name", "#" + id},
-            {"createdAt", "2026-11-01T10:00:00Z"},
-            {"updatedAt", updated_at},
-            {"displayFinancialStatus", "PAID"},
-            {"displayFulfillmentStatus", "UNFULFILLED"},
-            {"lineItems", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", json::array()}}},
-            {"refunds", json::array()},
-            {"fulfillments", json::array()}};
+    return {
+        {"id", "gid://shopify/Order/" + id},
+        {"name", "#" + id},
+        {"createdAt", "2026-11-01T10:00:00Z"},
+        {"updatedAt", updated_at},
+        {"displayFinancialStatus", "PAID"},
+        {"displayFulfillmentStatus", "UNFULFILLED"},
+        {"lineItems", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", json::array()}}},
+        {"refunds", json::array()},
+        {"fulfillments", json::array()}};
 }
 
-json page(const json& nodes, const json& cursor = nullptr) {
-    return data("orders",
-                {{"pageInfo", {{"hasNextPage", !cursor.is_null()}, {"endCursor", cursor}}}, {"nodes", nodes}});
+json page(const List& nodes, const json& cursor = nullptr) {
+    return data(
+        "orders", {{"pageInfo", {{"hasNextPage", !cursor.is_null()}, {"endCursor", cursor}}}, {"nodes", nodes.value}});
 }
 
 const json poll_payload{{"store", "eu"}, {"orders_since", "2026-11-01T09:00:00.7Z"}};
@@ -176,8 +182,9 @@ TEST_F(StoreActivity, PollThatFailsAtOnceIsAFailure) {
 }
 
 TEST_F(StoreActivity, PollAsksForSmallerPagesWhenAPageCostsTooMuch) {
-    peer.will(answer(200, json{{"errors", {{{"message", "too much"}, {"extensions", {{"code", "MAX_COST_EXCEEDED"}}}}}}}));
-    peer.will(answer(200, page(json::array())));
+    peer.will(
+        answer(200, json{{"errors", {{{"message", "too much"}, {"extensions", {{"code", "MAX_COST_EXCEEDED"}}}}}}}));
+    peer.will(answer(200, page({})));
 
     EXPECT_EQ(perform(sagas::activity::poll_orders, poll_payload).kind, OutcomeKind::done);
     EXPECT_LT(variables(1).at("first"), variables(0).at("first"));
@@ -215,14 +222,15 @@ TEST_F(StoreActivity, PollNeverGrowsBeyondOneMessage) {
         json node = order_node(std::to_string(i + 1), "2026-11-01T10:00:" + std::to_string(10 + i) + "Z");
         json lines = json::array();
         for (int k = 0; k < 29; ++k) {
-            lines.push_back({{"id", "gid://shopify/LineItem/" + std::to_string(1000 * i + k + 1)},
-                             {"sku", std::string(200, 'x')},
-                             {"quantity", 1}});
+            lines.push_back(
+                {{"id", "gid://shopify/LineItem/" + std::to_string(1000 * i + k + 1)},
+                 {"sku", std::string(200, 'x')},
+                 {"quantity", 1}});
         }
         node["lineItems"]["nodes"] = lines;
         nodes.push_back(node);
     }
-    peer.will(answer(200, page(nodes)));
+    peer.will(answer(200, data("orders", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", nodes}})));
 
     const Outcome outcome = perform(sagas::activity::poll_orders, poll_payload);
 
@@ -234,22 +242,25 @@ TEST_F(StoreActivity, PollNeverGrowsBeyondOneMessage) {
 }
 
 json levels(const json& quantity) {
-    return data("nodes", json::array({nullptr,
-                                      {{"id", "gid://shopify/InventoryItem/1"},
-                                       {"tracked", true},
-                                       {"inventoryLevel",
-                                        {{"isActive", true}, {"quantities", {{{"name", "available"}, {"quantity", quantity}}}}}}}}));
+    return data(
+        "nodes", json::array(
+                     {nullptr,
+                      {{"id", "gid://shopify/InventoryItem/1"},
+                       {"tracked", true},
+                       {"inventoryLevel",
+                        {{"isActive", true}, {"quantities", {{{"name", "available"}, {"quantity", quantity}}}}}}}}));
 }
 
 TEST_F(StoreActivity, QuietReadReadsPollsAndReadsAgain) {
     peer.will(answer(200, levels(5)));
     peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")})));
     peer.will(answer(200, levels(4)));
-    const json payload{{"store", "eu"},
-                       {"orders_since", "2026-11-01T09:00:00Z"},
-                       {"listings",
-                        {{{"listing_id", 31}, {"inventory_item_id", "1"}, {"location_id", "9"}},
-                         {{"listing_id", 32}, {"inventory_item_id", "2"}, {"location_id", "9"}}}}};
+    const json payload{
+        {"store", "eu"},
+        {"orders_since", "2026-11-01T09:00:00Z"},
+        {"listings",
+         {{{"listing_id", 31}, {"inventory_item_id", "1"}, {"location_id", "9"}},
+          {{"listing_id", 32}, {"inventory_item_id", "2"}, {"location_id", "9"}}}}};
 
     const Outcome outcome = perform(sagas::activity::quiet_read, payload);
 
@@ -262,15 +273,16 @@ TEST_F(StoreActivity, QuietReadReadsPollsAndReadsAgain) {
 }
 
 TEST_F(StoreActivity, QuietReadIsAllOrNothing) {
-    const json payload{{"store", "eu"},
-                       {"orders_since", "2026-11-01T09:00:00Z"},
-                       {"listings", {{{"listing_id", "31"}, {"inventory_item_id", "1"}, {"location_id", "9"}}}}};
+    const json payload{
+        {"store", "eu"},
+        {"orders_since", "2026-11-01T09:00:00Z"},
+        {"listings", {{{"listing_id", "31"}, {"inventory_item_id", "1"}, {"location_id", "9"}}}}};
     peer.will(answer(200, levels(5)));
     peer.will(answer(200, page({order_node("1", "never")})));
     EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
 
     peer.will(answer(200, levels(5)));
-    peer.will(answer(200, page(json::array())));
+    peer.will(answer(200, page({})));
     peer.will(answer(500, std::string()));
     EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
 }
@@ -289,44 +301,52 @@ TEST_F(StoreActivity, ReadOrderTellsADeletedOrderAsNull) {
 
 // ----------------------------------------------------------------------------------------- CreateStoreFulfillment
 
-json fulfillment_order(const std::string& id, const std::string& status, int remaining, const json& actions) {
+json fulfillment_order(const std::string& id, const std::string& status, int remaining, const List& actions) {
     json list = json::array();
-    for (const json& action : actions) list.push_back({{"action", action}});
-    return {{"id", "gid://shopify/FulfillmentOrder/" + id},
-            {"status", status},
-            {"supportedActions", list},
-            {"assignedLocation", {{"location", {{"id", "gid://shopify/Location/9"}}}}},
-            {"fulfillmentHolds", json::array()},
-            {"lineItems",
-             {{"nodes",
-               {{{"id", "gid://shopify/FulfillmentOrderLineItem/" + id + "7"},
-                 {"remainingQuantity", remaining},
-                 {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
+    for (const json& action : actions.value)
+        list.push_back({{"action", action}});
+    return {
+        {"id", "gid://shopify/FulfillmentOrder/" + id},
+        {"status", status},
+        {"supportedActions", list},
+        {"assignedLocation", {{"location", {{"id", "gid://shopify/Location/9"}}}}},
+        {"fulfillmentHolds", json::array()},
+        {"lineItems",
+         {{"nodes",
+           {{{"id", "gid://shopify/FulfillmentOrderLineItem/" + id + "7"},
+             {"remainingQuantity", remaining},
+             {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
 }
 
-json order_with(const json& fulfillment_orders, const json& fulfillments = json::array(), const json& cancelled = nullptr) {
-    return data("order", {{"id", "gid://shopify/Order/1"},
-                          {"cancelledAt", cancelled},
-                          {"fulfillments", fulfillments},
-                          {"fulfillmentOrders", {{"nodes", fulfillment_orders}}}});
+json order_with(
+    const List& fulfillment_orders,
+    const List& fulfillments = {},
+    const json& cancelled = nullptr) {
+    return data(
+        "order", {{"id", "gid://shopify/Order/1"},
+                  {"cancelledAt", cancelled},
+                  {"fulfillments", fulfillments.value},
+                  {"fulfillmentOrders", {{"nodes", fulfillment_orders.value}}}});
 }
 
 json fulfillment(const std::string& tracking, int quantity, const std::string& status = "SUCCESS") {
-    return {{"id", "gid://shopify/Fulfillment/55"},
-            {"status", status},
-            {"trackingInfo", {{{"number", tracking}}}},
-            {"fulfillmentLineItems",
-             {{"nodes", {{{"quantity", quantity}, {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
+    return {
+        {"id", "gid://shopify/Fulfillment/55"},
+        {"status", status},
+        {"trackingInfo", {{{"number", tracking}}}},
+        {"fulfillmentLineItems",
+         {{"nodes", {{{"quantity", quantity}, {"lineItem", {{"id", "gid://shopify/LineItem/7"}}}}}}}}};
 }
 
-const json shipped{{"store", "eu"},
-                   {"order_id", "1"},
-                   {"shipment_id", "s1"},
-                   {"carrier", "USPS"},
-                   {"tracking_number", "T1"},
-                   {"tracking_url", "https://example.com/T1"},
-                   {"lines", {{{"line_id", "7"}, {"quantity", 2}}}},
-                   {"notify_customer", true}};
+const json shipped{
+    {"store", "eu"},
+    {"order_id", "1"},
+    {"shipment_id", "s1"},
+    {"carrier", "USPS"},
+    {"tracking_number", "T1"},
+    {"tracking_url", "https://example.com/T1"},
+    {"lines", {{{"line_id", "7"}, {"quantity", 2}}}},
+    {"notify_customer", true}};
 
 const json created{{"fulfillment", {{"id", "gid://shopify/Fulfillment/56"}}}, {"userErrors", json::array()}};
 
@@ -339,14 +359,15 @@ TEST_F(StoreActivity, FulfilmentIsCreatedFromTheOpenFulfilmentOrder) {
     EXPECT_EQ(outcome.payload, json::parse(R"({"fulfillment_id":"56","already":false})"));
     EXPECT_THAT(asked(), ElementsAre("order", "fulfillmentCreate"));
     const json input = variables(1).at("fulfillment");
-    EXPECT_EQ(input.at("trackingInfo"),
-              json::parse(R"({"number":"T1","company":"USPS","url":"https://example.com/T1"})"));
+    EXPECT_EQ(
+        input.at("trackingInfo"), json::parse(R"({"number":"T1","company":"USPS","url":"https://example.com/T1"})"));
     EXPECT_EQ(input.at("lineItemsByFulfillmentOrder").at(0).at("fulfillmentOrderLineItems").at(0).at("quantity"), 2);
     EXPECT_EQ(input.at("notifyCustomer"), true);
 }
 
 TEST_F(StoreActivity, FulfilmentWithOurTrackingNumberIsFoundNotRepeated) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 3, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 2)})));
+    peer.will(
+        answer(200, order_with({fulfillment_order("1", "OPEN", 3, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 2)})));
 
     const Outcome outcome = perform(sagas::activity::create_store_fulfillment, shipped);
 
@@ -355,15 +376,17 @@ TEST_F(StoreActivity, FulfilmentWithOurTrackingNumberIsFoundNotRepeated) {
 }
 
 TEST_F(StoreActivity, FulfilmentThatWasCancelledDoesNotCount) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})},
-                                     {fulfillment("T1", 2, "CANCELLED")})));
+    peer.will(answer(
+        200,
+        order_with({fulfillment_order("1", "OPEN", 2, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 2, "CANCELLED")})));
     peer.will(answer(200, data("fulfillmentCreate", created)));
 
     EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).payload.at("already"), false);
 }
 
 TEST_F(StoreActivity, FulfilmentCompletesWhatAnEarlierAttemptBegan) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 1, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 1)})));
+    peer.will(
+        answer(200, order_with({fulfillment_order("1", "OPEN", 1, {"CREATE_FULFILLMENT"})}, {fulfillment("T1", 1)})));
     peer.will(answer(200, data("fulfillmentCreate", created)));
 
     EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::done);
@@ -372,7 +395,7 @@ TEST_F(StoreActivity, FulfilmentCompletesWhatAnEarlierAttemptBegan) {
 }
 
 TEST_F(StoreActivity, NothingRemainingIsDoneAlready) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "CLOSED", 0, json::array())})));
+    peer.will(answer(200, order_with({fulfillment_order("1", "CLOSED", 0, {})})));
 
     const Outcome outcome = perform(sagas::activity::create_store_fulfillment, shipped);
 
@@ -381,7 +404,7 @@ TEST_F(StoreActivity, NothingRemainingIsDoneAlready) {
 }
 
 TEST_F(StoreActivity, FulfilmentWaitsForItsFulfilmentOrderAndForHolds) {
-    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, order_with({})));
     EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::retryable);
 
     peer.will(answer(200, order_with({fulfillment_order("1", "ON_HOLD", 2, {"RELEASE_HOLD"})})));
@@ -391,7 +414,8 @@ TEST_F(StoreActivity, FulfilmentWaitsForItsFulfilmentOrderAndForHolds) {
 }
 
 TEST_F(StoreActivity, FulfilmentOfACancelledOrDeletedOrderIsRefused) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "CLOSED", 0, json::array())}, json::array(), "2026-11-01T10:00:00Z")));
+    peer.will(answer(
+        200, order_with({fulfillment_order("1", "CLOSED", 0, {})}, {}, "2026-11-01T10:00:00Z")));
     EXPECT_EQ(perform(sagas::activity::create_store_fulfillment, shipped).kind, OutcomeKind::refused);
 
     peer.will(answer(200, data("order", nullptr)));
@@ -434,7 +458,7 @@ TEST_F(StoreActivity, FulfilmentIsNotSentAfterSendBefore) {
 // ------------------------------------------------------------------------------------------------ SettleStoreOrder
 
 json settle(const std::string& policy) {
-    return {{"store", "eu"},  {"order_id", "1"},       {"policy", policy},
+    return {{"store", "eu"},        {"order_id", "1"},       {"policy", policy},
             {"reason", "no stock"}, {"tag", "out-of-stock"}, {"handle", "saga-1"}};
 }
 
@@ -442,8 +466,9 @@ const json hold_done{{"fulfillmentHold", {{"id", "h"}}}, {"userErrors", json::ar
 const json tag_done{{"node", {{"id", "x"}}}, {"userErrors", json::array()}};
 
 TEST_F(StoreActivity, HoldAndTellHoldsEveryOpenFulfilmentOrderAndTags) {
-    peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"}),
-                                      fulfillment_order("2", "CLOSED", 0, json::array())})));
+    peer.will(answer(
+        200,
+        order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"}), fulfillment_order("2", "CLOSED", 0, {})})));
     peer.will(answer(200, data("fulfillmentOrderHold", hold_done)));
     peer.will(answer(200, data("tagsAdd", tag_done)));
 
@@ -481,15 +506,17 @@ TEST_F(StoreActivity, HoldThatIsRefusedIsRefused) {
     for (const char* name : {"notSplittable", "limitReached"}) {
         peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"})})));
         peer.will(answer(200, fixture("shopify/graphql/fulfillment-order-hold.json").at(name).at("response")));
-        EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("hold_and_tell")).kind, OutcomeKind::refused) << name;
+        EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("hold_and_tell")).kind, OutcomeKind::refused)
+            << name;
     }
 }
 
 TEST_F(StoreActivity, CancelAndRefundNeverRestocksAndWaitsForTheOrderToSaySo) {
     peer.will(answer(200, order_with({fulfillment_order("1", "OPEN", 2, {"HOLD"})})));
-    peer.will(answer(200, data("orderCancel", {{"job", {{"id", "j"}, {"done", false}}}, {"orderCancelUserErrors", json::array()}})));
-    peer.will(answer(200, order_with(json::array())));
-    peer.will(answer(200, order_with(json::array(), json::array(), "2026-11-01T10:00:00Z")));
+    peer.will(answer(
+        200, data("orderCancel", {{"job", {{"id", "j"}, {"done", false}}}, {"orderCancelUserErrors", json::array()}})));
+    peer.will(answer(200, order_with({})));
+    peer.will(answer(200, order_with({}, {}, "2026-11-01T10:00:00Z")));
 
     const Outcome outcome = perform(sagas::activity::settle_store_order, settle("cancel_and_refund"));
 
@@ -500,7 +527,7 @@ TEST_F(StoreActivity, CancelAndRefundNeverRestocksAndWaitsForTheOrderToSaySo) {
 
 TEST_F(StoreActivity, CancelledOrderIsNotCancelledAgain) {
     for (const char* policy : {"cancel_and_refund", "hold_and_tell"}) {
-        peer.will(answer(200, order_with(json::array(), json::array(), "2026-11-01T10:00:00Z")));
+        peer.will(answer(200, order_with({}, {}, "2026-11-01T10:00:00Z")));
         const Outcome outcome = perform(sagas::activity::settle_store_order, settle(policy));
         EXPECT_EQ(outcome.payload, json::parse(R"({"settled":"cancelled","already":true})"));
     }
@@ -510,14 +537,14 @@ TEST_F(StoreActivity, CancelledOrderIsNotCancelledAgain) {
 TEST_F(StoreActivity, CancelOfAFulfilledOrderIsTooLate) {
     ORDERSAGA_NEEDS_FIXTURES();
     const json recorded = fixture("shopify/graphql/fulfillment-create-with-tracking.json");
-    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, order_with({})));
     peer.will(answer(200, recorded.at("orderCancelRefusedBecauseFulfilled").at("response")));
 
     EXPECT_EQ(perform(sagas::activity::settle_store_order, settle("cancel_and_refund")).kind, OutcomeKind::too_late);
 }
 
 TEST_F(StoreActivity, CancelThatTheStoreDoesNotFinishIsUnknown) {
-    peer.will(answer(200, order_with(json::array())));
+    peer.will(answer(200, order_with({})));
     peer.will(answer(200, data("orderCancel", {{"job", nullptr}, {"orderCancelUserErrors", json::array()}})));
     peer.will(answer(500, std::string()));
 

@@ -71,8 +71,9 @@ base_url = "https://api.example.com"
     (void)read_worker_config(reader);
     const std::string faults = runtime::describe(reader.finish());
 
-    for (const char* part : {"broker", "database", "concurrency", "colour", "stores[0].base_url", "stores[1].key",
-                             "stores[1].base_url", "NOT_SET", "kind", "channel_id"}) {
+    for (const char* part :
+         {"broker", "database", "concurrency", "colour", "stores[0].base_url", "stores[1].key", "stores[1].base_url",
+          "NOT_SET", "kind", "channel_id"}) {
         EXPECT_THAT(faults, HasSubstr(part));
     }
     EXPECT_THAT(faults, testing::Not(HasSubstr("u:secret")));

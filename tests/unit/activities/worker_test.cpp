@@ -1,18 +1,18 @@
 // The worker without a broker: deliveries in, outcomes out, acks only after the confirm.
 #include "activities/worker.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <boost/asio/io_context.hpp>
-#include <chrono>
-#include <nlohmann/json.hpp>
-
 #include "activities/command_runner.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "sagas/activities.hpp"
 #include "tests/unit/activities/peers.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
 
 namespace ordersaga::activities {
 namespace {
@@ -42,13 +42,14 @@ const json warehouse_order = json::parse(
 class WorkerTest : public testing::Test {
 protected:
     WorkerTest() {
-        worker->connect({[this](broker::DeliveryHandle handle) { acked.push_back(handle.sequence); },
-                         [this](broker::DeliveryHandle handle) { rejected.push_back(handle.sequence); },
-                         [this](broker::Message message) {
-                             if (!room) return false;
-                             published.push_back(std::move(message));
-                             return true;
-                         }});
+        worker->connect(
+            {[this](broker::DeliveryHandle handle) { acked.push_back(handle.sequence); },
+             [this](broker::DeliveryHandle handle) { rejected.push_back(handle.sequence); },
+             [this](broker::Message message) {
+                 if (!room) return false;
+                 published.push_back(std::move(message));
+                 return true;
+             }});
     }
 
     broker::Envelope command(std::string_view activity, const json& payload) {
@@ -278,8 +279,10 @@ TEST_F(WorkerTest, BrokenPayloadsAreRefusedWithTheirFault) {
         {"QuietRead", {{"store", "eu"}, {"listings", {{{"listing_id", 1}}}}, {"orders_since", "2026-11-01T00:00:00Z"}}},
         {"PollOrders", {{"store", "eu"}, {"orders_since", "yesterday"}}},
         {"RequestFulfillment", {{"warehouse", "main"}}},
-        {"RequestFulfillment", {{"warehouse", "main"}, {"reference", "r"}, {"recipient", "Jon"}, {"lines", json::array()}}},
-        {"CreateStoreFulfillment", {{"store", "eu"}, {"order_id", "1"}, {"lines", {{{"line_id", "1"}, {"quantity", "x"}}}}}},
+        {"RequestFulfillment",
+         {{"warehouse", "main"}, {"reference", "r"}, {"recipient", "Jon"}, {"lines", json::array()}}},
+        {"CreateStoreFulfillment",
+         {{"store", "eu"}, {"order_id", "1"}, {"lines", {{{"line_id", "1"}, {"quantity", "x"}}}}}},
     };
     for (std::size_t i = 0; i < cases.size(); ++i) {
         broker::Envelope envelope = command(cases[i].first, cases[i].second);
@@ -324,12 +327,15 @@ TEST_F(WorkerTest, SecretsAndAddressesStayOutOfTheLog) {
     EXPECT_EQ(outcome(0).kind, OutcomeKind::blocked);
     EXPECT_TRUE(log.contains("saga-1"));
     EXPECT_TRUE(log.contains("0af7651916cd43dd8448eb211c80319c"));
-    for (const char* secret : {"wms-secret", "shpat_secret", "1 Street"}) EXPECT_FALSE(log.contains(secret)) << secret;
+    for (const char* secret : {"wms-secret", "shpat_secret", "1 Street"})
+        EXPECT_FALSE(log.contains(secret)) << secret;
 }
 
 // ------------------------------------------------------------------------------------- outcomes of the warehouse
 
-sagas::Outcome performed(CommandRunner& runner, broker::Envelope envelope) { return run(runner.run(envelope, false)); }
+sagas::Outcome performed(CommandRunner& runner, broker::Envelope envelope) {
+    return run(runner.run(envelope, false));
+}
 
 TEST_F(WorkerTest, ConflictAndCancelledReferenceAreRefusals) {
     json other = warehouse_order;
@@ -345,15 +351,16 @@ TEST_F(WorkerTest, ConflictAndCancelledReferenceAreRefusals) {
     cancelled["status"] = "Cancelled";
     peer.will(answer(422, json::parse(R"({"":["Cannot insert order with existing ReferenceId"]})")));
     peer.will(answer(200, json::array({cancelled})));
-    const sagas::Outcome refused = performed(runner, command(sagas::activity::request_fulfillment, fulfillment_payload));
+    const sagas::Outcome refused =
+        performed(runner, command(sagas::activity::request_fulfillment, fulfillment_payload));
     EXPECT_EQ(refused.kind, OutcomeKind::refused);
     EXPECT_FALSE(refused.payload.contains("conflict"));
 }
 
 TEST_F(WorkerTest, CancelOfAnUnknownReferenceIsDoneAndSaysSo) {
     peer.will(answer(200, json::array()));
-    const sagas::Outcome outcome_of_cancel =
-        performed(runner, command(sagas::activity::cancel_fulfillment, {{"warehouse", "main"}, {"reference", "eu.1.1.1"}}));
+    const sagas::Outcome outcome_of_cancel = performed(
+        runner, command(sagas::activity::cancel_fulfillment, {{"warehouse", "main"}, {"reference", "eu.1.1.1"}}));
 
     EXPECT_EQ(outcome_of_cancel.kind, OutcomeKind::done);
     EXPECT_EQ(outcome_of_cancel.payload, json::parse(R"({"found":false})"));
@@ -363,8 +370,8 @@ TEST_F(WorkerTest, CancelAfterPickingIsTooLate) {
     json picked = warehouse_order;
     picked["shipments"] = json::parse(R"([{"id":1,"status":"Processing","status_details":[{"id":100}]}])");
     peer.will(answer(200, json::array({picked})));
-    const sagas::Outcome late =
-        performed(runner, command(sagas::activity::cancel_fulfillment, {{"warehouse", "main"}, {"reference", "eu.1.1.1"}}));
+    const sagas::Outcome late = performed(
+        runner, command(sagas::activity::cancel_fulfillment, {{"warehouse", "main"}, {"reference", "eu.1.1.1"}}));
 
     EXPECT_EQ(late.kind, OutcomeKind::too_late);
     EXPECT_EQ(late.payload.at("view").at("cancellable"), "no");
@@ -378,12 +385,15 @@ TEST_F(WorkerTest, PollTellsViewsAndUntilWhen) {
       "products":[{"id":11,"sku":"TEE","inventory_items":[{"id":501,"quantity":1}]}]}])");
     peer.will(answer(200, json::array({shipped_order})));
     const sagas::Outcome polled = performed(
-        runner, command(sagas::activity::poll_fulfillments, {{"warehouse", "main"}, {"changed_since", "2026-11-01T00:00:00Z"}}));
+        runner,
+        command(
+            sagas::activity::poll_fulfillments, {{"warehouse", "main"}, {"changed_since", "2026-11-01T00:00:00Z"}}));
 
     EXPECT_EQ(polled.kind, OutcomeKind::done);
     EXPECT_EQ(polled.payload.at("changed_until"), "2026-11-02T10:00:00Z");
-    EXPECT_EQ(polled.payload.at("views").at(0).at("shipments").at(0),
-              json::parse(R"({"id":"1","state":"Shipped","carrier":"USPS","tracking_number":"T1","tracking_url":"u",
+    EXPECT_EQ(
+        polled.payload.at("views").at(0).at("shipments").at(0),
+        json::parse(R"({"id":"1","state":"Shipped","carrier":"USPS","tracking_number":"T1","tracking_url":"u",
                               "lines":[{"sku":"TEE","warehouse_item_id":"11","quantity":1}]})"));
 }
 
@@ -396,8 +406,9 @@ TEST_F(WorkerTest, StockIsToldUnderTheIdsThatWereAsked) {
         performed(runner, command(sagas::activity::read_warehouse_stock, {{"warehouse", "main"}, {"items", items}}));
 
     EXPECT_EQ(stock.kind, OutcomeKind::done);
-    EXPECT_EQ(stock.payload.at("items"),
-              json::parse(R"([{"sku_id":3,"warehouse_item_id":"11","sku":"TEE","fulfillable":7,"on_hand":9}])"));
+    EXPECT_EQ(
+        stock.payload.at("items"),
+        json::parse(R"([{"sku_id":3,"warehouse_item_id":"11","sku":"TEE","fulfillable":7,"on_hand":9}])"));
 }
 
 }  // namespace
