@@ -1,0 +1,139 @@
+#include "tests/simulation/engine_host.hpp"
+
+#include <exception>
+
+namespace ordersaga::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+orders::Rows& rows_of(engine::Transaction& transaction) { return dynamic_cast<orders::Rows&>(transaction); }
+
+constexpr int rounds_per_tick = 50;
+
+}  // namespace
+
+EngineHost::EngineHost(std::string name, sim::SimStore& store, const sagas::SagaDefinition& definition,
+                       orders::OrderParticipantSettings settings, Agenda& agenda, Weather& weather, Trace& trace,
+                       std::uint64_t seed, Publish publish)
+    : name_(std::move(name)), store_(store), definition_(definition), settings_(settings), agenda_(agenda),
+      weather_(weather), trace_(trace), publish_(std::move(publish)), random_(seed) {
+    start();
+}
+
+EngineHost::~EngineHost() = default;
+
+void EngineHost::start() {
+    ++life_;
+    participant_ = std::make_unique<orders::OrderParticipant>(rows_of, random_, settings_);
+    engine_ = std::make_unique<engine::Engine>(store_, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_},
+                                               *this, random_);
+    trace_.line(name_ + " starts");
+    tick_at(agenda_.now());
+}
+
+void EngineHost::kill() {
+    if (!alive()) return;
+    trace_.line(name_ + " dies");
+    engine_.reset();
+    participant_.reset();
+    next_tick_ = Instant::max();
+    std::vector<Message> orphans = std::move(waiting_);
+    waiting_.clear();
+    for (Message& message : orphans) message.settled(false);
+    agenda_.after(weather_.between(seconds(1), seconds(15)), [this] { start(); });
+}
+
+bool EngineHost::take(Message message) {
+    if (!alive()) return false;
+    waiting_.push_back(std::move(message));
+    // A short wait makes batches; a long queue does not wait longer.
+    tick_at(agenda_.now() + weather_.between(milliseconds(0), milliseconds(20)));
+    return true;
+}
+
+void EngineHost::confirm(int life, const std::string& command_id, const std::string& attempt_token) {
+    if (alive() && life == life_) engine_->command_published(command_id, attempt_token);
+}
+
+void EngineHost::tick_at(Instant when) {
+    if (when >= next_tick_) return;
+    next_tick_ = when;
+    agenda_.at(when, [this, when, life = life_] {
+        if (!alive() || life != life_ || when != next_tick_) return;
+        next_tick_ = Instant::max();
+        tick();
+    });
+}
+
+void EngineHost::tick() {
+    try {
+        run_inputs();
+        run_due();
+    } catch (const sim::ProcessKilled&) {
+        return kill();
+    } catch (const std::exception& error) {
+        // The real process would end with this; it must not happen at all.
+        complaints_.push_back(name_ + " threw: " + error.what());
+        return kill();
+    }
+}
+
+void EngineHost::run_inputs() {
+    if (waiting_.empty()) return;
+    std::vector<Message> batch = std::move(waiting_);
+    waiting_.clear();
+    std::vector<engine::Input> inputs;
+    const auto answered = std::make_shared<std::vector<bool>>(batch.size(), false);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        inputs.push_back(batch[i].input());
+        inputs.back().done = [this, answered, i](const engine::InputResult& result) {
+            if (result.kind == engine::InputResult::Kind::unavailable) return;
+            (*answered)[i] = true;
+            if (result.kind == engine::InputResult::Kind::parked) complaints_.push_back("parked: " + result.reason);
+        };
+    }
+    std::exception_ptr death;
+    try {
+        engine_->run(inputs);
+    } catch (...) {
+        death = std::current_exception();
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) batch[i].settled((*answered)[i]);
+    if (death) std::rethrow_exception(death);
+}
+
+void EngineHost::run_due() {
+    bool available = true;
+    for (int round = 0; round < rounds_per_tick && available; ++round) {
+        available = engine_->run_due();
+        if (!engine_->more_due()) break;
+    }
+    const Instant now = agenda_.now();
+    Instant next = now + seconds(30);
+    if (!available || engine_->more_due()) {
+        next = now + milliseconds(200);
+    } else if (engine_->next_due()) {
+        next = std::clamp(*engine_->next_due(), now + milliseconds(1), next);
+    }
+    tick_at(next);
+}
+
+void EngineHost::send(const std::vector<engine::CommandRow>& commands, int) {
+    for (const engine::CommandRow& command : commands) publish_(*this, command);
+}
+
+void EngineHost::announce(const std::vector<engine::AnnouncementRow>& announcements) {
+    for (const engine::AnnouncementRow& row : announcements) {
+        trace_.line("announce " + row.routing_key);
+        if (weather_.happens(&FaultRates::confirm_lost)) continue;
+        ++announced_;
+        agenda_.after(milliseconds(5), [this, life = life_, id = row.announcement_id] {
+            if (alive() && life == life_) engine_->announcement_published(id);
+        });
+    }
+}
+
+}  // namespace ordersaga::simulation

@@ -1,0 +1,15 @@
+// The verdict over one run, from outside: what the shops and the warehouse really did, against what the engine's rows say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/simulation/world.hpp"
+
+namespace ordersaga::simulation {
+
+// After the calm: laws over the rows, one fulfilment per order, nothing oversold, every order accounted for, shops and
+// warehouse and ledgers in agreement. Empty: nothing to complain about.
+std::vector<std::string> judge(World& world);
+
+}  // namespace ordersaga::simulation

@@ -1,0 +1,104 @@
+// A simulated store: its own stock, its own orders, webhooks about both, and the few calls of its API that we make. It
+// knows nothing of ledgers; what it did to itself is the truth that the engine's belief is judged by.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/random.hpp"
+#include "sagas/ids.hpp"
+#include "sagas/order_document.hpp"
+#include "tests/simulation/agenda.hpp"
+
+namespace ordersaga::simulation {
+
+struct ShopItem {
+    std::string variant_id, inventory_item_id, sku;
+    std::int64_t available = 0;
+    bool oversells = false;  // "continue selling when out of stock"
+};
+
+struct ShopFulfillment {
+    std::string id, tracking_number;
+    std::map<std::string, std::int64_t> lines;
+};
+
+struct ShopOrder {
+    sagas::OrderDocument document;  // stamps in whole seconds, as stores give them
+    std::vector<ShopFulfillment> fulfillments;
+    bool held = false;
+    Instant placed_at{};
+};
+
+struct ShopWebhook {
+    std::string topic;
+    std::string order_id;
+    nlohmann::json body;
+};
+
+class Shop {
+public:
+    using Announce = std::function<void(const ShopWebhook&)>;
+
+    Shop(sagas::StoreId id, std::string key, Agenda& agenda, Announce announce);
+
+    sagas::StoreId id() const { return id_; }
+    const std::string& key() const { return key_; }
+    static constexpr const char* location = "4001";
+
+    void add_item(ShopItem item);
+    const std::map<std::string, ShopItem>& items() const { return items_; }  // by inventory item
+    const ShopItem* item_of_variant(const std::string& variant_id) const;
+    const std::map<std::string, ShopOrder>& orders() const { return orders_; }
+
+    // --- what buyers and staff do. False or empty: the shop would not let them.
+    std::string place(const std::vector<std::pair<std::string, std::int64_t>>& variants, bool paid);
+    bool pay(const std::string& order_id);
+    bool cancel(const std::string& order_id, bool restock);
+    bool refund(const std::string& order_id, std::size_t line, std::int64_t quantity, bool restock);
+
+    // --- the API, each answering with the payload of a `done` outcome; std::runtime_error: refused, with the reason
+    nlohmann::json adjust(const std::string& key, const std::string& body);
+    nlohmann::json levels(const nlohmann::json& listings) const;
+    nlohmann::json orders_since(Instant since, std::size_t limit) const;
+    nlohmann::json order(const std::string& order_id) const;
+    nlohmann::json fulfill(const nlohmann::json& payload);
+    nlohmann::json settle(const nlohmann::json& payload);
+
+    // What must never happen, as found by the shop itself.
+    const std::vector<std::string>& complaints() const { return complaints_; }
+    std::uint64_t adjustments() const { return adjustments_; }
+
+private:
+    std::string next_id() { return std::to_string(++last_id_); }
+    void touch(ShopOrder& order);
+    void tell(const std::string& topic, const ShopOrder& order);
+    void tell_level(const ShopItem& item);
+    void take_back(ShopOrder& order, sagas::Refund refund, bool restock);
+    void end_order(ShopOrder& order, const std::string& reason, bool restock);
+    std::int64_t open_units(const ShopOrder& order, const std::string& line_id) const;
+
+    sagas::StoreId id_;
+    std::string key_;
+    Agenda& agenda_;
+    Announce announce_;
+    std::map<std::string, ShopItem> items_;
+    std::map<std::string, ShopOrder> orders_;
+    std::map<std::string, std::pair<std::string, nlohmann::json>> adjustments_by_key_;
+    std::vector<std::string> complaints_;
+    std::uint64_t adjustments_ = 0;
+    // All shops count alike: ids of orders and lines are unique per shop only.
+    std::int64_t last_id_ = 9'100'000'000'000'000;
+};
+
+// The order as the store's Admin REST dialect writes it into webhooks.
+nlohmann::json webhook_body(const sagas::OrderDocument& order);
+
+}  // namespace ordersaga::simulation

@@ -1,0 +1,203 @@
+#include "tests/simulation/warehouse.hpp"
+
+#include <algorithm>
+
+namespace ordersaga::simulation {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+namespace {
+
+json lines_of(const std::vector<WarehouseLine>& lines) {
+    json list = json::array();
+    for (const WarehouseLine& line : lines) {
+        list.push_back({{"sku", line.sku}, {"warehouse_item_id", line.item_id}, {"quantity", line.quantity}});
+    }
+    return list;
+}
+
+}  // namespace
+
+bool WarehouseOrder::all_shipped() const {
+    return !shipments.empty() &&
+           std::all_of(shipments.begin(), shipments.end(), [](const WarehouseShipment& one) { return one.shipped; });
+}
+
+Warehouse::Warehouse(Agenda& agenda, Weather& weather, std::function<void(const WarehouseOrder&)> announce)
+    : agenda_(agenda), weather_(weather), announce_(std::move(announce)) {}
+
+void Warehouse::stock_item(const std::string& item_id, const std::string& sku, std::int64_t on_hand) {
+    items_[item_id] = {sku, on_hand};
+}
+
+void Warehouse::receive(const std::string& item_id, std::int64_t quantity) { items_.at(item_id).on_hand += quantity; }
+
+void Warehouse::changed(WarehouseOrder& order) {
+    order.changed_at = agenda_.now();
+    announce_(order);
+}
+
+// Units promised to orders that have not left yet.
+std::int64_t Warehouse::demand_on(const std::string& item_id) const {
+    std::int64_t units = 0;
+    for (const auto& [reference, order] : orders_) {
+        if (order.cancelled) continue;
+        for (const WarehouseLine& line : order.lines) units += line.item_id == item_id ? line.quantity : 0;
+        for (const WarehouseShipment& shipment : order.shipments) {
+            if (!shipment.shipped) continue;
+            for (const WarehouseLine& line : shipment.lines) units -= line.item_id == item_id ? line.quantity : 0;
+        }
+    }
+    return units;
+}
+
+json Warehouse::view_of(const WarehouseOrder& order) const {
+    json shipments = json::array();
+    std::size_t shipped = 0, delivered = 0;
+    for (const WarehouseShipment& shipment : order.shipments) {
+        shipped += shipment.shipped ? 1 : 0;
+        delivered += shipment.delivered ? 1 : 0;
+        shipments.push_back({{"id", shipment.id},
+                             {"state", shipment.delivered ? "Delivered" : shipment.shipped ? "Shipped" : "InProgress"},
+                             {"carrier", "Post"},
+                             {"tracking_number", shipment.shipped ? shipment.tracking_number : ""},
+                             {"tracking_url", ""},
+                             {"lines", lines_of(shipment.lines)}});
+    }
+    const std::size_t all = order.shipments.size();
+    const char* state = order.cancelled                    ? "Cancelled"
+                        : all > 0 && delivered == all      ? "Delivered"
+                        : all > 0 && shipped == all        ? "Shipped"
+                        : shipped > 0                      ? "PartlyShipped"
+                        : order.picking                    ? "InProgress"
+                                                           : "Accepted";
+    return {{"reference", order.reference},
+            {"warehouse_order_id", order.id},
+            {"state", state},
+            {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
+            {"shipments", shipments},
+            {"problems", json::array()}};
+}
+
+Warehouse::Created Warehouse::create(const json& payload) {
+    const std::string reference = payload.at("reference").get<std::string>();
+    std::vector<WarehouseLine> lines;
+    for (const json& line : payload.at("lines")) {
+        lines.push_back({line.at("warehouse_item_id").get<std::string>(), line.at("sku").get<std::string>(),
+                         line.at("quantity").get<std::int64_t>()});
+    }
+    const auto known = orders_.find(reference);
+    if (known != orders_.end()) return {view_of(known->second), known->second.lines != lines, known->second.cancelled};
+
+    for (const WarehouseLine& line : lines) {
+        const std::int64_t free = std::max<std::int64_t>(0, items_.at(line.item_id).on_hand - demand_on(line.item_id));
+        oversold_units_ += std::max<std::int64_t>(0, line.quantity - free);
+    }
+    WarehouseOrder order;
+    order.id = std::to_string(++last_number_);
+    order.reference = reference;
+    order.lines = std::move(lines);
+    order.accepted_at = agenda_.now();
+    WarehouseOrder& stored = orders_.emplace(reference, std::move(order)).first->second;
+    changed(stored);
+    plan(reference);
+    return {view_of(stored), false, false};
+}
+
+void Warehouse::plan(const std::string& reference) {
+    const Duration until_pick = weather_.between(seconds(5), seconds(90));
+    const Duration until_shipped = until_pick + weather_.between(seconds(10), seconds(60));
+    agenda_.after(until_pick, [this, reference] { pick(orders_.at(reference)); });
+    agenda_.after(until_shipped, [this, reference] { ship(reference, 0); });
+    agenda_.after(until_shipped + weather_.between(seconds(5), seconds(120)), [this, reference] { ship(reference, 1); });
+}
+
+// From here on it is too late to cancel. What lies in different places leaves in two parcels.
+void Warehouse::pick(WarehouseOrder& order) {
+    if (order.cancelled) return;
+    order.picking = true;
+    const bool split = order.lines.size() > 1 && weather_.random().chance(0.3);
+    for (std::size_t i = 0; i < (split ? 2U : 1U); ++i) {
+        WarehouseShipment shipment;
+        shipment.id = std::to_string(++last_number_);
+        shipment.tracking_number = "T" + shipment.id;
+        for (std::size_t k = 0; k < order.lines.size(); ++k) {
+            if (!split || (k == 0) == (i == 0)) shipment.lines.push_back(order.lines[k]);
+        }
+        order.shipments.push_back(std::move(shipment));
+    }
+    changed(order);
+}
+
+void Warehouse::ship(const std::string& reference, std::size_t index) {
+    WarehouseOrder& order = orders_.at(reference);
+    if (order.cancelled || index >= order.shipments.size()) return;
+    WarehouseShipment& shipment = order.shipments[index];
+    shipment.shipped = true;
+    for (const WarehouseLine& line : shipment.lines) items_.at(line.item_id).on_hand -= line.quantity;
+    changed(order);
+    agenda_.after(weather_.between(seconds(30), seconds(300)), [this, reference, index] {
+        WarehouseOrder& delivered = orders_.at(reference);
+        delivered.shipments[index].delivered = true;
+        changed(delivered);
+    });
+}
+
+Warehouse::Cancelled Warehouse::cancel(const std::string& reference) {
+    const auto found = orders_.find(reference);
+    if (found == orders_.end()) return {};
+    WarehouseOrder& order = found->second;
+    if (!order.cancelled && !order.picking) {
+        order.cancelled = true;
+        order.cancelled_at = agenda_.now();
+        changed(order);
+    }
+    return {true, !order.cancelled, view_of(order)};
+}
+
+json Warehouse::find(const std::string& reference) const {
+    const auto found = orders_.find(reference);
+    if (found == orders_.end()) return {{"found", false}};
+    return {{"found", true}, {"view", view_of(found->second)}};
+}
+
+json Warehouse::changed_since(Instant since) const {
+    json views = json::array();
+    for (const auto& [reference, order] : orders_) {
+        if (order.changed_at >= since) views.push_back(view_of(order));
+    }
+    return {{"views", views}, {"changed_until", runtime::format_rfc3339(agenda_.now())}};
+}
+
+// An acceptance within the lag may not be in the figure yet; nor may a cancel.
+json Warehouse::stock(const json& items) {
+    json levels = json::array();
+    std::vector<std::pair<std::string, json>> asked;
+    for (const json& item : items) asked.emplace_back(item.at("warehouse_item_id").get<std::string>(), item.value("sku_id", json()));
+    if (asked.empty()) {
+        for (const auto& [id, item] : items_) asked.emplace_back(id, json());
+    }
+    const Instant now = agenda_.now();
+    for (const auto& [id, sku_id] : asked) {
+        std::int64_t promised = demand_on(id);
+        for (const auto& [reference, order] : orders_) {
+            std::int64_t units = 0;
+            for (const WarehouseLine& line : order.lines) units += line.item_id == id ? line.quantity : 0;
+            const bool fresh = !order.cancelled && !order.picking && now - order.accepted_at < lag;
+            const bool just_cancelled = order.cancelled && now - *order.cancelled_at < lag;
+            if (fresh && weather_.random().chance(0.3)) promised -= units;
+            if (just_cancelled && weather_.random().chance(0.3)) promised += units;
+        }
+        const Item& item = items_.at(id);
+        json level = {{"warehouse_item_id", id},
+                      {"sku", item.sku},
+                      {"fulfillable", std::max<std::int64_t>(0, item.on_hand - promised)},
+                      {"on_hand", item.on_hand}};
+        if (!sku_id.is_null()) level["sku_id"] = sku_id;
+        levels.push_back(std::move(level));
+    }
+    return {{"items", levels}};
+}
+
+}  // namespace ordersaga::simulation

@@ -1,0 +1,96 @@
+// A simulated warehouse: orders by reference, picked, shipped and delivered in their own time; cancelled while that is
+// possible; stock figures that lag. It never ships one reference twice, and it says when it was asked for more than it has.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/simulation/agenda.hpp"
+#include "tests/simulation/weather.hpp"
+
+namespace ordersaga::simulation {
+
+struct WarehouseLine {
+    std::string item_id, sku;
+    std::int64_t quantity = 0;
+    bool operator==(const WarehouseLine&) const = default;
+};
+
+struct WarehouseShipment {
+    std::string id, tracking_number;
+    std::vector<WarehouseLine> lines;
+    bool shipped = false, delivered = false;
+};
+
+struct WarehouseOrder {
+    std::string id, reference;
+    std::vector<WarehouseLine> lines;
+    std::vector<WarehouseShipment> shipments;
+    bool picking = false, cancelled = false;
+    Instant accepted_at{}, changed_at{};
+    std::optional<Instant> cancelled_at;
+
+    bool all_shipped() const;
+};
+
+class Warehouse {
+public:
+    // `announce`: something about this order changed (a webhook).
+    Warehouse(Agenda& agenda, Weather& weather, std::function<void(const WarehouseOrder&)> announce);
+
+    static constexpr const char* key = "main";
+
+    void stock_item(const std::string& item_id, const std::string& sku, std::int64_t on_hand);
+    void receive(const std::string& item_id, std::int64_t quantity);
+    const std::map<std::string, WarehouseOrder>& orders() const { return orders_; }
+    std::int64_t on_hand(const std::string& item_id) const { return items_.at(item_id).on_hand; }
+    std::int64_t oversold_units() const { return oversold_units_; }
+    // How long a figure may lag behind an acceptance: the `L` of the reading rule.
+    static constexpr Duration lag = std::chrono::seconds(20);
+
+    // --- the API: payloads of outcomes as in sagas/activities.hpp
+    struct Created {
+        nlohmann::json view;
+        bool conflict = false;
+        bool cancelled = false;  // the reference is used up by an order that was cancelled
+    };
+    Created create(const nlohmann::json& payload);
+    struct Cancelled {
+        bool found = false;
+        bool too_late = false;
+        nlohmann::json view;
+    };
+    Cancelled cancel(const std::string& reference);
+    nlohmann::json find(const std::string& reference) const;
+    nlohmann::json changed_since(Instant since) const;
+    nlohmann::json stock(const nlohmann::json& items);
+
+private:
+    struct Item {
+        std::string sku;
+        std::int64_t on_hand = 0;
+    };
+
+    nlohmann::json view_of(const WarehouseOrder& order) const;
+    std::int64_t demand_on(const std::string& item_id) const;
+    void plan(const std::string& reference);
+    void pick(WarehouseOrder& order);
+    void ship(const std::string& reference, std::size_t index);
+    void changed(WarehouseOrder& order);
+
+    Agenda& agenda_;
+    Weather& weather_;
+    std::function<void(const WarehouseOrder&)> announce_;
+    std::map<std::string, Item> items_;
+    std::map<std::string, WarehouseOrder> orders_;
+    std::int64_t oversold_units_ = 0;
+    std::int64_t last_number_ = 100;
+};
+
+}  // namespace ordersaga::simulation
