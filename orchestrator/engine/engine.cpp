@@ -52,7 +52,7 @@ public:
     std::vector<std::int64_t> announced_;
     std::map<std::string, Instant> resent_;  // by attempt token: when the relay last repeated it
     std::map<LaneKey, Instant> lane_retries_;
-    std::optional<Instant> next_due_;
+    std::optional<Duration> due_in_;
     bool more_due_ = true;
 
 private:
@@ -390,14 +390,15 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
         if (!resent_.emplace(mark, now).second) continue;
         to_announce_.push_back(std::move(row));
     }
-    next_due_ = transaction.next_due();
+    std::optional<Instant> next = transaction.next_due();
     // What is due already and was not taken just now is held back by something (a lane, another engine): looking again
     // at once would spin.
-    if (next_due_ && *next_due_ <= now) next_due_ = now + std::chrono::seconds(1);
+    if (next && *next <= now) next = now + std::chrono::seconds(1);
     std::erase_if(lane_retries_, [&](const auto& entry) { return entry.second <= now; });
     for (const auto& [lane, at] : lane_retries_) {
-        if (!next_due_ || at < *next_due_) next_due_ = at;
+        if (!next || at < *next) next = at;
     }
+    due_in_ = next ? std::optional<Duration>(*next - now) : std::nullopt;
 }
 
 bool Engine::Impl::run_due() {
@@ -443,7 +444,7 @@ bool Engine::run(std::vector<Input>& inputs) { return impl_->run(inputs); }
 
 bool Engine::run_due() { return impl_->run_due(); }
 
-std::optional<Instant> Engine::next_due() const { return impl_->next_due_; }
+std::optional<Duration> Engine::due_in() const { return impl_->due_in_; }
 
 bool Engine::more_due() const { return impl_->more_due_; }
 

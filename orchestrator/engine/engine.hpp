@@ -59,9 +59,9 @@ public:
 
     // Does what has come due. False: the store is not available.
     bool run_due();
-    // When run_due should be called next at the latest, by the store's time; absent: nothing is scheduled.
-    // Valid after run_due. `more`: some limit was hit, call again at once.
-    std::optional<Instant> next_due() const;
+    // How long after run_due it should be called again at the latest; absent: nothing is scheduled.
+    std::optional<Duration> due_in() const;
+    // Something came due meanwhile, or a limit was hit: call run_due at once.
     bool more_due() const;
 
     // Confirmations of the sink; remembered and written with the next batch.

@@ -1,0 +1,212 @@
+#include "orchestrator/engine_loop.hpp"
+
+#include <algorithm>
+
+#include "runtime/log.hpp"
+#include "runtime/metrics.hpp"
+
+namespace ordersaga {
+
+namespace {
+
+constexpr std::chrono::milliseconds first_pause{20};
+constexpr std::chrono::milliseconds longest_pause{1'000};
+
+engine::InputResult unavailable() {
+    engine::InputResult result;
+    result.kind = engine::InputResult::Kind::unavailable;
+    result.reason = "the database is not available";
+    return result;
+}
+
+}  // namespace
+
+EngineLoop::EngineLoop(engine::Engine& engine, runtime::Metrics& metrics, EngineLoopOptions options)
+    : engine_(engine), metrics_(metrics), options_(options) {}
+
+EngineLoop::~EngineLoop() { stop(); }
+
+void EngineLoop::start() {
+    last_round_ = Clock::now().time_since_epoch().count();
+    thread_ = std::thread([this] { run(); });
+}
+
+void EngineLoop::stop() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    give_up(true);
+}
+
+bool EngineLoop::offer(engine::Input input) {
+    bool patient = std::holds_alternative<engine::OutcomeArrived>(input.content);
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_ || (!patient && queue_.size() >= options_.queue_limit)) return false;
+        queue_.push_back({std::move(input), Clock::now(), patient});
+    }
+    wake_.notify_one();
+    return true;
+}
+
+bool EngineLoop::offer_preview(api::PreviewRequest request) {
+    {
+        std::lock_guard lock(mutex_);
+        if (stopping_) return false;
+        previews_.push_back(std::move(request));
+    }
+    wake_.notify_one();
+    return true;
+}
+
+void EngineLoop::published(std::vector<std::pair<std::string, std::string>> commands_and_tokens) {
+    std::lock_guard lock(mutex_);  // no wake-up: these ride with the next batch
+    std::move(commands_and_tokens.begin(), commands_and_tokens.end(), std::back_inserter(published_));
+}
+
+void EngineLoop::announced(std::vector<std::int64_t> announcement_ids) {
+    std::lock_guard lock(mutex_);
+    announced_.insert(announced_.end(), announcement_ids.begin(), announcement_ids.end());
+}
+
+std::chrono::milliseconds EngineLoop::silence() const {
+    Clock::time_point last{Clock::duration(last_round_.load())};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - last);
+}
+
+void EngineLoop::run() {
+    while (true) {
+        {
+            std::unique_lock lock(mutex_);
+            auto ready = [this] { return stopping_ || !queue_.empty() || !previews_.empty(); };
+            // After a failure of the store a pause comes first, whatever waits.
+            if (failures_ > 0) {
+                auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_, 6)));
+                wake_.wait_for(lock, pause, [this] { return stopping_; });
+            } else {
+                wake_.wait_until(lock, next_look_, ready);
+            }
+            if (stopping_) return;
+        }
+        try {
+            round();
+        } catch (const std::exception& error) {
+            // A bug of ours: say so, keep the process and everything else alive.
+            runtime::log_error("a round of the engine broke", {{"error", error.what()}});
+            metrics_.counter("ordersaga_engine_broken_rounds_total", "Rounds of the engine that ended in an exception").add();
+            ++failures_;
+        }
+        give_up(false);
+        last_round_ = Clock::now().time_since_epoch().count();
+    }
+}
+
+void EngineLoop::round() {
+    std::vector<std::pair<std::string, std::string>> published;
+    std::vector<std::int64_t> announced;
+    std::vector<api::PreviewRequest> previews;
+    {
+        std::lock_guard lock(mutex_);
+        published.swap(published_);
+        announced.swap(announced_);
+        previews.swap(previews_);
+    }
+    for (const auto& [command, token] : published) engine_.command_published(command, token);
+    for (std::int64_t id : announced) engine_.announcement_published(id);
+    engine::EngineCounts before = engine_.counts();
+
+    bool available = true;
+    std::vector<Waiting> batch = take();
+    if (!batch.empty()) {
+        std::vector<engine::Input> inputs;
+        inputs.reserve(batch.size());
+        for (Waiting& waiting : batch) inputs.push_back(std::move(waiting.input));
+        Clock::time_point oldest = batch.front().since;
+        available = engine_.run(inputs);
+        if (!available) {
+            // What was not answered goes back to the front, as old as its oldest.
+            std::lock_guard lock(mutex_);
+            for (auto input = inputs.rbegin(); input != inputs.rend(); ++input) {
+                bool patient = std::holds_alternative<engine::OutcomeArrived>(input->content);
+                queue_.push_front({std::move(*input), oldest, patient});
+            }
+        }
+    }
+    if (available && (engine_.more_due() || Clock::now() >= next_look_)) {
+        available = engine_.run_due();
+        Clock::duration pause = options_.look_every;
+        if (auto due = engine_.due_in()) pause = std::min<Clock::duration>(pause, std::max(*due, runtime::Duration(0)));
+        next_look_ = engine_.more_due() ? Clock::now() : Clock::now() + pause;
+    }
+    for (api::PreviewRequest& request : previews) {
+        try {
+            request.done(engine_.preview(request.saga, request.event));
+        } catch (const std::invalid_argument& fault) {
+            request.done(runtime::Error{runtime::ErrorKind::not_found, fault.what()});
+        } catch (const engine::StoreUnavailable& fault) {
+            request.done(runtime::Error{runtime::ErrorKind::unavailable, fault.what()});
+        } catch (const std::exception& fault) {
+            request.done(runtime::Error{runtime::ErrorKind::broken, fault.what()});
+        }
+    }
+    if (!available && failures_ == 0) runtime::log_warn("the database is not available; everything waits", {});
+    if (available && failures_ > 0) runtime::log_info("the database is available again", {});
+    failures_ = available ? 0 : failures_ + 1;
+    available_ = available;
+    report(before);
+}
+
+std::vector<EngineLoop::Waiting> EngineLoop::take() {
+    std::lock_guard lock(mutex_);
+    std::size_t count = std::min(queue_.size(), options_.batch_limit);
+    auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::vector<Waiting> batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+    queue_.erase(queue_.begin(), end);
+    return batch;
+}
+
+void EngineLoop::give_up(bool all) {
+    std::vector<Waiting> given_up;
+    {
+        std::lock_guard lock(mutex_);
+        Clock::time_point limit = Clock::now() - options_.give_up_after;
+        for (auto waiting = queue_.begin(); waiting != queue_.end();) {
+            bool drop = all || (!waiting->patient && waiting->since < limit);
+            if (drop) given_up.push_back(std::move(*waiting));
+            waiting = drop ? queue_.erase(waiting) : std::next(waiting);
+        }
+    }
+    for (Waiting& waiting : given_up) {
+        if (waiting.input.done) waiting.input.done(unavailable());
+    }
+    if (!all) return;
+    std::vector<api::PreviewRequest> previews;
+    {
+        std::lock_guard lock(mutex_);
+        previews.swap(previews_);
+    }
+    for (api::PreviewRequest& request : previews) {
+        request.done(runtime::Error{runtime::ErrorKind::unavailable, "the service is stopping"});
+    }
+}
+
+void EngineLoop::report(const engine::EngineCounts& before) {
+    const engine::EngineCounts& now = engine_.counts();
+    auto count = [&](const char* name, const char* help, std::uint64_t was, std::uint64_t is) {
+        if (is != was) metrics_.counter(name, help).add(static_cast<double>(is - was));
+    };
+    count("ordersaga_batches_total", "Committed batches", before.batches, now.batches);
+    count("ordersaga_inputs_total", "Inputs in committed batches", before.inputs, now.inputs);
+    count("ordersaga_events_total", "Events decided", before.events, now.events);
+    count("ordersaga_commands_sent_total", "Attempts handed to the broker", before.commands_sent, now.commands_sent);
+    count("ordersaga_commands_repeated_total", "Publishes repeated by the relay", before.commands_repeated, now.commands_repeated);
+    count("ordersaga_stale_inputs_total", "Repeated or late inputs that changed nothing", before.stale_outcomes, now.stale_outcomes);
+    count("ordersaga_parked_total", "Inputs parked with a reason", before.parked, now.parked);
+    count("ordersaga_batch_splits_total", "Batches split because of one input", before.splits, now.splits);
+    count("ordersaga_store_retries_total", "Transactions the database told us to repeat", before.store_retries, now.store_retries);
+}
+
+}  // namespace ordersaga

@@ -1,0 +1,85 @@
+// The thread that owns the engine: takes whatever is waiting, runs it as one batch, does what has come due, sleeps until
+// something arrives or comes due. No timer on the hot path: at low load a batch is one input, at high load it is hundreds.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/api/engine_port.hpp"
+#include "orchestrator/engine/engine.hpp"
+
+namespace ordersaga::runtime {
+class Metrics;
+}
+
+namespace ordersaga {
+
+struct EngineLoopOptions {
+    std::size_t queue_limit = 5'000;                   // arrivals and commands of people; beyond it 503
+    std::size_t batch_limit = 300;
+    std::chrono::milliseconds give_up_after{4'000};    // for who waits for an answer, while the database is away
+    std::chrono::milliseconds look_every{1'000};       // at what has come due, at the latest
+};
+
+class EngineLoop final : public api::EnginePort {
+public:
+    // All references must outlive the loop.
+    EngineLoop(engine::Engine& engine, runtime::Metrics& metrics, EngineLoopOptions options = {});
+    ~EngineLoop() override;  // stop()
+
+    void start();
+    // Takes nothing new, finishes the batch under way, answers what waits with `unavailable`. A repeat does nothing.
+    void stop();
+
+    // Thread-safe. Outcomes are always taken: the consumer's prefetch bounds them, and only their commit acks them.
+    bool offer(engine::Input input) override;
+    bool offer_preview(api::PreviewRequest request) override;
+    void published(std::vector<std::pair<std::string, std::string>> commands_and_tokens);
+    void announced(std::vector<std::int64_t> announcement_ids);
+
+    // Time since the loop last finished a round; for readiness.
+    std::chrono::milliseconds silence() const;
+    bool store_available() const { return available_; }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Waiting {
+        engine::Input input;
+        Clock::time_point since;
+        bool patient = false;  // an outcome: never given up
+    };
+
+    void run();
+    void round();
+    std::vector<Waiting> take();
+    void give_up(bool all);
+    void report(const engine::EngineCounts& before);
+
+    engine::Engine& engine_;
+    runtime::Metrics& metrics_;
+    EngineLoopOptions options_;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Waiting> queue_;
+    std::vector<api::PreviewRequest> previews_;
+    std::vector<std::pair<std::string, std::string>> published_;
+    std::vector<std::int64_t> announced_;
+    bool stopping_ = false;
+
+    Clock::time_point next_look_{};
+    int failures_ = 0;
+    std::atomic<std::int64_t> last_round_{0};
+    std::atomic<bool> available_{true};
+    std::thread thread_;
+};
+
+}  // namespace ordersaga

@@ -1,0 +1,207 @@
+// orchestrator: webhooks in, sagas moved, REST out.
+//
+//   orchestrator [--config FILE]
+//
+// Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration, 3 database or broker not usable.
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "broker/topology.hpp"
+#include "db/api_queries.hpp"
+#include "db/pg_store.hpp"
+#include "db/startup_checks.hpp"
+#include "orchestrator/api/private_listener.hpp"
+#include "orchestrator/broker_ports.hpp"
+#include "orchestrator/engine_loop.hpp"
+#include "orchestrator/orchestrator_config.hpp"
+#include "orchestrator/shard_owner.hpp"
+#include "orchestrator/webhook/public_listener.hpp"
+#include "runtime/http_server.hpp"
+#include "runtime/log.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/random.hpp"
+#include "runtime/shutdown.hpp"
+
+namespace ordersaga {
+namespace {
+
+constexpr std::chrono::seconds patience_at_start{10};
+constexpr std::chrono::seconds drain_limit{8};
+constexpr std::chrono::seconds engine_is_silent_after{10};
+
+class NotUsable : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+std::string own_member_id(const OrchestratorConfig& config) {
+    if (!config.member_id.empty()) return config.member_id;
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    return std::string(host) + "." + std::to_string(getpid()) + "." + runtime::random_token(4);
+}
+
+void require_sound_database(const OrchestratorConfig& config) {
+    db::Connection connection({config.engine_dsn, "ordersaga-orchestrator start"});
+    std::string faults;
+    for (const std::string& fault : db::startup_faults(connection)) faults += "\n  - " + fault;
+    if (!faults.empty()) throw NotUsable("the database is not fit for use:" + faults);
+}
+
+std::vector<std::pair<std::string, api::ReadinessProbe>> probes(const EngineLoop& loop, const BrokerSink& sink,
+                                                                const OutcomeSource& source) {
+    return {
+        {"engine",
+         [&loop] {
+             bool moving = loop.silence() < engine_is_silent_after;
+             if (!moving) return api::ReadinessPart{false, "no round for " + std::to_string(loop.silence().count()) + " ms"};
+             if (!loop.store_available()) return api::ReadinessPart{false, "waits for the database"};
+             return api::ReadinessPart{true, "moving"};
+         }},
+        {"broker",
+         [&sink, &source] {
+             broker::Health out = sink.health();
+             broker::Health in = source.health();
+             if (!out.connected || !in.connected) return api::ReadinessPart{false, "not connected: " + out.last_error + in.last_error};
+             if (out.blocked) return api::ReadinessPart{false, "blocked: " + out.blocked_reason};
+             return api::ReadinessPart{true, "connected"};
+         }},
+    };
+}
+
+int run(const OrchestratorConfig& config, const broker::Address& address) {
+    require_sound_database(config);
+
+    runtime::SystemClock clock;
+    runtime::SystemRandom random;
+    runtime::Metrics metrics;
+    sagas::OrderSaga order_saga(config.saga);
+    std::vector<const sagas::SagaDefinition*> definitions{&order_saga};
+    broker::TopologyOptions topology;
+    topology.prefix = config.amqp_prefix;
+    topology.outcome_shards = config.engine.shards;
+
+    db::PgStore store({config.engine_dsn, "ordersaga-engine"});
+    orders::OrderParticipant participant(
+        [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); }, random,
+        config.orders);
+    BrokerSink sink(address, topology, definitions, metrics);
+    engine::Engine engine(store, participant, definitions, sink, random, config.engine);
+    EngineLoop loop(engine, metrics, config.loop);
+    sink.connect(loop);
+    OutcomeSource source(address, topology, loop, metrics);
+
+    webhook::DatabaseStoreDirectory directory({config.engine_dsn});
+    api::QueryThreads queries([&config] { return db::make_api_queries(config.api_dsn, config.engine_dsn); });
+
+    boost::asio::io_context context;
+    auto keep_running = boost::asio::make_work_guard(context);
+    runtime::HttpServerOptions open;
+    open.address = config.public_address;
+    open.port = config.public_port;
+    open.name = "public";
+    open.body_limit_for = webhook::public_body_limit();
+    open.body_length_required_for_post = true;
+    open.metrics = &metrics;
+    runtime::HttpServer public_server(context.get_executor(), open,
+                                      webhook::make_public_handler(directory, loop, clock, metrics));
+    api::PrivateListenerOptions listener;
+    listener.probes = probes(loop, sink, source);
+    runtime::HttpServerOptions closed;
+    closed.address = config.private_address;
+    closed.port = config.private_port;
+    closed.name = "private";
+    closed.body_limit = api::api_body_limit;
+    closed.answer_timeout = std::chrono::milliseconds(8'000);
+    closed.metrics = &metrics;
+    runtime::HttpServer private_server(context.get_executor(), closed,
+                                       api::make_private_handler(queries, loop, clock, metrics, listener));
+
+    loop.start();
+    auto owner = std::make_unique<ShardOwner>(db::ConnectionSettings{config.engine_dsn, "ordersaga-members"},
+                                              own_member_id(config), config.engine.shards, source);
+    public_server.start();
+    private_server.start();
+
+    // Draining waits, so it has a thread of its own: no new webhooks, answer what is under way, commit, publish, leave.
+    std::thread drain;
+    runtime::Shutdown shutdown(context.get_executor(), [&] {
+        runtime::log_info("draining", {});
+        drain = std::thread([&] {
+            public_server.stop_and_wait(drain_limit);
+            private_server.stop_and_wait(std::chrono::seconds(1));
+            owner.reset();
+            source.stop();
+            loop.stop();
+            sink.stop();
+            context.stop();
+        });
+    });
+    directory.wait_until_loaded(patience_at_start);
+    std::cout << "orchestrator ready public=http://" << config.public_address << ":" << public_server.port()
+              << " private=http://" << config.private_address << ":" << private_server.port() << std::endl;
+    runtime::log_info("orchestrator started", {{"public_port", public_server.port()}, {"private_port", private_server.port()}});
+
+    std::thread second([&context] { context.run(); });
+    context.run();
+    second.join();
+    if (drain.joinable()) drain.join();
+    runtime::log_info("orchestrator ended", {});
+    return 0;
+}
+
+int start(int argc, char** argv) {
+    CLI::App app{"Takes webhooks in, moves sagas, serves REST.", "orchestrator"};
+    std::string file;
+    app.add_option("--config,-c", file, "TOML file with the settings; without it the environment alone is read");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    runtime::ConfigReader reader = file.empty() ? runtime::ConfigReader::from_text("", runtime::system_environment())
+                                                : runtime::ConfigReader::from_file(file, runtime::system_environment());
+    OrchestratorConfig config = read_orchestrator_config(reader);
+    if (auto faults = reader.finish(); !faults.empty()) {
+        std::cerr << runtime::describe(faults);
+        return 2;
+    }
+    broker::AddressOptions address_options;
+    address_options.ca_file = config.amqp_ca_file;
+    runtime::Result<broker::Address> address = broker::parse_address(config.amqp_url, address_options);
+    if (!address) {
+        std::cerr << "amqp.url: " << address.error().message << '\n';
+        return 2;
+    }
+    runtime::LogOptions log;
+    log.level = runtime::log_level_from(config.log_level);
+    log.program = "orchestrator";
+    runtime::configure_log(log);
+    try {
+        return run(config, *address);
+    } catch (const NotUsable& fault) {
+        std::cerr << fault.what() << '\n';
+    } catch (const db::DatabaseError& fault) {
+        std::cerr << "the database cannot be used: " << fault.what() << '\n';
+    }
+    return 3;
+}
+
+}  // namespace
+}  // namespace ordersaga
+
+int main(int argc, char** argv) {
+    try {
+        return ordersaga::start(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "orchestrator: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,37 @@
+// The settings of the program orchestrator, as one struct. Read once; every value can be overridden by the environment
+// (ORDERSAGA_<SECTION>_<KEY>); all faults are told at once. orchestrator.example.toml shows all of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "orchestrator/engine/engine.hpp"
+#include "orchestrator/engine_loop.hpp"
+#include "orchestrator/orders/order_participant.hpp"
+#include "runtime/config.hpp"
+#include "sagas/order_saga.hpp"
+
+namespace ordersaga {
+
+struct OrchestratorConfig {
+    std::string engine_dsn;
+    std::string api_dsn;
+    std::string amqp_url;
+    std::string amqp_prefix;
+    std::string amqp_ca_file;
+    std::string public_address;
+    std::uint16_t public_port = 8080;
+    std::string private_address;
+    std::uint16_t private_port = 8081;
+    std::string log_level;
+    std::string member_id;  // empty: made from host and process
+    engine::EngineOptions engine;
+    EngineLoopOptions loop;
+    orders::OrderParticipantSettings orders;
+    sagas::OrderSagaSettings saga;
+};
+
+// Check reader.finish() afterwards.
+OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader);
+
+}  // namespace ordersaga
