@@ -820,6 +820,35 @@ PeerAnswer read_ledger(World& world, const ControlRequest& request) {
     return reply(json{{"effects", std::move(effects)}, {"next_after", last}, {"size", world.ledger().effects().size()}});
 }
 
+// Tries of deliveries in the order they ended; `after` counts from the first one.
+PeerAnswer read_deliveries(World& world, const ControlRequest& request) {
+    std::int64_t after = 0;
+    std::int64_t limit = 1000;
+    for (const auto& [name, value] : request.query) {
+        if (name != "after" && name != "limit") {
+            refuse(400, "\"" + name + "\" is not understood here");
+        }
+        (name == "after" ? after : limit) = order_id_of(value);
+    }
+    const auto& tries = world.tries();
+    const std::size_t begin = std::min(static_cast<std::size_t>(std::max<std::int64_t>(after, 0)), tries.size());
+    const std::size_t end = std::min(begin + static_cast<std::size_t>(std::clamp<std::int64_t>(limit, 1, 100'000)), tries.size());
+    json list = json::array();
+    for (std::size_t index = begin; index < end; ++index) {
+        const DeliveryTry& one = tries[index];
+        list.push_back({
+            {"at", runtime::format_rfc3339(one.at)},
+            {"sender", one.sender},
+            {"topic", one.topic},
+            {"id", one.id},
+            {"tries", one.tries},
+            {"status", one.status},
+            {"answered_us", one.answered_us},
+        });
+    }
+    return reply(json{{"deliveries", std::move(list)}, {"next_after", end}, {"size", tries.size()}});
+}
+
 // The same shape that --setup reads: {"stores": […], "warehouses": […], "faults": {…}}.
 PeerAnswer set_up(World& world, const json& wish, Instant now) {
     Members members(wish);
@@ -858,6 +887,9 @@ PeerAnswer route(World& world, const ControlRequest& request, const json& body, 
     }
     if (head == "ledger" && method == "GET") {
         return read_ledger(world, request);
+    }
+    if (head == "deliveries" && method == "GET") {
+        return read_deliveries(world, request);
     }
     if (head == "summary" && method == "GET") {
         return reply(world_account(world));

@@ -53,6 +53,22 @@ PeerReply not_found() {
     return reply;
 }
 
+DeliveryTry try_of(
+    const Delivery& delivery,
+    const runtime::HttpOutcome& outcome,
+    std::chrono::steady_clock::time_point begun,
+    runtime::Instant now
+) {
+    const std::string* id = runtime::find_header(delivery.headers, "X-Shopify-Webhook-Id");
+    if (id == nullptr) {
+        id = runtime::find_header(delivery.headers, "webhook-id");
+    }
+    const auto took = std::chrono::steady_clock::now() - begun;
+    return {now, delivery.sender, delivery.topic, id == nullptr ? std::string() : *id, delivery.tries + 1,
+            outcome.is_response() ? outcome.status : 0,
+            std::chrono::duration_cast<std::chrono::microseconds>(took).count()};
+}
+
 runtime::HttpClientOptions client_options() {
     runtime::HttpClientOptions options;
     options.user_agent = "Shopify-Captain-Hook";
@@ -234,10 +250,12 @@ void SandboxServer::send_due() {
             call.body = delivery.body;
             call.connect_timeout = std::chrono::seconds{1};
             call.total_timeout = std::chrono::seconds{5};
+            const auto begun = std::chrono::steady_clock::now();
             const runtime::HttpOutcome outcome = co_await self->client_.send(std::move(call));
             const bool success = outcome.is_response() && outcome.status >= 200 && outcome.status < 300;
             // A reset in the meantime made another queue: what was under way for the old world is forgotten.
             if (from == &self->world_.webhooks()) {
+                self->world_.record_try(try_of(delivery, outcome, begun, self->clock_.now()));
                 from->finished(std::move(delivery), success, self->clock_.now());
                 self->send_due();
             }

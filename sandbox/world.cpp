@@ -72,6 +72,7 @@ void World::reset() {
     shops_.clear();
     depots_.clear();
     ledger_.clear();
+    tries_.clear();
     delivery_faults_.clear();
     faults_ = std::make_unique<FaultDial>(part_of_seed(seed_, "faults"));
     webhooks_ = std::make_unique<WebhookQueue>(part_of_seed(seed_, "webhooks"), RetrySchedule{});

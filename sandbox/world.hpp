@@ -37,6 +37,17 @@ struct Depot {
     ShipbobApi api;
 };
 
+// One try of one delivery, as its sender saw it end.
+struct DeliveryTry {
+    runtime::Instant at;  // the answer, or the end of patience
+    std::string sender;   // the store's domain or the warehouse's name
+    std::string topic;
+    std::string id;       // of the webhook
+    int tries = 0;        // this one included
+    int status = 0;       // 0: no answer
+    std::int64_t answered_us = 0;  // from the first byte sent to the whole answer
+};
+
 class World {
 public:
     explicit World(std::uint64_t seed);
@@ -62,6 +73,8 @@ public:
     [[nodiscard]] Ledger& ledger() { return ledger_; }
     [[nodiscard]] FaultDial& faults() { return *faults_; }
     [[nodiscard]] WebhookQueue& webhooks() { return *webhooks_; }
+    void record_try(DeliveryTry one) { tries_.push_back(std::move(one)); }
+    [[nodiscard]] const std::vector<DeliveryTry>& tries() const { return tries_; }
     [[nodiscard]] DeliveryFaults& delivery_faults(const std::string& peer_kind) { return delivery_faults_[peer_kind]; }
     [[nodiscard]] std::uint64_t seed() const { return seed_; }
     [[nodiscard]] const std::string& base_url() const { return base_url_; }
@@ -76,6 +89,7 @@ private:
     Ledger ledger_;
     std::unique_ptr<FaultDial> faults_;
     std::unique_ptr<WebhookQueue> webhooks_;
+    std::vector<DeliveryTry> tries_;
     std::map<std::string, DeliveryFaults> delivery_faults_;
     std::map<std::string, std::unique_ptr<Shop>> shops_;
     std::map<std::string, std::unique_ptr<Depot>> depots_;

@@ -83,6 +83,12 @@ TEST_F(SandboxHttp, TakesAnOrderAndDeliversItsWebhookAgainAfterAFailure) {
     const json summary = json::parse(call("GET", "/control/summary").body);
     EXPECT_EQ(summary["webhooks"]["shopify"]["redelivered"], 1);
     EXPECT_EQ(summary["stores"]["blue.myshopify.com"]["levels"][0]["available"], 1);
+    const json log = json::parse(call("GET", "/control/deliveries?limit=2").body);
+    EXPECT_EQ(log["next_after"], 2);
+    EXPECT_GE(log["size"], 4);
+    EXPECT_EQ(log["deliveries"][0]["sender"], "blue.myshopify.com");
+    EXPECT_GT(log["deliveries"][0]["answered_us"], 0);
+    EXPECT_TRUE(log["deliveries"][0]["status"] == 500 || log["deliveries"][1]["status"] == 500) << log.dump();
 }
 
 TEST_F(SandboxHttp, SpoilsCallsAsToldAndKeepsTheEffect) {
