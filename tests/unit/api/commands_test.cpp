@@ -1,0 +1,164 @@
+#include "tests/unit/api/listener_fixture.hpp"
+
+#include <any>
+
+#include "orchestrator/orders/arrivals.hpp"
+
+namespace ordersaga::api {
+namespace {
+
+std::string saga_path(const std::string& verb) { return "/sagas/" + known_saga + "/" + verb; }
+
+TEST_F(ListenerTest, TellsTheSagaWhatTheOperatorWants) {
+    const std::map<std::string, std::string> events{
+        {"retry", "OperatorRetried"}, {"hold", "HoldPlaced"}, {"release", "HoldReleased"}, {"cancel", "CancelRequested"}, {"compensate", "CancelRequested"},
+    };
+    for (const auto& [verb, event] : events) {
+        HttpRequest request = a_command(saga_path(verb), {{"reason", "customer called"}});
+        request.headers.emplace_back("If-Match", "\"7\"");
+        request.headers.emplace_back("Idempotency-Key", "k-" + verb);
+
+        const HttpResponse response = ask(request);
+
+        ASSERT_EQ(response.status, 200) << response.body;
+        const auto& told = std::get<engine::SagaTold>(engine_.offered.back());
+        EXPECT_EQ(told.saga.saga_id, known_saga);
+        EXPECT_EQ(told.saga.merchant.value, 1);
+        EXPECT_EQ(told.event.name, event);
+        EXPECT_EQ(told.event.cause, "operator operator: customer called");
+        EXPECT_EQ(told.expected_version, 7);
+        ASSERT_TRUE(told.audit);
+        EXPECT_EQ(told.audit->actor, "operator");
+        EXPECT_EQ(told.audit->action, "saga " + verb);
+        EXPECT_EQ(told.audit->reason, "customer called");
+        EXPECT_EQ(told.audit->details.at("idempotency_key"), "k-" + verb);
+        if (event == "CancelRequested") {
+            EXPECT_EQ(told.event.payload.at("by"), "operator");
+        }
+    }
+}
+
+TEST_F(ListenerTest, AnswersCommandsByWhatBecameOfThem) {
+    const HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    HttpRequest versioned = request;
+    versioned.headers.emplace_back("If-Match", "\"7\"");
+    const std::vector<std::tuple<InputResult::Kind, int, int>> table{
+        {InputResult::Kind::applied, 200, 200}, {InputResult::Kind::duplicate, 200, 200}, {InputResult::Kind::ignored, 409, 409},
+        {InputResult::Kind::refused, 409, 412}, {InputResult::Kind::parked, 409, 409},    {InputResult::Kind::unavailable, 503, 503},
+    };
+    for (const auto& [kind, status, versioned_status] : table) {
+        engine_.result->kind = kind;
+        EXPECT_EQ(ask(request).status, status);
+        EXPECT_EQ(ask(versioned).status, versioned_status);
+    }
+    engine_.result.reset();
+    EXPECT_EQ(ask(request).status, 503);
+    engine_.full = true;
+    EXPECT_EQ(ask(request).status, 503);
+}
+
+TEST_F(ListenerTest, RefusesCommandsThatAreNotWellFormed) {
+    const std::vector<std::string> bodies{
+        "", "{", "[]", "null", "{}", R"({"reason":""})", R"({"reason":"  "})", R"({"reason":7})", R"({"reason":null})",
+        R"({"reason":"r","state":"Completed"})", R"({"reason":"r","merchant_id":"2"})", R"({"reason":"a\nb"})", R"({"reason":"r","reason":"s"})",
+        R"({"reason":"r","dry_run":true})", std::string(R"({"reason":")") + std::string(501, 'x') + "\"}",
+        R"({"reason":{"a":{"b":{"c":{"d":1}}}}})",
+    };
+    for (const std::string& body : bodies) {
+        HttpRequest request = a_command(saga_path("cancel"), {});
+        request.body = body;
+        EXPECT_EQ(ask(request).status, 400) << body;
+    }
+    for (const std::string version : {"", "x", "\"x\"", "-1", "W/\"7\"", "7.0", "99999999999999999999"}) {
+        HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+        request.headers.emplace_back("If-Match", version);
+        EXPECT_EQ(ask(request).status, 400) << version;
+    }
+    HttpRequest form = a_command(saga_path("cancel"), {{"reason", "r"}});
+    form.headers.back().second = "application/x-www-form-urlencoded";
+    EXPECT_EQ(ask(form).status, 415);
+    HttpRequest query = a_command(saga_path("cancel") + "?force=true", {{"reason", "r"}});
+    EXPECT_EQ(ask(query).status, 400);
+    EXPECT_TRUE(engine_.offered.empty());
+}
+
+TEST_F(ListenerTest, RefusesACommandForAnOlderVersion) {
+    HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    request.headers.emplace_back("If-Match", "\"6\"");
+    EXPECT_EQ(ask(request).status, 412);
+    EXPECT_TRUE(engine_.offered.empty());
+}
+
+TEST_F(ListenerTest, DoesNothingMoreForARepeatedKey) {
+    HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    request.headers.emplace_back("Idempotency-Key", "k");
+    ASSERT_EQ(ask(request).status, 200);
+    const auto& told = std::get<engine::SagaTold>(engine_.offered.back());
+    script_.earlier = EarlierCommand{told.audit->details.at("fingerprint"), known_saga};
+
+    const HttpResponse again = ask(request);
+    HttpRequest other = a_command(saga_path("cancel"), {{"reason", "another"}});
+    other.headers.emplace_back("Idempotency-Key", "k");
+
+    EXPECT_EQ(again.status, 200);
+    EXPECT_EQ(json::parse(again.body).at("result"), "duplicate");
+    EXPECT_EQ(ask(other).status, 422);
+    EXPECT_EQ(engine_.offered.size(), 1U);
+}
+
+TEST_F(ListenerTest, OnlyTellsWhatACompensationWouldDo) {
+    const HttpResponse response = ask(a_command(saga_path("compensate"), {{"reason", "r"}, {"dry_run", true}}));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(engine_.previewed.size(), 1U);
+    EXPECT_TRUE(engine_.offered.empty());
+
+    engine_.preview = runtime::invalid("unknown saga");
+    EXPECT_EQ(ask(a_command(saga_path("compensate"), {{"reason", "r"}, {"dry_run", true}})).status, 409);
+}
+
+TEST_F(ListenerTest, HandsAStockAdjustmentToTheEngine) {
+    const json body = {{"warehouse", "main"}, {"difference", -2}, {"expected_version", 9}, {"reason", "damaged"}};
+    HttpRequest request = a_command("/stock/A%2FB/adjust", body);
+    request.headers.emplace_back("Idempotency-Key", "count-5");
+
+    ASSERT_EQ(ask(request).status, 200);
+
+    const auto& arrival = std::get<engine::Arrival>(engine_.offered.back());
+    const auto adjustment = std::any_cast<orders::StockAdjustment>(arrival.content);
+    EXPECT_EQ(adjustment.key.sku_id.value, 4);
+    EXPECT_EQ(adjustment.key.warehouse_id.value, 2);
+    EXPECT_EQ(adjustment.difference, -2);
+    EXPECT_EQ(adjustment.expected_version, 9);
+    EXPECT_EQ(adjustment.adjustment_id, "key.count-5");
+    EXPECT_EQ(adjustment.actor, "operator");
+
+    script_.adjusted = -2;
+    EXPECT_EQ(json::parse(ask(request).body).at("result"), "duplicate");
+    script_.adjusted = -3;
+    EXPECT_EQ(ask(request).status, 422);
+    EXPECT_EQ(engine_.offered.size(), 1U);
+}
+
+TEST_F(ListenerTest, RefusesAdjustmentsThatMakeNoSense) {
+    const json good = {{"warehouse", "main"}, {"difference", 1}, {"expected_version", 9}, {"reason", "r"}};
+    for (const auto& [member, value] : std::vector<std::pair<std::string, json>>{
+             {"difference", 0}, {"difference", 1.5}, {"difference", "1"}, {"difference", 2'000'000'000}, {"expected_version", -1},
+             {"warehouse", ""}, {"warehouse", nullptr}, {"reason", ""}, {"available", 5}}) {
+        json body = good;
+        body[member] = value;
+        EXPECT_EQ(ask(a_command("/stock/SHIRT/adjust", body)).status, 400) << body;
+    }
+    engine_.result->kind = InputResult::Kind::refused;
+    EXPECT_EQ(ask(a_command("/stock/SHIRT/adjust", good)).status, 409);
+    script_.ledger.reset();
+    EXPECT_EQ(ask(a_command("/stock/SHIRT/adjust", good)).status, 404);
+}
+
+TEST_F(ListenerTest, DismissesAParkedItemOnce) {
+    EXPECT_EQ(ask(a_command("/parked/5/dismiss", {{"reason", "seen"}})).status, 200);
+    script_.dismissed = false;
+    EXPECT_EQ(ask(a_command("/parked/5/dismiss", {{"reason", "seen"}})).status, 404);
+}
+
+}  // namespace
+}  // namespace ordersaga::api

@@ -1,0 +1,193 @@
+// The private handler in front of scripted answers, without socket, database or engine.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "orchestrator/api/private_listener.hpp"
+#include "runtime/crypto.hpp"
+#include "runtime/metrics.hpp"
+
+namespace ordersaga::api {
+
+using engine::InputResult;
+using nlohmann::json;
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+
+inline const std::string known_saga = "0190a000-0000-7000-8000-000000000001";
+
+// Shared by the query threads; a test fills it before it asks.
+struct Script {
+    std::map<std::string, Principal> tokens;  // by hash
+    int schema = 2;
+    std::function<void()> before_each;  // may throw
+    std::optional<EarlierCommand> earlier;
+    std::optional<std::int64_t> adjusted;
+    std::optional<LedgerKey> ledger = LedgerKey{4, 2, 9};
+    bool dismissed = true;
+    std::atomic<int> asked{0};
+    std::string last;  // what was asked last, by name
+};
+
+class ScriptedQueries final : public Queries {
+public:
+    explicit ScriptedQueries(Script& script) : script_(script) {}
+
+    std::optional<Principal> find_token(const std::string& hash) override {
+        begin("find_token");
+        const auto found = script_.tokens.find(hash);
+        return found == script_.tokens.end() ? std::nullopt : std::optional(found->second);
+    }
+    int stored_schema_version() override {
+        begin("schema");
+        return script_.schema;
+    }
+    int wanted_schema_version() const override { return 2; }
+    json sagas(MerchantId, const SagaFilter& filter, const Page& page) override {
+        return page_for("sagas state=" + filter.state + " limit=" + std::to_string(page.limit) + " after=" + page.after);
+    }
+    json saga(MerchantId, const std::string& id, bool with_data) override {
+        begin("saga");
+        if (id != known_saga) return nullptr;
+        json saga = {{"saga_id", id}, {"kind", "order"}, {"state", "OnHold"}, {"version", 7}};
+        if (with_data) saga["data"] = json::object();
+        return saga;
+    }
+    json history(MerchantId, const std::string&, bool with_details, const Page&) override {
+        return page_for(with_details ? "history with details" : "history");
+    }
+    json order(MerchantId, const std::string& store, const std::string& order) override {
+        begin("order");
+        return store == "eu" && order == "1" ? json{{"saga_id", known_saga}} : json();
+    }
+    json stock(MerchantId, const std::string& sku, const std::string&, const Page&) override { return page_for("stock " + sku); }
+    json movements(MerchantId, const std::string& sku, const Page&) override {
+        json page = page_for("movements " + sku);
+        return sku == "none" ? json() : page;
+    }
+    std::optional<LedgerKey> ledger(MerchantId, const std::string&, const std::string&) override {
+        begin("ledger");
+        return script_.ledger;
+    }
+    std::optional<std::int64_t> adjusted_before(MerchantId, const LedgerKey&, const std::string&) override { return script_.adjusted; }
+    json listings(MerchantId, const std::string&, const std::string&, const Page&) override { return page_for("listings"); }
+    json stores(MerchantId, const Page&) override { return page_for("stores"); }
+    json lanes(MerchantId, const Page&) override { return page_for("lanes"); }
+    json incidents(MerchantId, bool, const Page&) override { return page_for("incidents"); }
+    json parked(MerchantId, const Page&) override { return page_for("parked"); }
+    json audit(MerchantId, const Page&) override { return page_for("audit"); }
+    json summary(MerchantId) override {
+        begin("summary");
+        return {{"sagas", json::object()}};
+    }
+    std::optional<EarlierCommand> find_command(MerchantId, const std::string&) override { return script_.earlier; }
+    bool dismiss_parked(MerchantId, const std::string&, const std::string&, const std::string&) override { return script_.dismissed; }
+
+private:
+    void begin(const std::string& name) {
+        ++script_.asked;
+        script_.last = name;
+        if (script_.before_each) script_.before_each();
+    }
+    json page_for(const std::string& name) {
+        begin(name);
+        return {{"items", json::array()}, {"next", nullptr}};
+    }
+
+    Script& script_;
+};
+
+class ScriptedEngine final : public EnginePort {
+public:
+    bool offer(engine::Input input) override {
+        offered.push_back(input.content);
+        if (full) return false;
+        if (result) input.done(*result);
+        return true;
+    }
+    bool offer_preview(PreviewRequest request) override {
+        previewed.push_back(request.event);
+        request.done(preview);
+        return true;
+    }
+
+    bool full = false;
+    std::optional<InputResult> result = InputResult{InputResult::Kind::applied, "", known_saga, "Compensated", 8};
+    runtime::Result<json> preview = json{{"commands", json::array()}};
+    std::vector<std::variant<engine::Arrival, engine::OutcomeArrived, engine::SagaTold>> offered;
+    std::vector<sagas::Event> previewed;
+};
+
+class ListenerTest : public testing::Test {
+protected:
+    ListenerTest() {
+        for (const auto& [token, role] : std::map<std::string, Role>{{"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}}) {
+            const std::string hash = runtime::sha256_hex(token);
+            script_.tokens[hash] = {{1}, token, role, hash};
+        }
+    }
+
+    static HttpRequest a_request(const std::string& method, const std::string& target, const std::string& token = "admin") {
+        HttpRequest request;
+        request.method = method;
+        request.target = target;
+        request.path = target.substr(0, target.find('?'));
+        request.remote_address = "127.0.0.1";
+        if (target.find('?') != std::string::npos) {
+            std::string query = target.substr(target.find('?') + 1);
+            for (std::size_t at = 0; at < query.size();) {
+                const std::size_t end = std::min(query.find('&', at), query.size());
+                const std::string pair = query.substr(at, end - at);
+                request.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
+                at = end + 1;
+            }
+        }
+        if (!token.empty()) request.headers.emplace_back("Authorization", "Bearer " + token);
+        return request;
+    }
+
+    static HttpRequest a_command(const std::string& target, const json& body, const std::string& token = "operator") {
+        HttpRequest request = a_request("POST", "/api/v1" + target, token);
+        request.body = body.dump();
+        request.headers.emplace_back("Content-Type", "application/json");
+        return request;
+    }
+
+    // One listener per test, so that rates and keys under way are seen.
+    HttpResponse ask(HttpRequest request) {
+        boost::asio::io_context context;
+        HttpResponse response;
+        boost::asio::co_spawn(boost::asio::make_strand(context), handler_(std::move(request)),
+                              [&](const std::exception_ptr& fault, HttpResponse answer) {
+                                  ASSERT_FALSE(fault);
+                                  response = std::move(answer);
+                              });
+        context.run();
+        return response;
+    }
+
+    static PrivateListenerOptions options_for(bool& broker_is_up) {
+        PrivateListenerOptions options;
+        options.commit_wait = std::chrono::milliseconds(50);
+        options.probes = {{"broker", [&broker_is_up] { return ReadinessPart{broker_is_up, broker_is_up ? "connected" : "away"}; }}};
+        return options;
+    }
+
+    Script script_;
+    ScriptedEngine engine_;
+    bool broker_is_up_ = true;
+    runtime::ManualClock clock_{runtime::Instant{std::chrono::seconds(1'780'000'000)}};
+    runtime::Metrics metrics_;
+    QueryThreads queries_{[this] { return std::make_unique<ScriptedQueries>(script_); }, 1};
+    runtime::HttpHandler handler_ = make_private_handler(queries_, engine_, clock_, metrics_, options_for(broker_is_up_));
+};
+
+}  // namespace ordersaga::api
