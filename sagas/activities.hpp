@@ -18,7 +18,7 @@
 //   FindFulfillment      {warehouse, reference}
 //       done     {found: bool, view?}
 //   PollFulfillments     {warehouse, changed_since: RFC 3339}
-//       done     {views[], changed_until}   changed_until: the instant up to which nothing can be missing
+//       done     {views[], changed_until, complete: bool}   changed_until: up to here nothing can be missing
 //   ReadWarehouseStock   {warehouse, items[{sku_id, warehouse_item_id}]}        empty items = all
 //       done     {items[{sku_id?, warehouse_item_id, sku, fulfillable, on_hand}]}
 //   a view: {reference, warehouse_order_id, state, cancellable: yes|no|unknown,
@@ -34,8 +34,9 @@
 //   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339}
 //       done     {first{listing_id: available|null}, orders[order documents], second{listing_id: available|null},
 //                 polled_until: RFC 3339}          read, then poll all orders changed since, then read again
-//   PollOrders           {store, orders_since: RFC 3339}
-//       done     {orders[order documents], polled_until: RFC 3339, complete: bool}
+//   PollOrders           {store, orders_since: RFC 3339, after?: cursor}
+//       done     {orders[order documents], polled_until: RFC 3339, complete: bool, after?: cursor,
+//                 unreadable?[{order_id, reason}]}      incomplete: ask again with the same orders_since and `after`
 //   ReadOrder            {store, order_id}
 //       done     {order: order document | null}
 //   CreateStoreFulfillment {store, order_id, shipment_id, carrier, tracking_number, tracking_url,

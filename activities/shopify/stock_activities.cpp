@@ -25,7 +25,7 @@ using sagas::OutcomeKind;
 namespace {
 
 // An outcome travels in one message of at most 256 KiB; what does not fit is left to the next poll.
-constexpr std::size_t most_order_bytes = 190 * 1024;
+constexpr std::size_t most_order_bytes = 225 * 1024;
 constexpr std::size_t levels_per_call = 100;
 constexpr int first_page_size = 25;
 constexpr int most_pages = 200;
@@ -51,6 +51,7 @@ struct Poll {
     std::vector<Unreadable> unreadable;
     Instant until{};
     bool complete = false;
+    json resume_after;               // incomplete: the store's cursor to go on from; null: from the beginning
     std::optional<Outcome> failure;  // of the first page that failed; earlier pages stay valid
 };
 
@@ -114,13 +115,13 @@ awaitable<bool> take_page(
     co_return false;
 }
 
-awaitable<Poll> poll_since(const StoreClient& store, Instant since, CallScope& scope) {
+awaitable<Poll> poll_since(const StoreClient& store, Instant since, json after, CallScope& scope) {
     Poll poll;
     poll.until = since;
     int page_size = first_page_size;
     std::size_t bytes = 0;
-    json after;
     for (int page = 0; page < most_pages; ++page) {
+        poll.resume_after = after;
         json variables{{"query", search_since(since)}, {"first", page_size}, {"after", after}};
         const Answer answer = co_await store.ask(orders_since, std::move(variables), scope);
         if (answer.verdict == Verdict::refused && answer.code == "MAX_COST_EXCEEDED" && page_size > 1) {
@@ -255,7 +256,10 @@ awaitable<Outcome> StoreActivities::flush_stock(const json& payload, CallScope& 
 
 awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& scope) const {
     const Instant since = instant_in(payload, "orders_since");
-    const Poll poll = co_await poll_since(store_, since, scope);
+    // A poll that did not fit goes on by the store's cursor: instants cannot tell orders of one second apart.
+    json after;
+    if (const std::string cursor = text_of(payload, "after"); !cursor.empty()) after = cursor;
+    const Poll poll = co_await poll_since(store_, since, std::move(after), scope);
     if (poll.failure && poll.orders.empty()) {
         co_return *poll.failure;
     }
@@ -266,6 +270,7 @@ awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& 
         {"orders", documents_of(poll.orders)},
         {"polled_until", runtime::format_rfc3339(poll.until)},
         {"complete", poll.complete}};
+    if (!poll.complete && !poll.resume_after.is_null()) outcome.payload["after"] = poll.resume_after;
     for (const Unreadable& order : poll.unreadable) {
         outcome.payload["unreadable"].push_back({{"order_id", order.order_id}, {"reason", order.reason}});
     }
@@ -280,7 +285,7 @@ awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& s
     if (failure) {
         co_return *failure;
     }
-    const Poll poll = co_await poll_since(store_, since, scope);
+    const Poll poll = co_await poll_since(store_, since, json(), scope);
     if (poll.failure) {
         co_return *poll.failure;
     }

@@ -21,7 +21,7 @@ namespace activity = sagas::activity;
 namespace {
 
 // An outcome travels in one message of at most 256 KiB.
-constexpr std::size_t most_view_bytes = 190 * 1024;
+constexpr std::size_t most_view_bytes = 225 * 1024;
 constexpr std::size_t most_stock_rows = 1500;
 
 constexpr std::array<std::string_view, 5> ours{
@@ -266,18 +266,21 @@ awaitable<Outcome> WarehouseActivities::poll(const json& payload, CallScope& sco
     json views = json::array();
     std::size_t bytes = 0;
     runtime::Instant until = changes.until;
+    bool complete = true;
     for (const FulfillmentView& view : changes.views) {
         json document = to_json(view);
         bytes += document.dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
         if (bytes > most_view_bytes && !views.empty()) {
             // The rest comes with the next poll: they are sorted by their last change.
             until = std::max(since, view.changed_at.value_or(since));
+            complete = false;
             break;
         }
         views.push_back(std::move(document));
     }
     Outcome outcome = ended(OutcomeKind::done, "");
-    outcome.payload = {{"views", std::move(views)}, {"changed_until", runtime::format_rfc3339(until)}};
+    outcome.payload = {
+        {"views", std::move(views)}, {"changed_until", runtime::format_rfc3339(until)}, {"complete", complete}};
     co_return outcome;
 }
 

@@ -89,6 +89,12 @@ void OrderSession::perform(const engine::DutyRow& due) {
             Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
             command.payload = {{"store", from->key},
                                {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+            // The rest of a poll that did not fit: the same question from the store's cursor. With the overlap taken off
+            // again, a burst larger than one answer would be read for ever.
+            if (row.memory.contains("after")) {
+                command.payload["orders_since"] = row.memory.at("orders_since");
+                command.payload["after"] = row.memory.at("after");
+            }
         }
     } else if (row.duty == duty::read_warehouse_stock) {
         every = settings_.read_stock_every;
@@ -101,8 +107,8 @@ void OrderSession::perform(const engine::DutyRow& due) {
         command.activity = sagas::activity::poll_fulfillments;
         if (ask) {
             Instant since = instant_in(row.memory, "watermark").value_or(now - std::chrono::hours(24));
-            command.payload = {{"warehouse", stocked->key},
-                               {"changed_since", runtime::format_rfc3339(since - settings_.poll_fulfillments_overlap)}};
+            Duration overlap = row.memory.value("goes_on", false) ? Duration(0) : settings_.poll_fulfillments_overlap;
+            command.payload = {{"warehouse", stocked->key}, {"changed_since", runtime::format_rfc3339(since - overlap)}};
         }
     } else if (row.duty == duty::quiet_reads) {
         every = settings_.quiet_reads_every;
@@ -153,17 +159,22 @@ void OrderSession::duty_ended(const engine::CommandRow& command, const Outcome& 
         if (row.memory.value("again", false)) row.next_due = batch_.now();
         if (outcome.kind == OutcomeKind::done) {
             for (const char* until : {"polled_until", "changed_until"}) {
-                if (instant_in(outcome.payload, until) && outcome.payload.value("complete", true)) {
-                    row.memory["watermark"] = outcome.payload.at(until);
-                }
+                if (instant_in(outcome.payload, until)) row.memory["watermark"] = outcome.payload.at(until);
             }
             // An incomplete poll goes on at once from where it stopped.
+            row.memory.erase("after");
+            row.memory.erase("goes_on");
             if (!outcome.payload.value("complete", true)) {
-                if (instant_in(outcome.payload, "polled_until")) row.memory["watermark"] = outcome.payload.at("polled_until");
+                row.memory["goes_on"] = true;
+                if (outcome.payload.contains("after")) {
+                    row.memory["after"] = outcome.payload.at("after");
+                    row.memory["orders_since"] = command.payload.at("orders_since");
+                }
                 row.next_due = batch_.now();
             }
         } else {
             row.memory["last_failure"] = outcome.reason;
+            row.memory.erase("after");  // a cursor may have died; the watermark has not
         }
         keep_duty(std::move(row));
     }

@@ -22,10 +22,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <future>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -485,6 +487,23 @@ TEST_F(WorkerOverBroker, WrongTokenBlocksAndThrottlingTellsHowLong) {
     control("PUT", "/control/faults", {{"calls", {{"shopify", json::object()}}}});
     control("POST", "/control/stores/" + domain + "/uninstall", json::object());
     EXPECT_EQ(perform(activity::read_order, {{"store", "eu"}, {"order_id", "1"}}).kind, OutcomeKind::blocked);
+}
+
+// From the publish of a command to its outcome: two passes through the broker and one call. A delay of a round forty
+// milliseconds here is a small packet waiting for the acknowledgement of another.
+TEST_F(WorkerOverBroker, OneCommandTakesMilliseconds) {
+    std::vector<double> milliseconds;
+    for (int i = 0; i < 41; ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        perform(activity::read_order, {{"store", "eu"}, {"order_id", "1"}});
+        milliseconds.push_back(
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(milliseconds.begin(), milliseconds.end());
+
+    RecordProperty("median_ms", std::to_string(milliseconds.at(20)));
+    std::cout << "median of one command: " << milliseconds.at(20) << " ms\n";
+    EXPECT_LT(milliseconds.at(20), 500);
 }
 
 }  // namespace
