@@ -124,11 +124,14 @@ void OrderSession::perform(const engine::DutyRow& due) {
                 items.push_back({{"listing_id", key}, {"inventory_item_id", listing.inventory_item_id}, {"location_id", listing.location_id}});
                 learned[key] = listing.learned;
             }
-            Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
+            // What the order polls have brought in is applied already; only what is newer has to fit into this answer.
+            engine::DutyRow polls = duty_row(row.merchant, duty::poll_orders, row.subject);
+            Instant since = instant_in(polls.memory, "watermark").value_or(from->go_live_at);
+            Duration overlap = std::min<Duration>(settings_.poll_orders_overlap, std::chrono::seconds(30));
             command.payload = {{"store", from->key},
                                {"listings", std::move(items)},
                                {"learned", std::move(learned)},
-                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - overlap))}};
             if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else {
