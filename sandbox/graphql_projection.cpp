@@ -190,7 +190,7 @@ json filtered_by_names(const json& list, const json& arguments) {
     json kept = json::array();
     for (const auto& name : arguments.at("names")) {
         for (const auto& element : list) {
-            if (element.is_object() && element.value("name", std::string()) == name) {
+            if (element.is_object() && name == element.value("name", std::string())) {
                 kept.push_back(element);
             }
         }
