@@ -11,7 +11,7 @@ namespace {
 
 constexpr Duration faults_last = minutes(6);
 constexpr Duration buyers_last = minutes(4);
-constexpr Duration calm_lasts = std::chrono::hours(2);
+constexpr Duration calm_lasts = minutes(40);
 
 }  // namespace
 

@@ -50,6 +50,10 @@ Result run(std::uint64_t seed, bool print) {
     }
     for (const auto& shop : world.shops()) result.orders += shop->orders().size();
     result.faults = world.weather().counts();
+    for (const auto& [number, step] : world.store().tables().history) {
+        world.trace().line(runtime::format_rfc3339(step.at) + " " + world.store().tables().sagas.at(step.key).subject + " " +
+                           step.from_state + " -" + step.event + "-> " + step.to_state + " (" + step.cause + ") " + step.note);
+    }
     for (const std::string& violation : result.violations) world.trace().line("VIOLATION " + violation);
     return result;
 }
