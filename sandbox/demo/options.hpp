@@ -1,0 +1,35 @@
+// What the demo was asked for. Immutable after reading.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ordersaga::demo {
+
+struct Options {
+    std::int64_t orders = 200;
+    std::int64_t stores = 3;
+    std::uint64_t seed = 1;
+    std::string faults = "default";  // none, default, harsh
+    double rate = 0;                 // orders a second; 0: as the profile says
+    bool exit = false;               // end after the account instead of staying up
+    bool story = false;
+    bool run = false;                // only start everything and stay
+    bool real_limits = false;        // ShipBob 150 calls a minute, Shopify 100 points a second
+    std::vector<std::string> kills;  // further SIGKILLs: orchestrator, worker, rabbitmq, pg
+    double patience_seconds = 420;   // for what is under way once the last order is in
+    std::filesystem::path report;    // empty: none
+    std::filesystem::path env_file;  // of --run
+    std::filesystem::path bin;
+    std::filesystem::path servers_env;
+    std::filesystem::path directory;  // for logs, configuration and secrets; empty: beside the servers
+};
+
+enum class OptionsEnd { go_on, shown_help, wrong };
+
+// `wrong`: the fault was printed on standard error.
+OptionsEnd read_options(int count, char** words, Options& options);
+
+}  // namespace ordersaga::demo
