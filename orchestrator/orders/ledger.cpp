@@ -341,6 +341,16 @@ bool Ledger::is_waiting(const engine::SagaKey& saga) const {
     return false;
 }
 
+bool Ledger::holds_units(const engine::SagaKey& saga) {
+    std::vector<ReservationRow*> lines = lines_of(saga);
+    return std::any_of(lines.begin(), lines.end(), [](const ReservationRow* row) { return row->held > 0; });
+}
+
+bool Ledger::is_short(const engine::SagaKey& saga) {
+    std::vector<ReservationRow*> lines = lines_of(saga);
+    return std::any_of(lines.begin(), lines.end(), [&](const ReservationRow* row) { return row->held > 0 && at(row->key).short_by > 0; });
+}
+
 std::vector<StockKey> Ledger::changed() const {
     std::vector<StockKey> keys;
     for (const auto& [key, row] : stock_) {

@@ -72,6 +72,9 @@ public:
     bool adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note);
 
     bool is_waiting(const engine::SagaKey& saga) const;
+    bool holds_units(const engine::SagaKey& saga);
+    // Some ledger of which this saga holds units has promised more than the warehouse has.
+    bool is_short(const engine::SagaKey& saga);
     std::vector<StockKey> changed() const;  // ledgers whose version rose in this batch
     std::int64_t available_before(const StockKey& key) const;
     std::vector<StockRow> dirty_rows() const;

@@ -180,12 +180,19 @@ std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, con
     WarehouseId warehouse_id = warehouse_in(payload);
     std::vector<Demand> demand = demand_in(payload);
     bool may_ask = !payload.value("without_reading", false) && !exchange;
-    if (may_ask && wants_reading(saga, warehouse_id, demand)) return {{"StockStale", json::object(), "stock"}};
-
     bool kept = false;
-    std::vector<Shortage> shortages =
-        exchange ? ledger_.exchange(saga.key, warehouse_id, demand, cause_of("grant", saga), kept)
-                 : ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
+    std::vector<Shortage> shortages;
+    if (exchange) {
+        shortages = ledger_.exchange(saga.key, warehouse_id, demand, cause_of("grant", saga), kept);
+    } else if (may_ask || !ledger_.holds_units(saga.key)) {
+        // Taken before anything waits: while the warehouse is asked, no store may show these units.
+        shortages = ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
+    } else if (ledger_.is_short(saga.key)) {
+        // The warehouse has less than the ledger thought: who was about to be promised the missing units gives way.
+        ledger_.release(saga.key, cause_of("release", saga));
+        shortages = ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
+    }
+    if (may_ask && wants_reading(saga, warehouse_id, demand)) return {{"StockStale", json::object(), "stock"}};
     if (shortages.empty()) return {{"StockReserved", json::object(), "stock"}};
 
     json short_list = json::array();
