@@ -4,6 +4,8 @@
 
 #include "db/migrate.hpp"
 #include "db/session.hpp"
+#include "db/setup.hpp"
+#include "db/verify.hpp"
 
 namespace ordersaga::db {
 
@@ -343,6 +345,24 @@ public:
     json parked(MerchantId merchant, const Page& page) override { return list(merchant, list_parked, page, {filter(page.after)}); }
     json audit(MerchantId merchant, const Page& page) override { return list(merchant, list_audit, page, {filter(page.after)}); }
     json summary(MerchantId merchant) override { return one(merchant, select_summary, {}); }
+
+    json verify(bool at_rest) override {
+        VerifyOptions options;
+        options.at_rest = at_rest;
+        // The laws look at all rows; a token belongs to one merchant, which must not see another's.
+        const bool alone = merchant_names(engine_).size() == 1;
+        json laws = json::array();
+        bool all_hold = true;
+        for (const LawResult& law : db::verify(engine_, options)) {
+            all_hold = all_hold && law.holds();
+            json findings = json::array();
+            if (alone) {
+                for (const Finding& finding : law.findings) findings.push_back({{"row", finding.row}, {"text", finding.text}});
+            }
+            laws.push_back({{"law", law.law}, {"promise", law.promise}, {"holds", law.holds()}, {"broken", law.broken}, {"findings", std::move(findings)}});
+        }
+        return {{"all_hold", all_hold}, {"laws", std::move(laws)}};
+    }
 
     std::optional<api::EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) override {
         std::optional<api::EarlierCommand> earlier;

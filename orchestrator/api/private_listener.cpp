@@ -157,6 +157,11 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
         case Operation::list_parked: question = [merchant, page = query.page()](Queries& ask) { return ask.parked(merchant, page); }; break;
         case Operation::list_audit: question = [merchant, page = query.page()](Queries& ask) { return ask.audit(merchant, page); }; break;
         case Operation::show_summary: question = [merchant](Queries& ask) { return ask.summary(merchant); }; break;
+        case Operation::verify_laws: {
+            const bool at_rest = query.flag("at_rest");
+            question = [at_rest](Queries& ask) { return ask.verify(at_rest); };
+            break;
+        }
         default: throw Problem(500, "not a read");
     }
     query.finish();

@@ -76,6 +76,10 @@ public:
     virtual nlohmann::json audit(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json summary(MerchantId merchant) = 0;
 
+    // {"all_hold","laws":[{"law","promise","holds","broken","findings":[{"row","text"}]}]}, over all merchants; the findings
+    // only when there is one merchant.
+    virtual nlohmann::json verify(bool at_rest) = 0;
+
     // The command of the last seven days that carried this key.
     virtual std::optional<EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) = 0;
     // Takes an item off the list, with an audit row. False: no such open item. A repeat is false.

@@ -13,7 +13,7 @@ enum class Operation {
     list_stock, list_movements, list_listings, list_stores, list_lanes,
     list_incidents, list_parked, list_audit, show_summary,
     retry_saga, compensate_saga, cancel_saga, hold_saga, release_saga,
-    adjust_stock, dismiss_parked,
+    adjust_stock, dismiss_parked, verify_laws,
 };
 
 struct Route {
@@ -39,6 +39,7 @@ inline constexpr std::array routes{
     Route{"GET",  "/parked",                   Role::read,      Operation::list_parked},
     Route{"GET",  "/audit",                    Role::read,      Operation::list_audit},
     Route{"GET",  "/summary",                  Role::read,      Operation::show_summary},
+    Route{"GET",  "/verify",                   Role::admin,     Operation::verify_laws},
     Route{"POST", "/sagas/{id}/retry",         Role::operator_, Operation::retry_saga},
     Route{"POST", "/sagas/{id}/compensate",    Role::operator_, Operation::compensate_saga},
     Route{"POST", "/sagas/{id}/cancel",        Role::operator_, Operation::cancel_saga},

@@ -173,6 +173,11 @@ private:
         command->add_flag("--dry-run", setup.dry_run, "only print what would change");
         command->add_option("--reason,-r", setup.reason, "kept in the audit (default: setup by file)");
 
+        VerifyArguments& verify = verify_;
+        command = add(app_, "verify", "check the laws L1 to L10 over the database; names law and row (ORDERSAGA_ENGINE_DSN)",
+            [&verify](Context& context) { return with_database_faults([&] { return verify_verb(context, verify); }); });
+        command->add_flag("--at-rest", verify.at_rest, "nothing is under way: stores and stock must agree in full, every order must have come to rest");
+
         CLI::App* token = group("token", "API tokens");
         TokenArguments& create = token_;
         command = add(*token, "create", "make a token; it is shown once, only its hash is kept (ORDERSAGA_ENGINE_DSN)",
@@ -197,6 +202,7 @@ private:
     MigrateArguments migrate_;
     SetupArguments setup_;
     TokenArguments token_;
+    VerifyArguments verify_;
 };
 
 ExitCode complain(Surroundings& world, ExitCode code, const std::string& text) {

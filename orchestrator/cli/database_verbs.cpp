@@ -15,6 +15,7 @@
 #include "db/bootstrap.hpp"
 #include "db/migrate.hpp"
 #include "db/setup.hpp"
+#include "db/verify.hpp"
 #include "orchestrator/cli/setup_file.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/crypto.hpp"
@@ -233,6 +234,33 @@ ExitCode create_token_verb(Context& context, const TokenArguments& arguments) {
         out << "token written to " << printable(arguments.out_file) << '\n';
     }
     return ExitCode::ok;
+}
+
+ExitCode verify_verb(Context& context, const VerifyArguments& arguments) {
+    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-verify"});
+    db::VerifyOptions options;
+    options.at_rest = arguments.at_rest;
+    const std::vector<db::LawResult> laws = db::verify(session, options);
+    bool all_hold = true;
+    json rows = json::array();
+    for (const db::LawResult& law : laws) {
+        all_hold = all_hold && law.holds();
+        json findings = json::array();
+        for (const db::Finding& finding : law.findings) findings.push_back({{"row", finding.row}, {"text", finding.text}});
+        rows.push_back({{"law", law.law}, {"promise", law.promise}, {"holds", law.holds()}, {"broken", law.broken}, {"findings", std::move(findings)}});
+    }
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        out << runtime::dump_json({{"all_hold", all_hold}, {"laws", rows}}) << '\n';
+        return all_hold ? ExitCode::ok : ExitCode::refused;
+    }
+    print_table(out, {{"LAW", "law"}, {"HOLDS", "holds"}, {"BROKEN", "broken", true}, {"PROMISE", "promise"}}, rows, context.world.colours);
+    for (const json& law : rows) {
+        for (const json& finding : law.at("findings")) {
+            out << cell_of(law.at("law")) << " is broken by " << cell_of(finding.at("row")) << ": " << cell_of(finding.at("text")) << '\n';
+        }
+    }
+    return all_hold ? ExitCode::ok : ExitCode::refused;
 }
 
 }  // namespace ordersaga::cli

@@ -29,6 +29,12 @@ struct TokenArguments {
 };
 ExitCode create_token_verb(Context& context, const TokenArguments& arguments);
 
+struct VerifyArguments {
+    bool at_rest = false;
+};
+// Exit code 1 when a law is broken, naming law and row.
+ExitCode verify_verb(Context& context, const VerifyArguments& arguments);
+
 // Runs `work`; what the database throws becomes a CliError with the fitting exit code and no row's values.
 ExitCode with_database_faults(const std::function<ExitCode()>& work);
 

@@ -88,6 +88,10 @@ public:
         begin("summary");
         return {{"sagas", json::object()}};
     }
+    json verify(bool) override {
+        begin("verify");
+        return {{"all_hold", true}, {"laws", json::array()}};
+    }
     std::optional<EarlierCommand> find_command(MerchantId, const std::string&) override { return script_.earlier; }
     bool dismiss_parked(MerchantId, const std::string&, const std::string&, const std::string&) override { return script_.dismissed; }
 
