@@ -2,7 +2,7 @@
 // set-wise inside one transaction. The real one is PostgreSQL (db/pg_store.hpp), the simulated one lives in memory with
 // the same transaction rules (tests/support/sim_store.hpp).
 //
-// Lock order, everywhere: duty commands, then (the participant's own rows: receipts, orders), then sagas by id, then
+// Lock order, everywhere: duty commands, then (the participant's own rows), then sagas by id, then
 // their commands, then (stock, listings, flushes), then lanes. Reads that claim work use SKIP LOCKED and so never wait.
 //
 // Thread: a Store and its transactions belong to one thread at a time.
@@ -140,7 +140,7 @@ struct SignalRow {
 // Something done again and again for a subject (poll a store, read a warehouse's stock).
 struct DutyRow {
     MerchantId merchant;
-    std::string duty;     // "PollOrders"
+    std::string duty;     // "PollPeer"
     std::string subject;  // "store:7"
     Instant next_due{};
     nlohmann::json memory = nlohmann::json::object();  // watermark and the like
