@@ -1,0 +1,175 @@
+#include "db/api_queries.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/api/two_merchants.hpp"
+
+namespace ordersaga::test {
+namespace {
+
+using api::MerchantId;
+using api::Page;
+using nlohmann::json;
+
+class ApiQueriesTest : public testing::Test {
+protected:
+    std::vector<std::string> all_sagas(const api::SagaFilter& filter, int limit) {
+        std::vector<std::string> ids;
+        Page page{limit, ""};
+        for (int pages = 0; pages < 100; ++pages) {
+            const json answer = queries_->sagas(mine_, filter, page);
+            EXPECT_LE(answer.at("items").size(), static_cast<std::size_t>(limit));
+            for (const json& item : answer.at("items")) ids.push_back(item.at("saga_id"));
+            if (answer.at("next").is_null()) return ids;
+            page.after = answer.at("next");
+        }
+        ADD_FAILURE() << "the pages never end";
+        return ids;
+    }
+
+    TwoMerchants world_;
+    std::unique_ptr<api::Queries> queries_ = db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
+    const MerchantId mine_{world_.first};
+    const MerchantId other_{world_.second};
+};
+
+TEST_F(ApiQueriesTest, PagesThroughAllSagasNewestFirst) {
+    std::vector<std::string> expected;
+    for (int number = 1; number <= 7; ++number) expected.insert(expected.begin(), world_.add_saga(world_.first, number, "Reserved"));
+    world_.add_saga(world_.second, 1, "Reserved");
+    for (const int limit : {1, 2, 3, 7, 200}) EXPECT_EQ(all_sagas({}, limit), expected) << limit;
+}
+
+TEST_F(ApiQueriesTest, FiltersSagas) {
+    const std::string held = world_.add_saga(world_.first, 1, "OnHold");
+    const std::string stuck = world_.add_saga(world_.first, 30, "NeedsOperator", "HAT");
+    const auto only = [&](const api::SagaFilter& filter) { return all_sagas(filter, 50); };
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(only({"OnHold", "", "", false, {}}), Ids{held});
+    EXPECT_EQ(only({"", "", "HAT", false, {}}), Ids{stuck});
+    EXPECT_EQ(only({"", "", "%", false, {}}), Ids{});
+    EXPECT_EQ(only({"", "eu", "", true, {}}), Ids{stuck});
+    EXPECT_EQ(only({"", "us", "", false, {}}), Ids{});
+    EXPECT_EQ(only({"", "", "", false, std::chrono::minutes(10)}), Ids{stuck});
+    EXPECT_EQ(only({"' OR 1=1 --", "", "", false, {}}), Ids{});
+}
+
+TEST_F(ApiQueriesTest, ShowsASagaToItsMerchantOnly) {
+    const std::string id = world_.add_saga(world_.first, 1, "OnHold");
+    const json saga = queries_->saga(mine_, id, false);
+    EXPECT_EQ(saga.at("state"), "OnHold");
+    EXPECT_EQ(saga.at("order").at("store"), "eu");
+    EXPECT_FALSE(saga.contains("data"));
+    EXPECT_EQ(queries_->saga(mine_, id, true).at("data").at("address"), "secret street");
+    EXPECT_TRUE(queries_->saga(other_, id, false).is_null());
+    EXPECT_TRUE(queries_->saga(mine_, "0190a000-0000-7000-8000-00000000ffff", false).is_null());
+    EXPECT_TRUE(queries_->history(other_, id, true, {}).at("items").empty());
+}
+
+TEST_F(ApiQueriesTest, ShowsHistoryInOrderAndDetailsWhenAsked) {
+    const std::string id = world_.add_saga(world_.first, 1, "OnHold");
+    const json first = queries_->history(mine_, id, false, {1, ""});
+    EXPECT_EQ(first.at("items").at(0).at("event"), "OrderPlaced");
+    EXPECT_TRUE(first.at("items").at(0).at("details").is_null());
+    const json second = queries_->history(mine_, id, true, {1, first.at("next")});
+    EXPECT_EQ(second.at("items").at(0).at("event"), "StockReserved");
+    EXPECT_TRUE(second.at("items").at(0).at("details").is_object());
+    EXPECT_TRUE(second.at("next").is_null());
+}
+
+TEST_F(ApiQueriesTest, ShowsAnOrderWithoutPersonalData) {
+    const std::string id = world_.add_saga(world_.first, 5, "OnHold");
+    const json order = queries_->order(mine_, "eu", "5");
+    EXPECT_EQ(order.at("saga_id"), id);
+    EXPECT_EQ(order.dump().find("a@b.example"), std::string::npos);
+    EXPECT_FALSE(order.at("document").contains("shipping_address"));
+    EXPECT_TRUE(queries_->order(other_, "eu", "5").is_null());
+}
+
+TEST_F(ApiQueriesTest, ShowsStockMovementsAndListings) {
+    const json stock = queries_->stock(mine_, "", "", {1, ""});
+    EXPECT_EQ(stock.at("items").size(), 1U);
+    const json rest = queries_->stock(mine_, "", "", {10, stock.at("next")});
+    EXPECT_EQ(rest.at("items").size(), 1U);
+    const json shirt = queries_->stock(mine_, "SHIRT", "main", {}).at("items").at(0);
+    EXPECT_EQ(shirt.at("available"), 20);
+    EXPECT_EQ(shirt.at("version"), 1);
+    EXPECT_EQ(queries_->movements(mine_, "SHIRT", {}).at("items").at(0).at("kind"), "opening");
+    EXPECT_TRUE(queries_->movements(mine_, "NONE", {}).is_null());
+    EXPECT_EQ(queries_->listings(mine_, "eu", "", {}).at("items").size(), 3U);
+    const std::optional<api::LedgerKey> ledger = queries_->ledger(mine_, "SHIRT", "main");
+    ASSERT_TRUE(ledger);
+    EXPECT_EQ(ledger->version, 1);
+    EXPECT_FALSE(queries_->ledger(mine_, "SET", "main"));
+    EXPECT_FALSE(queries_->adjusted_before(mine_, *ledger, "key.x"));
+}
+
+TEST_F(ApiQueriesTest, AnswersEveryList) {
+    world_.add_saga(world_.first, 1, "OnHold");
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute("INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, \"window\") "
+                            "SELECT merchant_id, 'store:' || store_id, 1, 2, 3, now(), now(), 8 FROM stores");
+        transaction.execute("INSERT INTO incidents (merchant_id, incident_key, cause, text, opened_at, updated_at) "
+                            "SELECT merchant_id, 'k', 'cause', 'text', now(), now() FROM merchants");
+    });
+    EXPECT_EQ(queries_->stores(mine_, {}).at("items").at(0).at("shop_domain"), "first.myshopify.com");
+    EXPECT_EQ(queries_->lanes(mine_, {}).at("items").at(0).at("name"), "eu");
+    EXPECT_EQ(queries_->incidents(mine_, false, {}).at("items").size(), 1U);
+    EXPECT_EQ(queries_->audit(mine_, {}).at("items").at(0).at("action"), "setup");
+    EXPECT_EQ(queries_->summary(mine_).at("sagas").at("OnHold"), 1);
+    EXPECT_EQ(queries_->summary(mine_).at("open_incidents"), 1);
+    EXPECT_EQ(queries_->stored_schema_version(), queries_->wanted_schema_version());
+}
+
+TEST_F(ApiQueriesTest, RefusesCursorsThatAreNone) {
+    for (const std::string cursor : {"x", "1_2_3", "now()_x", "1; DROP TABLE sagas", "2026-01-01 00:00:00+00_nonsense"}) {
+        EXPECT_THROW(queries_->sagas(mine_, {}, {10, cursor}), db::BadData) << cursor;
+        EXPECT_THROW(queries_->audit(mine_, {10, cursor}), db::BadData) << cursor;
+    }
+}
+
+TEST_F(ApiQueriesTest, FindsLiveTokensOnly) {
+    const auto add = [&](const std::string& token, std::optional<db::Instant> expires) {
+        ASSERT_TRUE(db::create_token(world_.session, {"First", token, "operator", runtime::sha256_hex(token), expires}, "test", "test"));
+    };
+    add("good", {});
+    add("expired", db::Instant{std::chrono::seconds(1)});
+    add("revoked", {});
+    world_.session.transact([&](db::Transaction& transaction) { transaction.execute("UPDATE tokens SET revoked_at = now() WHERE name = 'revoked'"); });
+
+    const std::optional<api::Principal> good = queries_->find_token(runtime::sha256_hex("good"));
+    ASSERT_TRUE(good);
+    EXPECT_EQ(good->merchant, mine_);
+    EXPECT_EQ(good->role, api::Role::operator_);
+    for (const std::string token : {"expired", "revoked", "unknown"}) EXPECT_FALSE(queries_->find_token(runtime::sha256_hex(token))) << token;
+    EXPECT_FALSE(db::create_token(world_.session, {"Nobody", "x", "read", runtime::sha256_hex("x"), {}}, "test", "test"));
+}
+
+TEST_F(ApiQueriesTest, DismissesAParkedItemOnceWithAnAuditRow) {
+    std::string item;
+    world_.session.transact([&](db::Transaction& transaction) {
+        item = transaction.query("INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'webhook', 's', 'r', '{}') "
+                                 "RETURNING item_id::text", {world_.first}).text(0, 0);
+    });
+    EXPECT_EQ(queries_->parked(mine_, {}).at("items").size(), 1U);
+    EXPECT_TRUE(queries_->parked(other_, {}).at("items").empty());
+    EXPECT_FALSE(queries_->dismiss_parked(other_, item, "anna", "seen"));
+    EXPECT_TRUE(queries_->dismiss_parked(mine_, item, "anna", "seen"));
+    EXPECT_FALSE(queries_->dismiss_parked(mine_, item, "anna", "seen"));
+    EXPECT_THROW(queries_->dismiss_parked(mine_, "x", "anna", "seen"), db::BadData);
+    EXPECT_TRUE(queries_->parked(mine_, {}).at("items").empty());
+    EXPECT_EQ(queries_->audit(mine_, {}).at("items").at(0).at("actor"), "anna");
+}
+
+TEST_F(ApiQueriesTest, FindsACommandByItsKey) {
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute("INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details) VALUES ($1::bigint, now(), 'anna', 'saga cancel', "
+                            "'s', 'r', '{\"idempotency_key\":\"k\",\"fingerprint\":\"f\"}')", {world_.first});
+    });
+    EXPECT_EQ(queries_->find_command(mine_, "k")->fingerprint, "f");
+    EXPECT_FALSE(queries_->find_command(other_, "k"));
+    EXPECT_FALSE(queries_->find_command(mine_, "l"));
+}
+
+}  // namespace
+}  // namespace ordersaga::test

@@ -1,0 +1,177 @@
+// sagactl as a function, against a scripted service on loopback.
+#include "orchestrator/cli/command_line.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "runtime/http_server.hpp"
+
+namespace ordersaga::cli {
+namespace {
+
+using nlohmann::json;
+
+const std::string saga_id = "0190a000-0000-7000-8000-000000000001";
+
+class ScriptedService {
+public:
+    ScriptedService() : server_(context_.get_executor(), {}, [this](runtime::HttpRequest request) { return answer(std::move(request)); }) {
+        server_.start();
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~ScriptedService() {
+        server_.stop_and_wait(std::chrono::seconds(5));
+        context_.stop();
+        thread_.join();
+    }
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+
+    std::map<std::string, std::pair<int, json>> answers;  // by "METHOD target"
+    std::vector<runtime::HttpRequest> requests;           // read only while no verb runs
+
+private:
+    boost::asio::awaitable<runtime::HttpResponse> answer(runtime::HttpRequest request) {
+        runtime::HttpResponse response;
+        const auto found = answers.find(request.method + " " + request.target);
+        response.status = found == answers.end() ? 404 : found->second.first;
+        response.body = found == answers.end() ? R"({"detail":"there is no such thing"})" : found->second.second.dump();
+        requests.push_back(std::move(request));
+        co_return response;
+    }
+
+    boost::asio::io_context context_;
+    runtime::HttpServer server_;
+    std::thread thread_;
+};
+
+class CommandLineTest : public testing::Test {
+protected:
+    ExitCode run(const std::vector<std::string>& arguments) {
+        out_.str("");
+        err_.str("");
+        Surroundings world{out_, err_, runtime::fixed_environment(environment_)};
+        return run_command_line(arguments, world);
+    }
+
+    ScriptedService service_;
+    std::map<std::string, std::string> environment_{{"ORDERSAGA_URL", service_.url()}, {"ORDERSAGA_TOKEN", "secret-token"}};
+    std::ostringstream out_, err_;
+};
+
+TEST_F(CommandLineTest, RefusesWrongArguments) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {}, {"nonsense"}, {"show"}, {"list", "--limit", "0"}, {"list", "--limit", "x"}, {"cancel", saga_id}, {"cancel", saga_id, "-r", "  "},
+             {"stock"}, {"stock", "adjust", "S", "--by", "1.5", "-r", "x"}, {"token", "create", "x", "--role", "king", "-r", "x"}, {"show", "a", "b"},
+             {"--nonsense"}, {"show", "0190"}, {"show", "*"}, {"show", ""}, {"retry", saga_id.substr(0, 8), "-r", "x"}, {"migrate", "--write-env", "f"},
+             {"setup", "/nowhere/shop.toml"}, {"--config", "/nowhere/x.toml", "stores"}, {"--url", "ftp://x", "stores"}, {"--token-file", "/nowhere", "stores"},
+         }) {
+        EXPECT_EQ(run(arguments), ExitCode::usage) << testing::PrintToString(arguments) << err_.str();
+        EXPECT_FALSE(err_.str().empty());
+    }
+    EXPECT_TRUE(service_.requests.empty());
+}
+
+TEST_F(CommandLineTest, HelpsAndTellsItsVersion) {
+    EXPECT_EQ(run({"--help"}), ExitCode::ok);
+    EXPECT_NE(out_.str().find("Exit codes"), std::string::npos);
+    EXPECT_EQ(run({"compensate", "--help"}), ExitCode::ok);
+    EXPECT_NE(out_.str().find("--dry-run"), std::string::npos);
+    EXPECT_EQ(run({"--version"}), ExitCode::ok);
+}
+
+TEST_F(CommandLineTest, TurnsAnswersIntoExitCodes) {
+    const std::vector<std::pair<int, ExitCode>> table{
+        {400, ExitCode::usage}, {401, ExitCode::not_allowed}, {403, ExitCode::not_allowed}, {404, ExitCode::not_found}, {409, ExitCode::conflict},
+        {412, ExitCode::conflict}, {422, ExitCode::usage}, {429, ExitCode::not_reachable}, {500, ExitCode::refused}, {503, ExitCode::not_reachable},
+    };
+    for (const auto& [status, code] : table) {
+        service_.answers["GET /api/v1/summary"] = {status, {{"detail", "no\x1b[31m"}}};
+        EXPECT_EQ(run({"summary"}), code) << status;
+        EXPECT_EQ(err_.str(), "sagactl: no\\x1b[31m\n");
+    }
+    environment_["ORDERSAGA_URL"] = "http://127.0.0.1:1";
+    EXPECT_EQ(run({"summary"}), ExitCode::not_reachable);
+    environment_.erase("ORDERSAGA_TOKEN");
+    EXPECT_EQ(run({"summary"}), ExitCode::usage);
+}
+
+TEST_F(CommandLineTest, ListsOverSeveralPages) {
+    service_.answers["GET /api/v1/sagas?state=OnHold&limit=3"] = {200, {{"items", {{{"saga_id", "a"}, {"state", "OnHold"}}, {{"saga_id", "b"}}}}, {"next", "c 1"}}};
+    service_.answers["GET /api/v1/sagas?state=OnHold&limit=1&after=c%201"] = {200, {{"items", {{{"saga_id", "c"}}}}, {"next", "d"}}};
+    EXPECT_EQ(run({"list", "--state", "OnHold", "--limit", "3", "--json"}), ExitCode::ok) << err_.str();
+    EXPECT_EQ(json::parse(out_.str()).size(), 3U);
+    EXPECT_EQ(*service_.requests.at(0).header("authorization"), "Bearer secret-token");
+    EXPECT_EQ(run({"list", "--state", "OnHold", "--limit", "3"}), ExitCode::ok);
+    EXPECT_NE(out_.str().find("SUBJECT"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, FindsASagaByItsOrder) {
+    service_.answers["GET /api/v1/orders/eu/1001"] = {200, {{"saga_id", saga_id}}};
+    service_.answers["GET /api/v1/orders/eu/1002"] = {200, {{"saga_id", nullptr}, {"reason", "before go-live"}}};
+    service_.answers["GET /api/v1/sagas/" + saga_id] = {200, {{"saga_id", saga_id}, {"state", "OnHold"}, {"version", 7}}};
+    EXPECT_EQ(run({"show", "eu/1001"}), ExitCode::ok);
+    EXPECT_NE(out_.str().find("OnHold"), std::string::npos);
+    EXPECT_EQ(run({"show", "eu/1002"}), ExitCode::not_found);
+    EXPECT_NE(err_.str().find("before go-live"), std::string::npos);
+    EXPECT_EQ(run({"show", "eu/9"}), ExitCode::not_found);
+}
+
+TEST_F(CommandLineTest, SendsReasonKeyAndVersion) {
+    service_.answers["POST /api/v1/sagas/" + saga_id + "/cancel"] = {200, {{"result", "applied"}, {"state", "CancellingFulfillment"}, {"version", 8}}};
+    EXPECT_EQ(run({"cancel", saga_id, "-r", "customer called", "--if-version", "7"}), ExitCode::ok) << err_.str();
+    const runtime::HttpRequest& request = service_.requests.at(0);
+    EXPECT_EQ(json::parse(request.body), (json{{"reason", "customer called"}}));
+    EXPECT_EQ(*request.header("if-match"), "\"7\"");
+    EXPECT_EQ(request.header("idempotency-key")->size(), 36U);
+    EXPECT_NE(out_.str().find("CancellingFulfillment"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, PrintsWhatACompensationWouldDo) {
+    service_.answers["POST /api/v1/sagas/" + saga_id + "/compensate"] = {
+        200, {{"saga_id", saga_id}, {"path", {"CancellingFulfillment"}}, {"commands", {{{"activity", "CancelFulfillment"}, {"lane", "warehouse:1"}, {"payload", {{"reference", "eu.1.1.1"}}}}}},
+              {"changes", {{{"sku", "SHIRT"}}}}, {"note", ""}}};
+    EXPECT_EQ(run({"compensate", saga_id, "-r", "x", "--dry-run"}), ExitCode::ok);
+    EXPECT_TRUE(json::parse(service_.requests.at(0).body).at("dry_run"));
+    EXPECT_NE(out_.str().find("CancelFulfillment"), std::string::npos);
+    EXPECT_NE(out_.str().find("Nothing was changed"), std::string::npos);
+}
+
+TEST_F(CommandLineTest, AdjustsTheLedgerThatItHasRead) {
+    service_.answers["GET /api/v1/stock?sku=A%2FB&limit=100"] = {200, {{"items", {{{"sku", "A/B"}, {"warehouse", "main"}, {"version", 9}}}}, {"next", nullptr}}};
+    service_.answers["POST /api/v1/stock/A%2FB/adjust"] = {200, {{"result", "applied"}}};
+    EXPECT_EQ(run({"stock", "adjust", "A/B", "--by", "-2", "-r", "damaged"}), ExitCode::ok) << err_.str();
+    const json body = json::parse(service_.requests.at(1).body);
+    EXPECT_EQ(body, (json{{"warehouse", "main"}, {"difference", -2}, {"expected_version", 9}, {"reason", "damaged"}}));
+}
+
+TEST_F(CommandLineTest, SurvivesAServiceThatTalksNonsense) {
+    service_.answers["GET /api/v1/stores"] = {200, "text"};
+    EXPECT_EQ(run({"stores"}), ExitCode::not_found);  // the query differs: 404
+    service_.answers["GET /api/v1/stores?limit=200"] = {200, "text"};
+    EXPECT_EQ(run({"stores"}), ExitCode::refused);
+    service_.answers["GET /api/v1/stores?limit=200"] = {200, {{"items", {1, nullptr, "x", {{"key", {1, 2}}}}}, {"next", nullptr}}};
+    EXPECT_EQ(run({"stores"}), ExitCode::ok);
+}
+
+TEST_F(CommandLineTest, NeedsADatabaseAddressForDatabaseVerbs) {
+    EXPECT_EQ(run({"migrate"}), ExitCode::usage);
+    EXPECT_NE(err_.str().find("ORDERSAGA_MIGRATOR_DSN"), std::string::npos);
+    environment_["ORDERSAGA_MIGRATOR_DSN"] = "host=127.0.0.1 port=1 user=x password=hidden dbname=x";
+    EXPECT_EQ(run({"migrate"}), ExitCode::not_reachable);
+    EXPECT_EQ(err_.str().find("hidden"), std::string::npos);
+    environment_["ORDERSAGA_ENGINE_DSN"] = environment_["ORDERSAGA_MIGRATOR_DSN"];
+    EXPECT_EQ(run({"verify"}), ExitCode::not_reachable);
+    EXPECT_EQ(run({"token", "create", "anna", "--role", "read", "-r", "x"}), ExitCode::not_reachable);
+    EXPECT_EQ(out_.str(), "");
+}
+
+}  // namespace
+}  // namespace ordersaga::cli
