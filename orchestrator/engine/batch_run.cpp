@@ -47,7 +47,7 @@ void BatchRun::start_saga(SagaRow row) {
     if (!live_.emplace(key, std::move(live)).second) throw BadItem("saga " + key.saga_id + " was started twice");
 }
 
-void BatchRun::tell(const SagaKey& saga, sagas::Event event) { events_.emplace_back(saga, std::move(event)); }
+void BatchRun::tell(const SagaKey& saga, sagas::Event event) { pending_.push_back({saga, std::move(event), {}, {}}); }
 
 void BatchRun::signal(const SagaKey& saga, sagas::Event event) {
     SignalRow row;
@@ -127,7 +127,7 @@ void BatchRun::take_over(SagaRow row) {
 
 void BatchRun::load(const std::vector<SagaKey>& keys) {
     std::set<SagaKey> wanted(keys.begin(), keys.end());
-    for (const auto& [key, event] : events_) wanted.insert(key);
+    for (const Pending& pending : pending_) wanted.insert(pending.saga);
     std::vector<SagaKey> missing;
     for (const SagaKey& key : wanted) {
         if (!holds(key)) missing.push_back(key);
@@ -176,44 +176,47 @@ void BatchRun::end_silent_duty_attempt(CommandRow& command) {
     end_duty_attempt(command, outcome_of_silence(policy_of_duty(command.activity)));
 }
 
-bool BatchRun::end_attempt(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
-                           const sagas::Outcome& outcome) {
+CommandRow* BatchRun::find_sent(Live& live, const std::string& command_id) {
+    auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
+        return row.command_id == command_id && row.state == CommandState::sent;
+    });
+    return command == live.commands.end() ? nullptr : &*command;
+}
+
+bool BatchRun::take_outcome(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
+                            const sagas::Outcome& outcome) {
     auto found = live_.find(saga);
     if (found == live_.end()) return false;
-    Live& live = found->second;
-    auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
-        return row.command_id == command_id && row.state == CommandState::sent && row.attempt_token == attempt_token;
-    });
-    if (command == live.commands.end()) return false;
+    const CommandRow* command = find_sent(found->second, command_id);
+    bool repeated = std::any_of(pending_.begin(), pending_.end(),
+                                [&](const Pending& pending) { return pending.command_id == command_id; });
+    if (command == nullptr || command->attempt_token != attempt_token || repeated) return false;
+    pending_.push_back({saga, {}, command_id, outcome});
+    return true;
+}
 
+void BatchRun::end_attempt(Live& live, const Pending& pending) {
+    CommandRow* command = find_sent(live, pending.command_id);
+    if (command == nullptr) return;
     const sagas::SagaDefinition& definition = definition_of(live.row);
     AttemptEnd end =
-        engine::end_attempt(*command, outcome, definition.policy_of(command->activity), now_, parts_.random);
+        engine::end_attempt(*command, pending.outcome, definition.policy_of(command->activity), now_, parts_.random);
     live.changed_commands.insert(command->command_id);
-    learn_later(saga.merchant, command->lane, outcome);
-    if (end == AttemptEnd::waits) return true;
-    sagas::Outcome told = outcome;
+    learn_later(command->merchant, command->lane, pending.outcome);
+    if (end == AttemptEnd::waits) return;
+    sagas::Outcome told = pending.outcome;
     if (end == AttemptEnd::exhausted && command->perhaps_applied) told.kind = sagas::OutcomeKind::unknown;
-    sagas::Event event =
-        definition.event_of(command->activity, command->payload, told, end == AttemptEnd::exhausted);
+    sagas::Event event = definition.event_of(command->activity, command->payload, told, end == AttemptEnd::exhausted);
     if (event.cause.empty()) event.cause = command->activity + " " + command->outcome;
-    tell(saga, std::move(event));
-    return true;
+    decide(pending.saga, std::move(event));
 }
 
 void BatchRun::end_silent_attempts() {
     for (auto& [key, live] : live_) {
-        std::vector<std::pair<std::string, std::string>> silent;
         for (const CommandRow& command : live.commands) {
-            if (command.state == CommandState::sent && command.deadline && *command.deadline <= now_) {
-                silent.emplace_back(command.command_id, command.attempt_token);
-            }
-        }
-        const sagas::SagaDefinition* definition = silent.empty() ? nullptr : &definition_of(live.row);
-        for (const auto& [id, token] : silent) {
-            auto command = std::find_if(live.commands.begin(), live.commands.end(),
-                                        [&, wanted = id](const CommandRow& row) { return row.command_id == wanted; });
-            end_attempt(key, id, token, outcome_of_silence(definition->policy_of(command->activity)));
+            if (command.state != CommandState::sent || !command.deadline || *command.deadline > now_) continue;
+            const sagas::ActivityPolicy& policy = definition_of(live.row).policy_of(command.activity);
+            take_outcome(key, command.command_id, command.attempt_token, outcome_of_silence(policy));
             ++due_events_;
         }
     }
@@ -257,13 +260,17 @@ void BatchRun::wake_sagas_due() {
 
 void BatchRun::decide_all() {
     do {
-        while (!events_.empty()) {
-            auto [key, event] = std::move(events_.front());
-            events_.pop_front();
-            decide(key, std::move(event));
+        while (!pending_.empty()) {
+            Pending pending = std::move(pending_.front());
+            pending_.pop_front();
+            if (pending.command_id.empty()) {
+                decide(pending.saga, std::move(pending.event));
+            } else {
+                end_attempt(live_.at(pending.saga), pending);
+            }
         }
         session_->conclude();
-    } while (!events_.empty());
+    } while (!pending_.empty());
 }
 
 void BatchRun::decide(const SagaKey& key, sagas::Event event) {
@@ -336,11 +343,11 @@ void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& dec
     for (sagas::Announcement& announcement : decision.announcements) announce(row.key.merchant, std::move(announcement));
 
     // Answers of the participant come before everything else that waits for this saga.
-    std::deque<std::pair<SagaKey, sagas::Event>> answers;
+    std::deque<Pending> answers;
     for (const sagas::Effect& effect : decision.effects) {
-        for (sagas::Event& answer : session_->settle(row, effect)) answers.emplace_back(row.key, std::move(answer));
+        for (sagas::Event& answer : session_->settle(row, effect)) answers.push_back({row.key, std::move(answer), {}, {}});
     }
-    events_.insert(events_.begin(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
+    pending_.insert(pending_.begin(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
 }
 
 void BatchRun::apply_incident(Live& live, const sagas::Decision& decision) {

@@ -56,9 +56,9 @@ public:
     // Takes over sagas that a claim has locked.
     void adopt(std::vector<SagaRow> rows);
     void lock_what_sagas_touch();
-    // False: no open attempt has this token; the outcome is evidence only.
-    bool end_attempt(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
-                     const sagas::Outcome& outcome);
+    // Takes the outcome in, behind what was told before. False: no open attempt has this token; it is evidence only.
+    bool take_outcome(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
+                      const sagas::Outcome& outcome);
     void end_silent_attempts();
     // An operator's event. False: no such saga, or its version moved on; `result` says so.
     bool tell_checked(const SagaTold& told, InputResult& result);
@@ -93,6 +93,17 @@ private:
         nlohmann::json explanations = nlohmann::json::object();
     };
 
+    // What is to be decided next: an event, or an outcome that becomes one. A command is closed in the same step in which
+    // its event is decided, so that no other event sees it closed while its outcome is still unknown to the saga.
+    struct Pending {
+        SagaKey saga;
+        sagas::Event event;
+        std::string command_id;  // empty: an event
+        sagas::Outcome outcome;
+    };
+
+    CommandRow* find_sent(Live& live, const std::string& command_id);
+    void end_attempt(Live& live, const Pending& pending);
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
     const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
     void take_over(SagaRow row);
@@ -109,7 +120,7 @@ private:
     Instant now_;
     std::unique_ptr<Session> session_;
     std::map<SagaKey, Live> live_;
-    std::deque<std::pair<SagaKey, sagas::Event>> events_;
+    std::deque<Pending> pending_;
     std::vector<CommandRow> duty_commands_;
     Changes changes_;
     std::set<LaneKey> lanes_;

@@ -182,7 +182,7 @@ Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::
                 if (const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content)) {
                     if (outcome->saga_id.empty()) continue;
                     SagaKey key{outcome->merchant, outcome->saga_id};
-                    if (!batch.end_attempt(key, outcome->command_id, outcome->attempt_token, outcome->outcome)) {
+                    if (!batch.take_outcome(key, outcome->command_id, outcome->attempt_token, outcome->outcome)) {
                         results[i].kind = InputResult::Kind::duplicate;
                         results[i].reason = "the attempt is not open any more";
                     }
