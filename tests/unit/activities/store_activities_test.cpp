@@ -90,7 +90,7 @@ TEST_F(StoreActivity, FlushSendsTheStoredBytesAndTellsTheRows) {
 
     EXPECT_EQ(outcome.kind, OutcomeKind::done);
     EXPECT_EQ(outcome.payload, json::parse(R"({"applied":[0],"uncertain":[],"refused":[]})"));
-    EXPECT_EQ(peer.calls.at(0).body, payload.at("body"));
+    EXPECT_EQ(peer.calls.at(0).body, payload.at("body").get<std::string>());
     EXPECT_EQ(peer.calls[0].url, "http://127.0.0.1:1/shopify/eu/admin/api/2026-07/graphql.json");
     EXPECT_EQ(*runtime::find_header(peer.calls[0].headers, "x-shopify-access-token"), "shpat_secret");
     EXPECT_EQ(scope.lane.currently_available, 1990);
