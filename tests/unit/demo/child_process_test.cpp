@@ -1,0 +1,58 @@
+// Programs that are started, watched and stopped.
+#include "sandbox/demo/child_process.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace ordersaga::demo {
+namespace {
+
+struct ChildProcess : testing::Test {
+    std::filesystem::path folder = std::filesystem::temp_directory_path() / ("ordersaga-demo-test-" + std::to_string(getpid()));
+    ChildProcess() { std::filesystem::create_directories(folder); }
+    ~ChildProcess() override { std::filesystem::remove_all(folder); }
+
+    ChildPlan shell(const std::string& script) const { return {"/bin/sh", {"-c", script}, {{"GIVEN", "to it"}}, folder / "log"}; }
+};
+
+TEST_F(ChildProcess, TellsWhatACommandPrintedAndHowItEnded) {
+    const CommandEnd end = run_command(shell("echo $GIVEN; echo too >&2; exit 3"), std::chrono::seconds(20));
+    EXPECT_EQ(end.status, 3);
+    EXPECT_EQ(end.output, "to it\ntoo\n");
+}
+
+TEST_F(ChildProcess, TellsAKillAsAShellDoes) {
+    Child child(shell("exec sleep 60"));
+    EXPECT_FALSE(child.ended());
+    child.signal(SIGKILL);
+    ASSERT_TRUE(child.wait_for(std::chrono::seconds(20)));
+    EXPECT_EQ(child.ended(), 137);
+}
+
+TEST_F(ChildProcess, KillsWhatDoesNotWantToStop) {
+    Child child(shell("trap '' TERM; echo up; while :; do sleep 1; done"));
+    const auto up = [&] {
+        std::ifstream log(folder / "log");
+        std::string line;
+        return std::getline(log, line) && line == "up";
+    };
+    for (int look = 0; look < 2000 && !up(); ++look) child.wait_for(std::chrono::milliseconds(10));
+    child.stop(std::chrono::milliseconds(100));
+    EXPECT_EQ(child.ended(), 137);
+}
+
+TEST_F(ChildProcess, EndsWith127WhenThereIsNoSuchProgram) {
+    Child child({"/nowhere/at/all", {}, {}, folder / "log"});
+    ASSERT_TRUE(child.wait_for(std::chrono::seconds(20)));
+    EXPECT_EQ(child.ended(), 127);
+}
+
+TEST_F(ChildProcess, GivesUpOnACommandThatTakesTooLong) {
+    EXPECT_THROW(run_command(shell("exec sleep 60"), std::chrono::milliseconds(50)), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace ordersaga::demo
