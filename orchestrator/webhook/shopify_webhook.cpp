@@ -30,6 +30,8 @@ constexpr std::array topics{
     Topic{"orders/paid", Body::order},
     Topic{"orders/updated", Body::order},
     Topic{"orders/cancelled", Body::order},
+    Topic{"orders/fulfilled", Body::order},
+    Topic{"orders/partially_fulfilled", Body::order},
     Topic{"orders/edited", Body::order_edit},
     Topic{"orders/delete", Body::deleted_order},
     Topic{"refunds/create", Body::refund},
@@ -111,7 +113,11 @@ void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view 
         }
         case Body::deleted_order: order_id = runtime::get_id_text(body, "id", "order").value(); break;
         case Body::refund: sagas::refund_from_webhook(body, order_id); break;
-        case Body::fulfillment: order_id = runtime::get_id_text(body, "order_id", "fulfillment").value(); break;
+        case Body::fulfillment:
+            order_id = runtime::get_id_text(body, "order_id", "fulfillment").value();
+            runtime::get_id_text(body, "id", "fulfillment").value();
+            runtime::opt_text(body, "status", "fulfillment").value();
+            break;
         case Body::inventory_level:
             runtime::get_id_text(body, "inventory_item_id", "inventory level").value();
             runtime::get_id_text(body, "location_id", "inventory level").value();
