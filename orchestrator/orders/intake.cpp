@@ -228,9 +228,9 @@ void tell_changes(const OrderDocument& before, const OrderRow& row, const LineMa
     }
     for (const sagas::StoreFulfillment& fulfillment : after.fulfillments) {
         bool known = std::any_of(before.fulfillments.begin(), before.fulfillments.end(), [&](const auto& other) {
-            return other.fulfillment_id == fulfillment.fulfillment_id;
+            return other.fulfillment_id == fulfillment.fulfillment_id && sends_goods(other.status);
         });
-        if (known || fulfillment.status == "cancelled") continue;
+        if (known || !sends_goods(fulfillment.status)) continue;
         facts.events.push_back({"FulfilledElsewhere",
                                 {{"fulfillment_id", fulfillment.fulfillment_id}, {"reason", "fulfilled outside of us"}},
                                 cause});
@@ -238,6 +238,10 @@ void tell_changes(const OrderDocument& before, const OrderRow& row, const LineMa
 }
 
 }  // namespace
+
+bool sends_goods(std::string_view fulfillment_status) {
+    return fulfillment_status != "cancelled" && fulfillment_status != "error" && fulfillment_status != "failure";
+}
 
 IntakeFacts merge_document(OrderRow& row, const OrderDocument& document, const StoreRow& store, const WarehouseRow& warehouse,
                            const LineMapper& map, const std::string& cause, Instant now) {

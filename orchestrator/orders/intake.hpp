@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "orchestrator/orders/rows.hpp"
@@ -27,6 +28,9 @@ struct IntakeFacts {
     std::vector<sagas::Event> events;  // for the new or the known saga
     std::string reason;                // why there is no saga
 };
+
+// Whether a fulfilment that the store tells of has sent goods or is about to. One that failed has not, and never will.
+bool sends_goods(std::string_view fulfillment_status);
 
 // Merges a document. Updates `row`; the caller starts the saga and tells the events.
 IntakeFacts merge_document(OrderRow& row, const sagas::OrderDocument& document, const StoreRow& store,

@@ -66,6 +66,7 @@ private:
     engine::InputResult resolve_shopify(const Delivery& delivery, const StoreRow& store, const std::string& trace);
     engine::InputResult resolve_polled(const PolledOrders& polled, const std::string& trace);
     engine::InputResult resolve_adjustment(const StockAdjustment& adjustment);
+    void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
     void tell_views();
     void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);
@@ -75,6 +76,7 @@ private:
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void apply_readings();
     std::vector<sagas::Event> reserve(const engine::SagaRow& saga, const nlohmann::json& payload, bool exchange);
+    std::vector<sagas::Event> map_again(const engine::SagaRow& saga);
     bool wants_reading(const engine::SagaRow& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
     void ask_for_reading(MerchantId merchant, WarehouseId warehouse, const std::set<SkuId>& skus);
     void settle_backorders();

@@ -236,14 +236,7 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
         // The body holds differences only; the order itself is read again.
         read_single_order(from, delivery.receipt.order_id);
     } else if (topic.starts_with("fulfillments/")) {
-        const OrderRow& row = orders_.at(key_of(delivery));
-        result.saga_id = row.saga_id;
-        json payload = {{"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
-                        {"reason", "fulfilled outside of us"}};
-        bool cancelled = delivery.body.value("status", json("")) == json("cancelled");
-        if (!row.saga_id.empty() && !cancelled) {
-            batch_.tell({row.key.merchant, row.saga_id}, {"FulfilledElsewhere", std::move(payload), cause});
-        }
+        hear_of_fulfillment(delivery, cause, result);
     } else if (topic == "inventory_levels/update") {
         Rows::Hint hint{from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
                         runtime::get_id_text(delivery.body, "location_id").value(),
@@ -255,6 +248,23 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
                               "store " + from.key + " removed the app: its orders and stock are not followed any more"});
     }
     return result;
+}
+
+void OrderSession::hear_of_fulfillment(const Delivery& delivery, const std::string& cause, InputResult& result) {
+    const OrderRow& row = orders_.at(key_of(delivery));
+    const std::string status = runtime::opt_text(delivery.body, "status", "fulfillment").value().value_or("");
+    result.saga_id = row.saga_id;
+    result.kind = InputResult::Kind::ignored;
+    if (!sends_goods(status)) {
+        result.reason = "a fulfilment that sends nothing: " + status;
+    } else if (row.saga_id.empty()) {
+        result.reason = row.has_document ? row.reason : "a fulfilment of an order that is not known";
+    } else {
+        result.kind = InputResult::Kind::applied;
+        json payload = {{"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
+                        {"reason", "fulfilled outside of us"}};
+        batch_.tell({row.key.merchant, row.saga_id}, {"FulfilledElsewhere", std::move(payload), cause});
+    }
 }
 
 InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::string& trace) {

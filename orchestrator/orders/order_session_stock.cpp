@@ -24,6 +24,13 @@ std::vector<Demand> demand_in(const json& payload) {
 
 WarehouseId warehouse_in(const json& payload) { return {payload.at("warehouse_id").get<std::int64_t>()}; }
 
+bool is_mapped(const engine::SagaRow& saga) {
+    const json& lines = saga.data.at("lines");
+    return std::all_of(lines.begin(), lines.end(), [](const json& line) {
+        return line.at("wanted").get<std::int64_t>() == 0 || !line.at("parts").empty();
+    });
+}
+
 std::string cause_of(const char* what, const engine::SagaRow& saga) {
     return std::string(what) + ":" + saga.key.saga_id + ":" + std::to_string(saga.version);
 }
@@ -177,6 +184,7 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
 }
 
 std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, const json& payload, bool exchange) {
+    if (!is_mapped(saga)) return map_again(saga);
     WarehouseId warehouse_id = warehouse_in(payload);
     std::vector<Demand> demand = demand_in(payload);
     bool may_ask = !payload.value("without_reading", false) && !exchange;
@@ -214,6 +222,36 @@ std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, con
     bool backorder = all_backorder || store_waits;
     if (backorder) ledger_.enqueue(saga.key, warehouse_id, demand);
     return {{"StockShort", {{"short", std::move(short_list)}, {"backorder", backorder}}, "stock"}};
+}
+
+// A line that could not be mapped when its order came is looked up again, or a person is told: it must never be left out
+// of what is reserved and requested.
+std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
+    const StoreRow* from = store(saga.key.merchant, {saga.data.at("store_id").get<std::int64_t>()});
+    if (from == nullptr) throw engine::BadItem("the store does not exist any more");
+    OrderKey key{saga.key.merchant, from->store_id, saga.data.at("order_id").get<std::string>()};
+    if (orders_.count(key) == 0) {
+        for (OrderRow& row : rows_.lock_orders({key})) orders_.emplace(key, std::move(row));
+    }
+    load_mappings({});
+    std::set<StockKey> missing;
+    json lines = json::array();
+    for (const json& stored : saga.data.at("lines")) {
+        sagas::SagaLine line = sagas::saga_line_from_json(stored);
+        for (const sagas::OrderLine& told : orders_.at(key).document.lines) {
+            if (line.parts.empty() && told.line_id == line.line_id) line.parts = map_line(*from, told).parts;
+        }
+        if (line.wanted > 0 && line.parts.empty()) {
+            return {{"ExchangeRefused", {{"reason", "a line's SKU is not mapped: " + line.sku}}, "mapping"}};
+        }
+        for (const sagas::LinePart& part : line.parts) {
+            StockKey stock{saga.key.merchant, SkuId{part.sku_id}, from->warehouse_id};
+            if (!ledger_.holds(stock)) missing.insert(stock);
+        }
+        lines.push_back(to_json(line));
+    }
+    if (!missing.empty()) ledger_.load_stock(rows_.lock_stock({missing.begin(), missing.end()}));
+    return {{"OrderChanged", {{"lines", std::move(lines)}}, "mapping"}};
 }
 
 // Protocol part 1: near the truth before a promise. At most one read on demand per SKU in 30 s; who cannot ask decides
