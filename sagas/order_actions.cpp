@@ -201,9 +201,17 @@ std::vector<SagaLine> lines_in(const json& payload) {
     return lines;
 }
 
-std::string hold_released(const json& payload) {
+// The hold that is meant: the one named, else the operator's own, else the only one there is. What else an operator
+// writes as his reason names no hold.
+std::string hold_released(const OrderData& data, const json& payload) {
     std::string reason = text_in(payload, "reason");
-    return reason.empty() ? "operator" : reason;
+    if (has_hold(data, reason)) return reason;
+    return !has_hold(data, "operator") && data.holds.size() == 1 ? data.holds.front() : "operator";
+}
+
+bool is_mapped(const OrderData& data) {
+    return std::all_of(data.lines.begin(), data.lines.end(),
+                       [](const SagaLine& line) { return line.wanted == 0 || !line.parts.empty(); });
 }
 
 void drop_hold(OrderData& data, const std::string& reason) {
@@ -214,7 +222,7 @@ void drop_hold(OrderData& data, const std::string& reason) {
 std::vector<std::string> holds_after(const OrderStep& step, const json& payload) {
     OrderData data = step.data;
     bool paid = payload.value("paid", false);
-    drop_hold(data, paid ? "unpaid" : hold_released(payload));
+    drop_hold(data, paid ? "unpaid" : hold_released(data, payload));
     return data.holds;
 }
 
@@ -320,6 +328,10 @@ void exchange(OrderStep& step, Payload payload) {
     withdraw_forward(step);
     step.data.lines = lines_in(payload);
     step.data.edit.reset();
+    if (has_hold(step.data, "unmapped") && is_mapped(step.data)) {
+        drop_hold(step.data, "unmapped");
+        step.decision.closes_incident = true;
+    }
     effect(step, "StopWaiting");
     effect(step, "Exchange");
     step.decision.note = "the order was changed";

@@ -384,7 +384,8 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
             same = same && line.wanted == 0;
             continue;
         }
-        same = same && known->wanted == line.wanted;
+        bool now_mapped = known->parts.empty() && !line.parts.empty() && line.wanted > 0;
+        same = same && known->wanted == line.wanted && !now_mapped;
         SagaLine merged = *known;
         merged.wanted = line.wanted;
         if (merged.parts.empty()) merged.parts = line.parts;
