@@ -86,7 +86,8 @@ Testimony hear_sandbox(System& system, const std::vector<json>& effects) {
         for (const json& level : store.at("levels")) testimony.shown[shop.key][level.at("sku")] = level.at("available");
     }
     const std::string depot_path = "/control/warehouses/" + system.catalogue().warehouse;
-    for (const json& order : system.control(depot_path + "/orders").at("orders")) testimony.warehouse_orders.push_back(order);
+    const json orders = system.control(depot_path + "/orders");
+    for (const json& order : orders.at("orders")) testimony.warehouse_orders.push_back(order);
     const json depot = system.control(depot_path);
     for (const json& product : depot.at("products")) testimony.fulfillable[product.at("sku")] = product.at("fulfillable");
     return testimony;
