@@ -214,8 +214,7 @@ awaitable<Outcome> StoreActivities::create_store_fulfillment(const json& payload
     switch (plan.kind) {
         case FulfillmentPlan::Kind::already: co_return fulfilled(plan.fulfillment_id, true);
         case FulfillmentPlan::Kind::not_yet: co_return ended(OutcomeKind::retryable, plan.reason);
-        case FulfillmentPlan::Kind::order_cancelled:
-            co_return ended(OutcomeKind::refused, "the order is cancelled in the store");
+        case FulfillmentPlan::Kind::order_cancelled: co_return nothing_to_tell();
         case FulfillmentPlan::Kind::send: break;
     }
     std::string fulfillment_id = plan.fulfillment_id;

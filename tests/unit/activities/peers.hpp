@@ -25,7 +25,8 @@ using Kind = runtime::HttpOutcome::Kind;
 // A JSON array from braces. A parameter of type json would take {x} for x itself.
 struct List {
     List(std::initializer_list<nlohmann::json> items) : value(nlohmann::json::array()) {
-        for (const nlohmann::json& item : items) value.push_back(item);
+        for (const nlohmann::json& item : items)
+            value.push_back(item);
     }
     nlohmann::json value;
 };

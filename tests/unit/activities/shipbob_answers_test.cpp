@@ -104,7 +104,8 @@ TEST(ShipBobFailure, KeepsEveryDocumentedErrorBodyReadable) {
     for (const json& entry : fixture("wms/shipbob/errors.json")) {
         Headers headers;
         if (entry.contains("headers")) {
-            for (const auto& [name, value] : entry.at("headers").items()) headers.emplace_back(name, value);
+            for (const auto& [name, value] : entry.at("headers").items())
+                headers.emplace_back(name, value);
         }
         const PeerAnswer answer = http(entry.at("status").get<int>(), entry.at("body").dump(), headers);
         const std::string name = entry.at("case");
