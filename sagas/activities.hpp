@@ -42,6 +42,7 @@
 //   CreateStoreFulfillment {store, order_id, shipment_id, carrier, tracking_number, tracking_url,
 //                           lines[{line_id, quantity}], notify_customer: bool}
 //       done     {fulfillment_id, already: bool}    already: found by its tracking number before writing
+//                {order_cancelled: true}            the order has ended in the store: nothing is left to fulfil there
 //   SettleStoreOrder     {store, order_id, policy: hold_and_tell|cancel_and_refund, reason: text for staff, tag, handle}
 //       done     {settled: "held"|"cancelled", already: bool}
 //   an order document: sagas/order_document.hpp

@@ -127,8 +127,10 @@ Event OrderSaga::event_of(std::string_view activity_name, const json& command_pa
     } else if (activity_name == activity::find_fulfillment) {
         event = of_find(outcome);
     } else if (activity_name == activity::create_store_fulfillment) {
+        std::string told = outcome.payload.value("fulfillment_id", "");
+        if (outcome.payload.value("order_cancelled", false)) told = "none: the order is cancelled in the store";
         json payload = {{"shipment_id", command_payload.value("shipment_id", "")},
-                        {"fulfillment_id", outcome.payload.value("fulfillment_id", "")},
+                        {"fulfillment_id", told.empty() ? std::string("done") : told},
                         {"reason", failure_text(activity_name, outcome)}};
         event = {outcome.kind == OutcomeKind::done ? "StoreFulfilled" : "StoreFulfillmentFailed", std::move(payload), {}};
     } else if (activity_name == activity::settle_store_order) {

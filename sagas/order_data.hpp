@@ -44,7 +44,7 @@ struct Fulfillment {
     std::string reference;
     std::string request_key;
     std::string warehouse_order_id;
-    std::string state;  // wanted | accepted | cancelled | refused
+    std::string state;  // wanted | accepted | cancelled | refused | beyond_recall
     std::vector<Shipment> shipments;
     bool perhaps_exists = false;  // given up on while its outcome was unknown: late checks follow
 };

@@ -46,6 +46,13 @@ Outcome fulfilled(std::string fulfillment_id, bool already) {
     return outcome;
 }
 
+// The order has ended in the store while its goods were on their way: there is nothing left to fulfil, and nothing failed.
+Outcome nothing_to_tell() {
+    Outcome outcome = fulfilled("", true);
+    outcome.payload["order_cancelled"] = true;
+    return outcome;
+}
+
 json fulfillment_input(const FulfillmentPart& part, const json& payload) {
     json groups = json::array();
     for (const auto& [fulfillment_order, lines] : part.by_fulfillment_order) {
