@@ -115,8 +115,8 @@ void EngineHost::run_due() {
     Instant next = now + seconds(30);
     if (!available || engine_->more_due()) {
         next = now + milliseconds(200);
-    } else if (engine_->next_due()) {
-        next = std::clamp(*engine_->next_due(), now + milliseconds(1), next);
+    } else if (engine_->due_in()) {
+        next = std::min(next, now + std::max<Duration>(*engine_->due_in(), milliseconds(1)));
     }
     tick_at(next);
 }
