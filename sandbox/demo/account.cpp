@@ -77,6 +77,7 @@ std::vector<std::string> failures_of(const Account& account, const FaultProfile&
     }
     complain_of_each(failures, "orders neither final nor an incident", account.unsettled);
     check_incidents(account, profile, failures);
+    if (account.parked_items != 0) failures.push_back(fmt::format("{} inputs were parked", account.parked_items));
     for (const char* law : law_names) {
         const auto found = account.laws.find(law);
         if (found == account.laws.end()) failures.push_back(fmt::format("{} was not checked", law));
@@ -104,6 +105,7 @@ json report_of(const Account& account, const FaultProfile& profile) {
           {"refused_by_stores", account.refused_by_stores}}},
         {"final_states", account.final_states},
         {"incidents", incidents_document(account)},
+        {"parked_items", account.parked_items},
         {"faults_injected", account.faults_injected},
         {"laws", std::move(laws)},
         {"effects",

@@ -130,11 +130,13 @@ void tell_states(System& system, const std::vector<PlacedOrder>& placed, Account
     for (int attempt = 0; attempt < 50; ++attempt) {
         const auto rows = system.rest_all("/sagas");
         const auto incidents = system.rest_all("/incidents");
-        if (!rows || !incidents) {
+        const auto summary = system.rest("/summary");
+        if (!rows || !incidents || !summary) {
             pause(milliseconds(200));
             continue;
         }
         for (const json& saga : *rows) sagas[saga.at("subject")] = saga;
+        account.parked_items = summary->at("parked_items");
         for (const json& incident : *incidents) {
             if (!incident.at("closed_at").is_null()) continue;
             const std::string subject = incident.at("subject").is_string() ? incident.at("subject").get<std::string>() : "(no order)";

@@ -54,7 +54,7 @@ private:
         for (const json& saga : system_.rest_all("/sagas").value_or(std::vector<json>{})) {
             const std::string id = saga.at("saga_id");
             for (const json& entry : system_.rest_all("/sagas/" + id + "/history").value_or(std::vector<json>{})) {
-                if (told_.insert(id + "/" + entry.at("history_id").get<std::string>()).second) add(entry.at("at"), text_of(saga, entry));
+                if (told_.insert(id + "/" + std::to_string(entry.at("version").get<std::int64_t>())).second) add(entry.at("at"), text_of(saga, entry));
             }
         }
     }

@@ -39,6 +39,7 @@ TEST(Verdict, ConvictsEachBrokenPromise) {
     EXPECT_EQ(broken([](Account& account) { account.accepted = 199; }), "199 of 200 orders were accepted\n");
     EXPECT_NE(broken([](Account& account) { account.unsettled = {"blue #1 in Shipped"}; }).find("neither final"), std::string::npos);
     EXPECT_NE(broken([](Account& account) { account.incidents = {{"blue #1", "why"}}; }).find("incidents, 0 allowed (1)"), std::string::npos);
+    EXPECT_EQ(broken([](Account& account) { account.parked_items = 1; }), "1 inputs were parked\n");
     EXPECT_EQ(broken([](Account& account) { account.laws["L3"] = false; }), "L3 is broken\n");
     EXPECT_EQ(broken([](Account& account) { account.laws.erase("L10"); }), "L10 was not checked\n");
     EXPECT_NE(broken([](Account& account) { account.summary["effects"]["duplicate_fulfillments"] = 1; }), "");
