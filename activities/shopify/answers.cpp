@@ -90,6 +90,12 @@ std::optional<Verdict> verdict_of_transport(bool write, const PeerAnswer& answer
     return Verdict::refused;
 }
 
+std::string what_happened(const PeerAnswer& peer) {
+    if (peer.kind == PeerAnswer::Kind::response) return "HTTP " + std::to_string(peer.status);
+    const bool left = peer.kind == PeerAnswer::Kind::unknown;
+    return (left ? "no answer: " : "not sent: ") + activities::shown(peer.error);
+}
+
 Verdict verdict_of_errors(bool write, const std::string& code) {
     if (code == "THROTTLED") return Verdict::throttled;
     if (in(shop_faults, code)) return Verdict::blocked;
@@ -131,8 +137,7 @@ Answer read_answer(const Document& document, const PeerAnswer& peer) {
     Answer answer;
     if (const auto transport = verdict_of_transport(document.is_write, peer)) {
         answer.verdict = *transport;
-        answer.reason = peer.kind == PeerAnswer::Kind::response ? "HTTP " + std::to_string(peer.status)
-                                                                : "no answer: " + activities::shown(peer.error);
+        answer.reason = what_happened(peer);
         if (const auto body = parse_peer_json(peer.body)) {
             const json& errors = member(*body, "errors");
             if (errors.is_string()) answer.reason += ": " + activities::shown(text_of(errors));
