@@ -84,13 +84,13 @@ constexpr std::string_view select_saga = R"sql(
       FROM sagas saga WHERE saga.saga_id = $1::uuid)sql";
 
 constexpr std::string_view list_history = R"sql(
-    SELECT json_build_object('history_id', history_id::text, 'version', version, 'at', at, 'from_state', from_state,
+    SELECT json_build_object('version', version, 'at', at, 'from_state', from_state,
                'to_state', to_state, 'event', event, 'cause', cause, 'note', note,
                'details', CASE WHEN $4::boolean THEN details END)::text,
-           history_id::text
+           version::text
       FROM saga_history
-     WHERE saga_id = $3::uuid AND ($2::bigint IS NULL OR history_id > $2::bigint)
-     ORDER BY history_id LIMIT $1::int)sql";
+     WHERE saga_id = $3::uuid AND ($2::bigint IS NULL OR version > $2::bigint)
+     ORDER BY version LIMIT $1::int)sql";
 
 constexpr std::string_view select_order = R"sql(
     SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name,
@@ -182,12 +182,27 @@ constexpr std::string_view list_incidents = R"sql(
      WHERE ($2::bigint IS NULL OR incident_id < $2::bigint) AND ($3::boolean OR closed_at IS NULL)
      ORDER BY incident_id DESC LIMIT $1::int)sql";
 
+// Items of two tables in one list: webhooks wait where their raw body is. A webhook's key is long and not ours, so a
+// digest stands for it.
 constexpr std::string_view list_parked = R"sql(
-    SELECT json_build_object('item_id', item_id::text, 'kind', kind, 'subject', subject, 'reason', reason, 'at', at)::text,
-           item_id::text
-      FROM parked_items
-     WHERE ($2::bigint IS NULL OR item_id < $2::bigint) AND resolved_at IS NULL
-     ORDER BY item_id DESC LIMIT $1::int)sql";
+    SELECT json_build_object('item_id', item.id, 'kind', item.kind, 'subject', item.subject, 'reason', item.reason, 'at', item.at)::text,
+           item.at::text || '_' || item.id
+      FROM (SELECT 'item-' || item_id AS id, kind, subject, reason, at
+              FROM parked_items WHERE resolved_at IS NULL
+            UNION ALL
+            SELECT 'webhook-' || md5(source || '/' || store_id || '/' || topic || '/' || webhook_id), source || ' webhook',
+                   topic || ' of ' || CASE source WHEN 'shopify' THEN 'store:' ELSE 'warehouse:' END || store_id, reason, received_at
+              FROM webhook_receipts WHERE status = 'parked') item
+     WHERE ($2::timestamptz IS NULL OR (item.at, item.id) < ($2::timestamptz, $3::text))
+     ORDER BY item.at DESC, item.id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view select_parked_webhook = R"sql(
+    SELECT store_id, source, topic, webhook_id, body,
+           CASE WHEN source = 'shopify' THEN (SELECT shop_domain FROM stores
+                WHERE stores.merchant_id = webhook_receipts.merchant_id AND stores.store_id = webhook_receipts.store_id) END
+      FROM webhook_receipts
+     WHERE merchant_id = $1::bigint AND status = 'parked'
+       AND 'webhook-' || md5(source || '/' || store_id || '/' || topic || '/' || webhook_id) = $2)sql";
 
 constexpr std::string_view list_audit = R"sql(
     SELECT json_build_object('audit_id', audit_id::text, 'at', at, 'actor', actor, 'action', action, 'subject', subject,
@@ -199,7 +214,8 @@ constexpr std::string_view select_summary = R"sql(
     SELECT json_build_object(
         'sagas', (SELECT coalesce(json_object_agg(state, count), '{}') FROM (SELECT state, count(*) FROM sagas GROUP BY state) s),
         'open_incidents', (SELECT count(*) FROM incidents WHERE closed_at IS NULL),
-        'parked_items', (SELECT count(*) FROM parked_items WHERE resolved_at IS NULL),
+        'parked_items', (SELECT count(*) FROM parked_items WHERE resolved_at IS NULL)
+                        + (SELECT count(*) FROM webhook_receipts WHERE status = 'parked'),
         'commands', json_build_object(
             'waiting', (SELECT count(*) FROM commands WHERE state = 'waiting'),
             'in_flight', (SELECT count(*) FROM commands WHERE state = 'sent'),
@@ -221,12 +237,17 @@ constexpr std::string_view select_earlier_command = R"sql(
 constexpr std::string_view resolve_parked = R"sql(
     WITH resolved AS (
         UPDATE parked_items SET resolved_at = now()
-         WHERE merchant_id = $1::bigint AND item_id = $2::bigint AND resolved_at IS NULL
-        RETURNING item_id, reason
+         WHERE merchant_id = $1::bigint AND 'item-' || item_id = $2 AND resolved_at IS NULL
+        RETURNING reason
+    ), settled AS (
+        UPDATE webhook_receipts SET status = 'ignored', reason = $5 || ' by ' || $3 || '; was parked: ' || reason
+         WHERE merchant_id = $1::bigint AND status = 'parked'
+           AND 'webhook-' || md5(source || '/' || store_id || '/' || topic || '/' || webhook_id) = $2
+        RETURNING reason
     )
     INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details)
-    SELECT $1::bigint, now(), $3, 'parked dismiss', item_id::text, $4, jsonb_build_object('was_parked_for', reason)
-      FROM resolved)sql";
+    SELECT $1::bigint, now(), $3, 'parked ' || $5, $2, $4, jsonb_build_object('parked', item.reason)
+      FROM (SELECT reason FROM resolved UNION ALL SELECT reason FROM settled) item)sql";
 
 std::optional<std::string> filter(const std::string& text) {
     if (text.empty()) return std::nullopt;
@@ -342,7 +363,10 @@ public:
     json incidents(MerchantId merchant, bool closed_too, const Page& page) override {
         return list(merchant, list_incidents, page, {filter(page.after), closed_too});
     }
-    json parked(MerchantId merchant, const Page& page) override { return list(merchant, list_parked, page, {filter(page.after)}); }
+    json parked(MerchantId merchant, const Page& page) override {
+        const auto [at, id] = cursor_parts(page.after);
+        return list(merchant, list_parked, page, {at, id});
+    }
     json audit(MerchantId merchant, const Page& page) override { return list(merchant, list_audit, page, {filter(page.after)}); }
     json summary(MerchantId merchant) override { return one(merchant, select_summary, {}); }
 
@@ -374,12 +398,23 @@ public:
         return earlier;
     }
 
-    bool dismiss_parked(MerchantId merchant, const std::string& item_id, const std::string& actor, const std::string& reason) override {
-        bool dismissed = false;
+    std::optional<api::ParkedWebhook> parked_webhook(MerchantId merchant, const std::string& item_id) override {
+        std::optional<api::ParkedWebhook> found;
         engine_.transact([&](Transaction& transaction) {
-            dismissed = transaction.execute(resolve_parked, {merchant.value, item_id, actor, reason}) == 1;
+            const Rows rows = transaction.query(select_parked_webhook, {merchant.value, item_id});
+            found.reset();
+            if (rows.empty()) return;
+            found = api::ParkedWebhook{rows.int64(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.bytes(0, 4), rows.optional_text(0, 5).value_or("")};
         });
-        return dismissed;
+        return found;
+    }
+
+    bool settle_parked(MerchantId merchant, const std::string& item_id, const std::string& how, const std::string& actor, const std::string& reason) override {
+        bool settled = false;
+        engine_.transact([&](Transaction& transaction) {
+            settled = transaction.execute(resolve_parked, {merchant.value, item_id, actor, reason, how}) == 1;
+        });
+        return settled;
     }
 
 private:

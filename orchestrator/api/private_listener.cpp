@@ -13,6 +13,8 @@
 #include "orchestrator/api/request_reader.hpp"
 #include "orchestrator/api/routes.hpp"
 #include "orchestrator/orders/arrivals.hpp"
+#include "orchestrator/webhook/shipbob_webhook.hpp"
+#include "orchestrator/webhook/shopify_webhook.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
 #include "runtime/metrics.hpp"
@@ -321,6 +323,7 @@ private:
         HttpResponse response;
         switch (match.route->operation) {
             case Operation::adjust_stock: response = co_await adjust_stock(match, request, who, key); break;
+            case Operation::retry_parked: response = co_await retry_parked(match, request, who); break;
             case Operation::dismiss_parked: response = co_await dismiss_parked(match, request, who); break;
             default: response = co_await command_saga(match, request, who, key); break;
         }
@@ -465,13 +468,55 @@ private:
         }
     }
 
+    // Gives a stored webhook to the engine again, as a delivery of its own; what it already did is recognised there by the
+    // order's own dates, so doing it twice is harmless.
+    asio::awaitable<HttpResponse> retry_parked(const Match& match, const HttpRequest& request, const Principal& who) {
+        const std::string reason = reason_of(body_of(request, {"reason"}));
+        const std::string item = match.parameters[0];
+        const MerchantId merchant = who.merchant;
+        std::function<std::optional<ParkedWebhook>(Queries&)> question = [merchant, item](Queries& ask) { return ask.parked_webhook(merchant, item); };
+        const std::optional<ParkedWebhook> parked = co_await queries_.ask(std::move(question));
+        if (!parked && item.starts_with("item-")) throw Problem(409, "only webhooks can be given again; this item can be dismissed");
+        if (!parked) throw Problem(404, "there is no such open item");
+        engine::Input input;
+        input.content = delivered_again(merchant, *parked);
+        const InputResult result = co_await hand_over(std::move(input));
+        if (result.kind == InputResult::Kind::unavailable) throw Problem(503, "nothing was stored; try again");
+        if (result.kind == InputResult::Kind::parked) throw Problem(409, "it is still not understood: " + result.reason);
+        co_await settle(merchant, item, "retry", who.name, reason);
+        co_return json_answer({{"result", name_of(result.kind)}, {"item_id", item}});
+    }
+
+    // Throws Problem when it still makes no sense; then nothing is stored.
+    engine::Arrival delivered_again(MerchantId merchant, const ParkedWebhook& parked) {
+        runtime::SystemRandom random;
+        orders::Delivery delivery;
+        delivery.receipt.merchant = merchant;
+        delivery.receipt.store_id = {parked.sender_id};
+        delivery.receipt.source = parked.source;
+        delivery.receipt.topic = parked.topic;
+        delivery.receipt.webhook_id = parked.webhook_id + ".again." + runtime::new_uuid_v4(random);
+        delivery.receipt.received_at = clock_.now();
+        delivery.receipt.body = parked.body;
+        delivery.receipt.headers = json::object();
+        const bool known = parked.source == "shopify" ? webhook::understand_shopify_delivery(delivery, parked.shop_domain)
+                                                      : webhook::understand_shipbob_delivery(delivery);
+        if (!known) throw Problem(409, "its topic is not known");
+        if (!delivery.fault.empty()) throw Problem(409, "it is still not understood: " + delivery.fault);
+        return {merchant, std::move(delivery), {}};
+    }
+
+    asio::awaitable<bool> settle(MerchantId merchant, std::string item, std::string how, std::string actor, std::string reason) {
+        std::function<bool(Queries&)> question = [merchant, item, how, actor, reason](Queries& ask) {
+            return ask.settle_parked(merchant, item, how, actor, reason);
+        };
+        const bool settled = co_await queries_.ask(std::move(question));
+        co_return settled;
+    }
+
     asio::awaitable<HttpResponse> dismiss_parked(const Match& match, const HttpRequest& request, const Principal& who) {
         const std::string reason = reason_of(body_of(request, {"reason"}));
-        const MerchantId merchant = who.merchant;
-        std::function<bool(Queries&)> question = [merchant, item = match.parameters[0], name = who.name, reason](Queries& ask) {
-            return ask.dismiss_parked(merchant, item, name, reason);
-        };
-        const bool dismissed = co_await queries_.ask(std::move(question));
+        const bool dismissed = co_await settle(who.merchant, match.parameters[0], "dismiss", who.name, reason);
         if (!dismissed) throw Problem(404, "there is no such open item");
         co_return json_answer({{"result", "dismissed"}, {"item_id", match.parameters[0]}});
     }

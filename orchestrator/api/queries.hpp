@@ -45,6 +45,12 @@ struct EarlierCommand {
     std::string subject;
 };
 
+struct ParkedWebhook {
+    std::int64_t sender_id = 0;  // the store's or the warehouse's
+    std::string source, topic, webhook_id, body;
+    std::string shop_domain;  // empty for a warehouse's
+};
+
 class Queries {
 public:
     virtual ~Queries() = default;
@@ -82,8 +88,11 @@ public:
 
     // The command of the last seven days that carried this key.
     virtual std::optional<EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) = 0;
-    // Takes an item off the list, with an audit row. False: no such open item. A repeat is false.
-    virtual bool dismiss_parked(MerchantId merchant, const std::string& item_id, const std::string& actor, const std::string& reason) = 0;
+    // A webhook that was stored and not understood; nullopt: no such open item.
+    virtual std::optional<ParkedWebhook> parked_webhook(MerchantId merchant, const std::string& item_id) = 0;
+    // Takes an item off the list, with an audit row; `how` is "dismiss" or "retry". False: no such open item, so also for a
+    // repeat.
+    virtual bool settle_parked(MerchantId merchant, const std::string& item_id, const std::string& how, const std::string& actor, const std::string& reason) = 0;
 };
 
 using QueriesFactory = std::function<std::unique_ptr<Queries>()>;

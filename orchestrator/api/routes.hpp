@@ -13,7 +13,7 @@ enum class Operation {
     list_stock, list_movements, list_listings, list_stores, list_lanes,
     list_incidents, list_parked, list_audit, show_summary,
     retry_saga, compensate_saga, cancel_saga, hold_saga, release_saga,
-    adjust_stock, dismiss_parked, verify_laws,
+    adjust_stock, retry_parked, dismiss_parked, verify_laws,
 };
 
 struct Route {
@@ -46,6 +46,7 @@ inline constexpr std::array routes{
     Route{"POST", "/sagas/{id}/hold",          Role::operator_, Operation::hold_saga},
     Route{"POST", "/sagas/{id}/release",       Role::operator_, Operation::release_saga},
     Route{"POST", "/stock/{sku}/adjust",       Role::operator_, Operation::adjust_stock},
+    Route{"POST", "/parked/{item}/retry",      Role::operator_, Operation::retry_parked},
     Route{"POST", "/parked/{item}/dismiss",    Role::operator_, Operation::dismiss_parked},
 };
 // clang-format on

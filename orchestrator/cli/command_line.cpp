@@ -107,11 +107,15 @@ private:
 
         CLI::App* parked = group("parked", "inputs that could not be applied");
         add(*parked, "list", "list them", parked_verb);
-        ParkedArguments& dismiss = dismiss_;
+        ParkedArguments& item = parked_;
         command = add(*parked, "dismiss", "take one off the list: nothing more will be done about it",
-                      [&dismiss](Context& context) { return dismiss_verb(context, dismiss); });
-        command->add_option("ITEM", dismiss.item, "its id, from `parked list`")->required();
-        add_reason(command, dismiss.reason);
+                      [&item](Context& context) { return dismiss_verb(context, item); });
+        command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
+        add_reason(command, item.reason);
+        command = add(*parked, "retry", "give a parked webhook to the engine again",
+                      [&item](Context& context) { return retry_parked_verb(context, item); });
+        command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
+        add_reason(command, item.reason);
     }
 
     void add_for_saga(const std::string& name, const std::string& text, ExitCode (*verb)(Context&, const std::string&)) {
@@ -197,7 +201,7 @@ private:
     std::string saga_;
     ListArguments list_;
     CommandArguments command_;
-    ParkedArguments dismiss_;
+    ParkedArguments parked_;
     StockArguments stock_;
     MigrateArguments migrate_;
     SetupArguments setup_;

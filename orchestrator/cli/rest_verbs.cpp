@@ -178,13 +178,21 @@ ExitCode parked_verb(Context& context) {
                      client.get_items("/parked", {}, most_items), "nothing is parked");
 }
 
-ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments) {
+namespace {
+
+ExitCode settle_parked(Context& context, const ParkedArguments& arguments, const std::string& how) {
     RestClient client(context.settings);
-    const json answer = client.post("/parked/" + runtime::percent_encode(arguments.item) + "/dismiss", {{"reason", arguments.reason}});
+    const json answer = client.post("/parked/" + runtime::percent_encode(arguments.item) + "/" + how, {{"reason", arguments.reason}});
     if (context.json) return show_json(context, answer);
-    context.world.out << "dismissed\n";
+    context.world.out << cell_of(answer.value("result", json())) << '\n';
     return ExitCode::ok;
 }
+
+}  // namespace
+
+ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments) { return settle_parked(context, arguments, "dismiss"); }
+
+ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) { return settle_parked(context, arguments, "retry"); }
 
 namespace {
 

@@ -34,6 +34,7 @@ struct ParkedArguments {
     std::string item, reason;
 };
 ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments);
+ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments);
 
 struct CommandArguments {
     std::string saga, reason, idempotency_key;

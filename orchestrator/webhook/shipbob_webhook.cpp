@@ -78,6 +78,12 @@ std::shared_ptr<const WarehouseEntry> signer_of(
 
 }  // namespace
 
+bool understand_shipbob_delivery(orders::Delivery& delivery) {
+    if (!is_topic_for_us(delivery.receipt.topic)) return false;
+    understand(delivery);
+    return true;
+}
+
 WebhookDecision decide_shipbob_webhook(
     const runtime::HttpRequest& request,
     std::string_view warehouse_key,
@@ -109,8 +115,7 @@ WebhookDecision decide_shipbob_webhook(
     WebhookDecision decision;
     decision.topic = "other";
     decision.label = "unknown_topic";
-    if (is_topic_for_us(receipt.topic)) {
-        understand(delivery);
+    if (understand_shipbob_delivery(delivery)) {
         if (!delivery.fault.empty()) receipt.status = orders::ReceiptStatus::parked;
         receipt.reason = delivery.fault;
         decision.topic = "order";

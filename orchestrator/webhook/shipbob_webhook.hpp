@@ -8,6 +8,10 @@
 #include "orchestrator/webhook/store_directory.hpp"
 #include "runtime/clock.hpp"
 
+namespace ordersaga::orders {
+struct Delivery;
+}
+
 namespace ordersaga::webhook {
 
 // 405, 415, 400 (headers), 401 (signature, age or unknown warehouse: the same bytes), 503 as for Shopify.
@@ -17,5 +21,8 @@ WebhookDecision decide_shipbob_webhook(
     const StoreDirectory& directory,
     runtime::Instant now
 );
+
+// As understand_shopify_delivery.
+bool understand_shipbob_delivery(orders::Delivery& delivery);
 
 }  // namespace ordersaga::webhook

@@ -182,6 +182,13 @@ bool is_signed(const runtime::HttpRequest& request, const HeaderValue& signature
 
 }  // namespace
 
+bool understand_shopify_delivery(orders::Delivery& delivery, std::string_view shop_domain) {
+    const Topic* topic = find_topic(delivery.receipt.topic);
+    if (topic == nullptr) return false;
+    understand(*topic, delivery, shop_domain);
+    return true;
+}
+
 WebhookDecision decide_shopify_webhook(
     const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
 ) {
@@ -198,13 +205,12 @@ WebhookDecision decide_shopify_webhook(
     delivery.receipt = receipt_of(request, envelope, *store, now);
     WebhookDecision decision;
     const Topic* topic = find_topic(envelope.topic.text);
-    if (topic == nullptr) {
+    if (!understand_shopify_delivery(delivery, envelope.shop.text)) {
         delivery.receipt.status = orders::ReceiptStatus::ignored;
         delivery.receipt.reason = "unknown topic";
         decision.label = "unknown_topic";
         decision.topic = "other";
     } else {
-        understand(*topic, delivery, envelope.shop.text);
         if (!delivery.fault.empty()) delivery.receipt.status = orders::ReceiptStatus::parked;
         delivery.receipt.reason = delivery.fault;
         decision.label = delivery.fault.empty() ? "accepted" : "not_understood";

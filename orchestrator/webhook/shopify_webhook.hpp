@@ -3,9 +3,15 @@
 // directory's snapshot; runs on a connection's strand.
 #pragma once
 
+#include <string_view>
+
 #include "orchestrator/webhook/decision.hpp"
 #include "orchestrator/webhook/store_directory.hpp"
 #include "runtime/clock.hpp"
+
+namespace ordersaga::orders {
+struct Delivery;
+}
 
 namespace ordersaga::webhook {
 
@@ -16,5 +22,9 @@ namespace ordersaga::webhook {
 WebhookDecision decide_shopify_webhook(
     const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
 );
+
+// Understands a stored delivery anew: receipt with topic and body in, body, order and fault out. A body that names
+// a shop must name `shop_domain`. False: the topic is not known.
+bool understand_shopify_delivery(orders::Delivery& delivery, std::string_view shop_domain);
 
 }  // namespace ordersaga::webhook

@@ -145,20 +145,38 @@ TEST_F(ApiQueriesTest, FindsLiveTokensOnly) {
     EXPECT_FALSE(db::create_token(world_.session, {"Nobody", "x", "read", runtime::sha256_hex("x"), {}}, "test", "test"));
 }
 
-TEST_F(ApiQueriesTest, DismissesAParkedItemOnceWithAnAuditRow) {
-    std::string item;
+TEST_F(ApiQueriesTest, SettlesParkedItemsAndWebhooksOnceWithAnAuditRow) {
     world_.session.transact([&](db::Transaction& transaction) {
-        item = transaction.query("INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'webhook', 's', 'r', '{}') "
-                                 "RETURNING item_id::text", {world_.first}).text(0, 0);
+        transaction.execute("INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'arrival', 's', 'r', '{}')", {world_.first});
+        transaction.execute("INSERT INTO webhook_receipts (merchant_id, store_id, source, topic, webhook_id, received_at, body, status, reason) "
+                            "SELECT merchant_id, store_id, 'shopify', 'orders/create', 'w', now(), $2::bytea, 'parked', 'no JSON' FROM stores WHERE merchant_id = $1::bigint",
+                            {world_.first, db::Bytes{std::string_view("{\0\xff", 3)}});
     });
-    EXPECT_EQ(queries_->parked(mine_, {}).at("items").size(), 1U);
+    const json first = queries_->parked(mine_, {1, ""});
+    const json second = queries_->parked(mine_, {1, first.at("next")});
+    EXPECT_TRUE(second.at("next").is_null());
     EXPECT_TRUE(queries_->parked(other_, {}).at("items").empty());
-    EXPECT_FALSE(queries_->dismiss_parked(other_, item, "anna", "seen"));
-    EXPECT_TRUE(queries_->dismiss_parked(mine_, item, "anna", "seen"));
-    EXPECT_FALSE(queries_->dismiss_parked(mine_, item, "anna", "seen"));
-    EXPECT_THROW(queries_->dismiss_parked(mine_, "x", "anna", "seen"), db::BadData);
+    EXPECT_EQ(queries_->summary(mine_).at("parked_items"), 2);
+
+    for (const json& page : {first, second}) {
+        const std::string item = page.at("items").at(0).at("item_id");
+        EXPECT_FALSE(queries_->parked_webhook(other_, item));
+        EXPECT_EQ(queries_->parked_webhook(mine_, item).has_value(), item.starts_with("webhook-"));
+        if (item.starts_with("webhook-")) {
+            EXPECT_EQ(queries_->parked_webhook(mine_, item)->body, std::string("{\0\xff", 3));
+        }
+        EXPECT_FALSE(queries_->settle_parked(other_, item, "dismiss", "anna", "seen"));
+        EXPECT_TRUE(queries_->settle_parked(mine_, item, "dismiss", "anna", "seen"));
+        EXPECT_FALSE(queries_->settle_parked(mine_, item, "dismiss", "anna", "seen"));
+    }
+    EXPECT_FALSE(queries_->settle_parked(mine_, "x", "dismiss", "anna", "seen"));
     EXPECT_TRUE(queries_->parked(mine_, {}).at("items").empty());
     EXPECT_EQ(queries_->audit(mine_, {}).at("items").at(0).at("actor"), "anna");
+}
+
+TEST_F(ApiQueriesTest, ChecksTheLaws) {
+    EXPECT_TRUE(queries_->verify(false).at("all_hold"));
+    EXPECT_EQ(queries_->verify(false).at("laws").size(), 10U);
 }
 
 TEST_F(ApiQueriesTest, FindsACommandByItsKey) {

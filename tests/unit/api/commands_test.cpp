@@ -154,6 +154,29 @@ TEST_F(ListenerTest, RefusesAdjustmentsThatMakeNoSense) {
     EXPECT_EQ(ask(a_command("/stock/SHIRT/adjust", good)).status, 404);
 }
 
+TEST_F(ListenerTest, GivesAParkedWebhookToTheEngineAgain) {
+    EXPECT_EQ(ask(a_command("/parked/webhook-1/retry", {{"reason", "mended"}})).status, 200);
+    EXPECT_EQ(script_.last, "settle retry");
+    const auto& arrival = std::get<engine::Arrival>(engine_.offered.back());
+    const auto delivery = std::any_cast<orders::Delivery>(arrival.content);
+    EXPECT_EQ(delivery.receipt.order_id, "5");
+    EXPECT_TRUE(delivery.receipt.webhook_id.starts_with("w-1.again."));
+    EXPECT_EQ(delivery.receipt.event_id, "");
+}
+
+TEST_F(ListenerTest, KeepsAWebhookParkedThatStillMakesNoSense) {
+    script_.parked->topic = "shop/redact";
+    script_.parked->body = R"({"shop_domain":"us.myshopify.com"})";
+    EXPECT_EQ(ask(a_command("/parked/webhook-1/retry", {{"reason", "r"}})).status, 409);
+    script_.parked->body = "{";
+    EXPECT_EQ(ask(a_command("/parked/webhook-1/retry", {{"reason", "r"}})).status, 409);
+    EXPECT_TRUE(engine_.offered.empty());
+    script_.parked.reset();
+    EXPECT_EQ(ask(a_command("/parked/webhook-1/retry", {{"reason", "r"}})).status, 404);
+    EXPECT_EQ(ask(a_command("/parked/item-1/retry", {{"reason", "r"}})).status, 409);
+    EXPECT_NE(script_.last, "settle retry");
+}
+
 TEST_F(ListenerTest, DismissesAParkedItemOnce) {
     EXPECT_EQ(ask(a_command("/parked/5/dismiss", {{"reason", "seen"}})).status, 200);
     script_.dismissed = false;

@@ -33,6 +33,7 @@ struct Script {
     std::optional<std::int64_t> adjusted;
     std::optional<LedgerKey> ledger = LedgerKey{4, 2, 9};
     bool dismissed = true;
+    std::optional<ParkedWebhook> parked = ParkedWebhook{11, "shopify", "orders/delete", "w-1", R"({"id":5})", "eu.myshopify.com"};
     std::atomic<int> asked{0};
     std::string last;  // what was asked last, by name
 };
@@ -93,7 +94,11 @@ public:
         return {{"all_hold", true}, {"laws", json::array()}};
     }
     std::optional<EarlierCommand> find_command(MerchantId, const std::string&) override { return script_.earlier; }
-    bool dismiss_parked(MerchantId, const std::string&, const std::string&, const std::string&) override { return script_.dismissed; }
+    std::optional<ParkedWebhook> parked_webhook(MerchantId, const std::string&) override { return script_.parked; }
+    bool settle_parked(MerchantId, const std::string&, const std::string& how, const std::string&, const std::string&) override {
+        script_.last = "settle " + how;
+        return script_.dismissed;
+    }
 
 private:
     void begin(const std::string& name) {
