@@ -70,6 +70,7 @@ struct Announcement {
 struct Decision {
     bool handled = false;    // false: no transition; `note` says why, the event is kept in the history as ignored
     bool silent = false;     // not handled and not worth a line: a repeat that tells nothing new
+    std::string meaning;     // the event as it was understood (TimeReached as HoldExpired); empty: as nothing
     std::string state;       // by name, never by number
     nlohmann::json data;     // the saga's new data
     std::vector<Command> commands;

@@ -172,6 +172,28 @@ void tell_store(OrderStep& step, Shipment& shipment) {
              {"notify_customer", step.settings.notify_customer}});
 }
 
+void tell_store_of_all(OrderStep& step) {
+    for (Fulfillment& fulfillment : step.data.fulfillments) {
+        for (Shipment& shipment : fulfillment.shipments) tell_store(step, shipment);
+    }
+}
+
+// The goods have left, or nearly: a cancel or an edit that waited is void, and whoever asked for it is told.
+std::string give_up_going_back(OrderStep& step) {
+    bool edited = step.data.edit.has_value() && !step.data.stop_wanted;
+    step.data.stop_wanted = false;
+    step.data.edit.reset();
+    step.decision.announcements.push_back({"orders.cancel_too_late." + step.data.store,
+                                           {{"schema", 1},
+                                            {"saga_id", step.saga.saga_id},
+                                            {"store", step.data.store},
+                                            {"order_id", step.data.order_id},
+                                            {"order_name", step.data.name},
+                                            {"asked_by", step.data.cancel_by},
+                                            {"at", runtime::format_rfc3339(step.now)}}});
+    return edited ? "too late to change: picking has begun" : "too late to cancel: picking has begun";
+}
+
 Shipment* shipment_of(OrderData& data, const std::string& id) {
     for (Fulfillment& fulfillment : data.fulfillments) {
         for (Shipment& shipment : fulfillment.shipments) {
@@ -199,6 +221,16 @@ std::vector<SagaLine> lines_in(const json& payload) {
     std::vector<SagaLine> lines;
     for (const json& line : payload.at("lines")) lines.push_back(saga_line_from_json(line));
     return lines;
+}
+
+// A store that names no id has still been told.
+std::string fulfillment_id_in(const json& payload) {
+    std::string id = text_in(payload, "fulfillment_id");
+    return id.empty() ? "done" : id;
+}
+
+bool resumes_before_reserving(const OrderStep& step) {
+    return resumes(step, "Received") || resumes(step, "Backordered") || resumes(step, "OnHold") || step.data.resume.empty();
 }
 
 // The hold that is meant: the one named, else the operator's own, else the only one there is. What else an operator
@@ -276,7 +308,7 @@ bool ends_compensated(const OrderStep& step, Payload) { return step.data.final_s
 bool all_done(const OrderStep& step, Payload payload) {
     OrderData data = after_view(step, payload);
     if (Shipment* shipment = shipment_of(data, text_in(payload, "shipment_id"))) {
-        shipment->store_fulfillment = text_in(payload, "fulfillment_id");
+        shipment->store_fulfillment = fulfillment_id_in(payload);
     }
     return data.everything_shipped() && data.everything_told() && data.everything_delivered();
 }
@@ -294,25 +326,42 @@ bool resumes_synced(const OrderStep& step, Payload payload) {
     return last_hold_goes(step, payload) && resumes(step, "ChannelsSynced");
 }
 
-bool retry_received(const OrderStep& step, Payload) {
-    return resumes(step, "Received") || resumes(step, "Backordered") || resumes(step, "OnHold") || step.data.resume.empty();
+// An edit that came while a person was asked is carried out first: by a new reservation where the warehouse surely has
+// nothing, else by cancelling what it has.
+bool retry_empty(const OrderStep& step, Payload) {
+    return resumes_before_reserving(step) && !step.data.edit && step.data.nothing_wanted();
 }
-bool retry_reserved(const OrderStep& step, Payload) { return resumes(step, "Reserved"); }
-bool retry_synced(const OrderStep& step, Payload) { return resumes(step, "ChannelsSynced"); }
-bool retry_requested(const OrderStep& step, Payload) { return resumes(step, "FulfillmentRequested"); }
+bool retry_received(const OrderStep& step, Payload payload) {
+    if (resumes_before_reserving(step)) return !retry_empty(step, payload);
+    bool nothing_left = resumes(step, "Reserved") || (resumes(step, "ChannelsSynced") && never_at_warehouse(step, payload));
+    return step.data.edit.has_value() && nothing_left;
+}
+bool retry_reserved(const OrderStep& step, Payload payload) {
+    return resumes(step, "Reserved") && !retry_received(step, payload);
+}
+bool retry_synced(const OrderStep& step, Payload payload) {
+    return resumes(step, "ChannelsSynced") && !retry_received(step, payload);
+}
+bool retry_requested(const OrderStep& step, Payload) { return resumes(step, "FulfillmentRequested") && !step.data.edit; }
 bool retry_shipped(const OrderStep& step, Payload) { return resumes(step, "Shipped"); }
-bool retry_cancelling(const OrderStep& step, Payload) { return resumes(step, "CancellingFulfillment"); }
-bool retry_settling(const OrderStep& step, Payload) { return resumes(step, "SettlingOrder"); }
-bool retry_reverting(const OrderStep& step, Payload) {
-    return resumes(step, "RevertingChannels") || resumes(step, "ReleasingStock");
+bool retry_cancelling(const OrderStep& step, Payload) {
+    return resumes(step, "CancellingFulfillment") || (resumes(step, "FulfillmentRequested") && step.data.edit);
 }
+bool retry_settling(const OrderStep& step, Payload) { return resumes(step, "SettlingOrder"); }
 
 bool perhaps_at_warehouse(const OrderStep& step, Payload payload) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr || current->state == "cancelled" || current->state == "refused") return false;
+    if (goods_left(step, payload)) return false;
     return current->state == "accepted" || current->perhaps_exists || sent(step, payload);
 }
-bool never_at_warehouse(const OrderStep& step, Payload payload) { return !perhaps_at_warehouse(step, payload); }
+bool goods_left(const OrderStep& step, Payload) {
+    const Fulfillment* current = step.data.current();
+    return current != nullptr && !current->shipments.empty() && step.data.everything_shipped();
+}
+bool never_at_warehouse(const OrderStep& step, Payload payload) {
+    return !perhaps_at_warehouse(step, payload) && !goods_left(step, payload);
+}
 
 }  // namespace order_guards
 
@@ -380,6 +429,11 @@ void remove_hold(OrderStep& step, Payload payload) {
     step.decision.note = "still on hold: " + joined(step.data.holds);
 }
 
+void release_hold_early(OrderStep& step, Payload payload) {
+    drop_hold(step.data, hold_released(step.data, payload));
+    step.decision.note = step.data.holds.empty() ? "no hold is left" : "will be held: " + joined(step.data.holds);
+}
+
 void expire_hold(OrderStep& step, Payload) {
     step.data.cause = "hold expired";
     step.data.settle_store_order = true;
@@ -419,7 +473,12 @@ void resume_reserving(OrderStep& step, Payload payload) {
     step.data.holds = step.saga.state == "OnHold" ? holds_after(step, payload) : step.data.holds;
     if (payload.value("paid", false)) step.data.paid = true;
     step.data.resume.clear();
-    if (payload.contains("lines")) step.data.lines = lines_in(payload);
+    if (payload.contains("lines")) {
+        step.data.lines = lines_in(payload);
+    } else if (step.data.edit) {
+        step.data.lines = *step.data.edit;
+    }
+    step.data.edit.reset();
     step.decision.closes_incident = true;
     effect(step, "Exchange");
 }
@@ -520,7 +579,9 @@ void remember_cancel(OrderStep& step, Payload payload) {
 
 void remember_edit(OrderStep& step, Payload payload) {
     step.data.edit = lines_in(payload);
-    step.decision.note = "the order was changed (applied when the command under way has its outcome)";
+    step.decision.note = step.saga.state == "NeedsOperator"
+                             ? "the order was changed (applied when a person lets it go on)"
+                             : "the order was changed (applied when the command under way has its outcome)";
 }
 
 void cancel_fulfillment(OrderStep& step, Payload payload) {
@@ -536,18 +597,7 @@ void cancel_for_edit(OrderStep& step, Payload payload) {
 }
 
 void go_forward_too_late(OrderStep& step, Payload) {
-    bool edited = step.data.edit.has_value() && !step.data.stop_wanted;
-    step.data.stop_wanted = false;
-    step.data.edit.reset();
-    step.decision.note = edited ? "too late to change: picking has begun" : "too late to cancel: picking has begun";
-    step.decision.announcements.push_back({"orders.cancel_too_late." + step.data.store,
-                                           {{"schema", 1},
-                                            {"saga_id", step.saga.saga_id},
-                                            {"store", step.data.store},
-                                            {"order_id", step.data.order_id},
-                                            {"order_name", step.data.name},
-                                            {"asked_by", step.data.cancel_by},
-                                            {"at", runtime::format_rfc3339(step.now)}}});
+    step.decision.note = give_up_going_back(step);
     // Look at once: what made it too late is probably a shipment.
     watch(step, json::object());
 }
@@ -564,21 +614,26 @@ void ship(OrderStep& step, Payload payload) {
     // Seen shipped before its acceptance was heard of: the acceptance is part of this fact.
     if (fulfillment->state != "accepted") {
         fulfillment->state = "accepted";
+        fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
         effect(step, "Commit");
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {
-        tell_store(step, shipment);
         numbers += (numbers.empty() ? "" : ", ") + shipment.tracking_number;
         fulfillment->shipments.push_back(std::move(shipment));
     }
+    for (const std::string& id : news.delivered) {
+        if (Shipment* shipment = shipment_of(step.data, id)) shipment->delivered = true;
+    }
+    // Also those whose telling failed before: the way on is open again.
+    tell_store_of_all(step);
     json skus = json::array();
     for (const auto& [sku_id, quantity] : news.shipped_skus) skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
     effect(step, "Ship", {{"skus", std::move(skus)}, {"shipments", numbers}});
     step.data.deliver_by = step.now + step.settings.delivery_assumed;
-    step.data.stop_wanted = false;
     step.decision.note = "shipped: " + numbers;
+    if (step.data.stop_wanted || step.data.edit) step.decision.note += "; " + give_up_going_back(step);
     if (step.data.everything_shipped()) step.decision.closes_incident = true;
 }
 
@@ -593,10 +648,8 @@ void note_delivery(OrderStep& step, Payload payload) {
 }
 
 void note_store_fulfilled(OrderStep& step, Payload payload) {
-    std::string id = text_in(payload, "fulfillment_id");
-    if (Shipment* shipment = shipment_of(step.data, text_in(payload, "shipment_id"))) {
-        shipment->store_fulfillment = id.empty() ? "done" : id;
-    }
+    std::string id = fulfillment_id_in(payload);
+    if (Shipment* shipment = shipment_of(step.data, text_in(payload, "shipment_id"))) shipment->store_fulfillment = id;
     step.decision.note = "the store knows the shipment: " + id;
 }
 
@@ -611,7 +664,12 @@ void watch(OrderStep& step, Payload) {
     if (current == nullptr) return;
     command(step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + current->reference,
             {{"warehouse", step.data.warehouse}, {"reference", current->reference}});
-    if (step.saga.state == "NeedsOperator") step.decision.closes_incident = true;
+}
+
+void resume_watching(OrderStep& step, Payload payload) {
+    watch(step, payload);
+    tell_store_of_all(step);
+    step.decision.closes_incident = true;
 }
 
 void await_channels_back(OrderStep& step, Payload) { start_waiting(step); }
@@ -645,7 +703,10 @@ void finish(OrderStep& step, Payload payload) {
     step.decision.closes_incident = true;
 }
 
-void finish_empty(OrderStep& step, Payload) { step.decision.note = "nothing to ship"; }
+void finish_empty(OrderStep& step, Payload) {
+    step.decision.note = "nothing to ship";
+    step.decision.closes_incident = true;
+}
 
 void ask_operator(OrderStep& step, Payload payload) {
     if (step.saga.state != "Compensated") step.data.resume = step.saga.state;
@@ -654,6 +715,8 @@ void ask_operator(OrderStep& step, Payload payload) {
     if (step.saga.state == "ChannelsSynced" && current != nullptr && payload.value("unknown", false)) {
         current->perhaps_exists = true;
     }
+    // The late cancel came too late: a person has to call it back, asking the warehouse again would not help.
+    if (step.saga.state == "Compensated" && current != nullptr) current->state = "beyond_recall";
     std::string reason = text_in(payload, "reason");
     if (payload.contains("messages")) reason += payload.at("messages").dump();
     if (payload.contains("short")) reason += payload.at("short").dump();
@@ -668,9 +731,7 @@ void ask_operator_unsent(OrderStep& step, Payload payload) {
 }
 
 void retry_store_fulfillments(OrderStep& step, Payload) {
-    for (Fulfillment& fulfillment : step.data.fulfillments) {
-        for (Shipment& shipment : fulfillment.shipments) tell_store(step, shipment);
-    }
+    tell_store_of_all(step);
     step.decision.closes_incident = true;
 }
 

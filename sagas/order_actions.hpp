@@ -57,7 +57,8 @@ bool retry_requested(const OrderStep& step, Payload);
 bool retry_shipped(const OrderStep& step, Payload);
 bool retry_cancelling(const OrderStep& step, Payload);
 bool retry_settling(const OrderStep& step, Payload);
-bool retry_reverting(const OrderStep& step, Payload);
+bool retry_empty(const OrderStep& step, Payload);        // nothing is left to ship
+bool goods_left(const OrderStep& step, Payload);         // everything has been shipped
 bool perhaps_at_warehouse(const OrderStep& step, Payload);
 bool never_at_warehouse(const OrderStep& step, Payload);
 
@@ -78,6 +79,7 @@ void hold_unsent(OrderStep& step, Payload);
 void note_hold_too_late(OrderStep& step, Payload);
 void remove_hold(OrderStep& step, Payload);
 void expire_hold(OrderStep& step, Payload);
+void release_hold_early(OrderStep& step, Payload);
 void join_queue(OrderStep& step, Payload);
 void rejoin_queue(OrderStep& step, Payload);
 void refuse(OrderStep& step, Payload);
@@ -105,6 +107,7 @@ void note_delivery(OrderStep& step, Payload);
 void note_store_fulfilled(OrderStep& step, Payload);
 void assume_delivery(OrderStep& step, Payload);
 void watch(OrderStep& step, Payload);
+void resume_watching(OrderStep& step, Payload);
 void await_channels_back(OrderStep& step, Payload);
 void settle_store_order(OrderStep& step, Payload);
 void finish_back(OrderStep& step, Payload);

@@ -257,7 +257,10 @@ ViewNews news_of(const OrderData& data, const json& view) {
         }
     }
     std::string state = text_of(view, "state");
-    news.cancelled = state == "Cancelled" && fulfillment->state == "accepted" && fulfillment->shipments.empty();
+    bool ended = state == "Cancelled" && fulfillment->state == "accepted";
+    news.cancelled = ended && fulfillment->shipments.empty();
+    // Some of it has left and the rest never will: no rule of ours says what the customer wants now.
+    if (ended && !news.cancelled && !data.everything_shipped()) news.trouble = "the warehouse cancelled what it had not shipped";
     if (state == "NeedsAttention" || state == "Backordered" || state == "OnHold") {
         news.trouble = state;
         for (const json& problem : view.value("problems", json::array())) {
@@ -276,7 +279,7 @@ void book_shipments(OrderData& data, ViewNews& news) {
         for (auto& [item, quantity] : items) {
             for (SagaLine& line : data.lines) {
                 for (LinePart& part : line.parts) {
-                    if (quantity == 0 || (part.warehouse_item_id != item && part.sku != item)) continue;
+                    if (quantity <= 0 || (part.warehouse_item_id != item && part.sku != item)) continue;
                     std::int64_t units = std::clamp<std::int64_t>(line.wanted * part.per_unit - part.shipped, 0, quantity);
                     part.shipped += units;
                     quantity -= units;

@@ -96,7 +96,8 @@ ORDER_ACTION(note_delivery); ORDER_ACTION(note_store_fulfilled); ORDER_ACTION(as
 ORDER_ACTION(await_channels_back); ORDER_ACTION(settle_store_order); ORDER_ACTION(finish_back); ORDER_ACTION(finish);
 ORDER_ACTION(finish_empty); ORDER_ACTION(ask_operator); ORDER_ACTION(ask_operator_unsent);
 ORDER_ACTION(retry_store_fulfillments); ORDER_ACTION(retry_cancel); ORDER_ACTION(cancel_late_found);
-ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid);
+ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid); ORDER_ACTION(resume_watching);
+ORDER_ACTION(release_hold_early);
 
 ORDER_GUARD(nothing_to_ship); ORDER_GUARD(has_unmapped); ORDER_GUARD(can_reserve); ORDER_GUARD(holds); ORDER_GUARD(no_holds);
 ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUARD(sent); ORDER_GUARD(stop_wanted);
@@ -106,7 +107,8 @@ ORDER_GUARD(ends_out_of_stock); ORDER_GUARD(ends_compensated); ORDER_GUARD(all_d
 ORDER_GUARD(last_hold_goes); ORDER_GUARD(holds_remain); ORDER_GUARD(resumes_received); ORDER_GUARD(resumes_reserved);
 ORDER_GUARD(resumes_synced); ORDER_GUARD(retry_received); ORDER_GUARD(retry_reserved); ORDER_GUARD(retry_synced);
 ORDER_GUARD(retry_requested); ORDER_GUARD(retry_shipped); ORDER_GUARD(retry_cancelling); ORDER_GUARD(retry_settling);
-ORDER_GUARD(retry_reverting); ORDER_GUARD(perhaps_at_warehouse); ORDER_GUARD(never_at_warehouse);
+ORDER_GUARD(retry_empty); ORDER_GUARD(perhaps_at_warehouse); ORDER_GUARD(never_at_warehouse);
+ORDER_GUARD(goods_left);
 #undef ORDER_ACTION
 #undef ORDER_GUARD
 
@@ -130,6 +132,7 @@ Row< Received,              OrderChanged,           none,                   exch
 Row< Received,              CancelRequested,        ReleasingStock,         release                                           >,
 Row< Received,              FulfilledElsewhere,     NeedsOperator,          ask_operator                                      >,
 Row< Received,              HoldPlaced,             none,                   hold_for_operator                                 >,
+Row< Received,              HoldReleased,           none,                   release_hold_early                                >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< Reserved,              ChannelsUpdated,        ChannelsSynced,         request_fulfillment                               >,
 Row< Reserved,              ChannelWaitEnded,       ChannelsSynced,         request_with_debt                                 >,
@@ -153,6 +156,8 @@ Row< ChannelsSynced,        HoldPlaced,             none,                   note
 Row< ChannelsSynced,        FulfilledElsewhere,     NeedsOperator,          ask_operator_unsent,            unsent            >,
 Row< ChannelsSynced,        FulfilledElsewhere,     none,                   note_late,                      sent              >,
 Row< ChannelsSynced,        OrderPaid,              none,                   note_paid                                         >,
+Row< ChannelsSynced,        ShipmentReported,       Shipped,                ship,                           all_shipped       >,
+Row< ChannelsSynced,        ShipmentReported,       FulfillmentRequested,   ship,                           partly_shipped    >,
 Row< ChannelsSynced,        ChannelsUpdated,        none,                   note_late                                         >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< FulfillmentRequested,  ShipmentReported,       Shipped,                ship,                           all_shipped       >,
@@ -168,6 +173,8 @@ Row< FulfillmentRequested,  WatchDue,               none,                   watc
 Row< FulfillmentRequested,  FulfillmentMissing,     NeedsOperator,          ask_operator                                      >,
 Row< FulfillmentRequested,  HoldPlaced,             none,                   note_hold_too_late                                >,
 Row< FulfillmentRequested,  FulfilledElsewhere,     none,                   note_late                                         >,
+Row< FulfillmentRequested,  FulfillmentAccepted,    none,                   note_late                                         >,
+Row< FulfillmentRequested,  CancelTooLate,          none,                   note_late                                         >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< Shipped,               StoreFulfilled,         Completed,              finish,                         all_done          >,
 Row< Shipped,               StoreFulfilled,         none,                   note_store_fulfilled,           not_all_done      >,
@@ -178,12 +185,12 @@ Row< Shipped,               StoreFulfillmentFailed, NeedsOperator,          ask_
 Row< Shipped,               CancelRequested,        none,                   note_too_late                                     >,
 Row< Shipped,               OrderChanged,           none,                   note_too_late                                     >,
 Row< Shipped,               CancelTooLate,          none,                   note_late                                         >,
+Row< Shipped,               FulfillmentAccepted,    none,                   note_late                                         >,
 Row< Shipped,               FulfilledElsewhere,     none,                   note_late                                         >,
 Row< Shipped,               HoldPlaced,             none,                   note_hold_too_late                                >,
 // --- aside -----------------------------------------------------------------------------------------------------------
 Row< OnHold,                OrderPaid,              Received,               resume_reserving,               resumes_received  >,
 Row< OnHold,                OrderPaid,              Reserved,               resume_waiting,                 resumes_reserved  >,
-Row< OnHold,                OrderPaid,              ChannelsSynced,         resume_requesting,              resumes_synced    >,
 Row< OnHold,                OrderPaid,              none,                   remove_hold,                    holds_remain      >,
 Row< OnHold,                HoldReleased,           Received,               resume_reserving,               resumes_received  >,
 Row< OnHold,                HoldReleased,           Reserved,               resume_waiting,                 resumes_reserved  >,
@@ -202,18 +209,21 @@ Row< Backordered,           CancelRequested,        ReleasingStock,         rele
 Row< Backordered,           OrderChanged,           Received,               rejoin_queue                                      >,
 Row< Backordered,           OrderPaid,              none,                   note_paid                                         >,
 Row< Backordered,           HoldPlaced,             none,                   hold_for_operator                                 >,
+Row< Backordered,           HoldReleased,           none,                   release_hold_early                                >,
 Row< Backordered,           FulfilledElsewhere,     NeedsOperator,          ask_operator                                      >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< NeedsOperator,         OperatorRetried,        Received,               resume_reserving,               retry_received    >,
+Row< NeedsOperator,         OperatorRetried,        Completed,              finish_empty,                   retry_empty       >,
 Row< NeedsOperator,         OperatorRetried,        Reserved,               resume_waiting,                 retry_reserved    >,
 Row< NeedsOperator,         OperatorRetried,        ChannelsSynced,         resume_requesting,              retry_synced      >,
-Row< NeedsOperator,         OperatorRetried,        FulfillmentRequested,   watch,                          retry_requested   >,
+Row< NeedsOperator,         OperatorRetried,        FulfillmentRequested,   resume_watching,                retry_requested   >,
 Row< NeedsOperator,         OperatorRetried,        Shipped,                retry_store_fulfillments,       retry_shipped     >,
 Row< NeedsOperator,         OperatorRetried,        CancellingFulfillment,  retry_cancel,                   retry_cancelling  >,
 Row< NeedsOperator,         OperatorRetried,        SettlingOrder,          settle_store_order,             retry_settling    >,
-Row< NeedsOperator,         OperatorRetried,        RevertingChannels,      await_channels_back,            retry_reverting   >,
 Row< NeedsOperator,         CancelRequested,        CancellingFulfillment,  cancel_fulfillment,             perhaps_at_warehouse>,
 Row< NeedsOperator,         CancelRequested,        ReleasingStock,         release_unsent,                 never_at_warehouse>,
+Row< NeedsOperator,         CancelRequested,        none,                   note_too_late,                  goods_left        >,
+Row< NeedsOperator,         OrderChanged,           none,                   remember_edit                                     >,
 Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock                                      >,
 Row< NeedsOperator,         ShipmentReported,       Shipped,                ship,                           all_shipped       >,
 Row< NeedsOperator,         ShipmentReported,       none,                   ship,                           partly_shipped    >,
@@ -242,7 +252,7 @@ Row< RevertingChannels,     ChannelsUpdated,        SettlingOrder,          sett
 Row< RevertingChannels,     ChannelsUpdated,        Compensated,            finish_back,                    settled_as_cancelled>,
 Row< RevertingChannels,     ChannelWaitEnded,       SettlingOrder,          settle_store_order,             must_settle       >,
 Row< RevertingChannels,     ChannelWaitEnded,       Compensated,            finish_back,                    settled_as_cancelled>,
-Row< RevertingChannels,     CancelRequested,        none,                   remember_cancel                                   >,
+Row< RevertingChannels,     CancelRequested,        none,                   note_late                                         >,
 Row< RevertingChannels,     OrderChanged,           none,                   note_too_late                                     >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< SettlingOrder,         OrderSettled,           OutOfStock,             finish_back,                    ends_out_of_stock >,
@@ -256,6 +266,7 @@ Row< Compensated,           LateFulfillmentFound,   none,                   canc
 Row< Compensated,           FulfillmentMissing,     none,                   note_late                                         >,
 Row< Compensated,           FulfillmentCancelled,   none,                   note_late                                         >,
 Row< Compensated,           CancelTooLate,          none,                   ask_operator                                      >,
+Row< Compensated,           CancelFailed,           none,                   ask_operator                                      >,
 Row< Compensated,           CancelRequested,        none,                   note_late                                         >,
 Row< Compensated,           OrderChanged,           none,                   note_late                                         >,
 Row< OutOfStock,            CancelRequested,        none,                   note_late                                         >,
@@ -373,10 +384,8 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
     bool same = true;
     bool any_wanted = false;
     const std::vector<SagaLine>& known_lines = data.edit ? *data.edit : data.lines;
-    std::size_t wanted_lines = 0;
     for (nlohmann::json& changed : payload.at("lines")) {
         SagaLine line = saga_line_from_json(changed);
-        if (line.wanted > 0) ++wanted_lines;
         any_wanted = any_wanted || line.wanted > 0;
         auto known = std::find_if(known_lines.begin(), known_lines.end(),
                                   [&](const SagaLine& other) { return other.line_id == line.line_id; });
@@ -392,7 +401,9 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
         changed = to_json(merged);
     }
     for (const SagaLine& known : known_lines) {
-        if (known.wanted > 0 && wanted_lines == 0) same = false;
+        bool named = std::any_of(payload.at("lines").begin(), payload.at("lines").end(),
+                                 [&](Payload line) { return line.at("line_id") == known.line_id; });
+        same = same && (named || known.wanted == 0);
     }
     if (same) return {};
     if (any_wanted) return "OrderChanged";
@@ -411,6 +422,20 @@ bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_command
         }
     }
     return false;
+}
+
+// An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
+bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload view) {
+    if (view.value("state", "") == "Cancelled") return false;
+    for (const OpenCommand& open : open_commands) {
+        if (open.activity == activity::cancel_fulfillment) return false;
+    }
+    std::string reference = view.value("reference", "");
+    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
+        // A cancel that the warehouse confirmed stays one, whatever an older look says.
+        bool ended = fulfillment.state == "beyond_recall" || (fulfillment.state == "cancelled" && !fulfillment.perhaps_exists);
+        return fulfillment.reference == reference && !ended;
+    });
 }
 
 std::optional<Instant> next_look(const std::string& state, const OrderData& data, const OrderSagaSettings& settings,
@@ -473,8 +498,10 @@ const std::vector<TransitionRow>& OrderSaga::table() {
         std::vector<TransitionRow> all;
         boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, Table>>([&](auto identity) {
             using R = typename decltype(identity)::type;
+            // MSM calls the source the target of a row that stays; the table has no row that leaves and comes back.
+            bool stays = std::is_same_v<typename R::Source, typename R::Target>;
             all.push_back({text_of_part<typename R::Source>(), text_of_part<typename R::Evt>(),
-                           text_of_part<typename R::Target>(), text_of_part<typename R::Action>(),
+                           stays ? std::string() : text_of_part<typename R::Target>(), text_of_part<typename R::Action>(),
                            text_of_part<typename R::Guard>()});
         });
         return all;
@@ -516,7 +543,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
         bool ended = is_final(saga.state);
-        if (ended && payload.at("view").value("state", "") != "Cancelled" && saga.state == "Compensated") {
+        if (ended && saga.state == "Compensated" && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
             name = "LateFulfillmentFound";
         } else if (!news.new_shipments.empty()) {
             name = "ShipmentReported";
@@ -537,6 +564,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     bool handled = !name.empty() && process(step, name, payload);
     Decision& decision = step.decision;
     decision.handled = handled;
+    decision.meaning = name;
     if (!handled && decision.note.empty()) decision.note = name + " means nothing in " + saga.state;
     if (handled) announce_state(step, saga.state);
     decision.data = handled ? to_json(step.data) : saga.data;

@@ -1,0 +1,430 @@
+// The ways back: cancels and edits at every moment, what the warehouse refuses or ends, and what turns up afterwards.
+#include "tests/unit/sagas/conversation.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ordersaga::sagas {
+namespace {
+
+using nlohmann::json;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const json by_customer = {{"by", "customer"}, {"reason", "changed my mind"}};
+const json by_operator = {{"by", "operator"}, {"reason", "anna: wrong"}};
+
+json changed_to(std::int64_t wanted) {
+    return {{"lines", lines_json({a_line("L1", wanted)})}};
+}
+
+// From ReleasingStock to the end.
+void go_back(Conversation& order) {
+    ASSERT_EQ(order.state(), "ReleasingStock");
+    order.tell("StockReleased");
+    ASSERT_EQ(order.state(), "RevertingChannels");
+    EXPECT_THAT(order.effects(), ElementsAre("WaitForChannels"));
+    order.tell("ChannelsUpdated");
+    if (order.state() != "SettlingOrder") return;
+    order.end(activity::settle_store_order, done({{"settled", "held"}}));
+}
+
+// --- cancel ------------------------------------------------------------------------------------------------------------
+
+TEST(OrderSagaCancel, BeforeAnythingIsRequestedGivesTheStockBack) {
+    for (auto begin :
+         {+[] { return Conversation(); }, +[] { return reserved(); },
+          +[] {
+              return requesting();
+          }}) {
+        Conversation order = begin();
+        order.tell("CancelRequested", by_customer);
+        EXPECT_EQ(order.state(), "ReleasingStock");
+        EXPECT_THAT(order.effects(), ElementsAre("Release"));
+        EXPECT_THAT(order.open(), IsEmpty());
+        go_back(order);
+        EXPECT_EQ(order.state(), "Compensated");
+        EXPECT_EQ(order.data().cause, "cancelled by customer");
+        EXPECT_THAT(order.open(), IsEmpty()) << "the warehouse never heard of it: nothing is looked for later";
+    }
+}
+
+TEST(OrderSagaCancel, ByAnOperatorIsToldToTheStore) {
+    Conversation order = reserved();
+    order.tell("CancelRequested", by_operator);
+    order.tell("StockReleased");
+    order.wait();
+    EXPECT_EQ(order.last().meaning, "ChannelWaitEnded");
+    EXPECT_EQ(order.state(), "SettlingOrder") << "a slow store does not keep the order from ending";
+    EXPECT_EQ(order.command(activity::settle_store_order).payload.at("tag"), "ordersaga-not-shipped");
+    order.end(activity::settle_store_order, done({{"settled", "held"}}));
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_THAT(order.last().note, HasSubstr("held"));
+}
+
+TEST(OrderSagaCancel, EndsAlsoWhenTheStoresAreSlow) {
+    Conversation order = reserved();
+    order.tell("CancelRequested", by_customer);
+    order.tell("StockReleased");
+
+    order.tell("CancelRequested", by_operator);
+    order.tell("OrderChanged", changed_to(1));
+    EXPECT_EQ(order.state(), "RevertingChannels");
+    EXPECT_EQ(order.data().cause, "cancelled by customer") << "the first cause stays";
+
+    order.wait();
+    EXPECT_EQ(order.state(), "Compensated");
+}
+
+TEST(OrderSagaCancel, IsRememberedWhileTheRequestIsOnItsWay) {
+    Conversation order = requesting();
+    order.send(activity::request_fulfillment);
+    order.tell("CancelRequested", by_customer);
+    EXPECT_EQ(order.state(), "ChannelsSynced");
+    EXPECT_THAT(order.effects(), IsEmpty());
+    EXPECT_THAT(order.last().note, HasSubstr("applied when the command under way has its outcome"));
+
+    Conversation refused = order;
+    refused.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no such item"));
+    EXPECT_EQ(refused.state(), "ReleasingStock");
+    EXPECT_EQ(refused.data().cause, "cancelled by customer");
+    EXPECT_FALSE(refused.data().settle_store_order);
+
+    order.end(activity::request_fulfillment, done({{"view", a_view(order.reference(), "Accepted")}}));
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    EXPECT_THAT(order.effects(), ElementsAre("Commit"));
+    EXPECT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+    EXPECT_EQ(order.command(activity::cancel_fulfillment).payload.at("warehouse_order_id"), "55");
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_THAT(order.effects(), ElementsAre("Release"));
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_THAT(order.open(), IsEmpty());
+}
+
+TEST(OrderSagaCancel, AsksTheWarehouseOnceItHasTheOrder) {
+    Conversation order = requested();
+    order.tell("CancelRequested", by_customer);
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    EXPECT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+    EXPECT_THAT(order.effects(), IsEmpty()) << "nothing is given back before the warehouse has confirmed";
+
+    order.tell("CancelRequested", by_operator);
+    EXPECT_THAT(order.commands(), IsEmpty());
+    order.show(a_view(order.reference(), "OnHold"));
+    order.show(a_view(order.reference(), "Cancelled"));
+    EXPECT_EQ(order.state(), "CancellingFulfillment") << "the command's own outcome decides";
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+}
+
+TEST(OrderSagaCancel, TooLateGoesForward) {
+    Conversation order = requested();
+    order.tell("CancelRequested", by_customer);
+    order.end(
+        activity::cancel_fulfillment,
+        ended(OutcomeKind::too_late, "picked", {{"view", a_view(order.reference(), "InProgress")}}));
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.last().note, HasSubstr("too late to cancel"));
+    EXPECT_THAT(order.commands(), ElementsAre("FindFulfillment")) << "it probably left: look at once";
+    ASSERT_FALSE(order.last().announcements.empty());
+    EXPECT_EQ(order.last().announcements.front().routing_key, "orders.cancel_too_late.eu");
+    EXPECT_EQ(order.last().announcements.front().body.at("asked_by"), "customer");
+
+    order.end(
+        activity::find_fulfillment,
+        done({{"found", true}, {"view", a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}})}}));
+    EXPECT_EQ(order.state(), "Shipped");
+    order.tell("CancelRequested", by_customer);
+    order.tell("OrderChanged", changed_to(1));
+    order.tell("CancelTooLate");
+    EXPECT_EQ(order.state(), "Shipped");
+}
+
+TEST(OrderSagaCancel, LosesAgainstAShipmentSeenFirst) {
+    Conversation order = requested();
+    order.tell("CancelRequested", by_customer);
+    order.show(a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}}));
+    EXPECT_EQ(order.state(), "Shipped");
+    EXPECT_THAT(order.last().note, HasSubstr("too late to cancel"));
+    EXPECT_THAT(order.last().announcements.front().routing_key, HasSubstr("cancel_too_late"));
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late, "shipped"));
+    EXPECT_EQ(order.state(), "Shipped");
+
+    Conversation partly = requested();
+    partly.tell("OrderChanged", changed_to(1));
+    partly.show(a_view(partly.reference(), "PartlyShipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    EXPECT_EQ(partly.state(), "FulfillmentRequested");
+    EXPECT_FALSE(partly.data().edit.has_value()) << "what cannot be carried out any more is not remembered";
+    partly.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late, "shipped"));
+    EXPECT_EQ(partly.state(), "FulfillmentRequested");
+}
+
+TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDoesNotAnswer) {
+    Conversation order = requested();
+    order.tell("CancelRequested", by_customer);
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::unknown, "timeout"), true);
+    EXPECT_EQ(order.state(), "NeedsOperator");
+
+    Conversation again = order;
+    again.tell("OperatorRetried");
+    EXPECT_EQ(again.state(), "CancellingFulfillment");
+    EXPECT_THAT(again.commands(), ElementsAre("CancelFulfillment"));
+    EXPECT_FALSE(again.incident_open());
+
+    order.tell("CancelRequested", by_operator);
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+}
+
+// --- late checks: the request was given up on while its outcome was unknown ---------------------------------------------
+
+TEST(OrderSagaLateCheck, LooksThreeTimesForWhatWasGivenUpInDoubt) {
+    Conversation order = in_doubt();
+    order.tell("CancelRequested", by_customer);
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    EXPECT_THAT(order.last().note, HasSubstr("no such order"));
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_THAT(order.open(), ElementsAre("FindFulfillment", "FindFulfillment", "FindFulfillment"));
+    EXPECT_EQ(order.last().commands.at(0).delay, std::chrono::minutes(10));
+    EXPECT_EQ(order.last().commands.at(1).delay, std::chrono::hours(1));
+    EXPECT_EQ(order.last().commands.at(2).delay, std::chrono::hours(24));
+
+    order.end(activity::find_fulfillment, done({{"found", false}}));
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_FALSE(order.incident_open());
+}
+
+TEST(OrderSagaLateCheck, CancelsAtOnceWhatItFinds) {
+    Conversation order = in_doubt();
+    order.tell("CancelRequested", by_operator);
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    go_back(order);
+    ASSERT_EQ(order.state(), "Compensated");
+
+    order.end(activity::find_fulfillment, done({{"found", true}, {"view", a_view(order.reference(), "Accepted")}}));
+    EXPECT_EQ(order.last().meaning, "LateFulfillmentFound");
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_TRUE(order.incident_open());
+    EXPECT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+
+    Conversation failing = order;
+    failing.end(activity::cancel_fulfillment, ended(OutcomeKind::unknown, "timeout"), true);
+    EXPECT_TRUE(failing.last().handled);
+    EXPECT_THAT(*failing.last().incident, HasSubstr("timeout"));
+
+    Conversation lost = order;
+    lost.end(
+        activity::cancel_fulfillment,
+        ended(OutcomeKind::too_late, "shipped", {{"view", a_view(lost.reference(), "Shipped")}}));
+    EXPECT_EQ(lost.state(), "Compensated");
+    EXPECT_TRUE(lost.incident_open());
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(order.state(), "Compensated");
+    order.tell("CancelRequested", by_customer);
+    order.tell("OrderChanged", changed_to(1));
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_TRUE(order.incident_open()) << "a person should know that it happened";
+}
+
+// --- edit --------------------------------------------------------------------------------------------------------------
+
+TEST(OrderSagaEdit, BeforeTheRequestIsReservedAnew) {
+    for (auto begin :
+         {+[] { return Conversation(); }, +[] { return reserved(); },
+          +[] {
+              return requesting();
+          }}) {
+        Conversation order = begin();
+        order.tell("OrderChanged", changed_to(5));
+        EXPECT_EQ(order.state(), "Received");
+        EXPECT_THAT(order.effects(), ElementsAre("StopWaiting", "Exchange"));
+        EXPECT_EQ(order.last().effects.back().payload.at("lines").front().at("quantity"), 5);
+        EXPECT_THAT(order.open(), IsEmpty());
+        order.tell("StockReserved");
+        order.tell("ChannelsUpdated");
+        EXPECT_EQ(order.payload_of_open(activity::request_fulfillment).at("lines").front().at("quantity"), 5);
+        EXPECT_EQ(order.reference(), "eu.450789469.1.1");
+    }
+}
+
+TEST(OrderSagaEdit, IsRememberedWhileTheRequestIsOnItsWay) {
+    Conversation order = requesting();
+    order.send(activity::request_fulfillment);
+    order.tell("OrderChanged", changed_to(1));
+    EXPECT_EQ(order.state(), "ChannelsSynced");
+
+    order.tell("OrderChanged", changed_to(1));
+    EXPECT_TRUE(order.last().silent) << "the remembered edit is known";
+
+    order.end(activity::request_fulfillment, done({{"view", a_view(order.reference(), "Accepted")}}));
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    EXPECT_THAT(order.last().note, HasSubstr("change"));
+}
+
+TEST(OrderSagaEdit, AfterTheAcceptanceCancelsAndRequestsTheNextGeneration) {
+    Conversation order = requested();
+    order.tell("OrderChanged", changed_to(1));
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    order.tell("OrderChanged", changed_to(3));
+    EXPECT_EQ(order.state(), "CancellingFulfillment") << "the newest edit wins";
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(order.state(), "Received");
+    EXPECT_THAT(order.effects(), ElementsAre("Retake", "Exchange"));
+    EXPECT_EQ(order.last().effects.at(0).payload.at("lines").front().at("quantity"), 2)
+        << "what was requested is held again";
+    EXPECT_EQ(order.last().effects.at(1).payload.at("lines").front().at("quantity"), 3);
+
+    order.tell("StockReserved");
+    order.tell("ChannelsUpdated");
+    EXPECT_EQ(order.reference(), "eu.450789469.1.2");
+    EXPECT_EQ(order.command(activity::request_fulfillment).idempotency_key, "request:eu.450789469.1.2");
+}
+
+TEST(OrderSagaEdit, ThatEndsInACancelIsACancel) {
+    Conversation order = requested();
+    order.tell("OrderChanged", changed_to(1));
+    order.tell("CancelRequested", by_customer);
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(order.state(), "ReleasingStock");
+    go_back(order);
+    EXPECT_EQ(order.data().cause, "cancelled by customer");
+}
+
+TEST(OrderSagaEdit, ThatWantsNothingAnyMoreIsACancel) {
+    Conversation order = reserved();
+    order.tell("OrderChanged", changed_to(0));
+    EXPECT_EQ(order.last().meaning, "CancelRequested");
+    EXPECT_EQ(order.state(), "ReleasingStock");
+    EXPECT_EQ(order.data().cause, "cancelled by refunded");
+}
+
+TEST(OrderSagaEdit, ThatChangesNothingIsSilent) {
+    Conversation order = reserved();
+    order.tell("OrderChanged", changed_to(2));
+    EXPECT_TRUE(order.last().silent);
+    EXPECT_EQ(order.state(), "Reserved");
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2), a_line("L9", 0)})}});
+    EXPECT_TRUE(order.last().silent);
+}
+
+TEST(OrderSagaEdit, ThatDropsALineIsAChange) {
+    OrderData data = an_order();
+    data.lines = {a_line("L1", 2), a_line("L2", 1)};
+    Conversation order = reserved(data);
+    order.tell("OrderChanged", changed_to(2));
+    EXPECT_EQ(order.last().meaning, "OrderChanged");
+    EXPECT_EQ(order.data().lines.size(), 1U);
+}
+
+TEST(OrderSagaEdit, TooLateGoesForward) {
+    Conversation order = requested();
+    order.tell("OrderChanged", changed_to(1));
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late, "picked"));
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.last().note, HasSubstr("too late to change"));
+    EXPECT_FALSE(order.data().edit.has_value());
+}
+
+TEST(OrderSagaEdit, KeepsWhatWasShippedOfALine) {
+    OrderData data = an_order();
+    data.lines = {a_line("L1", 3)};
+    Conversation order = requested(data);
+    order.show(a_view(order.reference(), "PartlyShipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    order.tell("OrderChanged", changed_to(2));
+    ASSERT_TRUE(order.data().edit.has_value());
+    EXPECT_EQ(order.data().edit->front().parts.front().shipped, 1);
+}
+
+// --- the warehouse ends it ----------------------------------------------------------------------------------------------
+
+TEST(OrderSagaRefusal, ByTheWarehouseGivesBackAndSettlesTheStoresOrder) {
+    Conversation order = requesting();
+    order.end(activity::request_fulfillment, ended(OutcomeKind::refused, "unknown item"));
+    EXPECT_EQ(order.state(), "ReleasingStock");
+    EXPECT_THAT(order.last().note, HasSubstr("unknown item"));
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_EQ(order.data().cause, "refused by the warehouse");
+    EXPECT_THAT(order.open(), IsEmpty());
+}
+
+TEST(OrderSagaRefusal, ByTheWarehouseAfterItsAcceptance) {
+    Conversation order = requested();
+    order.show(a_view(order.reference(), "Cancelled"));
+    EXPECT_EQ(order.last().meaning, "WarehouseCancelled");
+    EXPECT_THAT(order.effects(), ElementsAre("Release"));
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_EQ(order.data().cause, "cancelled by the warehouse");
+
+    order.show(a_view(order.reference(), "Cancelled"));
+    EXPECT_TRUE(order.last().silent) << "seen again, no news";
+}
+
+TEST(OrderSagaRefusal, OfTheRestAsksAPerson) {
+    Conversation order = requested();
+    order.show(a_view(order.reference(), "PartlyShipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    order.show(a_view(order.reference(), "Cancelled", {{"S1", "Shipped", {{"9001", 1}}}}));
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(*order.last().incident, HasSubstr("cancelled what it had not shipped"));
+}
+
+TEST(OrderSagaSettling, KeepsTryingThroughAPerson) {
+    Conversation order;
+    order.tell("OrderPlaced");
+    order.tell("StockShort", {{"backorder", false}});
+    order.end(activity::settle_store_order, ended(OutcomeKind::refused, "no permission"));
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(*order.last().incident, HasSubstr("no permission"));
+
+    order.tell("OperatorRetried");
+    EXPECT_EQ(order.state(), "SettlingOrder");
+    EXPECT_THAT(order.commands(), Contains("SettleStoreOrder"));
+    order.end(activity::settle_store_order, done({{"settled", "cancelled"}}));
+    EXPECT_EQ(order.state(), "OutOfStock");
+    EXPECT_FALSE(order.incident_open());
+}
+
+TEST(OrderSagaPreview, AssumesThePlainSuccess) {
+    OrderSaga definition;
+    Conversation order = requested();
+    order.tell("CancelRequested", by_operator);
+    Outcome outcome =
+        definition.assumed_outcome(activity::cancel_fulfillment, order.payload_of_open(activity::cancel_fulfillment));
+    EXPECT_EQ(outcome.kind, OutcomeKind::done);
+    order.end(activity::cancel_fulfillment, outcome);
+    order.tell("StockReleased");
+    EXPECT_EQ(definition.assumed_event("RevertingChannels")->name, "ChannelsUpdated");
+    EXPECT_FALSE(definition.assumed_event("Shipped").has_value());
+    order.tell("ChannelsUpdated");
+    order.end(
+        activity::settle_store_order,
+        definition.assumed_outcome(activity::settle_store_order, order.payload_of_open(activity::settle_store_order)));
+    EXPECT_EQ(order.state(), "Compensated");
+
+    Conversation forward = requesting();
+    forward.end(
+        activity::request_fulfillment,
+        definition.assumed_outcome(
+            activity::request_fulfillment, forward.payload_of_open(activity::request_fulfillment)));
+    EXPECT_EQ(forward.state(), "FulfillmentRequested");
+    forward.wait();
+    forward.end(
+        activity::find_fulfillment,
+        definition.assumed_outcome(activity::find_fulfillment, forward.payload_of_open(activity::find_fulfillment)));
+    EXPECT_TRUE(forward.last().silent);
+    EXPECT_EQ(
+        definition.assumed_outcome(activity::create_store_fulfillment, json::object()).payload.at("fulfillment_id"),
+        "(assumed)");
+}
+
+}  // namespace
+}  // namespace ordersaga::sagas
