@@ -499,7 +499,9 @@ nlohmann::json BatchRun::assume_success(const SagaKey& saga) {
         Live& live = live_.at(saga);
         const sagas::SagaDefinition& definition = definition_of(live.row);
         auto next = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
-            return row.state != CommandState::closed && row.due_at <= now_ && assumed.count(row.command_id) == 0;
+            // What waits for its next attempt is under way; what was never sent and is due later (a late check) is not.
+            bool under_way = row.attempt > 0 || row.due_at <= now_;
+            return row.state != CommandState::closed && under_way && assumed.count(row.command_id) == 0;
         });
         if (next != live.commands.end()) {
             assumed.insert(next->command_id);

@@ -74,6 +74,7 @@ private:
 
     std::vector<CommandRow> to_send_;
     std::vector<AnnouncementRow> to_announce_;
+    std::uint64_t repeated_ = 0;
     bool left_signals_ = false;
 };
 
@@ -348,9 +349,10 @@ bool Engine::Impl::quarantine_first(const std::string& reason) {
         fault
     );
     if (ran == Ran::bad) throw std::runtime_error("a saga can neither be woken nor set aside: " + fault);
+    if (ran == Ran::unavailable) return false;
     counts_.parked += 1;
     more_due_ = true;
-    return ran == Ran::committed;
+    return true;
 }
 
 void Engine::Impl::perform_duties(Transaction& transaction) {
@@ -382,7 +384,7 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
     std::erase_if(resent_, [&](const auto& entry) { return entry.second + options_.relay_after <= now; });
     for (CommandRow& command : transaction.claim_unpublished_commands(now - options_.relay_after, options_.due_limit)) {
         if (!resent_.emplace(command.attempt_token, now).second) continue;
-        counts_.commands_repeated += 1;
+        repeated_ += 1;
         to_send_.push_back(std::move(command));
     }
     for (AnnouncementRow& row : transaction.claim_announcements(options_.due_limit)) {
@@ -408,7 +410,21 @@ bool Engine::Impl::run_due() {
     Ran ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
     if (ran == Ran::unavailable) return false;
     if (ran == Ran::bad) throw std::runtime_error("duties cannot be performed: " + fault);
-    ran = in_transaction([&](Transaction& transaction) { serve_lanes_and_relay(transaction); }, fault);
+    // What a transaction that failed would have repeated has not been repeated.
+    const std::map<std::string, Instant> resent = resent_;
+    ran = in_transaction(
+        [&](Transaction& transaction) {
+            resent_ = resent;
+            repeated_ = 0;
+            serve_lanes_and_relay(transaction);
+        },
+        fault
+    );
+    if (ran == Ran::committed) {
+        counts_.commands_repeated += repeated_;
+    } else {
+        resent_ = resent;
+    }
     if (ran == Ran::bad) throw std::runtime_error("lanes cannot be served: " + fault);
     return ran == Ran::committed;
 }
