@@ -277,10 +277,14 @@ void Ledger::ship(const engine::SagaKey& saga, const std::vector<std::pair<SkuId
             ReservationRow& reservation = line(saga, row->line_id, row->key);
             StockRow& stock = at(row->key);
             MovementRow& movement = move(stock, "ship", line_cause(cause, row->line_id), saga, row->line_id);
+            // What the warehouse has shipped it did have, whatever a reading said.
+            std::int64_t found = std::clamp<std::int64_t>(units - stock.on_hand, 0, stock.short_by);
             movement.committed = -units;
-            movement.on_hand = -units;
+            movement.short_by = -found;
+            movement.on_hand = found - units;
             stock.committed -= units;
-            stock.on_hand -= units;
+            stock.short_by -= found;
+            stock.on_hand -= units - found;
             reservation.committed -= units;
             reservation.shipped += units;
             quantity -= units;
@@ -300,10 +304,11 @@ bool Ledger::apply_reading(const StockKey& key, Instant asked_at, std::int64_t f
     StockRow after = row;
     std::int64_t free = fulfillable - row.reserved - not_counted;
     after.available = std::max<std::int64_t>(0, free);
-    after.short_by = std::max<std::int64_t>(0, -free);
     // What came back before the reading is in its figure; what came back later still waits for the next one.
     after.returning = std::clamp<std::int64_t>(returned_since, 0, row.returning);
     after.unavailable = row.unavailable - row.returning + after.returning;
+    // Units that have left since it was asked are missing to nobody.
+    after.short_by = std::clamp<std::int64_t>(-free, 0, after.reserved + after.committed + after.unavailable);
     after.on_hand = after.available + after.reserved + after.committed + after.unavailable - after.short_by;
     bool same = after.available == row.available && after.short_by == row.short_by && after.returning == row.returning;
     if (same) return true;
