@@ -1,11 +1,11 @@
 #include "db/api_queries.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "db/migrate.hpp"
 #include "db/session.hpp"
 #include "db/setup.hpp"
 #include "db/verify.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::db {
 
@@ -265,7 +265,8 @@ std::pair<std::optional<std::string>, std::optional<std::string>> cursor_parts(c
 json page_of(const Rows& rows, const Page& page) {
     const auto limit = static_cast<std::size_t>(page.limit);
     json items = json::array();
-    for (std::size_t row = 0; row < rows.size() && row < limit; ++row) items.push_back(json::parse(rows.view(row, 0)));
+    for (std::size_t row = 0; row < rows.size() && row < limit; ++row)
+        items.push_back(json::parse(rows.view(row, 0)));
     json next;
     if (rows.size() > limit) next = rows.text(limit - 1, 1);
     return {{"items", std::move(items)}, {"next", std::move(next)}};
@@ -284,8 +285,12 @@ public:
             if (rows.empty()) return;
             const std::string role = rows.text(0, 2);
             principal.emplace(api::Principal{
-                {rows.int64(0, 0)}, rows.text(0, 1),
-                role == "admin" ? api::Role::admin : role == "operator" ? api::Role::operator_ : api::Role::read, sha256_hex,
+                {rows.int64(0, 0)},
+                rows.text(0, 1),
+                role == "admin"      ? api::Role::admin
+                : role == "operator" ? api::Role::operator_
+                                     : api::Role::read,
+                sha256_hex,
             });
         });
         return principal;
@@ -293,7 +298,8 @@ public:
 
     int stored_schema_version() override {
         int version = 0;
-        engine_.transact([&](Transaction& transaction) { version = transaction.query(select_schema_version).int32(0, 0); });
+        engine_.transact(
+            [&](Transaction& transaction) { version = transaction.query(select_schema_version).int32(0, 0); });
         return version;
     }
     int wanted_schema_version() const override { return schema_version(); }
@@ -302,7 +308,10 @@ public:
         const auto [created_at, saga_id] = cursor_parts(page.after);
         std::optional<std::int64_t> older_than;
         if (wanted.older_than) older_than = wanted.older_than->count();
-        return list(merchant, list_sagas, page, {created_at, saga_id, filter(wanted.state), filter(wanted.store), filter(wanted.sku), wanted.with_incident, older_than});
+        return list(
+            merchant, list_sagas, page,
+            {created_at, saga_id, filter(wanted.state), filter(wanted.store), filter(wanted.sku), wanted.with_incident,
+             older_than});
     }
 
     json saga(MerchantId merchant, const std::string& saga_id, bool with_data) override {
@@ -330,12 +339,14 @@ public:
             answer = nullptr;
             const Rows known = transaction.query(select_sku_id, {sku});
             if (known.empty()) return;
-            answer = page_of(transaction.query(list_movements, {page.limit + 1, filter(page.after), known.int64(0, 0)}), page);
+            answer = page_of(
+                transaction.query(list_movements, {page.limit + 1, filter(page.after), known.int64(0, 0)}), page);
         });
         return answer;
     }
 
-    std::optional<api::LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse) override {
+    std::optional<api::LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse)
+        override {
         std::optional<api::LedgerKey> key;
         read(merchant, [&](Transaction& transaction) {
             const Rows rows = transaction.query(select_ledger, {sku, warehouse});
@@ -345,7 +356,10 @@ public:
         return key;
     }
 
-    std::optional<std::int64_t> adjusted_before(MerchantId merchant, const api::LedgerKey& ledger, const std::string& adjustment_id) override {
+    std::optional<std::int64_t> adjusted_before(
+        MerchantId merchant,
+        const api::LedgerKey& ledger,
+        const std::string& adjustment_id) override {
         std::optional<std::int64_t> difference;
         read(merchant, [&](Transaction& transaction) {
             const Rows rows = transaction.query(select_adjustment, {ledger.sku_id, ledger.warehouse_id, adjustment_id});
@@ -358,8 +372,12 @@ public:
     json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) override {
         return list(merchant, list_listings, page, {filter(page.after), filter(store), filter(sku)});
     }
-    json stores(MerchantId merchant, const Page& page) override { return list(merchant, list_stores, page, {filter(page.after)}); }
-    json lanes(MerchantId merchant, const Page& page) override { return list(merchant, list_lanes, page, {filter(page.after)}); }
+    json stores(MerchantId merchant, const Page& page) override {
+        return list(merchant, list_stores, page, {filter(page.after)});
+    }
+    json lanes(MerchantId merchant, const Page& page) override {
+        return list(merchant, list_lanes, page, {filter(page.after)});
+    }
     json incidents(MerchantId merchant, bool closed_too, const Page& page) override {
         return list(merchant, list_incidents, page, {filter(page.after), closed_too});
     }
@@ -367,7 +385,9 @@ public:
         const auto [at, id] = cursor_parts(page.after);
         return list(merchant, list_parked, page, {at, id});
     }
-    json audit(MerchantId merchant, const Page& page) override { return list(merchant, list_audit, page, {filter(page.after)}); }
+    json audit(MerchantId merchant, const Page& page) override {
+        return list(merchant, list_audit, page, {filter(page.after)});
+    }
     json summary(MerchantId merchant) override { return one(merchant, select_summary, {}); }
 
     json verify(bool at_rest) override {
@@ -381,9 +401,15 @@ public:
             all_hold = all_hold && law.holds();
             json findings = json::array();
             if (alone) {
-                for (const Finding& finding : law.findings) findings.push_back({{"row", finding.row}, {"text", finding.text}});
+                for (const Finding& finding : law.findings)
+                    findings.push_back({{"row", finding.row}, {"text", finding.text}});
             }
-            laws.push_back({{"law", law.law}, {"promise", law.promise}, {"holds", law.holds()}, {"broken", law.broken}, {"findings", std::move(findings)}});
+            laws.push_back(
+                {{"law", law.law},
+                 {"promise", law.promise},
+                 {"holds", law.holds()},
+                 {"broken", law.broken},
+                 {"findings", std::move(findings)}});
         }
         return {{"all_hold", all_hold}, {"laws", std::move(laws)}};
     }
@@ -404,12 +430,18 @@ public:
             const Rows rows = transaction.query(select_parked_webhook, {merchant.value, item_id});
             found.reset();
             if (rows.empty()) return;
-            found = api::ParkedWebhook{rows.int64(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3), rows.bytes(0, 4), rows.optional_text(0, 5).value_or("")};
+            found = api::ParkedWebhook{rows.int64(0, 0), rows.text(0, 1),  rows.text(0, 2),
+                                       rows.text(0, 3),  rows.bytes(0, 4), rows.optional_text(0, 5).value_or("")};
         });
         return found;
     }
 
-    bool settle_parked(MerchantId merchant, const std::string& item_id, const std::string& how, const std::string& actor, const std::string& reason) override {
+    bool settle_parked(
+        MerchantId merchant,
+        const std::string& item_id,
+        const std::string& how,
+        const std::string& actor,
+        const std::string& reason) override {
         bool settled = false;
         engine_.transact([&](Transaction& transaction) {
             settled = transaction.execute(resolve_parked, {merchant.value, item_id, actor, reason, how}) == 1;
@@ -428,7 +460,9 @@ private:
     json list(MerchantId merchant, std::string_view statement, const Page& page, std::vector<Parameter> parameters) {
         parameters.insert(parameters.begin(), Parameter(page.limit + 1));
         json answer;
-        read(merchant, [&](Transaction& transaction) { answer = page_of(transaction.query(statement, parameters), page); });
+        read(merchant, [&](Transaction& transaction) {
+            answer = page_of(transaction.query(statement, parameters), page);
+        });
         return answer;
     }
 

@@ -2,10 +2,10 @@
 // transaction names; tokens and the list of parked items, which that login may not read or write, through the engine's.
 #pragma once
 
+#include "orchestrator/api/queries.hpp"
+
 #include <memory>
 #include <string>
-
-#include "orchestrator/api/queries.hpp"
 
 namespace ordersaga::db {
 

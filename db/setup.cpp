@@ -1,9 +1,9 @@
 #include "db/setup.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <functional>
-
-#include <nlohmann/json.hpp>
 
 namespace ordersaga::db {
 
@@ -214,9 +214,14 @@ json rows_of(const std::vector<SetupPlan::Warehouse>& warehouses) {
     json rows = json::array();
     for (const SetupPlan::Warehouse& given : warehouses) {
         rows.push_back({
-            {"key", given.key}, {"kind", given.kind}, {"base_url", given.base_url}, {"api_version", given.api_version},
-            {"channel_id", given.channel_id}, {"token_ref", given.token_ref},
-            {"webhook_secret_refs", given.webhook_secret_refs}, {"reading_lag_ms", given.reading_lag_ms},
+            {"key", given.key},
+            {"kind", given.kind},
+            {"base_url", given.base_url},
+            {"api_version", given.api_version},
+            {"channel_id", given.channel_id},
+            {"token_ref", given.token_ref},
+            {"webhook_secret_refs", given.webhook_secret_refs},
+            {"reading_lag_ms", given.reading_lag_ms},
             {"calls_per_minute", given.calls_per_minute},
         });
     }
@@ -227,14 +232,23 @@ json rows_of(const std::vector<SetupPlan::Store>& stores) {
     json rows = json::array();
     for (const SetupPlan::Store& given : stores) {
         json ship_methods = json::object();
-        for (const auto& [title, method] : given.ship_methods) ship_methods[title] = method;
+        for (const auto& [title, method] : given.ship_methods)
+            ship_methods[title] = method;
         rows.push_back({
-            {"key", given.key}, {"shop_domain", given.shop_domain}, {"base_url", given.base_url},
-            {"api_version", given.api_version}, {"location_id", given.location_id}, {"token_ref", given.token_ref},
-            {"webhook_secret_refs", given.webhook_secret_refs}, {"go_live_at", format_timestamp(given.go_live_at)},
-            {"order_policy", given.order_policy}, {"channel_wait_ms", given.channel_wait_ms},
-            {"hold_expiry_ms", given.hold_expiry_ms}, {"warehouse", given.warehouse},
-            {"ship_methods", std::move(ship_methods)}, {"points_per_second", given.points_per_second},
+            {"key", given.key},
+            {"shop_domain", given.shop_domain},
+            {"base_url", given.base_url},
+            {"api_version", given.api_version},
+            {"location_id", given.location_id},
+            {"token_ref", given.token_ref},
+            {"webhook_secret_refs", given.webhook_secret_refs},
+            {"go_live_at", format_timestamp(given.go_live_at)},
+            {"order_policy", given.order_policy},
+            {"channel_wait_ms", given.channel_wait_ms},
+            {"hold_expiry_ms", given.hold_expiry_ms},
+            {"warehouse", given.warehouse},
+            {"ship_methods", std::move(ship_methods)},
+            {"points_per_second", given.points_per_second},
         });
     }
     return rows;
@@ -244,8 +258,13 @@ json rows_of(const std::vector<SetupPlan::Sku>& skus) {
     json rows = json::array();
     for (const SetupPlan::Sku& given : skus) {
         rows.push_back({
-            {"sku", given.sku}, {"title", given.title}, {"warehouse_item_id", given.warehouse_item_id},
-            {"policy", given.policy}, {"reading", given.reading}, {"buffer", given.buffer}, {"low_at", given.low_at},
+            {"sku", given.sku},
+            {"title", given.title},
+            {"warehouse_item_id", given.warehouse_item_id},
+            {"policy", given.policy},
+            {"reading", given.reading},
+            {"buffer", given.buffer},
+            {"low_at", given.low_at},
             {"discontinued", given.discontinued},
         });
     }
@@ -255,7 +274,8 @@ json rows_of(const std::vector<SetupPlan::Sku>& skus) {
 json rows_of(const std::vector<SetupPlan::BundlePart>& parts) {
     json rows = json::array();
     for (const SetupPlan::BundlePart& given : parts) {
-        rows.push_back({{"bundle_sku", given.bundle_sku}, {"component_sku", given.component_sku}, {"quantity", given.quantity}});
+        rows.push_back(
+            {{"bundle_sku", given.bundle_sku}, {"component_sku", given.component_sku}, {"quantity", given.quantity}});
     }
     return rows;
 }
@@ -264,8 +284,11 @@ json rows_of(const std::vector<SetupPlan::Listing>& listings) {
     json rows = json::array();
     for (const SetupPlan::Listing& given : listings) {
         rows.push_back({
-            {"store", given.store}, {"sku", given.sku}, {"variant_id", given.variant_id},
-            {"inventory_item_id", given.inventory_item_id}, {"location_id", given.location_id},
+            {"store", given.store},
+            {"sku", given.sku},
+            {"variant_id", given.variant_id},
+            {"inventory_item_id", given.inventory_item_id},
+            {"location_id", given.location_id},
         });
     }
     return rows;
@@ -320,7 +343,8 @@ private:
     void upsert(const std::string& kind, std::string_view statement, const json& rows) {
         const Rows changed = ask(statement, rows);
         for (std::size_t row = 0; row < changed.size(); ++row) {
-            report_.changes.push_back({kind, changed.text(row, 0), changed.boolean(row, 1) ? "created" : "changed", ""});
+            report_.changes.push_back(
+                {kind, changed.text(row, 0), changed.boolean(row, 1) ? "created" : "changed", ""});
         }
     }
 
@@ -340,8 +364,11 @@ private:
         upsert("opening stock", open_ledgers, rows);
         for (std::size_t row = 0; row < kept.size(); ++row) {
             report_.changes.push_back({
-                "opening stock", kept.text(row, 0), "kept",
-                "opened with " + kept.text(row, 1) + ", the file says " + kept.text(row, 2) + ": use sagactl stock adjust",
+                "opening stock",
+                kept.text(row, 0),
+                "kept",
+                "opened with " + kept.text(row, 1) + ", the file says " + kept.text(row, 2) +
+                    ": use sagactl stock adjust",
             });
         }
     }
@@ -352,7 +379,9 @@ private:
 };
 
 bool nothing_changed(const SetupReport& report) {
-    return std::all_of(report.changes.begin(), report.changes.end(), [](const SetupChange& change) { return change.action == "kept"; });
+    return std::all_of(report.changes.begin(), report.changes.end(), [](const SetupChange& change) {
+        return change.action == "kept";
+    });
 }
 
 json summary_of(const SetupReport& report) {
@@ -367,15 +396,19 @@ json summary_of(const SetupReport& report) {
 }  // namespace
 
 SetupReport apply_setup(
-    Session& session, const SetupPlan& plan, const std::string& actor, const std::string& reason, bool dry_run
-) {
+    Session& session,
+    const SetupPlan& plan,
+    const std::string& actor,
+    const std::string& reason,
+    bool dry_run) {
     SetupReport report;
     try {
         session.transact([&](Transaction& transaction) {
             report = SetupRun(transaction, plan).run();
             if (dry_run) throw DryRunEnds{};
             if (nothing_changed(report)) return;
-            transaction.execute(write_audit, {report.merchant_id, actor, "setup", plan.merchant, reason, summary_of(report).dump()});
+            transaction.execute(
+                write_audit, {report.merchant_id, actor, "setup", plan.merchant, reason, summary_of(report).dump()});
         });
     } catch (const DryRunEnds&) {
         // Rolled back; the report tells what would have been.
@@ -390,8 +423,10 @@ bool create_token(Session& session, const NewToken& token, const std::string& ac
         found = !merchant.empty();
         if (!found) return;
         const std::int64_t merchant_id = merchant.int64(0, 0);
-        transaction.execute(insert_token, {merchant_id, token.token_sha256_hex, token.name, token.role, token.expires_at});
-        transaction.execute(write_audit, {merchant_id, actor, "token create", token.name, reason, json{{"role", token.role}}.dump()});
+        transaction.execute(
+            insert_token, {merchant_id, token.token_sha256_hex, token.name, token.role, token.expires_at});
+        transaction.execute(
+            write_audit, {merchant_id, actor, "token create", token.name, reason, json{{"role", token.role}}.dump()});
     });
     return found;
 }
@@ -401,7 +436,8 @@ std::vector<std::string> merchant_names(Session& session) {
     session.transact([&](Transaction& transaction) {
         names.clear();
         const Rows rows = transaction.query("SELECT name FROM merchants ORDER BY name");
-        for (std::size_t row = 0; row < rows.size(); ++row) names.push_back(rows.text(row, 0));
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            names.push_back(rows.text(row, 0));
     });
     return names;
 }

@@ -3,12 +3,12 @@
 // not mention stays. Needs a login that may write for all merchants (the engine's).
 #pragma once
 
+#include "db/session.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "db/session.hpp"
 
 namespace ordersaga::db {
 
@@ -73,8 +73,11 @@ struct SetupReport {
 // is applied once per SKU and warehouse; a later difference is reported as "kept" (adjust it instead).
 // Throws DatabaseError; nothing is changed then.
 SetupReport apply_setup(
-    Session& session, const SetupPlan& plan, const std::string& actor, const std::string& reason, bool dry_run
-);
+    Session& session,
+    const SetupPlan& plan,
+    const std::string& actor,
+    const std::string& reason,
+    bool dry_run);
 
 struct NewToken {
     std::string merchant;  // name; must exist

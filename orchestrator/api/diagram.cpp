@@ -1,10 +1,10 @@
 #include "orchestrator/api/diagram.hpp"
 
+#include "sagas/order_saga.hpp"
+
 #include <algorithm>
 #include <map>
 #include <vector>
-
-#include "sagas/order_saga.hpp"
 
 namespace ordersaga::api {
 
@@ -25,12 +25,14 @@ std::string order_saga_diagram(std::string_view live_state) {
     }
     const sagas::OrderSaga saga;
     std::string text = "stateDiagram-v2\n    [*] --> " + std::string(saga.initial_state()) + "\n";
-    for (const auto& arrow : arrows) text += "    " + arrow.first + " --> " + arrow.second + ": " + labels[arrow] + "\n";
+    for (const auto& arrow : arrows)
+        text += "    " + arrow.first + " --> " + arrow.second + ": " + labels[arrow] + "\n";
     for (const std::string& state : sagas::OrderSaga::states()) {
         if (saga.is_final(state)) text += "    " + state + " --> [*]\n";
     }
     if (saga.knows(live_state)) {
-        text += "    classDef live fill:#ffd54f,stroke:#e65100,stroke-width:3px\n    class " + std::string(live_state) + " live\n";
+        text += "    classDef live fill:#ffd54f,stroke:#e65100,stroke-width:3px\n    class " + std::string(live_state) +
+                " live\n";
     }
     return text;
 }

@@ -1,13 +1,13 @@
 // What the REST API asks of the engine's loop. Implemented by the loop.
 #pragma once
 
-#include <functional>
-
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/webhook/intake_queue.hpp"
 #include "runtime/error.hpp"
 #include "sagas/definition.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
 
 namespace ordersaga::api {
 

@@ -1,9 +1,9 @@
 #include "orchestrator/api/gate.hpp"
 
-#include <algorithm>
-
 #include "orchestrator/api/problem.hpp"
 #include "runtime/crypto.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::api {
 
@@ -14,7 +14,12 @@ constexpr std::size_t most_buckets = 10'000;  // then all are forgotten: memory 
 
 }  // namespace
 
-runtime::TokenBucket& Gate::bucket_of(Buckets& buckets, const std::string& key, double capacity, double per_second, runtime::Instant now) {
+runtime::TokenBucket& Gate::bucket_of(
+    Buckets& buckets,
+    const std::string& key,
+    double capacity,
+    double per_second,
+    runtime::Instant now) {
     if (buckets.size() >= most_buckets && !buckets.contains(key)) buckets.clear();
     return buckets.try_emplace(key, capacity, per_second, now).first->second;
 }

@@ -1,14 +1,14 @@
 // Who may come in and how often. Guesses are slowed down per address, owners of tokens per token. Thread-safe.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/http_server.hpp"
+#include "runtime/token_bucket.hpp"
+
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
-
-#include "runtime/clock.hpp"
-#include "runtime/http_server.hpp"
-#include "runtime/token_bucket.hpp"
 
 namespace ordersaga::api {
 
@@ -25,7 +25,12 @@ public:
 
 private:
     using Buckets = std::map<std::string, runtime::TokenBucket>;
-    static runtime::TokenBucket& bucket_of(Buckets& buckets, const std::string& key, double capacity, double per_second, runtime::Instant now);
+    static runtime::TokenBucket& bucket_of(
+        Buckets& buckets,
+        const std::string& key,
+        double capacity,
+        double per_second,
+        runtime::Instant now);
 
     const double requests_per_second_;
     std::mutex mutex_;

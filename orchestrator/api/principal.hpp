@@ -1,9 +1,9 @@
 // Who asks: a token's owner, its merchant and what it may do.
 #pragma once
 
-#include <string>
-
 #include "sagas/ids.hpp"
+
+#include <string>
 
 namespace ordersaga::api {
 

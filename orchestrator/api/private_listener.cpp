@@ -1,12 +1,5 @@
 #include "orchestrator/api/private_listener.hpp"
 
-#include <algorithm>
-#include <limits>
-#include <mutex>
-#include <set>
-
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/api/diagram.hpp"
 #include "orchestrator/api/gate.hpp"
 #include "orchestrator/api/problem.hpp"
@@ -19,6 +12,13 @@
 #include "runtime/json.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/random.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <set>
 
 namespace ordersaga::api {
 
@@ -48,7 +48,8 @@ HttpResponse text_answer(std::string content_type, std::string body) {
 
 HttpResponse front_page() {
     json paths = json::object();
-    for (const Route& route : routes) paths["/api/v1" + std::string(route.path)] = route.method;
+    for (const Route& route : routes)
+        paths["/api/v1" + std::string(route.path)] = route.method;
     return json_answer({
         {"service", "ordersaga, private listener"},
         {"openapi", "/api/v1/openapi.json"},
@@ -92,7 +93,9 @@ std::string_view name_of(InputResult::Kind kind) {
 std::string saga_id_of(const std::string& text) {
     if (!runtime::is_uuid(text)) throw Problem(404, "there is no such saga");
     std::string id = text;
-    std::transform(id.begin(), id.end(), id.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(id.begin(), id.end(), id.begin(), [](char c) {
+        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     return id;
 }
 
@@ -114,54 +117,96 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
     Question question;
     switch (match.route->operation) {
         case Operation::list_sagas: {
-            SagaFilter filter{query.text("state"), query.text("store"), query.text("sku"), query.flag("incident"), query.duration("older_than")};
-            question = [merchant, filter = std::move(filter), page = query.page()](Queries& ask) { return ask.sagas(merchant, filter, page); };
+            SagaFilter filter{
+                query.text("state"), query.text("store"), query.text("sku"), query.flag("incident"),
+                query.duration("older_than")};
+            question = [merchant, filter = std::move(filter), page = query.page()](Queries& ask) {
+                return ask.sagas(merchant, filter, page);
+            };
             break;
         }
         case Operation::show_saga: {
             const bool with_data = query.flag("data");
-            if (with_data && who.role < Role::admin) throw Problem(403, "a saga's data holds addresses: only an admin may see it");
-            question = [merchant, id = saga_id_of(match.parameters[0]), with_data](Queries& ask) { return ask.saga(merchant, id, with_data); };
+            if (with_data && who.role < Role::admin)
+                throw Problem(403, "a saga's data holds addresses: only an admin may see it");
+            question = [merchant, id = saga_id_of(match.parameters[0]), with_data](Queries& ask) {
+                return ask.saga(merchant, id, with_data);
+            };
             break;
         }
         case Operation::show_diagram:
-            question = [merchant, id = saga_id_of(match.parameters[0])](Queries& ask) { return ask.saga(merchant, id, false); };
+            question = [merchant, id = saga_id_of(match.parameters[0])](Queries& ask) {
+                return ask.saga(merchant, id, false);
+            };
             break;
         case Operation::show_history:
-            question = [merchant, id = saga_id_of(match.parameters[0]), may_see_details, page = query.page()](Queries& ask) {
+            question = [merchant, id = saga_id_of(match.parameters[0]), may_see_details,
+                        page = query.page()](Queries& ask) {
                 if (page.after.empty() && ask.saga(merchant, id, false).is_null()) return json();
                 return ask.history(merchant, id, may_see_details, page);
             };
             break;
         case Operation::show_order:
-            question = [merchant, names = match.parameters](Queries& ask) { return ask.order(merchant, names[0], names[1]); };
+            question = [merchant, names = match.parameters](Queries& ask) {
+                return ask.order(merchant, names[0], names[1]);
+            };
             break;
         case Operation::list_stock: {
             const std::string sku = query.text("sku"), warehouse = query.text("warehouse");
-            question = [merchant, sku, warehouse, page = query.page()](Queries& ask) { return ask.stock(merchant, sku, warehouse, page); };
+            question = [merchant, sku, warehouse, page = query.page()](Queries& ask) {
+                return ask.stock(merchant, sku, warehouse, page);
+            };
             break;
         }
         case Operation::list_movements:
-            question = [merchant, sku = match.parameters[0], page = query.page()](Queries& ask) { return ask.movements(merchant, sku, page); };
+            question = [merchant, sku = match.parameters[0], page = query.page()](Queries& ask) {
+                return ask.movements(merchant, sku, page);
+            };
             break;
         case Operation::list_listings: {
             const std::string store = query.text("store"), sku = query.text("sku");
-            question = [merchant, store, sku, page = query.page()](Queries& ask) { return ask.listings(merchant, store, sku, page); };
+            question = [merchant, store, sku, page = query.page()](Queries& ask) {
+                return ask.listings(merchant, store, sku, page);
+            };
             break;
         }
-        case Operation::list_stores: question = [merchant, page = query.page()](Queries& ask) { return ask.stores(merchant, page); }; break;
-        case Operation::list_lanes: question = [merchant, page = query.page()](Queries& ask) { return ask.lanes(merchant, page); }; break;
+        case Operation::list_stores:
+            question = [merchant, page = query.page()](Queries& ask) {
+                return ask.stores(merchant, page);
+            };
+            break;
+        case Operation::list_lanes:
+            question = [merchant, page = query.page()](Queries& ask) {
+                return ask.lanes(merchant, page);
+            };
+            break;
         case Operation::list_incidents: {
             const bool closed_too = query.flag("closed");
-            question = [merchant, closed_too, page = query.page()](Queries& ask) { return ask.incidents(merchant, closed_too, page); };
+            question = [merchant, closed_too, page = query.page()](Queries& ask) {
+                return ask.incidents(merchant, closed_too, page);
+            };
             break;
         }
-        case Operation::list_parked: question = [merchant, page = query.page()](Queries& ask) { return ask.parked(merchant, page); }; break;
-        case Operation::list_audit: question = [merchant, page = query.page()](Queries& ask) { return ask.audit(merchant, page); }; break;
-        case Operation::show_summary: question = [merchant](Queries& ask) { return ask.summary(merchant); }; break;
+        case Operation::list_parked:
+            question = [merchant, page = query.page()](Queries& ask) {
+                return ask.parked(merchant, page);
+            };
+            break;
+        case Operation::list_audit:
+            question = [merchant, page = query.page()](Queries& ask) {
+                return ask.audit(merchant, page);
+            };
+            break;
+        case Operation::show_summary:
+            question = [merchant](Queries& ask) {
+                return ask.summary(merchant);
+            };
+            break;
         case Operation::verify_laws: {
             const bool at_rest = query.flag("at_rest");
-            question = [at_rest](Queries& ask) { return ask.verify(at_rest); };
+            question = [at_rest](Queries& ask) {
+                return ask.verify(at_rest);
+            };
             break;
         }
         default: throw Problem(500, "not a read");
@@ -175,10 +220,12 @@ HttpResponse answer_of_read(Operation operation, json answer) {
     if (operation == Operation::show_diagram) {
         if (answer.at("kind") != "order") throw Problem(404, "there is no diagram of this kind of saga");
         const std::string state = answer.at("state");
-        return json_answer({{"saga_id", answer.at("saga_id")}, {"state", state}, {"mermaid", order_saga_diagram(state)}});
+        return json_answer(
+            {{"saga_id", answer.at("saga_id")}, {"state", state}, {"mermaid", order_saga_diagram(state)}});
     }
     HttpResponse response = json_answer(answer);
-    if (operation == Operation::show_saga) response.headers.emplace_back("ETag", "\"" + answer.at("version").dump() + "\"");
+    if (operation == Operation::show_saga)
+        response.headers.emplace_back("ETag", "\"" + answer.at("version").dump() + "\"");
     return response;
 }
 
@@ -192,7 +239,8 @@ public:
         Hold(KeysUnderWay& keys, Key key) : keys_(keys), key_(std::move(key)) {
             if (key_.second.empty()) return;
             const std::lock_guard lock(keys_.mutex_);
-            if (!keys_.keys_.insert(key_).second) throw Problem(409, "a command with this Idempotency-Key is under way");
+            if (!keys_.keys_.insert(key_).second)
+                throw Problem(409, "a command with this Idempotency-Key is under way");
             held_ = true;
         }
         ~Hold() {
@@ -216,8 +264,18 @@ private:
 
 class PrivateListener {
 public:
-    PrivateListener(QueryThreads& queries, EnginePort& engine, runtime::Clock& clock, runtime::Metrics& metrics, PrivateListenerOptions options)
-        : queries_(queries), engine_(engine), clock_(clock), metrics_(metrics), options_(std::move(options)), gate_(options_.requests_per_second) {}
+    PrivateListener(
+        QueryThreads& queries,
+        EnginePort& engine,
+        runtime::Clock& clock,
+        runtime::Metrics& metrics,
+        PrivateListenerOptions options)
+        : queries_(queries),
+          engine_(engine),
+          clock_(clock),
+          metrics_(metrics),
+          options_(std::move(options)),
+          gate_(options_.requests_per_second) {}
 
     asio::awaitable<HttpResponse> answer(HttpRequest request) {
         std::exception_ptr fault;
@@ -228,7 +286,11 @@ public:
             fault = std::current_exception();
         }
         if (fault) response = answer_of_fault(fault);
-        metrics_.counter("ordersaga_api_answers_total", "Answers of the private listener by status", {{"status", std::to_string(response.status)}}).add();
+        metrics_
+            .counter(
+                "ordersaga_api_answers_total", "Answers of the private listener by status",
+                {{"status", std::to_string(response.status)}})
+            .add();
         co_return response;
     }
 
@@ -259,7 +321,8 @@ private:
     }
 
     static bool is_open(std::string_view path) {
-        return path == "/" || path == "/healthz" || path == "/readyz" || path == "/metrics" || path == "/api/v1/openapi.json";
+        return path == "/" || path == "/healthz" || path == "/readyz" || path == "/metrics" ||
+               path == "/api/v1/openapi.json";
     }
 
     static HttpResponse method_refused(const std::string& allowed) {
@@ -284,7 +347,8 @@ private:
         };
         const ReadinessPart database = co_await database_readiness();
         add("database", database);
-        for (const auto& [name, probe] : options_.probes) add(name, probe());
+        for (const auto& [name, probe] : options_.probes)
+            add(name, probe());
         co_return json_answer({{"ready", ready}, {"parts", std::move(parts)}}, ready ? 200 : 503);
     }
 
@@ -306,7 +370,9 @@ private:
 
     asio::awaitable<Principal> authenticate(const HttpRequest& request) {
         const std::string hash = gate_.token_hash_of(request, clock_.now());
-        std::function<std::optional<Principal>(Queries&)> question = [hash](Queries& ask) { return ask.find_token(hash); };
+        std::function<std::optional<Principal>(Queries&)> question = [hash](Queries& ask) {
+            return ask.find_token(hash);
+        };
         std::optional<Principal> who = co_await queries_.ask(std::move(question));
         if (!who) {
             gate_.note_wrong_token(request.remote_address, clock_.now());
@@ -332,26 +398,42 @@ private:
 
     // True: this very command was accepted before. Another one under the same key is refused.
     asio::awaitable<bool> was_done(MerchantId merchant, const std::string& key, const std::string& fingerprint) {
-        std::function<std::optional<EarlierCommand>(Queries&)> question = [merchant, key](Queries& ask) { return ask.find_command(merchant, key); };
+        std::function<std::optional<EarlierCommand>(Queries&)> question = [merchant, key](Queries& ask) {
+            return ask.find_command(merchant, key);
+        };
         const std::optional<EarlierCommand> earlier = co_await queries_.ask(std::move(question));
-        if (earlier && earlier->fingerprint != fingerprint) throw Problem(422, "this Idempotency-Key was used for another command");
+        if (earlier && earlier->fingerprint != fingerprint)
+            throw Problem(422, "this Idempotency-Key was used for another command");
         co_return earlier.has_value();
     }
 
     asio::awaitable<json> find_saga(MerchantId merchant, const std::string& saga_id) {
-        Question question = [merchant, saga_id](Queries& ask) { return ask.saga(merchant, saga_id, false); };
+        Question question = [merchant, saga_id](Queries& ask) {
+            return ask.saga(merchant, saga_id, false);
+        };
         json saga = co_await queries_.ask(std::move(question));
         if (saga.is_null()) throw Problem(404, "there is no such saga");
         co_return saga;
     }
 
-    engine::AuditRow audit_row(const Principal& who, std::string action, std::string subject, std::string reason, const std::string& key, const std::string& fingerprint) {
-        engine::AuditRow row{who.merchant, clock_.now(), who.name, std::move(action), std::move(subject), std::move(reason), json::object()};
+    engine::AuditRow audit_row(
+        const Principal& who,
+        std::string action,
+        std::string subject,
+        std::string reason,
+        const std::string& key,
+        const std::string& fingerprint) {
+        engine::AuditRow row{who.merchant,       clock_.now(),      who.name,      std::move(action),
+                             std::move(subject), std::move(reason), json::object()};
         if (!key.empty()) row.details = {{"idempotency_key", key}, {"fingerprint", fingerprint}};
         return row;
     }
 
-    asio::awaitable<HttpResponse> command_saga(const Match& match, const HttpRequest& request, const Principal& who, const std::string& key) {
+    asio::awaitable<HttpResponse> command_saga(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const std::string& key) {
         const SagaCommand command = command_of(match.route->operation);
         const bool may_preview = match.route->operation == Operation::compensate_saga;
         std::vector<std::string_view> members{"reason"};
@@ -362,11 +444,15 @@ private:
         const std::string saga_id = saga_id_of(match.parameters[0]);
 
         const json saga = co_await find_saga(who.merchant, saga_id);
-        const std::string fingerprint = runtime::sha256_hex(std::string(match.route->method) + "\n" + request.target + "\n" + request.body);
+        const std::string fingerprint =
+            runtime::sha256_hex(std::string(match.route->method) + "\n" + request.target + "\n" + request.body);
         bool repeated = false;
         if (!key.empty()) repeated = co_await was_done(who.merchant, key, fingerprint);
-        if (repeated) co_return command_answer("duplicate", saga_id, saga.at("state"), saga.at("version"), "done before under this key");
-        if (expected_version && saga.at("version") != *expected_version) throw Problem(412, "the saga has version " + saga.at("version").dump());
+        if (repeated)
+            co_return command_answer(
+                "duplicate", saga_id, saga.at("state"), saga.at("version"), "done before under this key");
+        if (expected_version && saga.at("version") != *expected_version)
+            throw Problem(412, "the saga has version " + saga.at("version").dump());
 
         sagas::Event event;
         event.name = command.event;
@@ -380,29 +466,46 @@ private:
             co_return preview;
         }
         engine::Input input;
-        input.content = engine::SagaTold{saga_key, std::move(event), expected_version,
-                                         audit_row(who, "saga " + std::string(command.word), saga_id, reason, key, fingerprint)};
+        input.content = engine::SagaTold{
+            saga_key, std::move(event), expected_version,
+            audit_row(who, "saga " + std::string(command.word), saga_id, reason, key, fingerprint)};
         const InputResult result = co_await hand_over(std::move(input));
         co_return saga_answer(result, saga_id, saga, expected_version.has_value());
     }
 
-    static HttpResponse command_answer(std::string_view result, const std::string& saga_id, const json& state, const json& version, const std::string& reason) {
-        HttpResponse response = json_answer({{"result", result}, {"saga_id", saga_id}, {"state", state}, {"version", version}, {"reason", reason}});
+    static HttpResponse command_answer(
+        std::string_view result,
+        const std::string& saga_id,
+        const json& state,
+        const json& version,
+        const std::string& reason) {
+        HttpResponse response = json_answer(
+            {{"result", result}, {"saga_id", saga_id}, {"state", state}, {"version", version}, {"reason", reason}});
         response.headers.emplace_back("ETag", "\"" + version.dump() + "\"");
         return response;
     }
 
-    static HttpResponse saga_answer(const InputResult& result, const std::string& saga_id, const json& saga, bool versioned) {
+    static HttpResponse saga_answer(
+        const InputResult& result,
+        const std::string& saga_id,
+        const json& saga,
+        bool versioned) {
         switch (result.kind) {
             case InputResult::Kind::applied:
             case InputResult::Kind::duplicate:
-                return command_answer(name_of(result.kind), saga_id, result.state.empty() ? saga.at("state") : json(result.state), result.version, result.reason);
+                return command_answer(
+                    name_of(result.kind), saga_id, result.state.empty() ? saga.at("state") : json(result.state),
+                    result.version, result.reason);
             case InputResult::Kind::ignored: {
                 const std::string state = result.state.empty() ? saga.at("state").get<std::string>() : result.state;
-                throw Problem(409, "in state " + state + " this changes nothing" + (result.reason.empty() ? "" : ": " + result.reason));
+                throw Problem(
+                    409, "in state " + state + " this changes nothing" +
+                             (result.reason.empty() ? "" : ": " + result.reason));
             }
-            case InputResult::Kind::refused: throw Problem(versioned ? 412 : 409, "the saga has changed meanwhile; look at it again");
-            case InputResult::Kind::parked: throw Problem(409, "it could not be applied and was parked: " + result.reason);
+            case InputResult::Kind::refused:
+                throw Problem(versioned ? 412 : 409, "the saga has changed meanwhile; look at it again");
+            case InputResult::Kind::parked:
+                throw Problem(409, "it could not be applied and was parked: " + result.reason);
             case InputResult::Kind::unavailable: break;
         }
         throw Problem(503, "nothing was stored; try again");
@@ -411,29 +514,40 @@ private:
     // Offers the input to the engine and waits for its commit.
     asio::awaitable<InputResult> hand_over(engine::Input input) {
         const runtime::Completion<InputResult> stored;
-        input.done = [stored](const InputResult& result) { stored.complete(result); };
+        input.done = [stored](const InputResult& result) {
+            stored.complete(result);
+        };
         if (!engine_.offer(std::move(input))) throw Problem(503, "too much at once; nothing was stored, try again");
         std::optional<InputResult> result = co_await stored.wait_for(options_.commit_wait);
-        if (!result) throw Problem(503, "not stored in time; it may still be: look, or repeat it with the same Idempotency-Key");
+        if (!result)
+            throw Problem(503, "not stored in time; it may still be: look, or repeat it with the same Idempotency-Key");
         co_return std::move(*result);
     }
 
     asio::awaitable<HttpResponse> preview_saga(PreviewRequest request) {
         const runtime::Completion<runtime::Result<json>> previewed;
-        request.done = [previewed](runtime::Result<json> result) { previewed.complete(std::move(result)); };
+        request.done = [previewed](runtime::Result<json> result) {
+            previewed.complete(std::move(result));
+        };
         if (!engine_.offer_preview(std::move(request))) throw Problem(503, "too much at once; try again");
         std::optional<runtime::Result<json>> result = co_await previewed.wait_for(options_.commit_wait);
         if (!result) throw Problem(503, "no answer in time; nothing was changed");
-        if (!*result) throw Problem(result->error().kind == runtime::ErrorKind::unavailable ? 503 : 409, result->error().message);
+        if (!*result)
+            throw Problem(result->error().kind == runtime::ErrorKind::unavailable ? 503 : 409, result->error().message);
         co_return json_answer(**result);
     }
 
-    asio::awaitable<HttpResponse> adjust_stock(const Match& match, const HttpRequest& request, const Principal& who, const std::string& key) {
+    asio::awaitable<HttpResponse> adjust_stock(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const std::string& key) {
         const json body = body_of(request, {"warehouse", "difference", "expected_version", "reason"});
         const std::string warehouse = text_of(body, "warehouse", 31);
         orders::StockAdjustment adjustment;
         adjustment.difference = whole_number_of(body, "difference", -1'000'000'000, 1'000'000'000);
-        adjustment.expected_version = whole_number_of(body, "expected_version", 0, std::numeric_limits<std::int64_t>::max());
+        adjustment.expected_version =
+            whole_number_of(body, "expected_version", 0, std::numeric_limits<std::int64_t>::max());
         adjustment.reason = reason_of(body);
         adjustment.actor = who.name;
         if (adjustment.difference == 0) throw Problem(400, "difference must not be 0");
@@ -443,7 +557,8 @@ private:
         const MerchantId merchant = who.merchant;
         using Found = std::pair<LedgerKey, std::optional<std::int64_t>>;
         std::function<std::optional<Found>(Queries&)> question =
-            [merchant, sku = match.parameters[0], warehouse, id = adjustment.adjustment_id](Queries& ask) -> std::optional<Found> {
+            [merchant, sku = match.parameters[0], warehouse,
+             id = adjustment.adjustment_id](Queries& ask) -> std::optional<Found> {
             const std::optional<LedgerKey> ledger = ask.ledger(merchant, sku, warehouse);
             if (!ledger) return std::nullopt;
             return Found{*ledger, ask.adjusted_before(merchant, *ledger, id)};
@@ -452,7 +567,8 @@ private:
         if (!found) throw Problem(404, "this warehouse has no stock of this SKU");
         adjustment.key = {merchant, {found->first.sku_id}, {found->first.warehouse_id}};
         if (found->second) {
-            if (*found->second != adjustment.difference) throw Problem(422, "this Idempotency-Key was used for another adjustment");
+            if (*found->second != adjustment.difference)
+                throw Problem(422, "this Idempotency-Key was used for another adjustment");
             co_return json_answer({{"result", "duplicate"}, {"sku", match.parameters[0]}, {"warehouse", warehouse}});
         }
 
@@ -462,9 +578,15 @@ private:
         switch (result.kind) {
             case InputResult::Kind::applied:
             case InputResult::Kind::duplicate:
-                co_return json_answer({{"result", name_of(result.kind)}, {"sku", match.parameters[0]}, {"warehouse", warehouse}, {"reason", result.reason}});
+                co_return json_answer(
+                    {{"result", name_of(result.kind)},
+                     {"sku", match.parameters[0]},
+                     {"warehouse", warehouse},
+                     {"reason", result.reason}});
             case InputResult::Kind::unavailable: throw Problem(503, "nothing was stored; try again");
-            default: throw Problem(409, result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
+            default:
+                throw Problem(
+                    409, result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
         }
     }
 
@@ -474,15 +596,19 @@ private:
         const std::string reason = reason_of(body_of(request, {"reason"}));
         const std::string item = match.parameters[0];
         const MerchantId merchant = who.merchant;
-        std::function<std::optional<ParkedWebhook>(Queries&)> question = [merchant, item](Queries& ask) { return ask.parked_webhook(merchant, item); };
+        std::function<std::optional<ParkedWebhook>(Queries&)> question = [merchant, item](Queries& ask) {
+            return ask.parked_webhook(merchant, item);
+        };
         const std::optional<ParkedWebhook> parked = co_await queries_.ask(std::move(question));
-        if (!parked && item.starts_with("item-")) throw Problem(409, "only webhooks can be given again; this item can be dismissed");
+        if (!parked && item.starts_with("item-"))
+            throw Problem(409, "only webhooks can be given again; this item can be dismissed");
         if (!parked) throw Problem(404, "there is no such open item");
         engine::Input input;
         input.content = delivered_again(merchant, *parked);
         const InputResult result = co_await hand_over(std::move(input));
         if (result.kind == InputResult::Kind::unavailable) throw Problem(503, "nothing was stored; try again");
-        if (result.kind == InputResult::Kind::parked) throw Problem(409, "it is still not understood: " + result.reason);
+        if (result.kind == InputResult::Kind::parked)
+            throw Problem(409, "it is still not understood: " + result.reason);
         co_await settle(merchant, item, "retry", who.name, reason);
         co_return json_answer({{"result", name_of(result.kind)}, {"item_id", item}});
     }
@@ -499,14 +625,20 @@ private:
         delivery.receipt.received_at = clock_.now();
         delivery.receipt.body = parked.body;
         delivery.receipt.headers = json::object();
-        const bool known = parked.source == "shopify" ? webhook::understand_shopify_delivery(delivery, parked.shop_domain)
-                                                      : webhook::understand_shipbob_delivery(delivery);
+        const bool known = parked.source == "shopify"
+                               ? webhook::understand_shopify_delivery(delivery, parked.shop_domain)
+                               : webhook::understand_shipbob_delivery(delivery);
         if (!known) throw Problem(409, "its topic is not known");
         if (!delivery.fault.empty()) throw Problem(409, "it is still not understood: " + delivery.fault);
         return {merchant, std::move(delivery), {}};
     }
 
-    asio::awaitable<bool> settle(MerchantId merchant, std::string item, std::string how, std::string actor, std::string reason) {
+    asio::awaitable<bool> settle(
+        MerchantId merchant,
+        std::string item,
+        std::string how,
+        std::string actor,
+        std::string reason) {
         std::function<bool(Queries&)> question = [merchant, item, how, actor, reason](Queries& ask) {
             return ask.settle_parked(merchant, item, how, actor, reason);
         };
@@ -537,10 +669,11 @@ runtime::HttpHandler make_private_handler(
     EnginePort& engine,
     runtime::Clock& clock,
     runtime::Metrics& metrics,
-    PrivateListenerOptions options
-) {
+    PrivateListenerOptions options) {
     auto listener = std::make_shared<PrivateListener>(queries, engine, clock, metrics, std::move(options));
-    return [listener](HttpRequest request) { return listener->answer(std::move(request)); };
+    return [listener](HttpRequest request) {
+        return listener->answer(std::move(request));
+    };
 }
 
 }  // namespace ordersaga::api

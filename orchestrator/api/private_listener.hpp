@@ -2,6 +2,11 @@
 // that tells what is here. Bind it to loopback, or put TLS in front.
 #pragma once
 
+#include "orchestrator/api/engine_port.hpp"
+#include "orchestrator/api/query_threads.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/http_server.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -9,11 +14,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "orchestrator/api/engine_port.hpp"
-#include "orchestrator/api/query_threads.hpp"
-#include "runtime/clock.hpp"
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::runtime {
 class Metrics;
@@ -43,8 +43,7 @@ runtime::HttpHandler make_private_handler(
     EnginePort& engine,
     runtime::Clock& clock,
     runtime::Metrics& metrics,
-    PrivateListenerOptions options
-);
+    PrivateListenerOptions options);
 
 // The OpenAPI document as it is served.
 std::string_view openapi_document();

@@ -1,11 +1,11 @@
 #include "orchestrator/api/problem.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "db/errors.hpp"
 #include "orchestrator/api/query_threads.hpp"
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::api {
 
@@ -14,7 +14,10 @@ runtime::HttpResponse problem_answer(int status, const std::string& detail) {
     response.status = status;
     response.content_type = "application/problem+json";
     response.body = runtime::dump_json({
-        {"type", "about:blank"}, {"title", runtime::http_reason(status)}, {"status", status}, {"detail", detail},
+        {"type", "about:blank"},
+        {"title", runtime::http_reason(status)},
+        {"status", status},
+        {"detail", detail},
     });
     response.headers.emplace_back("Cache-Control", "no-store");
     if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"ordersaga\"");
@@ -32,10 +35,12 @@ runtime::HttpResponse answer_of_fault(const std::exception_ptr& fault) {
     } catch (const db::BadData&) {
         return problem_answer(400, "a parameter is not of the form that it must have");
     } catch (const db::Misuse& error) {
-        runtime::log_error("a question of the API is wrong", {{"reason", error.what()}, {"sqlstate", error.sqlstate()}});
+        runtime::log_error(
+            "a question of the API is wrong", {{"reason", error.what()}, {"sqlstate", error.sqlstate()}});
         return problem_answer(500, "a fault of the service; it is in its log");
     } catch (const db::DatabaseError& error) {
-        runtime::log_warn("the API cannot reach the database", {{"reason", error.what()}, {"sqlstate", error.sqlstate()}});
+        runtime::log_warn(
+            "the API cannot reach the database", {{"reason", error.what()}, {"sqlstate", error.sqlstate()}});
         return problem_answer(503, "the database cannot be asked now");
     } catch (const std::exception& error) {
         runtime::log_error("a question of the API failed", {{"reason", error.what()}});

@@ -2,11 +2,11 @@
 // stack, never another merchant's.
 #pragma once
 
+#include "runtime/http_server.hpp"
+
 #include <exception>
 #include <stdexcept>
 #include <string>
-
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::api {
 

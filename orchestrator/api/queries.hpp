@@ -5,17 +5,17 @@
 // (a cursor, an id) is no such thing.
 #pragma once
 
+#include "orchestrator/api/principal.hpp"
+#include "sagas/ids.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
-
-#include "orchestrator/api/principal.hpp"
-#include "sagas/ids.hpp"
 
 namespace ordersaga::api {
 
@@ -64,17 +64,35 @@ public:
     virtual nlohmann::json sagas(MerchantId merchant, const SagaFilter& filter, const Page& page) = 0;
     // Null: no such saga. {"saga_id","kind","state","version",...,"order","reservations","commands","waits","incidents"}
     virtual nlohmann::json saga(MerchantId merchant, const std::string& saga_id, bool with_data) = 0;
-    virtual nlohmann::json history(MerchantId merchant, const std::string& saga_id, bool with_details, const Page& page) = 0;
+    virtual nlohmann::json history(
+        MerchantId merchant,
+        const std::string& saga_id,
+        bool with_details,
+        const Page& page) = 0;
     // Null: no such order. Without personal data.
     virtual nlohmann::json order(MerchantId merchant, const std::string& store, const std::string& order_id) = 0;
 
-    virtual nlohmann::json stock(MerchantId merchant, const std::string& sku, const std::string& warehouse, const Page& page) = 0;
+    virtual nlohmann::json stock(
+        MerchantId merchant,
+        const std::string& sku,
+        const std::string& warehouse,
+        const Page& page) = 0;
     // Null: no such SKU.
     virtual nlohmann::json movements(MerchantId merchant, const std::string& sku, const Page& page) = 0;
-    virtual std::optional<LedgerKey> ledger(MerchantId merchant, const std::string& sku, const std::string& warehouse) = 0;
+    virtual std::optional<LedgerKey> ledger(
+        MerchantId merchant,
+        const std::string& sku,
+        const std::string& warehouse) = 0;
     // The difference that the adjustment of this id made; nullopt: there was none.
-    virtual std::optional<std::int64_t> adjusted_before(MerchantId merchant, const LedgerKey& ledger, const std::string& adjustment_id) = 0;
-    virtual nlohmann::json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) = 0;
+    virtual std::optional<std::int64_t> adjusted_before(
+        MerchantId merchant,
+        const LedgerKey& ledger,
+        const std::string& adjustment_id) = 0;
+    virtual nlohmann::json listings(
+        MerchantId merchant,
+        const std::string& store,
+        const std::string& sku,
+        const Page& page) = 0;
     virtual nlohmann::json stores(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json lanes(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json incidents(MerchantId merchant, bool closed_too, const Page& page) = 0;
@@ -92,7 +110,12 @@ public:
     virtual std::optional<ParkedWebhook> parked_webhook(MerchantId merchant, const std::string& item_id) = 0;
     // Takes an item off the list, with an audit row; `how` is "dismiss" or "retry". False: no such open item, so also for a
     // repeat.
-    virtual bool settle_parked(MerchantId merchant, const std::string& item_id, const std::string& how, const std::string& actor, const std::string& reason) = 0;
+    virtual bool settle_parked(
+        MerchantId merchant,
+        const std::string& item_id,
+        const std::string& how,
+        const std::string& actor,
+        const std::string& reason) = 0;
 };
 
 using QueriesFactory = std::function<std::unique_ptr<Queries>()>;

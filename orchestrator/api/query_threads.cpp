@@ -22,7 +22,8 @@ struct QueryThreads::Impl {
 
     void run() {
         const std::unique_ptr<Queries> queries = factory();
-        while (std::optional<Job> job = next()) (*job)(queries.get());
+        while (std::optional<Job> job = next())
+            (*job)(queries.get());
     }
 
     const QueriesFactory factory;
@@ -36,7 +37,8 @@ struct QueryThreads::Impl {
 
 QueryThreads::QueryThreads(QueriesFactory factory, std::size_t threads, std::size_t longest_queue)
     : impl_(std::make_unique<Impl>(std::move(factory), longest_queue)) {
-    for (std::size_t count = 0; count < threads; ++count) impl_->threads.emplace_back([impl = impl_.get()] { impl->run(); });
+    for (std::size_t count = 0; count < threads; ++count)
+        impl_->threads.emplace_back([impl = impl_.get()] { impl->run(); });
 }
 
 QueryThreads::~QueryThreads() {
@@ -47,8 +49,10 @@ QueryThreads::~QueryThreads() {
         unanswered.swap(impl_->jobs);
     }
     impl_->wake.notify_all();
-    for (std::thread& thread : impl_->threads) thread.join();
-    for (const Job& job : unanswered) job(nullptr);
+    for (std::thread& thread : impl_->threads)
+        thread.join();
+    for (const Job& job : unanswered)
+        job(nullptr);
 }
 
 bool QueryThreads::post(Job job) {

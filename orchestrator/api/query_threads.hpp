@@ -2,17 +2,17 @@
 // thread; a bounded queue stands before them, and what does not fit is refused at once.
 #pragma once
 
+#include "orchestrator/api/queries.hpp"
+#include "runtime/completion.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
-
-#include <boost/asio/awaitable.hpp>
-
-#include "orchestrator/api/queries.hpp"
-#include "runtime/completion.hpp"
 
 namespace ordersaga::api {
 

@@ -1,12 +1,12 @@
 #include "orchestrator/api/request_reader.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 #include "orchestrator/api/problem.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json.hpp"
 #include "runtime/url.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace ordersaga::api {
 
@@ -14,11 +14,17 @@ namespace {
 
 constexpr std::string_view prefix = "/api/v1";
 
-bool is_control(char letter) { return static_cast<unsigned char>(letter) < 0x20 || letter == '\x7f'; }
+bool is_control(char letter) {
+    return static_cast<unsigned char>(letter) < 0x20 || letter == '\x7f';
+}
 
-bool has_control(std::string_view text) { return std::any_of(text.begin(), text.end(), is_control); }
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), is_control);
+}
 
-bool is_parameter(std::string_view part) { return part.starts_with('{'); }
+bool is_parameter(std::string_view part) {
+    return part.starts_with('{');
+}
 
 std::vector<std::string_view> split(std::string_view path) {
     std::vector<std::string_view> parts;
@@ -54,7 +60,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
     return value;
 }
 
-std::string named(std::string_view name, std::string_view rest) { return std::string(name) + " " + std::string(rest); }
+std::string named(std::string_view name, std::string_view rest) {
+    return std::string(name) + " " + std::string(rest);
+}
 
 const std::string* single_header(const runtime::HttpRequest& request, std::string_view name) {
     if (request.header_count(name) > 1) throw Problem(400, named(name, "is given twice"));
@@ -99,7 +107,8 @@ std::string QueryReader::text(std::string_view name) {
     asked_.emplace(name);
     const std::string* value = request_.query_value(name);
     if (value == nullptr) return {};
-    if (value->size() > 300 || has_control(*value)) throw Problem(400, named(name, "is too long or holds control characters"));
+    if (value->size() > 300 || has_control(*value))
+        throw Problem(400, named(name, "is too long or holds control characters"));
     return *value;
 }
 
@@ -126,7 +135,8 @@ std::optional<std::chrono::microseconds> QueryReader::duration(std::string_view 
     if (value.empty()) return std::nullopt;
     const runtime::Result<runtime::Duration> parsed = runtime::parse_duration(value);
     // A century is beyond every question and within the database's arithmetic.
-    if (!parsed || *parsed > std::chrono::hours(24 * 36525)) throw Problem(400, named(name, "must be a duration like 15m, 4h or 2d"));
+    if (!parsed || *parsed > std::chrono::hours(24 * 36525))
+        throw Problem(400, named(name, "must be a duration like 15m, 4h or 2d"));
     return *parsed;
 }
 
@@ -140,12 +150,14 @@ void QueryReader::finish() const {
 
 nlohmann::json body_of(const runtime::HttpRequest& request, const std::vector<std::string_view>& known) {
     const std::string* type = single_header(request, "content-type");
-    if (type != nullptr && !type->starts_with("application/json")) throw Problem(415, "the body must be application/json");
+    if (type != nullptr && !type->starts_with("application/json"))
+        throw Problem(415, "the body must be application/json");
     runtime::Result<nlohmann::json> parsed = runtime::parse_json(request.body, {.depth = 4, .elements = 100});
     if (!parsed) throw Problem(400, "the body is no acceptable JSON: " + parsed.error().message);
     if (!parsed->is_object()) throw Problem(400, "the body must be an object");
     for (const auto& [name, value] : parsed->items()) {
-        if (std::find(known.begin(), known.end(), name) == known.end()) throw Problem(400, "the body has a member that is not known here");
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw Problem(400, "the body has a member that is not known here");
     }
     return std::move(*parsed);
 }
@@ -153,7 +165,9 @@ nlohmann::json body_of(const runtime::HttpRequest& request, const std::vector<st
 std::string text_of(const nlohmann::json& body, std::string_view member, std::size_t longest) {
     std::string text = value_of(runtime::get_text(body, member));
     if (text.empty() || text.size() > longest || has_control(text)) {
-        throw Problem(400, named(member, "must be text of 1 to " + std::to_string(longest) + " bytes without control characters"));
+        throw Problem(
+            400,
+            named(member, "must be text of 1 to " + std::to_string(longest) + " bytes without control characters"));
     }
     return text;
 }
@@ -186,7 +200,8 @@ std::string idempotency_key_of(const runtime::HttpRequest& request) {
     const std::string* header = single_header(request, "idempotency-key");
     if (header == nullptr) return {};
     const bool visible = std::all_of(header->begin(), header->end(), [](char c) { return c > ' ' && c <= '~'; });
-    if (header->empty() || header->size() > 200 || !visible) throw Problem(400, "Idempotency-Key must be 1 to 200 visible characters");
+    if (header->empty() || header->size() > 200 || !visible)
+        throw Problem(400, "Idempotency-Key must be 1 to 200 visible characters");
     return *header;
 }
 

@@ -2,18 +2,18 @@
 // function throws Problem.
 #pragma once
 
+#include "orchestrator/api/queries.hpp"
+#include "orchestrator/api/routes.hpp"
+#include "runtime/http_server.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "orchestrator/api/queries.hpp"
-#include "orchestrator/api/routes.hpp"
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::api {
 
@@ -22,9 +22,9 @@ namespace ordersaga::api {
 std::optional<std::vector<std::string>> segments_of(std::string_view target);
 
 struct Match {
-    const Route* route = nullptr;          // null: no such path, or another method
-    std::vector<std::string> parameters;   // what stood at the {names}, in order
-    std::string allowed;                   // methods of the path, when the method does not fit
+    const Route* route = nullptr;         // null: no such path, or another method
+    std::vector<std::string> parameters;  // what stood at the {names}, in order
+    std::string allowed;                  // methods of the path, when the method does not fit
 };
 // `target` with its /api/v1.
 Match find_route(std::string_view method, std::string_view target);

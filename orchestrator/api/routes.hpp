@@ -1,19 +1,37 @@
 // The whole REST surface on one screen. The OpenAPI document is held to this table by a test.
 #pragma once
 
+#include "orchestrator/api/principal.hpp"
+
 #include <array>
 #include <string_view>
-
-#include "orchestrator/api/principal.hpp"
 
 namespace ordersaga::api {
 
 enum class Operation {
-    list_sagas, show_saga, show_history, show_diagram, show_order,
-    list_stock, list_movements, list_listings, list_stores, list_lanes,
-    list_incidents, list_parked, list_audit, show_summary,
-    retry_saga, compensate_saga, cancel_saga, hold_saga, release_saga,
-    adjust_stock, retry_parked, dismiss_parked, verify_laws,
+    list_sagas,
+    show_saga,
+    show_history,
+    show_diagram,
+    show_order,
+    list_stock,
+    list_movements,
+    list_listings,
+    list_stores,
+    list_lanes,
+    list_incidents,
+    list_parked,
+    list_audit,
+    show_summary,
+    retry_saga,
+    compensate_saga,
+    cancel_saga,
+    hold_saga,
+    release_saga,
+    adjust_stock,
+    retry_parked,
+    dismiss_parked,
+    verify_laws,
 };
 
 struct Route {

@@ -1,15 +1,15 @@
 #include "orchestrator/cli/command_line.hpp"
 
+#include "orchestrator/cli/database_verbs.hpp"
+#include "orchestrator/cli/rest_verbs.hpp"
+#include "orchestrator/cli/table.hpp"
+
+#include <CLI/CLI.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
-
-#include <CLI/CLI.hpp>
-
-#include "orchestrator/cli/database_verbs.hpp"
-#include "orchestrator/cli/rest_verbs.hpp"
-#include "orchestrator/cli/table.hpp"
 
 namespace ordersaga::cli {
 
@@ -37,7 +37,8 @@ public:
         app_.set_version_flag("--version", "sagactl 0.1.0");
         app_.add_flag("--json", json_, "one JSON document instead of tables");
         app_.add_option("--config", config_, "TOML file with addresses and references to secrets")->type_name("FILE");
-        app_.add_option("--url", url_, "the orchestrator's private listener (default http://127.0.0.1:8081)")->type_name("URL");
+        app_.add_option("--url", url_, "the orchestrator's private listener (default http://127.0.0.1:8081)")
+            ->type_name("URL");
         app_.add_option("--token-file", token_file_, "file that holds the API token")->type_name("FILE");
         add_looking_verbs();
         add_changing_verbs();
@@ -74,19 +75,22 @@ private:
     static CLI::Validator not_blank() {
         return CLI::Validator(
             [](const std::string& text) {
-                return text.find_first_not_of(" \t\r\n") == std::string::npos ? std::string("must not be empty") : std::string();
+                return text.find_first_not_of(" \t\r\n") == std::string::npos ? std::string("must not be empty")
+                                                                              : std::string();
             },
-            "TEXT"
-        );
+            "TEXT");
     }
 
     static void add_reason(CLI::App* command, std::string& reason) {
-        command->add_option("--reason,-r", reason, "why; kept in the audit and in the history")->required()->check(not_blank());
+        command->add_option("--reason,-r", reason, "why; kept in the audit and in the history")
+            ->required()
+            ->check(not_blank());
     }
 
     void add_looking_verbs() {
         ListArguments& list = list_;
-        CLI::App* command = add(app_, "list", "list sagas, newest first", [&list](Context& context) { return list_verb(context, list); });
+        CLI::App* command = add(
+            app_, "list", "list sagas, newest first", [&list](Context& context) { return list_verb(context, list); });
         command->add_option("--state", list.state, "only in this state, for example OnHold");
         command->add_option("--store", list.store, "only of this store's key");
         command->add_option("--sku", list.sku, "only with this SKU in the order");
@@ -108,17 +112,22 @@ private:
         CLI::App* parked = group("parked", "inputs that could not be applied");
         add(*parked, "list", "list them", parked_verb);
         ParkedArguments& item = parked_;
-        command = add(*parked, "dismiss", "take one off the list: nothing more will be done about it",
-                      [&item](Context& context) { return dismiss_verb(context, item); });
+        command =
+            add(*parked, "dismiss", "take one off the list: nothing more will be done about it",
+                [&item](Context& context) { return dismiss_verb(context, item); });
         command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
         add_reason(command, item.reason);
-        command = add(*parked, "retry", "give a parked webhook to the engine again",
-                      [&item](Context& context) { return retry_parked_verb(context, item); });
+        command = add(*parked, "retry", "give a parked webhook to the engine again", [&item](Context& context) {
+            return retry_parked_verb(context, item);
+        });
         command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
         add_reason(command, item.reason);
     }
 
-    void add_for_saga(const std::string& name, const std::string& text, ExitCode (*verb)(Context&, const std::string&)) {
+    void add_for_saga(
+        const std::string& name,
+        const std::string& text,
+        ExitCode (*verb)(Context&, const std::string&)) {
         std::string& saga = saga_;
         CLI::App* command = add(app_, name, text, [verb, &saga](Context& context) { return verb(context, saga); });
         command->add_option("SAGA", saga, "saga id, or STORE/ORDER-ID")->required();
@@ -135,62 +144,94 @@ private:
 
     CLI::App* add_command(const std::string& name, const std::string& text) {
         CommandArguments& arguments = command_;
-        CLI::App* command = add(app_, name, text, [name, &arguments](Context& context) { return saga_command_verb(context, name, arguments); });
+        CLI::App* command = add(app_, name, text, [name, &arguments](Context& context) {
+            return saga_command_verb(context, name, arguments);
+        });
         command->add_option("SAGA", arguments.saga, "saga id, or STORE/ORDER-ID")->required();
         add_reason(command, arguments.reason);
         command->add_option("--if-version", arguments.if_version, "only if the saga still has this version");
-        command->add_option("--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
+        command->add_option(
+            "--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
         return command;
     }
 
     void add_stock_verbs() {
         CLI::App* stock = group("stock", "the ledger");
         StockArguments& arguments = stock_;
-        CLI::App* command = add(*stock, "list", "all ledgers", [&arguments](Context& context) { return stock_list_verb(context, arguments); });
+        CLI::App* command = add(*stock, "list", "all ledgers", [&arguments](Context& context) {
+            return stock_list_verb(context, arguments);
+        });
         command->add_option("--sku", arguments.sku, "only this SKU");
 
-        command = add(*stock, "movements", "what moved one SKU, newest first", [&arguments](Context& context) { return stock_movements_verb(context, arguments); });
+        command = add(*stock, "movements", "what moved one SKU, newest first", [&arguments](Context& context) {
+            return stock_movements_verb(context, arguments);
+        });
         command->add_option("SKU", arguments.sku)->required();
         command->add_option("--limit", arguments.limit, "at most so many (default 50)")->check(CLI::Range(1, 100'000));
 
-        command = add(*stock, "adjust", "count, damage, loss: change what is available and on hand",
-                      [&arguments](Context& context) { return stock_adjust_verb(context, arguments); });
+        command =
+            add(*stock, "adjust", "count, damage, loss: change what is available and on hand",
+                [&arguments](Context& context) { return stock_adjust_verb(context, arguments); });
         command->add_option("SKU", arguments.sku)->required();
-        command->add_option("--by", arguments.by, "the difference, for example -2")->required()->check(CLI::Range(-1'000'000'000LL, 1'000'000'000LL));
+        command->add_option("--by", arguments.by, "the difference, for example -2")
+            ->required()
+            ->check(CLI::Range(-1'000'000'000LL, 1'000'000'000LL));
         command->add_option("--warehouse", arguments.warehouse, "needed when there are several");
-        command->add_option("--expected-version", arguments.expected_version, "only if the ledger still has this version");
-        command->add_option("--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
+        command->add_option(
+            "--expected-version", arguments.expected_version, "only if the ledger still has this version");
+        command->add_option(
+            "--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
         add_reason(command, arguments.reason);
     }
 
     void add_database_verbs() {
         MigrateArguments& migrate = migrate_;
-        CLI::App* command = add(app_, "migrate", "bring the database to this build's schema (ORDERSAGA_MIGRATOR_DSN)",
-            [&migrate](Context& context) { return with_database_faults([&] { return migrate_verb(context, migrate); }); });
-        command->add_option("--bootstrap", migrate.bootstrap, "create this database and the roles first (ORDERSAGA_ADMIN_DSN)")->type_name("DATABASE");
-        command->add_option("--write-env", migrate.env_file, "with --bootstrap: write the roles' addresses here, mode 0600")->type_name("FILE");
+        CLI::App* command =
+            add(app_, "migrate", "bring the database to this build's schema (ORDERSAGA_MIGRATOR_DSN)",
+                [&migrate](Context& context) {
+                    return with_database_faults([&] { return migrate_verb(context, migrate); });
+                });
+        command
+            ->add_option(
+                "--bootstrap", migrate.bootstrap, "create this database and the roles first (ORDERSAGA_ADMIN_DSN)")
+            ->type_name("DATABASE");
+        command
+            ->add_option(
+                "--write-env", migrate.env_file, "with --bootstrap: write the roles' addresses here, mode 0600")
+            ->type_name("FILE");
 
         SetupArguments& setup = setup_;
-        command = add(app_, "setup", "connect stores, warehouses and SKUs from a TOML file and its CSV files (ORDERSAGA_ENGINE_DSN)",
+        command = add(
+            app_, "setup",
+            "connect stores, warehouses and SKUs from a TOML file and its CSV files (ORDERSAGA_ENGINE_DSN)",
             [&setup](Context& context) { return with_database_faults([&] { return setup_verb(context, setup); }); });
         command->add_option("FILE", setup.file, "see docs/setup.md")->required();
         command->add_flag("--dry-run", setup.dry_run, "only print what would change");
         command->add_option("--reason,-r", setup.reason, "kept in the audit (default: setup by file)");
 
         VerifyArguments& verify = verify_;
-        command = add(app_, "verify", "check the laws L1 to L10 over the database; names law and row (ORDERSAGA_ENGINE_DSN)",
+        command = add(
+            app_, "verify", "check the laws L1 to L10 over the database; names law and row (ORDERSAGA_ENGINE_DSN)",
             [&verify](Context& context) { return with_database_faults([&] { return verify_verb(context, verify); }); });
-        command->add_flag("--at-rest", verify.at_rest, "nothing is under way: stores and stock must agree in full, every order must have come to rest");
+        command->add_flag(
+            "--at-rest", verify.at_rest,
+            "nothing is under way: stores and stock must agree in full, every order must have come to rest");
 
         CLI::App* token = group("token", "API tokens");
         TokenArguments& create = token_;
-        command = add(*token, "create", "make a token; it is shown once, only its hash is kept (ORDERSAGA_ENGINE_DSN)",
-            [&create](Context& context) { return with_database_faults([&] { return create_token_verb(context, create); }); });
+        command =
+            add(*token, "create", "make a token; it is shown once, only its hash is kept (ORDERSAGA_ENGINE_DSN)",
+                [&create](Context& context) {
+                    return with_database_faults([&] { return create_token_verb(context, create); });
+                });
         command->add_option("NAME", create.name, "who it is for")->required()->check(not_blank());
-        command->add_option("--role", create.role, "read, operator or admin")->required()->check(CLI::IsMember({"read", "operator", "admin"}));
+        command->add_option("--role", create.role, "read, operator or admin")
+            ->required()
+            ->check(CLI::IsMember({"read", "operator", "admin"}));
         command->add_option("--merchant", create.merchant, "needed when there are several");
         command->add_option("--expires-in", create.expires_in, "for example 90d (default: never)");
-        command->add_option("--out", create.out_file, "write it to this file, mode 0600, instead of showing it")->type_name("FILE");
+        command->add_option("--out", create.out_file, "write it to this file, mode 0600, instead of showing it")
+            ->type_name("FILE");
         add_reason(command, create.reason);
     }
 

@@ -1,11 +1,11 @@
 // sagactl as a function: arguments in, text and an exit code out.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "orchestrator/cli/exit_code.hpp"
 #include "orchestrator/cli/surroundings.hpp"
+
+#include <string>
+#include <vector>
 
 namespace ordersaga::cli {
 

@@ -1,10 +1,10 @@
 #include "orchestrator/cli/csv.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <set>
-
-#include <nlohmann/json.hpp>
 
 namespace ordersaga::cli {
 
@@ -100,7 +100,8 @@ void check_columns(const Record& header, const CsvColumns& columns, std::vector<
     for (const std::string& name : header.cells) {
         if (!seen.insert(name).second) faults.push_back({header.line, "column '" + name + "' is there twice"});
         const bool known = std::count(columns.required.begin(), columns.required.end(), name) +
-                               std::count(columns.optional.begin(), columns.optional.end(), name) > 0;
+                               std::count(columns.optional.begin(), columns.optional.end(), name) >
+                           0;
         if (!known) faults.push_back({header.line, "column '" + name + "' is not known"});
     }
     for (const std::string& name : columns.required) {
@@ -126,7 +127,8 @@ CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t
     Reader reader(text);
     const std::optional<Record> header = reader.next(table.faults);
     if (!header) {
-        if (table.faults.empty()) table.faults.push_back({1, "the file is empty: its first line must name the columns"});
+        if (table.faults.empty())
+            table.faults.push_back({1, "the file is empty: its first line must name the columns"});
         return table;
     }
     check_columns(*header, columns, table.faults);
@@ -138,8 +140,9 @@ CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t
             break;
         }
         if (record->cells.size() != header->cells.size()) {
-            table.faults.push_back({record->line, "has " + std::to_string(record->cells.size()) + " cells, the header has " +
-                                                      std::to_string(header->cells.size())});
+            table.faults.push_back(
+                {record->line, "has " + std::to_string(record->cells.size()) + " cells, the header has " +
+                                   std::to_string(header->cells.size())});
             continue;
         }
         CsvRow row{record->line, {}};

@@ -1,17 +1,5 @@
 #include "orchestrator/cli/database_verbs.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <ostream>
-
-#include <nlohmann/json.hpp>
-
 #include "db/bootstrap.hpp"
 #include "db/migrate.hpp"
 #include "db/setup.hpp"
@@ -21,6 +9,17 @@
 #include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <ostream>
 
 namespace ordersaga::cli {
 
@@ -59,7 +58,8 @@ std::string shell_quoted(const std::string& text) {
     // The easy form when it is possible: addresses hold single quotes.
     if (text.find_first_of("\"\\$`!") == std::string::npos) return "\"" + text + "\"";
     std::string result = "'";
-    for (const char letter : text) result += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    for (const char letter : text)
+        result += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
     return result + "'";
 }
 
@@ -81,14 +81,17 @@ std::string password_of(const Surroundings& world, const std::string& env_file, 
     if (given && !given->empty()) return *given;
     std::string earlier = env_file.empty() ? std::string() : earlier_password(env_file, variable);
     if (!earlier.empty()) return earlier;
-    if (env_file.empty()) throw CliError(ExitCode::usage, variable + " is not set, and no --write-env FILE to keep a new password in");
+    if (env_file.empty())
+        throw CliError(ExitCode::usage, variable + " is not set, and no --write-env FILE to keep a new password in");
     return runtime::random_token(24);
 }
 
 // Creates database and roles; answers where the migrator connects.
 std::string bootstrap(Context& context, const MigrateArguments& arguments) {
     const std::string& admin_dsn = required(context.settings.admin_dsn, "admin_dsn");
-    const auto password = [&](const std::string& role) { return password_of(context.world, arguments.env_file, role); };
+    const auto password = [&](const std::string& role) {
+        return password_of(context.world, arguments.env_file, role);
+    };
     const db::RolePasswords passwords{password("MIGRATOR"), password("ENGINE"), password("WORKER"), password("API")};
     try {
         db::bootstrap(admin_dsn, arguments.bootstrap, passwords);
@@ -97,9 +100,11 @@ std::string bootstrap(Context& context, const MigrateArguments& arguments) {
     }
     const db::RoleDsns dsns = db::role_dsns(admin_dsn, arguments.bootstrap, passwords);
     if (!arguments.env_file.empty()) {
-        std::string content = "# Written by sagactl migrate --bootstrap. Secrets: keep it readable by its owner only.\n";
+        std::string content =
+            "# Written by sagactl migrate --bootstrap. Secrets: keep it readable by its owner only.\n";
         const auto add = [&](const std::string& role, const std::string& dsn, const std::string& secret) {
-            content += "ORDERSAGA_" + role + "_DSN=" + shell_quoted(dsn) + "\nORDERSAGA_" + role + "_PASSWORD=" + shell_quoted(secret) + "\n";
+            content += "ORDERSAGA_" + role + "_DSN=" + shell_quoted(dsn) + "\nORDERSAGA_" + role +
+                       "_PASSWORD=" + shell_quoted(secret) + "\n";
         };
         add("MIGRATOR", dsns.migrator, passwords.migrator);
         add("ENGINE", dsns.engine, passwords.engine);
@@ -111,8 +116,10 @@ std::string bootstrap(Context& context, const MigrateArguments& arguments) {
 }
 
 std::string text_of(const std::vector<runtime::ConfigFault>& faults) {
-    std::string text = std::to_string(faults.size()) + (faults.size() == 1 ? " fault" : " faults") + ", nothing was changed:\n";
-    for (const runtime::ConfigFault& fault : faults) text += "  " + printable(fault.where) + ": " + printable(fault.message) + "\n";
+    std::string text =
+        std::to_string(faults.size()) + (faults.size() == 1 ? " fault" : " faults") + ", nothing was changed:\n";
+    for (const runtime::ConfigFault& fault : faults)
+        text += "  " + printable(fault.where) + ": " + printable(fault.message) + "\n";
     text.pop_back();
     return text;
 }
@@ -120,7 +127,8 @@ std::string text_of(const std::vector<runtime::ConfigFault>& faults) {
 json rows_of(const db::SetupReport& report) {
     json rows = json::array();
     for (const db::SetupChange& change : report.changes) {
-        rows.push_back({{"kind", change.kind}, {"name", change.name}, {"action", change.action}, {"note", change.note}});
+        rows.push_back(
+            {{"kind", change.kind}, {"name", change.name}, {"action", change.action}, {"note", change.note}});
     }
     return rows;
 }
@@ -131,7 +139,8 @@ void print_setup(Context& context, const db::SetupReport& report, bool dry_run) 
     const json rows = rows_of(report);
     std::ostream& out = context.world.out;
     if (context.json) {
-        const json document = {{"merchant_id", std::to_string(report.merchant_id)}, {"dry_run", dry_run}, {"changes", rows}};
+        const json document = {
+            {"merchant_id", std::to_string(report.merchant_id)}, {"dry_run", dry_run}, {"changes", rows}};
         out << runtime::dump_json(document) << '\n';
         return;
     }
@@ -141,9 +150,12 @@ void print_setup(Context& context, const db::SetupReport& report, bool dry_run) 
     }
     const std::size_t shown = std::min(rows.size(), most_lines_shown);
     const json first(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown));
-    print_table(out, {{"KIND", "kind"}, {"NAME", "name"}, {"ACTION", "action"}, {"NOTE", "note"}}, first, context.world.colours);
+    print_table(
+        out, {{"KIND", "kind"}, {"NAME", "name"}, {"ACTION", "action"}, {"NOTE", "note"}}, first,
+        context.world.colours);
     if (shown < rows.size()) out << "... and " << rows.size() - shown << " more (all with --json)\n";
-    const auto kept = std::count_if(report.changes.begin(), report.changes.end(), [](const auto& change) { return change.action == "kept"; });
+    const auto kept = std::count_if(
+        report.changes.begin(), report.changes.end(), [](const auto& change) { return change.action == "kept"; });
     out << rows.size() - static_cast<std::size_t>(kept) << (dry_run ? " changes would be made\n" : " changes made\n");
 }
 
@@ -162,15 +174,21 @@ ExitCode with_database_faults(const std::function<ExitCode()>& work) {
     } catch (const db::SchemaMismatch& fault) {
         throw CliError(ExitCode::conflict, fault.what());
     } catch (const db::InDoubt&) {
-        throw CliError(ExitCode::not_reachable, "the database was lost while committing: the change is wholly made or not at all; run it again");
+        throw CliError(
+            ExitCode::not_reachable,
+            "the database was lost while committing: the change is wholly made or not at all; run it again");
     } catch (const db::Broken& fault) {
         throw CliError(ExitCode::not_reachable, fault.what());
     } catch (const db::Retryable& fault) {
         throw CliError(ExitCode::not_reachable, std::string(fault.what()) + "; nothing was changed, try again");
     } catch (const db::DatabaseError& fault) {
-        if (fault.sqlstate() == "42501") throw CliError(ExitCode::not_allowed, "this login may not do that: " + std::string(fault.what()));
-        if (fault.sqlstate() == "42P01") throw CliError(ExitCode::conflict, "the schema is missing or older: run sagactl migrate");
-        if (fault.sqlstate() == "23505") throw CliError(ExitCode::conflict, "something of this name or id belongs to another row already; nothing was changed");
+        if (fault.sqlstate() == "42501")
+            throw CliError(ExitCode::not_allowed, "this login may not do that: " + std::string(fault.what()));
+        if (fault.sqlstate() == "42P01")
+            throw CliError(ExitCode::conflict, "the schema is missing or older: run sagactl migrate");
+        if (fault.sqlstate() == "23505")
+            throw CliError(
+                ExitCode::conflict, "something of this name or id belongs to another row already; nothing was changed");
         throw CliError(ExitCode::refused, fault.what());
     }
 }
@@ -179,15 +197,18 @@ ExitCode migrate_verb(Context& context, const MigrateArguments& arguments) {
     if (arguments.bootstrap.empty() && !arguments.env_file.empty()) {
         throw CliError(ExitCode::usage, "--write-env goes with --bootstrap only");
     }
-    const std::string dsn = arguments.bootstrap.empty() ? required(context.settings.migrator_dsn, "migrator_dsn") : bootstrap(context, arguments);
+    const std::string dsn = arguments.bootstrap.empty() ? required(context.settings.migrator_dsn, "migrator_dsn")
+                                                        : bootstrap(context, arguments);
     const db::MigrationReport report = db::migrate(dsn);
     std::ostream& out = context.world.out;
     if (context.json) {
-        out << runtime::dump_json({{"before", report.before}, {"after", report.after}, {"applied", report.applied}}) << '\n';
+        out << runtime::dump_json({{"before", report.before}, {"after", report.after}, {"applied", report.applied}})
+            << '\n';
     } else if (report.applied.empty()) {
         out << "schema " << report.after << " is in place\n";
     } else {
-        for (const std::string& name : report.applied) out << "applied " << name << '\n';
+        for (const std::string& name : report.applied)
+            out << "applied " << name << '\n';
         out << "schema " << report.before << " -> " << report.after << '\n';
     }
     return ExitCode::ok;
@@ -198,7 +219,8 @@ ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
     if (!file.faults.empty()) throw CliError(ExitCode::usage, text_of(file.faults));
     db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-setup"});
     const std::string reason = arguments.reason.empty() ? "setup by file" : arguments.reason;
-    const db::SetupReport report = db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
+    const db::SetupReport report =
+        db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
     print_setup(context, report, arguments.dry_run);
     return ExitCode::ok;
 }
@@ -246,18 +268,27 @@ ExitCode verify_verb(Context& context, const VerifyArguments& arguments) {
     for (const db::LawResult& law : laws) {
         all_hold = all_hold && law.holds();
         json findings = json::array();
-        for (const db::Finding& finding : law.findings) findings.push_back({{"row", finding.row}, {"text", finding.text}});
-        rows.push_back({{"law", law.law}, {"promise", law.promise}, {"holds", law.holds()}, {"broken", law.broken}, {"findings", std::move(findings)}});
+        for (const db::Finding& finding : law.findings)
+            findings.push_back({{"row", finding.row}, {"text", finding.text}});
+        rows.push_back(
+            {{"law", law.law},
+             {"promise", law.promise},
+             {"holds", law.holds()},
+             {"broken", law.broken},
+             {"findings", std::move(findings)}});
     }
     std::ostream& out = context.world.out;
     if (context.json) {
         out << runtime::dump_json({{"all_hold", all_hold}, {"laws", rows}}) << '\n';
         return all_hold ? ExitCode::ok : ExitCode::refused;
     }
-    print_table(out, {{"LAW", "law"}, {"HOLDS", "holds"}, {"BROKEN", "broken", true}, {"PROMISE", "promise"}}, rows, context.world.colours);
+    print_table(
+        out, {{"LAW", "law"}, {"HOLDS", "holds"}, {"BROKEN", "broken", true}, {"PROMISE", "promise"}}, rows,
+        context.world.colours);
     for (const json& law : rows) {
         for (const json& finding : law.at("findings")) {
-            out << cell_of(law.at("law")) << " is broken by " << cell_of(finding.at("row")) << ": " << cell_of(finding.at("text")) << '\n';
+            out << cell_of(law.at("law")) << " is broken by " << cell_of(finding.at("row")) << ": "
+                << cell_of(finding.at("text")) << '\n';
         }
     }
     return all_hold ? ExitCode::ok : ExitCode::refused;

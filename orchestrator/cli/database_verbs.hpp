@@ -2,12 +2,12 @@
 // Each throws CliError; database faults are turned into one by `with_database_faults`.
 #pragma once
 
+#include "orchestrator/cli/exit_code.hpp"
+#include "orchestrator/cli/surroundings.hpp"
+
 #include <functional>
 #include <optional>
 #include <string>
-
-#include "orchestrator/cli/exit_code.hpp"
-#include "orchestrator/cli/surroundings.hpp"
 
 namespace ordersaga::cli {
 

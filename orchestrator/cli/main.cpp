@@ -1,14 +1,14 @@
 // sagactl: reads its environment, runs one verb, writes what it says.
-#include <csignal>
-#include <cerrno>
-#include <cstring>
-#include <iostream>
-#include <sstream>
+#include "orchestrator/cli/command_line.hpp"
+#include "runtime/log.hpp"
 
 #include <unistd.h>
 
-#include "orchestrator/cli/command_line.hpp"
-#include "runtime/log.hpp"
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <iostream>
+#include <sstream>
 
 namespace {
 
@@ -36,7 +36,8 @@ int main(int count, char** values) {
 
     std::ostringstream out;
     const runtime::Environment environment = runtime::system_environment();
-    const bool colours = ::isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && environment("TERM").value_or("dumb") != "dumb";
+    const bool colours =
+        ::isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && environment("TERM").value_or("dumb") != "dumb";
     cli::Surroundings world{out, std::cerr, environment, colours};
     const cli::ExitCode code = cli::run_command_line(std::vector<std::string>(values + 1, values + count), world);
     if (!write_all(STDOUT_FILENO, out.view())) return static_cast<int>(cli::ExitCode::refused);

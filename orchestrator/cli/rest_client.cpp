@@ -1,13 +1,13 @@
 #include "orchestrator/cli/rest_client.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "orchestrator/cli/exit_code.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/json.hpp"
 #include "runtime/url.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 
 namespace ordersaga::cli {
 
@@ -64,10 +64,11 @@ struct RestClient::Impl {
         options.user_agent = "sagactl/0.1";
         runtime::HttpClient client(context.get_executor(), options);
         const bool changes_something = call.method != "GET";
-        boost::asio::co_spawn(context, client.send(std::move(call)), [&](const std::exception_ptr& fault, runtime::HttpOutcome answer) {
-            if (fault) std::rethrow_exception(fault);
-            outcome = std::move(answer);
-        });
+        boost::asio::co_spawn(
+            context, client.send(std::move(call)), [&](const std::exception_ptr& fault, runtime::HttpOutcome answer) {
+                if (fault) std::rethrow_exception(fault);
+                outcome = std::move(answer);
+            });
         context.restart();
         while (!outcome.is_response() && outcome.error.empty() && context.run_one() > 0) {
         }
@@ -82,9 +83,13 @@ struct RestClient::Impl {
             }
             throw CliError(ExitCode::not_reachable, text);
         }
-        if (outcome.status < 200 || outcome.status > 299) throw CliError(code_of(outcome.status), complaint_of(outcome));
-        runtime::Result<nlohmann::json> body = runtime::parse_json(outcome.body, {.depth = 64, .elements = 1'000'000, .refuse_nul_in_text = false});
-        if (!body) throw CliError(ExitCode::refused, base + " does not answer in JSON: is it the orchestrator's private listener?");
+        if (outcome.status < 200 || outcome.status > 299)
+            throw CliError(code_of(outcome.status), complaint_of(outcome));
+        runtime::Result<nlohmann::json> body =
+            runtime::parse_json(outcome.body, {.depth = 64, .elements = 1'000'000, .refuse_nul_in_text = false});
+        if (!body)
+            throw CliError(
+                ExitCode::refused, base + " does not answer in JSON: is it the orchestrator's private listener?");
         return std::move(*body);
     }
 };
@@ -95,7 +100,8 @@ RestClient::RestClient(const Settings& settings) : impl_(std::make_unique<Impl>(
     impl_->base = *base;
     impl_->token = required(settings.token, "token");
     for (const char letter : impl_->token) {
-        if (letter <= ' ' || letter > '~') throw CliError(ExitCode::usage, "the token holds a character that no token has");
+        if (letter <= ' ' || letter > '~')
+            throw CliError(ExitCode::usage, "the token holds a character that no token has");
     }
 }
 
@@ -120,7 +126,8 @@ nlohmann::json RestClient::get_items(const std::string& path, Query query, std::
     while (items.size() < limit) {
         query[query.size() - 2].second = std::to_string(std::min(page_size, limit - items.size()));
         const nlohmann::json page = get(path, query);
-        for (const nlohmann::json& item : page.at("items")) items.push_back(item);
+        for (const nlohmann::json& item : page.at("items"))
+            items.push_back(item);
         const nlohmann::json* next = runtime::find_member(page, "next");
         if (next == nullptr) break;
         query.back().second = next->get<std::string>();
@@ -131,8 +138,7 @@ nlohmann::json RestClient::get_items(const std::string& path, Query query, std::
 nlohmann::json RestClient::post(
     const std::string& path,
     const nlohmann::json& body,
-    const std::vector<std::pair<std::string, std::string>>& headers
-) {
+    const std::vector<std::pair<std::string, std::string>>& headers) {
     runtime::HttpCall call;
     call.method = "POST";
     call.url = impl_->base + "/api/v1" + path;

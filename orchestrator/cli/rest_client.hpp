@@ -1,14 +1,14 @@
 // The orchestrator's REST API, one call at a time, with faults turned into exit codes.
 #pragma once
 
+#include "orchestrator/cli/surroundings.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "orchestrator/cli/surroundings.hpp"
 
 namespace ordersaga::cli {
 
@@ -27,8 +27,7 @@ public:
     nlohmann::json post(
         const std::string& path,
         const nlohmann::json& body,
-        const std::vector<std::pair<std::string, std::string>>& headers = {}
-    );
+        const std::vector<std::pair<std::string, std::string>>& headers = {});
 
 private:
     struct Impl;

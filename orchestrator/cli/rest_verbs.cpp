@@ -1,15 +1,15 @@
 #include "orchestrator/cli/rest_verbs.hpp"
 
-#include <fstream>
-#include <ostream>
-
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/cli/rest_client.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
 #include "runtime/url.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <ostream>
 
 namespace ordersaga::cli {
 
@@ -38,19 +38,30 @@ ExitCode show_rows(Context& context, const std::vector<Column>& columns, const j
 std::string saga_id_of(RestClient& client, const std::string& name) {
     if (runtime::is_uuid(name)) return name;
     const std::size_t slash = name.find('/');
-    if (slash == std::string::npos) throw CliError(ExitCode::usage, "'" + printable(name) + "' is neither a saga id nor STORE/ORDER-ID");
-    const std::string path = "/orders/" + runtime::percent_encode(name.substr(0, slash)) + "/" + runtime::percent_encode(name.substr(slash + 1));
+    if (slash == std::string::npos)
+        throw CliError(ExitCode::usage, "'" + printable(name) + "' is neither a saga id nor STORE/ORDER-ID");
+    const std::string path = "/orders/" + runtime::percent_encode(name.substr(0, slash)) + "/" +
+                             runtime::percent_encode(name.substr(slash + 1));
     const json order = client.get(path);
     const json* saga_id = runtime::find_member(order, "saga_id");
     if (saga_id == nullptr) {
-        throw CliError(ExitCode::not_found, "order " + printable(name) + " has no saga: " + cell_of(order.value("reason", json())));
+        throw CliError(
+            ExitCode::not_found,
+            "order " + printable(name) + " has no saga: " + cell_of(order.value("reason", json())));
     }
     return saga_id->get<std::string>();
 }
 
-std::string path_of(const std::string& saga_id) { return "/sagas/" + saga_id; }
+std::string path_of(const std::string& saga_id) {
+    return "/sagas/" + saga_id;
+}
 
-void print_section(Context& context, const std::string& title, const json& saga, const char* member, const std::vector<Column>& columns) {
+void print_section(
+    Context& context,
+    const std::string& title,
+    const json& saga,
+    const char* member,
+    const std::vector<Column>& columns) {
     const json* rows = runtime::find_member(saga, member);
     if (rows == nullptr || rows->empty()) return;
     context.world.out << '\n' << title << '\n';
@@ -62,7 +73,8 @@ void print_section(Context& context, const std::string& title, const json& saga,
 std::string token_of_file(const std::string& path) {
     std::ifstream file(path);
     std::string token;
-    if (!file || !std::getline(file, token)) throw CliError(ExitCode::usage, "--token-file: cannot read a token from " + printable(path));
+    if (!file || !std::getline(file, token))
+        throw CliError(ExitCode::usage, "--token-file: cannot read a token from " + printable(path));
     if (token.ends_with('\r')) token.pop_back();
     return token;
 }
@@ -78,8 +90,8 @@ ExitCode list_verb(Context& context, const ListArguments& arguments) {
     };
     const json sagas = client.get_items("/sagas", query, static_cast<std::size_t>(arguments.limit));
     const std::vector<Column> columns{
-        {"SAGA", "saga_id"}, {"SUBJECT", "subject"}, {"STATE", "state"}, {"VERSION", "version", true},
-        {"UPDATED", "updated_at"}, {"INCIDENT", "incident"},
+        {"SAGA", "saga_id"},          {"SUBJECT", "subject"},    {"STATE", "state"},
+        {"VERSION", "version", true}, {"UPDATED", "updated_at"}, {"INCIDENT", "incident"},
     };
     return show_rows(context, columns, sagas, "no such sagas");
 }
@@ -89,21 +101,40 @@ ExitCode show_verb(Context& context, const std::string& name) {
     const json saga = client.get(path_of(saga_id_of(client, name)));
     if (context.json) return show_json(context, saga);
     std::vector<std::pair<std::string, std::string>> facts;
-    for (const char* member : {"saga_id", "subject", "kind", "state", "version", "incident", "created_at", "updated_at", "next_wake", "trace"}) {
+    for (const char* member :
+         {"saga_id", "subject", "kind", "state", "version", "incident", "created_at", "updated_at", "next_wake",
+          "trace"}) {
         facts.emplace_back(member, cell_of(saga.value(member, json())));
     }
     if (const json* order = runtime::find_member(saga, "order")) {
-        facts.emplace_back("order", cell_of(order->value("store", json())) + "/" + cell_of(order->value("order_id", json())));
+        facts.emplace_back(
+            "order", cell_of(order->value("store", json())) + "/" + cell_of(order->value("order_id", json())));
     }
     print_facts(context.world.out, facts, context.world.colours);
-    print_section(context, "Stock", saga, "reservations",
-                  {{"LINE", "line_id"}, {"SKU", "sku"}, {"WAREHOUSE", "warehouse"}, {"WAITING", "waiting", true}, {"HELD", "held", true},
-                   {"COMMITTED", "committed", true}, {"SHIPPED", "shipped", true}, {"RELEASED", "released", true}});
-    print_section(context, "Commands", saga, "commands",
-                  {{"ACTIVITY", "activity"}, {"STATE", "state"}, {"ATTEMPT", "attempt", true}, {"DUE", "due_at"}, {"OUTCOME", "outcome"},
-                   {"LAST ERROR", "last_error"}});
-    print_section(context, "Waits for", saga, "waits", {{"KIND", "kind"}, {"SKU", "sku"}, {"WAREHOUSE", "warehouse"}, {"VERSION", "version", true}});
-    print_section(context, "Incidents", saga, "incidents", {{"CAUSE", "cause"}, {"TEXT", "text"}, {"OPENED", "opened_at"}, {"CLOSED", "closed_at"}});
+    print_section(
+        context, "Stock", saga, "reservations",
+        {{"LINE", "line_id"},
+         {"SKU", "sku"},
+         {"WAREHOUSE", "warehouse"},
+         {"WAITING", "waiting", true},
+         {"HELD", "held", true},
+         {"COMMITTED", "committed", true},
+         {"SHIPPED", "shipped", true},
+         {"RELEASED", "released", true}});
+    print_section(
+        context, "Commands", saga, "commands",
+        {{"ACTIVITY", "activity"},
+         {"STATE", "state"},
+         {"ATTEMPT", "attempt", true},
+         {"DUE", "due_at"},
+         {"OUTCOME", "outcome"},
+         {"LAST ERROR", "last_error"}});
+    print_section(
+        context, "Waits for", saga, "waits",
+        {{"KIND", "kind"}, {"SKU", "sku"}, {"WAREHOUSE", "warehouse"}, {"VERSION", "version", true}});
+    print_section(
+        context, "Incidents", saga, "incidents",
+        {{"CAUSE", "cause"}, {"TEXT", "text"}, {"OPENED", "opened_at"}, {"CLOSED", "closed_at"}});
     return ExitCode::ok;
 }
 
@@ -111,7 +142,8 @@ ExitCode history_verb(Context& context, const std::string& name) {
     RestClient client(context.settings);
     const json history = client.get_items(path_of(saga_id_of(client, name)) + "/history", {}, most_items);
     const std::vector<Column> columns{
-        {"VERSION", "version", true}, {"AT", "at"}, {"FROM", "from_state"}, {"EVENT", "event"}, {"TO", "to_state"}, {"CAUSE", "cause"}, {"NOTE", "note"},
+        {"VERSION", "version", true}, {"AT", "at"},       {"FROM", "from_state"}, {"EVENT", "event"},
+        {"TO", "to_state"},           {"CAUSE", "cause"}, {"NOTE", "note"},
     };
     return show_rows(context, columns, history, "no history");
 }
@@ -126,8 +158,9 @@ ExitCode diagram_verb(Context& context, const std::string& name) {
 
 ExitCode incidents_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"OPENED", "opened_at"}, {"SAGA", "saga_id"}, {"CAUSE", "cause"}, {"TEXT", "text"}},
-                     client.get_items("/incidents", {}, most_items), "no open incidents");
+    return show_rows(
+        context, {{"OPENED", "opened_at"}, {"SAGA", "saga_id"}, {"CAUSE", "cause"}, {"TEXT", "text"}},
+        client.get_items("/incidents", {}, most_items), "no open incidents");
 }
 
 ExitCode summary_verb(Context& context) {
@@ -140,7 +173,8 @@ ExitCode summary_verb(Context& context) {
             facts.emplace_back(name, cell_of(value));
             continue;
         }
-        for (const auto& [part, count] : value.items()) facts.emplace_back(name + " " + part, cell_of(count));
+        for (const auto& [part, count] : value.items())
+            facts.emplace_back(name + " " + part, cell_of(count));
     }
     print_facts(context.world.out, facts, context.world.colours);
     return ExitCode::ok;
@@ -148,41 +182,67 @@ ExitCode summary_verb(Context& context) {
 
 ExitCode lanes_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"LANE", "lane"}, {"NAME", "name"}, {"TOKENS", "tokens", true}, {"CAPACITY", "capacity", true}, {"PER SECOND", "per_second", true},
-                               {"IN FLIGHT", "in_flight", true}, {"WAITING", "waiting", true}, {"BREAKER", "breaker"}, {"REASON", "reason"}},
-                     client.get_items("/lanes", {}, most_items), "no lanes yet");
+    return show_rows(
+        context,
+        {{"LANE", "lane"},
+         {"NAME", "name"},
+         {"TOKENS", "tokens", true},
+         {"CAPACITY", "capacity", true},
+         {"PER SECOND", "per_second", true},
+         {"IN FLIGHT", "in_flight", true},
+         {"WAITING", "waiting", true},
+         {"BREAKER", "breaker"},
+         {"REASON", "reason"}},
+        client.get_items("/lanes", {}, most_items), "no lanes yet");
 }
 
 ExitCode stores_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"STORE", "key"}, {"SHOP", "shop_domain"}, {"STATUS", "status"}, {"WAREHOUSE", "warehouse"}, {"POLICY", "order_policy"}, {"GO LIVE", "go_live_at"}},
-                     client.get_items("/stores", {}, most_items), "no stores");
+    return show_rows(
+        context,
+        {{"STORE", "key"},
+         {"SHOP", "shop_domain"},
+         {"STATUS", "status"},
+         {"WAREHOUSE", "warehouse"},
+         {"POLICY", "order_policy"},
+         {"GO LIVE", "go_live_at"}},
+        client.get_items("/stores", {}, most_items), "no stores");
 }
 
 ExitCode listings_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"STORE", "store"}, {"SKU", "sku"}, {"VARIANT", "variant_id"}, {"BELIEVED", "believed", true}, {"IN FLIGHT", "in_flight", true},
-                               {"TARGET", "target", true}, {"PARKED", "parked"}},
-                     client.get_items("/listings", {}, most_items), "no listings");
+    return show_rows(
+        context,
+        {{"STORE", "store"},
+         {"SKU", "sku"},
+         {"VARIANT", "variant_id"},
+         {"BELIEVED", "believed", true},
+         {"IN FLIGHT", "in_flight", true},
+         {"TARGET", "target", true},
+         {"PARKED", "parked"}},
+        client.get_items("/listings", {}, most_items), "no listings");
 }
 
 ExitCode audit_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"AT", "at"}, {"ACTOR", "actor"}, {"ACTION", "action"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
-                     client.get_items("/audit", {}, most_items), "nothing yet");
+    return show_rows(
+        context, {{"AT", "at"}, {"ACTOR", "actor"}, {"ACTION", "action"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
+        client.get_items("/audit", {}, most_items), "nothing yet");
 }
 
 ExitCode parked_verb(Context& context) {
     RestClient client(context.settings);
-    return show_rows(context, {{"ITEM", "item_id"}, {"AT", "at"}, {"KIND", "kind"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
-                     client.get_items("/parked", {}, most_items), "nothing is parked");
+    return show_rows(
+        context, {{"ITEM", "item_id"}, {"AT", "at"}, {"KIND", "kind"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
+        client.get_items("/parked", {}, most_items), "nothing is parked");
 }
 
 namespace {
 
 ExitCode settle_parked(Context& context, const ParkedArguments& arguments, const std::string& how) {
     RestClient client(context.settings);
-    const json answer = client.post("/parked/" + runtime::percent_encode(arguments.item) + "/" + how, {{"reason", arguments.reason}});
+    const json answer =
+        client.post("/parked/" + runtime::percent_encode(arguments.item) + "/" + how, {{"reason", arguments.reason}});
     if (context.json) return show_json(context, answer);
     context.world.out << cell_of(answer.value("result", json())) << '\n';
     return ExitCode::ok;
@@ -190,20 +250,31 @@ ExitCode settle_parked(Context& context, const ParkedArguments& arguments, const
 
 }  // namespace
 
-ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments) { return settle_parked(context, arguments, "dismiss"); }
+ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments) {
+    return settle_parked(context, arguments, "dismiss");
+}
 
-ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) { return settle_parked(context, arguments, "retry"); }
+ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) {
+    return settle_parked(context, arguments, "retry");
+}
 
 namespace {
 
 void print_preview(Context& context, const json& preview) {
     std::ostream& out = context.world.out;
-    print_facts(out, {{"saga", cell_of(preview.value("saga_id", json()))}, {"path", cell_of(preview.value("path", json()))},
-                      {"note", cell_of(preview.value("note", json()))}}, context.world.colours);
+    print_facts(
+        out,
+        {{"saga", cell_of(preview.value("saga_id", json()))},
+         {"path", cell_of(preview.value("path", json()))},
+         {"note", cell_of(preview.value("note", json()))}},
+        context.world.colours);
     out << "\nCalls\n";
-    print_table(out, {{"ACTIVITY", "activity"}, {"LANE", "lane"}, {"PAYLOAD", "payload"}}, preview.value("commands", json::array()), context.world.colours);
+    print_table(
+        out, {{"ACTIVITY", "activity"}, {"LANE", "lane"}, {"PAYLOAD", "payload"}},
+        preview.value("commands", json::array()), context.world.colours);
     out << "\nChanges\n";
-    for (const json& change : preview.value("changes", json::array())) out << "  " << cell_of(change) << '\n';
+    for (const json& change : preview.value("changes", json::array()))
+        out << "  " << cell_of(change) << '\n';
     out << "\nNothing was changed.\n";
 }
 
@@ -214,7 +285,8 @@ ExitCode saga_command_verb(Context& context, const std::string& name, const Comm
     const std::string saga_id = saga_id_of(client, arguments.saga);
     runtime::SystemRandom random;
     std::vector<std::pair<std::string, std::string>> headers{
-        {"Idempotency-Key", arguments.idempotency_key.empty() ? runtime::new_uuid_v4(random) : arguments.idempotency_key},
+        {"Idempotency-Key",
+         arguments.idempotency_key.empty() ? runtime::new_uuid_v4(random) : arguments.idempotency_key},
     };
     if (arguments.if_version) headers.emplace_back("If-Match", "\"" + std::to_string(*arguments.if_version) + "\"");
     json body = {{"reason", arguments.reason}};
@@ -225,26 +297,51 @@ ExitCode saga_command_verb(Context& context, const std::string& name, const Comm
         print_preview(context, answer);
         return ExitCode::ok;
     }
-    print_facts(context.world.out, {{"saga", saga_id}, {"result", cell_of(answer.value("result", json()))}, {"state", cell_of(answer.value("state", json()))},
-                                    {"version", cell_of(answer.value("version", json()))}}, context.world.colours);
+    print_facts(
+        context.world.out,
+        {{"saga", saga_id},
+         {"result", cell_of(answer.value("result", json()))},
+         {"state", cell_of(answer.value("state", json()))},
+         {"version", cell_of(answer.value("version", json()))}},
+        context.world.colours);
     return ExitCode::ok;
 }
 
 ExitCode stock_list_verb(Context& context, const StockArguments& arguments) {
     RestClient client(context.settings);
     const json rows = client.get_items("/stock", {{"sku", arguments.sku}}, most_items * 100);
-    return show_rows(context, {{"SKU", "sku"}, {"WAREHOUSE", "warehouse"}, {"ON HAND", "on_hand", true}, {"AVAILABLE", "available", true}, {"RESERVED", "reserved", true},
-                               {"COMMITTED", "committed", true}, {"UNAVAILABLE", "unavailable", true}, {"SHORT", "short", true}, {"WAITING", "waiting", true},
-                               {"VERSION", "version", true}},
-                     rows, "no stock");
+    return show_rows(
+        context,
+        {{"SKU", "sku"},
+         {"WAREHOUSE", "warehouse"},
+         {"ON HAND", "on_hand", true},
+         {"AVAILABLE", "available", true},
+         {"RESERVED", "reserved", true},
+         {"COMMITTED", "committed", true},
+         {"UNAVAILABLE", "unavailable", true},
+         {"SHORT", "short", true},
+         {"WAITING", "waiting", true},
+         {"VERSION", "version", true}},
+        rows, "no stock");
 }
 
 ExitCode stock_movements_verb(Context& context, const StockArguments& arguments) {
     RestClient client(context.settings);
-    const json rows = client.get_items("/stock/" + runtime::percent_encode(arguments.sku) + "/movements", {}, static_cast<std::size_t>(arguments.limit));
-    return show_rows(context, {{"AT", "at"}, {"WAREHOUSE", "warehouse"}, {"KIND", "kind"}, {"ON HAND", "on_hand", true}, {"AVAILABLE", "available", true},
-                               {"RESERVED", "reserved", true}, {"COMMITTED", "committed", true}, {"CAUSE", "cause"}, {"NOTE", "note"}},
-                     rows, "no movements");
+    const json rows = client.get_items(
+        "/stock/" + runtime::percent_encode(arguments.sku) + "/movements", {},
+        static_cast<std::size_t>(arguments.limit));
+    return show_rows(
+        context,
+        {{"AT", "at"},
+         {"WAREHOUSE", "warehouse"},
+         {"KIND", "kind"},
+         {"ON HAND", "on_hand", true},
+         {"AVAILABLE", "available", true},
+         {"RESERVED", "reserved", true},
+         {"COMMITTED", "committed", true},
+         {"CAUSE", "cause"},
+         {"NOTE", "note"}},
+        rows, "no movements");
 }
 
 ExitCode stock_adjust_verb(Context& context, const StockArguments& arguments) {
@@ -260,10 +357,14 @@ ExitCode stock_adjust_verb(Context& context, const StockArguments& arguments) {
         {"expected_version", arguments.expected_version ? json(*arguments.expected_version) : ledger.at("version")},
         {"reason", arguments.reason},
     };
-    const std::string key = arguments.idempotency_key.empty() ? runtime::new_uuid_v4(random) : arguments.idempotency_key;
-    const json answer = client.post("/stock/" + runtime::percent_encode(arguments.sku) + "/adjust", body, {{"Idempotency-Key", key}});
+    const std::string key =
+        arguments.idempotency_key.empty() ? runtime::new_uuid_v4(random) : arguments.idempotency_key;
+    const json answer =
+        client.post("/stock/" + runtime::percent_encode(arguments.sku) + "/adjust", body, {{"Idempotency-Key", key}});
     if (context.json) return show_json(context, answer);
-    print_facts(context.world.out, {{"sku", arguments.sku}, {"result", cell_of(answer.value("result", json()))}}, context.world.colours);
+    print_facts(
+        context.world.out, {{"sku", arguments.sku}, {"result", cell_of(answer.value("result", json()))}},
+        context.world.colours);
     return ExitCode::ok;
 }
 

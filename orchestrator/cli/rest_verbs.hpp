@@ -1,12 +1,12 @@
 // The verbs that ask the orchestrator over REST. Each throws CliError.
 #pragma once
 
+#include "orchestrator/cli/exit_code.hpp"
+#include "orchestrator/cli/surroundings.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
-
-#include "orchestrator/cli/exit_code.hpp"
-#include "orchestrator/cli/surroundings.hpp"
 
 namespace ordersaga::cli {
 

@@ -1,5 +1,8 @@
 #include "orchestrator/cli/setup_file.hpp"
 
+#include "orchestrator/cli/csv.hpp"
+#include "runtime/url.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -7,9 +10,6 @@
 #include <optional>
 #include <set>
 #include <sstream>
-
-#include "orchestrator/cli/csv.hpp"
-#include "runtime/url.hpp"
 
 namespace ordersaga::cli {
 
@@ -24,7 +24,9 @@ constexpr std::int64_t largest_quantity = 1'000'000'000;
 constexpr std::size_t largest_file = 256 * 1024 * 1024;
 
 bool is_key(std::string_view text) {
-    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
     return !text.empty() && text.size() <= 31 && plain(text.front()) &&
            std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || c == '-'; });
 }
@@ -36,8 +38,8 @@ bool is_digits(std::string_view text) {
 
 bool is_printable(std::string_view text, std::size_t longest) {
     return text.size() <= longest && std::none_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
-    });
+               return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
+           });
 }
 
 bool is_reference(std::string_view text) {
@@ -48,7 +50,9 @@ bool is_shop_domain(std::string_view text) {
     constexpr std::string_view suffix = ".myshopify.com";
     if (!text.ends_with(suffix) || text.size() > 255) return false;
     const std::string_view name = text.substr(0, text.size() - suffix.size());
-    const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
     return !name.empty() && plain(name.front()) &&
            std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-'; });
 }
@@ -87,10 +91,13 @@ std::string reference_of(ConfigSection& section, std::string_view key) {
 std::vector<std::string> references_of(ConfigSection& section, std::size_t least, std::size_t most) {
     std::vector<std::string> references = section.texts("webhook_secret_refs");
     if (references.size() < least || references.size() > most) {
-        section.fault("webhook_secret_refs", "must have " + std::to_string(least) + " to " + std::to_string(most) + " references");
+        section.fault(
+            "webhook_secret_refs",
+            "must have " + std::to_string(least) + " to " + std::to_string(most) + " references");
     }
     for (const std::string& reference : references) {
-        if (!is_reference(reference)) section.fault("webhook_secret_refs", "must be references, env:NAME or file:/path");
+        if (!is_reference(reference))
+            section.fault("webhook_secret_refs", "must be references, env:NAME or file:/path");
     }
     return references;
 }
@@ -164,7 +171,8 @@ private:
             store.api_version = section.text("api_version", "2026-07");
             if (!is_api_version(store.api_version)) section.fault("api_version", "must be like 2026-07");
             store.location_id = section.text("location_id");
-            if (!store.location_id.empty() && !is_digits(store.location_id)) section.fault("location_id", "must be the location's number, as text");
+            if (!store.location_id.empty() && !is_digits(store.location_id))
+                section.fault("location_id", "must be the location's number, as text");
             store.token_ref = reference_of(section, "token_ref");
             store.webhook_secret_refs = references_of(section, 1, 2);
             read_store_rules(section, store);
@@ -175,9 +183,11 @@ private:
 
     void read_store_rules(ConfigSection& section, db::SetupPlan::Store& store) {
         const std::optional<runtime::Instant> go_live_at = section.optional_instant("go_live_at");
-        if (!go_live_at) section.fault("go_live_at", "is required: orders made before it never start a saga (RFC 3339)");
+        if (!go_live_at)
+            section.fault("go_live_at", "is required: orders made before it never start a saga (RFC 3339)");
         store.go_live_at = go_live_at.value_or(runtime::Instant{});
-        store.order_policy = section.choice("order_policy", "hold_and_tell", {"hold_and_tell", "cancel_and_refund", "backorder"});
+        store.order_policy =
+            section.choice("order_policy", "hold_and_tell", {"hold_and_tell", "cancel_and_refund", "backorder"});
         store.channel_wait_ms = milliseconds_of(section.duration("channel_wait", 10s, 0s, 1h));
         store.hold_expiry_ms = milliseconds_of(section.duration("hold_expiry", 72h, 1s, 24h * 60));
         store.points_per_second = section.number("points_per_second", 100, 1, 100'000);
@@ -196,7 +206,11 @@ private:
     }
 
     // The rows of the CSV file that `key` names; none when the key is absent.
-    std::vector<CsvRow> rows_of(ConfigSection& files, std::string_view key, const CsvColumns& columns, std::string& name) {
+    std::vector<CsvRow> rows_of(
+        ConfigSection& files,
+        std::string_view key,
+        const CsvColumns& columns,
+        std::string& name) {
         const std::optional<std::string> path = files.optional_text(key);
         if (!path) return {};
         name = *path;
@@ -212,29 +226,43 @@ private:
             return {};
         }
         CsvTable table = parse_csv(text.view(), columns);
-        for (CsvFault& broken : table.faults) fault(name, broken.line, std::move(broken.message));
+        for (CsvFault& broken : table.faults)
+            fault(name, broken.line, std::move(broken.message));
         return std::move(table.rows);
     }
 
-    std::int64_t number(const std::string& name, const CsvRow& row, std::string_view column, std::int64_t low, std::int64_t fallback) {
+    std::int64_t number(
+        const std::string& name,
+        const CsvRow& row,
+        std::string_view column,
+        std::int64_t low,
+        std::int64_t fallback) {
         const std::string& text = row.at(column);
         if (text.empty() && fallback >= low) return fallback;
         std::int64_t value = 0;
         const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (text.empty() || problem != std::errc{} || end != text.data() + text.size() || value < low || value > largest_quantity) {
-            fault(name, row.line, std::string(column) + " must be a whole number from " + std::to_string(low) + " to " +
-                                      std::to_string(largest_quantity));
+        if (text.empty() || problem != std::errc{} || end != text.data() + text.size() || value < low ||
+            value > largest_quantity) {
+            fault(
+                name, row.line,
+                std::string(column) + " must be a whole number from " + std::to_string(low) + " to " +
+                    std::to_string(largest_quantity));
             return low;
         }
         return value;
     }
 
-    std::string choice(const std::string& name, const CsvRow& row, std::string_view column, const std::vector<std::string>& choices) {
+    std::string choice(
+        const std::string& name,
+        const CsvRow& row,
+        std::string_view column,
+        const std::vector<std::string>& choices) {
         const std::string& text = row.at(column);
         if (text.empty()) return choices.front();
         if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
         std::string list;
-        for (const std::string& one : choices) list += (list.empty() ? "" : ", ") + one;
+        for (const std::string& one : choices)
+            list += (list.empty() ? "" : ", ") + one;
         fault(name, row.line, std::string(column) + " must be one of " + list);
         return choices.front();
     }
@@ -247,7 +275,8 @@ private:
 
     void read_skus(ConfigSection& files) {
         std::string name;
-        const CsvColumns columns{{"sku"}, {"title", "warehouse_item_id", "policy", "reading", "buffer", "low_at", "discontinued"}};
+        const CsvColumns columns{
+            {"sku"}, {"title", "warehouse_item_id", "policy", "reading", "buffer", "low_at", "discontinued"}};
         for (const CsvRow& row : rows_of(files, "skus", columns, name)) {
             db::SetupPlan::Sku sku;
             sku.sku = row.at("sku");
@@ -258,9 +287,12 @@ private:
             sku.buffer = number(name, row, "buffer", 0, 0);
             sku.low_at = number(name, row, "low_at", 0, 0);
             sku.discontinued = choice(name, row, "discontinued", {"false", "true"}) == "true";
-            if (sku.sku.empty() || !is_printable(sku.sku, 255)) fault(name, row.line, "sku must be printable text of 1 to 255 bytes");
-            if (!is_printable(sku.title, 500)) fault(name, row.line, "title must be printable text of at most 500 bytes");
-            if (!is_printable(sku.warehouse_item_id, 100)) fault(name, row.line, "warehouse_item_id must be printable text");
+            if (sku.sku.empty() || !is_printable(sku.sku, 255))
+                fault(name, row.line, "sku must be printable text of 1 to 255 bytes");
+            if (!is_printable(sku.title, 500))
+                fault(name, row.line, "title must be printable text of at most 500 bytes");
+            if (!is_printable(sku.warehouse_item_id, 100))
+                fault(name, row.line, "warehouse_item_id must be printable text");
             if (!skus_.insert(sku.sku).second) fault(name, row.line, "sku '" + sku.sku + "' is there twice");
             plan_.skus.push_back(std::move(sku));
         }
@@ -271,9 +303,11 @@ private:
         std::set<std::pair<std::string, std::string>> parts;
         std::map<std::string, std::size_t> line_of_component;
         for (const CsvRow& row : rows_of(files, "bundles", {{"bundle_sku", "component_sku", "quantity"}, {}}, name)) {
-            db::SetupPlan::BundlePart part{row.at("bundle_sku"), row.at("component_sku"), number(name, row, "quantity", 1, 0)};
+            db::SetupPlan::BundlePart part{
+                row.at("bundle_sku"), row.at("component_sku"), number(name, row, "quantity", 1, 0)};
             if (!known_sku(name, row, "bundle_sku") || !known_sku(name, row, "component_sku")) continue;
-            if (!parts.emplace(part.bundle_sku, part.component_sku).second) fault(name, row.line, "this part of the bundle is there twice");
+            if (!parts.emplace(part.bundle_sku, part.component_sku).second)
+                fault(name, row.line, "this part of the bundle is there twice");
             bundles_.insert(part.bundle_sku);
             line_of_component.emplace(part.component_sku, row.line);
             plan_.bundles.push_back(std::move(part));
@@ -288,7 +322,9 @@ private:
         std::set<std::pair<std::string, std::string>> variants, items;
         const CsvColumns columns{{"store", "sku", "variant_id", "inventory_item_id"}, {"location_id"}};
         for (const CsvRow& row : rows_of(files, "listings", columns, name)) {
-            db::SetupPlan::Listing listing{row.at("store"), row.at("sku"), row.at("variant_id"), row.at("inventory_item_id"), row.at("location_id")};
+            db::SetupPlan::Listing listing{
+                row.at("store"), row.at("sku"), row.at("variant_id"), row.at("inventory_item_id"),
+                row.at("location_id")};
             const auto location = locations_.find(listing.store);
             if (location == locations_.end()) {
                 fault(name, row.line, "store '" + listing.store + "' is not in this file");
@@ -301,8 +337,10 @@ private:
             }
             if (!is_digits(listing.variant_id)) fault(name, row.line, "variant_id must be a number");
             if (!is_digits(listing.inventory_item_id)) fault(name, row.line, "inventory_item_id must be a number");
-            if (!variants.emplace(listing.store, listing.variant_id).second) fault(name, row.line, "this variant_id is there twice");
-            if (!items.emplace(listing.store, listing.inventory_item_id).second) fault(name, row.line, "this inventory_item_id is there twice");
+            if (!variants.emplace(listing.store, listing.variant_id).second)
+                fault(name, row.line, "this variant_id is there twice");
+            if (!items.emplace(listing.store, listing.inventory_item_id).second)
+                fault(name, row.line, "this inventory_item_id is there twice");
             plan_.listings.push_back(std::move(listing));
         }
     }
@@ -311,11 +349,14 @@ private:
         std::string name;
         std::set<std::pair<std::string, std::string>> seen;
         for (const CsvRow& row : rows_of(files, "opening_stock", {{"sku", "quantity"}, {"warehouse"}}, name)) {
-            db::SetupPlan::OpeningStock opening{row.at("sku"), row.at("warehouse"), number(name, row, "quantity", 0, -1)};
+            db::SetupPlan::OpeningStock opening{
+                row.at("sku"), row.at("warehouse"), number(name, row, "quantity", 0, -1)};
             if (!known_sku(name, row, "sku")) continue;
-            if (bundles_.contains(opening.sku)) fault(name, row.line, "a bundle has no stock of its own: give its components'");
+            if (bundles_.contains(opening.sku))
+                fault(name, row.line, "a bundle has no stock of its own: give its components'");
             if (opening.warehouse.empty() && plan_.warehouses.size() == 1) opening.warehouse = plan_.warehouses[0].key;
-            if (!warehouse_keys_.contains(opening.warehouse)) fault(name, row.line, "warehouse '" + opening.warehouse + "' is not in this file");
+            if (!warehouse_keys_.contains(opening.warehouse))
+                fault(name, row.line, "warehouse '" + opening.warehouse + "' is not in this file");
             if (!seen.emplace(opening.sku, opening.warehouse).second) fault(name, row.line, "this SKU is there twice");
             plan_.opening_stock.push_back(std::move(opening));
         }
@@ -331,6 +372,8 @@ private:
 
 }  // namespace
 
-SetupFile read_setup_file(const std::filesystem::path& file) { return SetupReading(file).read(); }
+SetupFile read_setup_file(const std::filesystem::path& file) {
+    return SetupReading(file).read();
+}
 
 }  // namespace ordersaga::cli

@@ -2,11 +2,11 @@
 // docs/setup.md. Reads everything before it complains.
 #pragma once
 
-#include <filesystem>
-#include <vector>
-
 #include "db/setup.hpp"
 #include "runtime/config.hpp"
+
+#include <filesystem>
+#include <vector>
 
 namespace ordersaga::cli {
 

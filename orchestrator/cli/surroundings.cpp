@@ -30,7 +30,8 @@ Settings read_settings(const std::optional<std::string>& file, const runtime::En
 const std::string& required(const std::optional<std::string>& value, const std::string& name) {
     if (value && !value->empty()) return *value;
     std::string variable = "ORDERSAGA_";
-    for (const char letter : name) variable.push_back(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
+    for (const char letter : name)
+        variable.push_back(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
     throw CliError(ExitCode::usage, variable + " is not set, and --config names no file with " + name);
 }
 

@@ -1,12 +1,12 @@
 // What sagactl touches besides network and database; tests put their own in its place.
 #pragma once
 
+#include "runtime/config.hpp"
+
 #include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "runtime/config.hpp"
 
 namespace ordersaga::cli {
 

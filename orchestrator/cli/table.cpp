@@ -1,11 +1,11 @@
 #include "orchestrator/cli/table.hpp"
 
-#include <algorithm>
-#include <ostream>
+#include "runtime/json.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/json.hpp"
+#include <algorithm>
+#include <ostream>
 
 namespace ordersaga::cli {
 
@@ -43,7 +43,13 @@ const nlohmann::json& member_of(const nlohmann::json& row, std::string_view path
     return at == nullptr ? none : *at;
 }
 
-void print_cell(std::ostream& out, const Column& column, const std::string& cell, std::size_t width, bool last, std::string_view colour) {
+void print_cell(
+    std::ostream& out,
+    const Column& column,
+    const std::string& cell,
+    std::size_t width,
+    bool last,
+    std::string_view colour) {
     const std::string padding(width - width_of(cell), ' ');
     if (column.right) out << padding;
     out << colour << cell << (colour.empty() ? "" : plain);
@@ -60,7 +66,8 @@ std::string printable(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
         // U+0080 to U+009F are control characters too, C2 80 to C2 9F in UTF-8.
-        const bool long_control = byte == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+        const bool long_control =
+            byte == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
         if (byte < 0x20 || byte == 0x7f || long_control) {
             const unsigned char shown = long_control ? static_cast<unsigned char>(text[++at]) : byte;
             result.append("\\x").push_back(digits[shown >> 4]);
@@ -82,7 +89,8 @@ std::string cell_of(const nlohmann::json& value) {
 void print_table(std::ostream& out, const std::vector<Column>& columns, const nlohmann::json& rows, bool colours) {
     std::vector<std::vector<std::string>> lines;
     std::vector<std::size_t> widths;
-    for (const Column& column : columns) widths.push_back(width_of(column.title));
+    for (const Column& column : columns)
+        widths.push_back(width_of(column.title));
     for (const nlohmann::json& row : rows) {
         std::vector<std::string> line;
         for (std::size_t index = 0; index < columns.size(); ++index) {
@@ -92,7 +100,8 @@ void print_table(std::ostream& out, const std::vector<Column>& columns, const nl
         lines.push_back(std::move(line));
     }
     for (std::size_t index = 0; index < columns.size(); ++index) {
-        print_cell(out, columns[index], columns[index].title, widths[index], index + 1 == columns.size(), colours ? bold : "");
+        print_cell(
+            out, columns[index], columns[index].title, widths[index], index + 1 == columns.size(), colours ? bold : "");
     }
     for (const std::vector<std::string>& line : lines) {
         for (std::size_t index = 0; index < columns.size(); ++index) {
@@ -104,7 +113,8 @@ void print_table(std::ostream& out, const std::vector<Column>& columns, const nl
 
 void print_facts(std::ostream& out, const std::vector<std::pair<std::string, std::string>>& facts, bool colours) {
     std::size_t width = 0;
-    for (const auto& [name, value] : facts) width = std::max(width, width_of(name));
+    for (const auto& [name, value] : facts)
+        width = std::max(width, width_of(name));
     for (const auto& [name, value] : facts) {
         out << (colours ? bold : "") << name << (colours ? plain : "") << std::string(width - width_of(name) + 2, ' ')
             << printable(value) << '\n';

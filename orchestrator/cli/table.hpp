@@ -2,12 +2,12 @@
 // terminal or begin a second line. Pure.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 namespace ordersaga::cli {
 

@@ -1,11 +1,11 @@
 // What a webhook request comes to: an answer at once, or something for the engine to store first.
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include "orchestrator/engine/inputs.hpp"
 #include "runtime/http_server.hpp"
+
+#include <optional>
+#include <string_view>
 
 namespace ordersaga::webhook {
 

@@ -1,13 +1,13 @@
 #include "orchestrator/webhook/headers.hpp"
 
-#include <algorithm>
-
 #include "orchestrator/webhook/decision.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
 #include "runtime/trace.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace ordersaga::webhook {
 
@@ -24,7 +24,9 @@ bool is_plain_token(std::string_view text, std::size_t longest) {
     return std::all_of(text.begin(), text.end(), [](char letter) { return letter > ' ' && letter < '\x7f'; });
 }
 
-std::string plain_or_empty(const std::string& text) { return is_plain_token(text, 200) ? text : std::string(); }
+std::string plain_or_empty(const std::string& text) {
+    return is_plain_token(text, 200) ? text : std::string();
+}
 
 bool is_encoded(const runtime::HttpRequest& request) {
     const std::string* encoding = request.header("content-encoding");

@@ -1,12 +1,12 @@
 // Reading the headers of a webhook strictly. Pure.
 #pragma once
 
+#include "runtime/http_server.hpp"
+
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::webhook {
 

@@ -1,13 +1,13 @@
 #include "orchestrator/webhook/public_listener.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 #include "orchestrator/webhook/shopify_webhook.hpp"
 #include "runtime/completion.hpp"
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::webhook {
 
@@ -29,14 +29,16 @@ HttpResponse json_answer(int status, const nlohmann::json& body) {
 }
 
 HttpResponse front_page() {
-    return json_answer(200, {
-        {"service", "ordersaga, public listener"},
-        {"paths", {
-            {"POST /webhooks/shopify", "signed Shopify webhooks of connected stores"},
-            {"POST /webhooks/shipbob/{warehouse}", "signed ShipBob webhooks of a connected warehouse"},
-            {"GET /healthz", "200 while the process lives"},
-        }},
-    });
+    return json_answer(
+        200, {
+                 {"service", "ordersaga, public listener"},
+                 {"paths",
+                  {
+                      {"POST /webhooks/shopify", "signed Shopify webhooks of connected stores"},
+                      {"POST /webhooks/shipbob/{warehouse}", "signed ShipBob webhooks of a connected warehouse"},
+                      {"GET /healthz", "200 while the process lives"},
+                  }},
+             });
 }
 
 std::string_view name_of(InputResult::Kind kind) {
@@ -66,8 +68,7 @@ public:
         IntakeQueue& queue,
         runtime::Clock& clock,
         runtime::Metrics& metrics,
-        PublicListenerOptions options
-    )
+        PublicListenerOptions options)
         : directory_(directory), queue_(queue), clock_(clock), metrics_(metrics), options_(options) {}
 
     asio::awaitable<HttpResponse> answer(HttpRequest request) {
@@ -100,8 +101,10 @@ private:
 
     // The names of one series are fixed, so whatever a stranger writes cannot make new ones.
     void count(std::string_view source, std::string_view topic, std::string_view outcome) {
-        metrics_.counter("ordersaga_webhooks_total", "Webhook requests by source, topic and what became of them",
-                         {{"source", std::string(source)}, {"topic", std::string(topic)}, {"outcome", std::string(outcome)}})
+        metrics_
+            .counter(
+                "ordersaga_webhooks_total", "Webhook requests by source, topic and what became of them",
+                {{"source", std::string(source)}, {"topic", std::string(topic)}, {"outcome", std::string(outcome)}})
             .add();
     }
 
@@ -114,7 +117,9 @@ private:
         const runtime::Completion<InputResult> stored;
         engine::Input input;
         input.content = std::move(*decision.arrival);
-        input.done = [stored](const InputResult& result) { stored.complete(result); };
+        input.done = [stored](const InputResult& result) {
+            stored.complete(result);
+        };
         if (!queue_.offer(std::move(input))) {
             count(source, decision.topic, "queue_full");
             co_return refuse_webhook(503, "too much at once, deliver it again");
@@ -122,8 +127,10 @@ private:
         const std::optional<InputResult> result = co_await stored.wait_until(started + options_.commit_wait);
         count(source, decision.topic, result ? name_of(result->kind) : std::string_view("late"));
         const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - started;
-        metrics_.histogram("ordersaga_webhook_commit_seconds", "From a verified webhook to its commit",
-                           runtime::latency_buckets()).observe(waited.count());
+        metrics_
+            .histogram(
+                "ordersaga_webhook_commit_seconds", "From a verified webhook to its commit", runtime::latency_buckets())
+            .observe(waited.count());
         co_return answer_of(result);
     }
 
@@ -147,11 +154,12 @@ runtime::HttpHandler make_public_handler(
     IntakeQueue& queue,
     runtime::Clock& clock,
     runtime::Metrics& metrics,
-    PublicListenerOptions options
-) {
+    PublicListenerOptions options) {
     auto listener = std::make_shared<PublicListener>(directory, queue, clock, metrics, options);
     // No coroutine of its own: the listener's lives in the frame it returns, and the listener outlives it here.
-    return [listener](HttpRequest request) { return listener->answer(std::move(request)); };
+    return [listener](HttpRequest request) {
+        return listener->answer(std::move(request));
+    };
 }
 
 }  // namespace ordersaga::webhook

@@ -2,14 +2,14 @@
 // reachable from outside.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <memory>
-
 #include "orchestrator/webhook/intake_queue.hpp"
 #include "orchestrator/webhook/store_directory.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/http_server.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
 
 namespace ordersaga::runtime {
 class Metrics;
@@ -33,7 +33,6 @@ runtime::HttpHandler make_public_handler(
     IntakeQueue& queue,
     runtime::Clock& clock,
     runtime::Metrics& metrics,
-    PublicListenerOptions options = {}
-);
+    PublicListenerOptions options = {});
 
 }  // namespace ordersaga::webhook

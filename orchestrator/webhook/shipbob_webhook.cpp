@@ -1,13 +1,13 @@
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 
-#include <algorithm>
-
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/webhook/headers.hpp"
 #include "orchestrator/webhook/standard_webhooks.hpp"
 #include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace ordersaga::webhook {
 
@@ -27,10 +27,12 @@ Envelope envelope_of(const runtime::HttpRequest& request) {
 }
 
 std::string_view fault_of(const Envelope& envelope) {
-    if (envelope.id.repeated || envelope.timestamp.repeated || envelope.topic.repeated) return "a header is given twice";
+    if (envelope.id.repeated || envelope.timestamp.repeated || envelope.topic.repeated)
+        return "a header is given twice";
     if (!is_plain_token(envelope.id.text, 200)) return "the webhook id header is missing or malformed";
     if (!is_plain_token(envelope.timestamp.text, 12)) return "the timestamp header is missing or malformed";
-    if (!envelope.topic.text.empty() && !is_plain_token(envelope.topic.text, 100)) return "the topic header is malformed";
+    if (!envelope.topic.text.empty() && !is_plain_token(envelope.topic.text, 100))
+        return "the topic header is malformed";
     return {};
 }
 
@@ -61,8 +63,7 @@ std::shared_ptr<const WarehouseEntry> signer_of(
     const runtime::HttpRequest& request,
     const Envelope& envelope,
     const std::vector<std::shared_ptr<const WarehouseEntry>>& candidates,
-    runtime::Instant now
-) {
+    runtime::Instant now) {
     static const std::vector<std::string> nobody{"whsec_bm8gd2FyZWhvdXNlIGhhcyB0aGlzIGtleQ=="};
     if (envelope.signature.text.empty() || envelope.signature.repeated) return nullptr;
     const StandardWebhookHeaders headers{envelope.id.text, envelope.timestamp.text, envelope.signature.text};
@@ -88,8 +89,7 @@ WebhookDecision decide_shipbob_webhook(
     const runtime::HttpRequest& request,
     std::string_view warehouse_key,
     const StoreDirectory& directory,
-    runtime::Instant now
-) {
+    runtime::Instant now) {
     if (request.method != "POST") return refusal(405, "only POST is served here", "wrong_method");
     if (is_encoded(request)) return refusal(415, "encoded bodies are not accepted", "encoded");
     const Envelope envelope = envelope_of(request);

@@ -2,11 +2,11 @@
 // taken as the truth about an order; it only says which order to go and read.
 #pragma once
 
-#include <string_view>
-
 #include "orchestrator/webhook/decision.hpp"
 #include "orchestrator/webhook/store_directory.hpp"
 #include "runtime/clock.hpp"
+
+#include <string_view>
 
 namespace ordersaga::orders {
 struct Delivery;
@@ -19,8 +19,7 @@ WebhookDecision decide_shipbob_webhook(
     const runtime::HttpRequest& request,
     std::string_view warehouse_key,
     const StoreDirectory& directory,
-    runtime::Instant now
-);
+    runtime::Instant now);
 
 // As understand_shopify_delivery.
 bool understand_shipbob_delivery(orders::Delivery& delivery);

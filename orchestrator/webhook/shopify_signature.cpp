@@ -1,8 +1,8 @@
 #include "orchestrator/webhook/shopify_signature.hpp"
 
-#include <optional>
-
 #include "runtime/crypto.hpp"
+
+#include <optional>
 
 namespace ordersaga::webhook {
 

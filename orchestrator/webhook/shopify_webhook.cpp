@@ -1,15 +1,15 @@
 #include "orchestrator/webhook/shopify_webhook.hpp"
 
-#include <algorithm>
-#include <array>
-#include <stdexcept>
-
-#include <nlohmann/json.hpp>
-
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/webhook/headers.hpp"
 #include "orchestrator/webhook/shopify_signature.hpp"
 #include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
 
 namespace ordersaga::webhook {
 
@@ -45,7 +45,8 @@ constexpr std::array topics{
 };
 
 const Topic* find_topic(std::string_view name) {
-    const auto found = std::find_if(topics.begin(), topics.end(), [&](const Topic& topic) { return topic.name == name; });
+    const auto found =
+        std::find_if(topics.begin(), topics.end(), [&](const Topic& topic) { return topic.name == name; });
     return found == topics.end() ? nullptr : &*found;
 }
 
@@ -53,7 +54,9 @@ bool is_shop_domain(std::string_view text) {
     constexpr std::string_view suffix = ".myshopify.com";
     if (text.size() > 255 || text.size() <= suffix.size() || !text.ends_with(suffix)) return false;
     const std::string_view name = text.substr(0, text.size() - suffix.size());
-    const auto is_letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    const auto is_letter_or_digit = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
     return is_letter_or_digit(name.front()) &&
            std::all_of(name.begin(), name.end(), [&](char c) { return is_letter_or_digit(c) || c == '-'; });
 }
@@ -78,14 +81,15 @@ Envelope envelope_of(const runtime::HttpRequest& request) {
 
 // The first fault of the headers that must be there; empty when there is none. Fixed texts: nothing is reflected.
 std::string_view fault_of(const Envelope& envelope) {
-    if (envelope.topic.repeated || envelope.shop.repeated || envelope.webhook_id.repeated || envelope.event_id.repeated ||
-        envelope.name.repeated) {
+    if (envelope.topic.repeated || envelope.shop.repeated || envelope.webhook_id.repeated ||
+        envelope.event_id.repeated || envelope.name.repeated) {
         return "a header is given twice";
     }
     if (!is_plain_token(envelope.topic.text, 100)) return "the topic header is missing or malformed";
     if (!is_shop_domain(envelope.shop.text)) return "the shop domain header is missing or malformed";
     if (!is_plain_token(envelope.webhook_id.text, 200)) return "the webhook id header is missing or malformed";
-    if (!envelope.event_id.text.empty() && !is_plain_token(envelope.event_id.text, 200)) return "the event id header is malformed";
+    if (!envelope.event_id.text.empty() && !is_plain_token(envelope.event_id.text, 200))
+        return "the event id header is malformed";
     if (!envelope.name.text.empty() && !is_plain_token(envelope.name.text, 200)) return "the name header is malformed";
     return {};
 }
@@ -145,8 +149,10 @@ void understand(const Topic& topic, orders::Delivery& delivery, std::string_view
 }
 
 orders::ReceiptRow receipt_of(
-    const runtime::HttpRequest& request, const Envelope& envelope, const StoreEntry& store, runtime::Instant now
-) {
+    const runtime::HttpRequest& request,
+    const Envelope& envelope,
+    const StoreEntry& store,
+    runtime::Instant now) {
     orders::ReceiptRow receipt;
     receipt.merchant = store.merchant;
     receipt.store_id = store.store_id;
@@ -190,8 +196,9 @@ bool understand_shopify_delivery(orders::Delivery& delivery, std::string_view sh
 }
 
 WebhookDecision decide_shopify_webhook(
-    const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
-) {
+    const runtime::HttpRequest& request,
+    const StoreDirectory& directory,
+    runtime::Instant now) {
     if (request.method != "POST") return refusal(405, "only POST is served here", "wrong_method");
     if (is_encoded(request)) return refusal(415, "encoded bodies are not accepted", "encoded");
     const Envelope envelope = envelope_of(request);
@@ -199,7 +206,8 @@ WebhookDecision decide_shopify_webhook(
     if (!directory.loaded()) return refusal(503, "not ready yet", "not_ready");
 
     const std::shared_ptr<const StoreEntry> store = directory.store_by_domain(envelope.shop.text);
-    if (!is_signed(request, envelope.signature, store.get())) return refusal(401, "not signed by a known shop", "unsigned");
+    if (!is_signed(request, envelope.signature, store.get()))
+        return refusal(401, "not signed by a known shop", "unsigned");
 
     orders::Delivery delivery;
     delivery.receipt = receipt_of(request, envelope, *store, now);

@@ -3,11 +3,11 @@
 // directory's snapshot; runs on a connection's strand.
 #pragma once
 
-#include <string_view>
-
 #include "orchestrator/webhook/decision.hpp"
 #include "orchestrator/webhook/store_directory.hpp"
 #include "runtime/clock.hpp"
+
+#include <string_view>
 
 namespace ordersaga::orders {
 struct Delivery;
@@ -20,8 +20,9 @@ namespace ordersaga::webhook {
 // directory is not loaded. Otherwise an arrival, also when the body makes no sense: it is stored and parked, because a
 // refusal would only bring it back eight times.
 WebhookDecision decide_shopify_webhook(
-    const runtime::HttpRequest& request, const StoreDirectory& directory, runtime::Instant now
-);
+    const runtime::HttpRequest& request,
+    const StoreDirectory& directory,
+    runtime::Instant now);
 
 // Understands a stored delivery anew: receipt with topic and body in, body, order and fault out. A body that names
 // a shop must name `shop_domain`. False: the topic is not known.

@@ -1,9 +1,9 @@
 #include "orchestrator/webhook/standard_webhooks.hpp"
 
+#include "runtime/crypto.hpp"
+
 #include <charconv>
 #include <vector>
-
-#include "runtime/crypto.hpp"
 
 namespace ordersaga::webhook {
 
@@ -25,7 +25,8 @@ std::optional<std::int64_t> seconds_of(std::string_view timestamp) {
     const char* end = timestamp.data() + timestamp.size();
     const auto [rest, fault] = std::from_chars(timestamp.data(), end, seconds);
     // Twelve digits reach the year 33658 and leave room for the arithmetic in microseconds.
-    if (timestamp.empty() || timestamp.size() > 12 || fault != std::errc{} || rest != end || seconds < 0) return std::nullopt;
+    if (timestamp.empty() || timestamp.size() > 12 || fault != std::errc{} || rest != end || seconds < 0)
+        return std::nullopt;
     return seconds;
 }
 
@@ -59,8 +60,7 @@ StandardWebhookVerdict judge_standard_webhook(
     std::string_view body,
     std::span<const std::string> secrets,
     runtime::Instant now,
-    runtime::Duration tolerance
-) {
+    runtime::Duration tolerance) {
     const std::optional<std::int64_t> seconds = seconds_of(headers.timestamp);
     const std::optional<std::vector<std::string>> digests = digests_of(headers.signature);
     if (headers.id.empty() || !seconds || !digests || digests->empty()) return StandardWebhookVerdict::malformed;
@@ -84,11 +84,14 @@ StandardWebhookVerdict judge_standard_webhook(
 }
 
 std::optional<std::string> standard_webhook_signature(
-    std::string_view id, std::string_view timestamp, std::string_view body, std::string_view secret
-) {
+    std::string_view id,
+    std::string_view timestamp,
+    std::string_view body,
+    std::string_view secret) {
     const std::optional<std::string> key = key_of(secret);
     if (!key) return std::nullopt;
-    return std::string(entry_prefix) + runtime::base64_encode(runtime::hmac_sha256(*key, signed_text(id, timestamp, body)));
+    return std::string(entry_prefix) +
+           runtime::base64_encode(runtime::hmac_sha256(*key, signed_text(id, timestamp, body)));
 }
 
 }  // namespace ordersaga::webhook

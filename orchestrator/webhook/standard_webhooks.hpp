@@ -2,13 +2,13 @@
 // stands, base64 encoded, behind "whsec_". Pure; any thread.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <chrono>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::webhook {
 
@@ -32,12 +32,13 @@ StandardWebhookVerdict judge_standard_webhook(
     std::string_view body,
     std::span<const std::string> secrets,
     runtime::Instant now,
-    runtime::Duration tolerance = std::chrono::minutes(5)
-);
+    runtime::Duration tolerance = std::chrono::minutes(5));
 
 // "v1,<base64>" for tests and stand-ins; nullopt when the secret cannot be decoded.
 std::optional<std::string> standard_webhook_signature(
-    std::string_view id, std::string_view timestamp, std::string_view body, std::string_view secret
-);
+    std::string_view id,
+    std::string_view timestamp,
+    std::string_view body,
+    std::string_view secret);
 
 }  // namespace ordersaga::webhook

@@ -1,18 +1,18 @@
 #include "orchestrator/webhook/store_directory.hpp"
 
+#include "db/session.hpp"
+#include "runtime/config.hpp"
+#include "runtime/json.hpp"
+#include "runtime/log.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
 #include <stop_token>
 #include <thread>
-
-#include <nlohmann/json.hpp>
-
-#include "db/session.hpp"
-#include "runtime/config.hpp"
-#include "runtime/json.hpp"
-#include "runtime/log.hpp"
 
 namespace ordersaga::webhook {
 
@@ -31,7 +31,8 @@ struct Snapshot {
     std::vector<std::shared_ptr<const WarehouseEntry>> warehouses_of(std::string_view key) const {
         std::vector<std::shared_ptr<const WarehouseEntry>> entries;
         const auto [first, last] = warehouses.equal_range(key);
-        for (auto entry = first; entry != last; ++entry) entries.push_back(entry->second);
+        for (auto entry = first; entry != last; ++entry)
+            entries.push_back(entry->second);
         return entries;
     }
 };
@@ -72,7 +73,9 @@ constexpr std::string_view select_warehouses = R"(
 
 }  // namespace
 
-std::unique_ptr<StoreDirectory> fixed_store_directory(std::vector<StoreEntry> stores, std::vector<WarehouseEntry> warehouses) {
+std::unique_ptr<StoreDirectory> fixed_store_directory(
+    std::vector<StoreEntry> stores,
+    std::vector<WarehouseEntry> warehouses) {
     return std::make_unique<FixedStoreDirectory>(snapshot_of(std::move(stores), std::move(warehouses)));
 }
 
@@ -89,8 +92,7 @@ std::optional<std::string> resolve_secret(const std::string& reference) {
 }
 
 struct DatabaseStoreDirectory::Impl {
-    explicit Impl(Settings given)
-        : settings(std::move(given)), session({settings.dsn, "ordersaga-directory"}) {}
+    explicit Impl(Settings given) : settings(std::move(given)), session({settings.dsn, "ordersaga-directory"}) {}
 
     std::vector<std::string> secrets_behind(const std::string& references, const std::string& owner) {
         std::vector<std::string> secrets;
@@ -116,14 +118,22 @@ struct DatabaseStoreDirectory::Impl {
             const db::Rows store_rows = transaction.query(select_stores);
             for (std::size_t row = 0; row < store_rows.size(); ++row) {
                 const std::string domain = store_rows.text(row, 3);
-                stores.push_back({{store_rows.int64(row, 0)}, {store_rows.int64(row, 1)}, store_rows.text(row, 2), domain,
-                                  secrets_behind(store_rows.text(row, 4), domain)});
+                stores.push_back(
+                    {{store_rows.int64(row, 0)},
+                     {store_rows.int64(row, 1)},
+                     store_rows.text(row, 2),
+                     domain,
+                     secrets_behind(store_rows.text(row, 4), domain)});
             }
             const db::Rows warehouse_rows = transaction.query(select_warehouses);
             for (std::size_t row = 0; row < warehouse_rows.size(); ++row) {
                 const std::string key = warehouse_rows.text(row, 2);
-                warehouses.push_back({{warehouse_rows.int64(row, 0)}, {warehouse_rows.int64(row, 1)}, key,
-                                      warehouse_rows.text(row, 3), secrets_behind(warehouse_rows.text(row, 4), key)});
+                warehouses.push_back(
+                    {{warehouse_rows.int64(row, 0)},
+                     {warehouse_rows.int64(row, 1)},
+                     key,
+                     warehouse_rows.text(row, 3),
+                     secrets_behind(warehouse_rows.text(row, 4), key)});
             }
         });
         return snapshot_of(std::move(stores), std::move(warehouses));
@@ -172,14 +182,17 @@ DatabaseStoreDirectory::DatabaseStoreDirectory(Settings settings) : impl_(std::m
 
 DatabaseStoreDirectory::~DatabaseStoreDirectory() = default;
 
-bool DatabaseStoreDirectory::loaded() const { return impl_->current() != nullptr; }
+bool DatabaseStoreDirectory::loaded() const {
+    return impl_->current() != nullptr;
+}
 
 std::shared_ptr<const StoreEntry> DatabaseStoreDirectory::store_by_domain(std::string_view shop_domain) const {
     const std::shared_ptr<const Snapshot> snapshot = impl_->current();
     return snapshot ? snapshot->store(shop_domain) : nullptr;
 }
 
-std::vector<std::shared_ptr<const WarehouseEntry>> DatabaseStoreDirectory::warehouses_by_key(std::string_view key) const {
+std::vector<std::shared_ptr<const WarehouseEntry>> DatabaseStoreDirectory::warehouses_by_key(
+    std::string_view key) const {
     const std::shared_ptr<const Snapshot> snapshot = impl_->current();
     if (!snapshot) return {};
     return snapshot->warehouses_of(key);

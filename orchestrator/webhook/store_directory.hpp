@@ -3,6 +3,8 @@
 // `sagactl setup` takes effect within seconds and without a restart.
 #pragma once
 
+#include "sagas/ids.hpp"
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -10,8 +12,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "sagas/ids.hpp"
 
 namespace ordersaga::webhook {
 
@@ -42,7 +42,9 @@ public:
 };
 
 // A directory that never changes; for tests and tools.
-std::unique_ptr<StoreDirectory> fixed_store_directory(std::vector<StoreEntry> stores, std::vector<WarehouseEntry> warehouses);
+std::unique_ptr<StoreDirectory> fixed_store_directory(
+    std::vector<StoreEntry> stores,
+    std::vector<WarehouseEntry> warehouses);
 
 // The secret behind "env:NAME" or "file:/path" (one trailing line end is cut); nullopt when it cannot be had.
 std::optional<std::string> resolve_secret(const std::string& reference);

@@ -1,8 +1,8 @@
 #include "db/api_queries.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/integration/api/two_merchants.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::test {
 namespace {
@@ -19,7 +19,8 @@ protected:
         for (int pages = 0; pages < 100; ++pages) {
             const json answer = queries_->sagas(mine_, filter, page);
             EXPECT_LE(answer.at("items").size(), static_cast<std::size_t>(limit));
-            for (const json& item : answer.at("items")) ids.push_back(item.at("saga_id"));
+            for (const json& item : answer.at("items"))
+                ids.push_back(item.at("saga_id"));
             if (answer.at("next").is_null()) return ids;
             page.after = answer.at("next");
         }
@@ -28,22 +29,27 @@ protected:
     }
 
     TwoMerchants world_;
-    std::unique_ptr<api::Queries> queries_ = db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
+    std::unique_ptr<api::Queries> queries_ =
+        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
     const MerchantId mine_{world_.first};
     const MerchantId other_{world_.second};
 };
 
 TEST_F(ApiQueriesTest, PagesThroughAllSagasNewestFirst) {
     std::vector<std::string> expected;
-    for (int number = 1; number <= 7; ++number) expected.insert(expected.begin(), world_.add_saga(world_.first, number, "Reserved"));
+    for (int number = 1; number <= 7; ++number)
+        expected.insert(expected.begin(), world_.add_saga(world_.first, number, "Reserved"));
     world_.add_saga(world_.second, 1, "Reserved");
-    for (const int limit : {1, 2, 3, 7, 200}) EXPECT_EQ(all_sagas({}, limit), expected) << limit;
+    for (const int limit : {1, 2, 3, 7, 200})
+        EXPECT_EQ(all_sagas({}, limit), expected) << limit;
 }
 
 TEST_F(ApiQueriesTest, FiltersSagas) {
     const std::string held = world_.add_saga(world_.first, 1, "OnHold");
     const std::string stuck = world_.add_saga(world_.first, 30, "NeedsOperator", "HAT");
-    const auto only = [&](const api::SagaFilter& filter) { return all_sagas(filter, 50); };
+    const auto only = [&](const api::SagaFilter& filter) {
+        return all_sagas(filter, 50);
+    };
     using Ids = std::vector<std::string>;
     EXPECT_EQ(only({"OnHold", "", "", false, {}}), Ids{held});
     EXPECT_EQ(only({"", "", "HAT", false, {}}), Ids{stuck});
@@ -107,10 +113,12 @@ TEST_F(ApiQueriesTest, ShowsStockMovementsAndListings) {
 TEST_F(ApiQueriesTest, AnswersEveryList) {
     world_.add_saga(world_.first, 1, "OnHold");
     world_.session.transact([&](db::Transaction& transaction) {
-        transaction.execute("INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, \"window\") "
-                            "SELECT merchant_id, 'store:' || store_id, 1, 2, 3, now(), now(), 8 FROM stores");
-        transaction.execute("INSERT INTO incidents (merchant_id, incident_key, cause, text, opened_at, updated_at) "
-                            "SELECT merchant_id, 'k', 'cause', 'text', now(), now() FROM merchants");
+        transaction.execute(
+            "INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, \"window\") "
+            "SELECT merchant_id, 'store:' || store_id, 1, 2, 3, now(), now(), 8 FROM stores");
+        transaction.execute(
+            "INSERT INTO incidents (merchant_id, incident_key, cause, text, opened_at, updated_at) "
+            "SELECT merchant_id, 'k', 'cause', 'text', now(), now() FROM merchants");
     });
     EXPECT_EQ(queries_->stores(mine_, {}).at("items").at(0).at("shop_domain"), "first.myshopify.com");
     EXPECT_EQ(queries_->lanes(mine_, {}).at("items").at(0).at("name"), "eu");
@@ -122,7 +130,8 @@ TEST_F(ApiQueriesTest, AnswersEveryList) {
 }
 
 TEST_F(ApiQueriesTest, RefusesCursorsThatAreNone) {
-    for (const std::string cursor : {"x", "1_2_3", "now()_x", "1; DROP TABLE sagas", "2026-01-01 00:00:00+00_nonsense"}) {
+    for (const std::string cursor :
+         {"x", "1_2_3", "now()_x", "1; DROP TABLE sagas", "2026-01-01 00:00:00+00_nonsense"}) {
         EXPECT_THROW(queries_->sagas(mine_, {}, {10, cursor}), db::BadData) << cursor;
         EXPECT_THROW(queries_->audit(mine_, {10, cursor}), db::BadData) << cursor;
     }
@@ -130,27 +139,38 @@ TEST_F(ApiQueriesTest, RefusesCursorsThatAreNone) {
 
 TEST_F(ApiQueriesTest, FindsLiveTokensOnly) {
     const auto add = [&](const std::string& token, std::optional<db::Instant> expires) {
-        ASSERT_TRUE(db::create_token(world_.session, {"First", token, "operator", runtime::sha256_hex(token), expires}, "test", "test"));
+        ASSERT_TRUE(db::create_token(
+            world_.session, {"First", token, "operator", runtime::sha256_hex(token), expires}, "test", "test"));
     };
     add("good", {});
     add("expired", db::Instant{std::chrono::seconds(1)});
     add("revoked", {});
-    world_.session.transact([&](db::Transaction& transaction) { transaction.execute("UPDATE tokens SET revoked_at = now() WHERE name = 'revoked'"); });
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute("UPDATE tokens SET revoked_at = now() WHERE name = 'revoked'");
+    });
 
     const std::optional<api::Principal> good = queries_->find_token(runtime::sha256_hex("good"));
     ASSERT_TRUE(good);
     EXPECT_EQ(good->merchant, mine_);
     EXPECT_EQ(good->role, api::Role::operator_);
-    for (const std::string token : {"expired", "revoked", "unknown"}) EXPECT_FALSE(queries_->find_token(runtime::sha256_hex(token))) << token;
-    EXPECT_FALSE(db::create_token(world_.session, {"Nobody", "x", "read", runtime::sha256_hex("x"), {}}, "test", "test"));
+    for (const std::string token : {"expired", "revoked", "unknown"})
+        EXPECT_FALSE(queries_->find_token(runtime::sha256_hex(token))) << token;
+    EXPECT_FALSE(
+        db::create_token(world_.session, {"Nobody", "x", "read", runtime::sha256_hex("x"), {}}, "test", "test"));
 }
 
 TEST_F(ApiQueriesTest, SettlesParkedItemsAndWebhooksOnceWithAnAuditRow) {
     world_.session.transact([&](db::Transaction& transaction) {
-        transaction.execute("INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'arrival', 's', 'r', '{}')", {world_.first});
-        transaction.execute("INSERT INTO webhook_receipts (merchant_id, store_id, source, topic, webhook_id, received_at, body, status, reason) "
-                            "SELECT merchant_id, store_id, 'shopify', 'orders/create', 'w', now(), $2::bytea, 'parked', 'no JSON' FROM stores WHERE merchant_id = $1::bigint",
-                            {world_.first, db::Bytes{std::string_view("{\0\xff", 3)}});
+        transaction.execute(
+            "INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'arrival', 's', "
+            "'r', '{}')",
+            {world_.first});
+        transaction.execute(
+            "INSERT INTO webhook_receipts (merchant_id, store_id, source, topic, webhook_id, received_at, body, "
+            "status, reason) "
+            "SELECT merchant_id, store_id, 'shopify', 'orders/create', 'w', now(), $2::bytea, 'parked', 'no JSON' FROM "
+            "stores WHERE merchant_id = $1::bigint",
+            {world_.first, db::Bytes{std::string_view("{\0\xff", 3)}});
     });
     const json first = queries_->parked(mine_, {1, ""});
     const json second = queries_->parked(mine_, {1, first.at("next")});
@@ -181,8 +201,11 @@ TEST_F(ApiQueriesTest, ChecksTheLaws) {
 
 TEST_F(ApiQueriesTest, FindsACommandByItsKey) {
     world_.session.transact([&](db::Transaction& transaction) {
-        transaction.execute("INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details) VALUES ($1::bigint, now(), 'anna', 'saga cancel', "
-                            "'s', 'r', '{\"idempotency_key\":\"k\",\"fingerprint\":\"f\"}')", {world_.first});
+        transaction.execute(
+            "INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details) VALUES ($1::bigint, now(), "
+            "'anna', 'saga cancel', "
+            "'s', 'r', '{\"idempotency_key\":\"k\",\"fingerprint\":\"f\"}')",
+            {world_.first});
     });
     EXPECT_EQ(queries_->find_command(mine_, "k")->fingerprint, "f");
     EXPECT_FALSE(queries_->find_command(other_, "k"));

@@ -1,10 +1,10 @@
 #include "db/setup.hpp"
 
-#include <algorithm>
+#include "tests/integration/api/two_merchants.hpp"
 
 #include <gtest/gtest.h>
 
-#include "tests/integration/api/two_merchants.hpp"
+#include <algorithm>
 
 namespace ordersaga::test {
 namespace {
@@ -21,7 +21,8 @@ protected:
 
     static std::vector<std::string> actions_of(const db::SetupReport& report) {
         std::vector<std::string> actions;
-        for (const db::SetupChange& change : report.changes) actions.push_back(change.kind + " " + change.name + " " + change.action);
+        for (const db::SetupChange& change : report.changes)
+            actions.push_back(change.kind + " " + change.name + " " + change.action);
         return actions;
     }
 
@@ -33,14 +34,20 @@ protected:
 TEST_F(SetupTest, CreatesEverythingOnce) {
     EXPECT_FALSE(apply().changes.empty());
     EXPECT_TRUE(apply().changes.empty());
-    EXPECT_EQ(one("SELECT string_agg(duty || split_part(subject, ':', 1), ' ' ORDER BY duty) FROM duties"),
-              "PollFulfillmentswarehouse PollOrdersstore QuietReadsstore ReadWarehouseStockwarehouse");
-    EXPECT_EQ(one("SELECT string_agg(sku || '=' || available || '/' || version, ' ' ORDER BY sku) FROM stock JOIN skus USING (sku_id)"), "HAT=3/1 SHIRT=20/1");
+    EXPECT_EQ(
+        one("SELECT string_agg(duty || split_part(subject, ':', 1), ' ' ORDER BY duty) FROM duties"),
+        "PollFulfillmentswarehouse PollOrdersstore QuietReadsstore ReadWarehouseStockwarehouse");
+    EXPECT_EQ(
+        one("SELECT string_agg(sku || '=' || available || '/' || version, ' ' ORDER BY sku) FROM stock JOIN skus USING "
+            "(sku_id)"),
+        "HAT=3/1 SHIRT=20/1");
     EXPECT_EQ(one("SELECT count(*)::text FROM stock_movements WHERE kind = 'opening'"), "2");
     EXPECT_EQ(one("SELECT count(*)::text FROM listing_components"), "4");
     EXPECT_EQ(one("SELECT count(*)::text FROM audit"), "1");
     // The buffer is kept back; a bundle is as scarce as its scarcest part.
-    EXPECT_EQ(one("SELECT string_agg(sku || '=' || target, ' ' ORDER BY sku) FROM listings JOIN skus USING (sku_id)"), "HAT=3 SET=3 SHIRT=18");
+    EXPECT_EQ(
+        one("SELECT string_agg(sku || '=' || target, ' ' ORDER BY sku) FROM listings JOIN skus USING (sku_id)"),
+        "HAT=3 SET=3 SHIRT=18");
 }
 
 TEST_F(SetupTest, ChangesNothingInADryRun) {
@@ -54,16 +61,21 @@ TEST_F(SetupTest, UpdatesWhatDiffersAndKeepsOpeningStock) {
     plan_.skus[1].title = "A hat";
     plan_.bundles = {{"SET", "SHIRT", 3}};
     plan_.opening_stock[0].quantity = 25;
-    const std::vector<std::string> expected{"store eu changed", "sku HAT changed", "bundle part SET / HAT removed",
-                                            "bundle part SET / SHIRT changed", "opening stock SHIRT / main kept"};
+    const std::vector<std::string> expected{
+        "store eu changed", "sku HAT changed", "bundle part SET / HAT removed", "bundle part SET / SHIRT changed",
+        "opening stock SHIRT / main kept"};
     EXPECT_EQ(actions_of(apply()), expected);
     EXPECT_EQ(one("SELECT available::text FROM stock JOIN skus USING (sku_id) WHERE sku = 'SHIRT'"), "20");
-    EXPECT_EQ(one("SELECT quantity::text FROM listing_components JOIN listings USING (listing_id) JOIN skus ON skus.sku_id = listings.sku_id WHERE sku = 'SET'"), "3");
+    EXPECT_EQ(
+        one("SELECT quantity::text FROM listing_components JOIN listings USING (listing_id) JOIN skus ON skus.sku_id = "
+            "listings.sku_id WHERE sku = 'SET'"),
+        "3");
 }
 
 TEST_F(SetupTest, LeavesTheTargetOfALiveListingAlone) {
     apply();
-    session_.transact([](db::Transaction& transaction) { transaction.execute("UPDATE listings SET believed = 7, target = 7"); });
+    session_.transact(
+        [](db::Transaction& transaction) { transaction.execute("UPDATE listings SET believed = 7, target = 7"); });
     apply();
     EXPECT_EQ(one("SELECT string_agg(DISTINCT target::text, ' ') FROM listings"), "7");
 }
@@ -72,8 +84,9 @@ TEST_F(SetupTest, OpensALedgerThatWasShortWithoutBreakingConservation) {
     plan_.opening_stock.clear();
     apply();
     session_.transact([](db::Transaction& transaction) {
-        transaction.execute("INSERT INTO stock (merchant_id, sku_id, warehouse_id, reserved, short_by) "
-                            "SELECT skus.merchant_id, sku_id, warehouse_id, 4, 4 FROM skus, warehouses WHERE sku = 'SHIRT'");
+        transaction.execute(
+            "INSERT INTO stock (merchant_id, sku_id, warehouse_id, reserved, short_by) "
+            "SELECT skus.merchant_id, sku_id, warehouse_id, 4, 4 FROM skus, warehouses WHERE sku = 'SHIRT'");
     });
     plan_.opening_stock = {{"SHIRT", "main", 10}};
     apply();

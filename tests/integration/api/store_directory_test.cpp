@@ -1,11 +1,11 @@
 #include "orchestrator/webhook/store_directory.hpp"
 
-#include <cstdlib>
-#include <thread>
+#include "tests/integration/api/two_merchants.hpp"
 
 #include <gtest/gtest.h>
 
-#include "tests/integration/api/two_merchants.hpp"
+#include <cstdlib>
+#include <thread>
 
 namespace ordersaga::test {
 namespace {

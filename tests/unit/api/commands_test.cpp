@@ -1,17 +1,20 @@
+#include "orchestrator/orders/arrivals.hpp"
 #include "tests/unit/api/listener_fixture.hpp"
 
 #include <any>
 
-#include "orchestrator/orders/arrivals.hpp"
-
 namespace ordersaga::api {
 namespace {
 
-std::string saga_path(const std::string& verb) { return "/sagas/" + known_saga + "/" + verb; }
+std::string saga_path(const std::string& verb) {
+    return "/sagas/" + known_saga + "/" + verb;
+}
 
 TEST_F(ListenerTest, TellsTheSagaWhatTheOperatorWants) {
     const std::map<std::string, std::string> events{
-        {"retry", "OperatorRetried"}, {"hold", "HoldPlaced"}, {"release", "HoldReleased"}, {"cancel", "CancelRequested"}, {"compensate", "CancelRequested"},
+        {"retry", "OperatorRetried"},      {"hold", "HoldPlaced"},
+        {"release", "HoldReleased"},       {"cancel", "CancelRequested"},
+        {"compensate", "CancelRequested"},
     };
     for (const auto& [verb, event] : events) {
         HttpRequest request = a_command(saga_path(verb), {{"reason", "customer called"}});
@@ -43,8 +46,9 @@ TEST_F(ListenerTest, AnswersCommandsByWhatBecameOfThem) {
     HttpRequest versioned = request;
     versioned.headers.emplace_back("If-Match", "\"7\"");
     const std::vector<std::tuple<InputResult::Kind, int, int>> table{
-        {InputResult::Kind::applied, 200, 200}, {InputResult::Kind::duplicate, 200, 200}, {InputResult::Kind::ignored, 409, 409},
-        {InputResult::Kind::refused, 409, 412}, {InputResult::Kind::parked, 409, 409},    {InputResult::Kind::unavailable, 503, 503},
+        {InputResult::Kind::applied, 200, 200}, {InputResult::Kind::duplicate, 200, 200},
+        {InputResult::Kind::ignored, 409, 409}, {InputResult::Kind::refused, 409, 412},
+        {InputResult::Kind::parked, 409, 409},  {InputResult::Kind::unavailable, 503, 503},
     };
     for (const auto& [kind, status, versioned_status] : table) {
         engine_.result->kind = kind;
@@ -59,9 +63,21 @@ TEST_F(ListenerTest, AnswersCommandsByWhatBecameOfThem) {
 
 TEST_F(ListenerTest, RefusesCommandsThatAreNotWellFormed) {
     const std::vector<std::string> bodies{
-        "", "{", "[]", "null", "{}", R"({"reason":""})", R"({"reason":"  "})", R"({"reason":7})", R"({"reason":null})",
-        R"({"reason":"r","state":"Completed"})", R"({"reason":"r","merchant_id":"2"})", R"({"reason":"a\nb"})", R"({"reason":"r","reason":"s"})",
-        R"({"reason":"r","dry_run":true})", std::string(R"({"reason":")") + std::string(501, 'x') + "\"}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        R"({"reason":""})",
+        R"({"reason":"  "})",
+        R"({"reason":7})",
+        R"({"reason":null})",
+        R"({"reason":"r","state":"Completed"})",
+        R"({"reason":"r","merchant_id":"2"})",
+        R"({"reason":"a\nb"})",
+        R"({"reason":"r","reason":"s"})",
+        R"({"reason":"r","dry_run":true})",
+        std::string(R"({"reason":")") + std::string(501, 'x') + "\"}",
         R"({"reason":{"a":{"b":{"c":{"d":1}}}}})",
     };
     for (const std::string& body : bodies) {
@@ -142,8 +158,15 @@ TEST_F(ListenerTest, HandsAStockAdjustmentToTheEngine) {
 TEST_F(ListenerTest, RefusesAdjustmentsThatMakeNoSense) {
     const json good = {{"warehouse", "main"}, {"difference", 1}, {"expected_version", 9}, {"reason", "r"}};
     for (const auto& [member, value] : std::vector<std::pair<std::string, json>>{
-             {"difference", 0}, {"difference", 1.5}, {"difference", "1"}, {"difference", 2'000'000'000}, {"expected_version", -1},
-             {"warehouse", ""}, {"warehouse", nullptr}, {"reason", ""}, {"available", 5}}) {
+             {"difference", 0},
+             {"difference", 1.5},
+             {"difference", "1"},
+             {"difference", 2'000'000'000},
+             {"expected_version", -1},
+             {"warehouse", ""},
+             {"warehouse", nullptr},
+             {"reason", ""},
+             {"available", 5}}) {
         json body = good;
         body[member] = value;
         EXPECT_EQ(ask(a_command("/stock/SHIRT/adjust", body)).status, 400) << body;

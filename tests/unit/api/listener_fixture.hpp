@@ -1,9 +1,9 @@
 // The private handler in front of scripted answers, without socket, database or engine.
 #pragma once
 
-#include <atomic>
-#include <map>
-#include <mutex>
+#include "orchestrator/api/private_listener.hpp"
+#include "runtime/crypto.hpp"
+#include "runtime/metrics.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,9 +11,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/api/private_listener.hpp"
-#include "runtime/crypto.hpp"
-#include "runtime/metrics.hpp"
+#include <atomic>
+#include <map>
+#include <mutex>
 
 namespace ordersaga::api {
 
@@ -33,7 +33,8 @@ struct Script {
     std::optional<std::int64_t> adjusted;
     std::optional<LedgerKey> ledger = LedgerKey{4, 2, 9};
     bool dismissed = true;
-    std::optional<ParkedWebhook> parked = ParkedWebhook{11, "shopify", "orders/delete", "w-1", R"({"id":5})", "eu.myshopify.com"};
+    std::optional<ParkedWebhook> parked =
+        ParkedWebhook{11, "shopify", "orders/delete", "w-1", R"({"id":5})", "eu.myshopify.com"};
     std::atomic<int> asked{0};
     std::string last;  // what was asked last, by name
 };
@@ -53,7 +54,8 @@ public:
     }
     int wanted_schema_version() const override { return 2; }
     json sagas(MerchantId, const SagaFilter& filter, const Page& page) override {
-        return page_for("sagas state=" + filter.state + " limit=" + std::to_string(page.limit) + " after=" + page.after);
+        return page_for(
+            "sagas state=" + filter.state + " limit=" + std::to_string(page.limit) + " after=" + page.after);
     }
     json saga(MerchantId, const std::string& id, bool with_data) override {
         begin("saga");
@@ -69,7 +71,9 @@ public:
         begin("order");
         return store == "eu" && order == "1" ? json{{"saga_id", known_saga}} : json();
     }
-    json stock(MerchantId, const std::string& sku, const std::string&, const Page&) override { return page_for("stock " + sku); }
+    json stock(MerchantId, const std::string& sku, const std::string&, const Page&) override {
+        return page_for("stock " + sku);
+    }
     json movements(MerchantId, const std::string& sku, const Page&) override {
         json page = page_for("movements " + sku);
         return sku == "none" ? json() : page;
@@ -78,8 +82,12 @@ public:
         begin("ledger");
         return script_.ledger;
     }
-    std::optional<std::int64_t> adjusted_before(MerchantId, const LedgerKey&, const std::string&) override { return script_.adjusted; }
-    json listings(MerchantId, const std::string&, const std::string&, const Page&) override { return page_for("listings"); }
+    std::optional<std::int64_t> adjusted_before(MerchantId, const LedgerKey&, const std::string&) override {
+        return script_.adjusted;
+    }
+    json listings(MerchantId, const std::string&, const std::string&, const Page&) override {
+        return page_for("listings");
+    }
     json stores(MerchantId, const Page&) override { return page_for("stores"); }
     json lanes(MerchantId, const Page&) override { return page_for("lanes"); }
     json incidents(MerchantId, bool, const Page&) override { return page_for("incidents"); }
@@ -95,7 +103,8 @@ public:
     }
     std::optional<EarlierCommand> find_command(MerchantId, const std::string&) override { return script_.earlier; }
     std::optional<ParkedWebhook> parked_webhook(MerchantId, const std::string&) override { return script_.parked; }
-    bool settle_parked(MerchantId, const std::string&, const std::string& how, const std::string&, const std::string&) override {
+    bool settle_parked(MerchantId, const std::string&, const std::string& how, const std::string&, const std::string&)
+        override {
         script_.last = "settle " + how;
         return script_.dismissed;
     }
@@ -138,13 +147,17 @@ public:
 class ListenerTest : public testing::Test {
 protected:
     ListenerTest() {
-        for (const auto& [token, role] : std::map<std::string, Role>{{"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}}) {
+        for (const auto& [token, role] : std::map<std::string, Role>{
+                 {"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}}) {
             const std::string hash = runtime::sha256_hex(token);
             script_.tokens[hash] = {{1}, token, role, hash};
         }
     }
 
-    static HttpRequest a_request(const std::string& method, const std::string& target, const std::string& token = "admin") {
+    static HttpRequest a_request(
+        const std::string& method,
+        const std::string& target,
+        const std::string& token = "admin") {
         HttpRequest request;
         request.method = method;
         request.target = target;
@@ -174,11 +187,12 @@ protected:
     HttpResponse ask(HttpRequest request) {
         boost::asio::io_context context;
         HttpResponse response;
-        boost::asio::co_spawn(boost::asio::make_strand(context), handler_(std::move(request)),
-                              [&](const std::exception_ptr& fault, HttpResponse answer) {
-                                  ASSERT_FALSE(fault);
-                                  response = std::move(answer);
-                              });
+        boost::asio::co_spawn(
+            boost::asio::make_strand(context), handler_(std::move(request)),
+            [&](const std::exception_ptr& fault, HttpResponse answer) {
+                ASSERT_FALSE(fault);
+                response = std::move(answer);
+            });
         context.run();
         return response;
     }
@@ -186,7 +200,9 @@ protected:
     static PrivateListenerOptions options_for(bool& broker_is_up) {
         PrivateListenerOptions options;
         options.commit_wait = std::chrono::milliseconds(50);
-        options.probes = {{"broker", [&broker_is_up] { return ReadinessPart{broker_is_up, broker_is_up ? "connected" : "away"}; }}};
+        options.probes = {{"broker", [&broker_is_up] {
+                               return ReadinessPart{broker_is_up, broker_is_up ? "connected" : "away"};
+                           }}};
         return options;
     }
 
@@ -196,7 +212,8 @@ protected:
     runtime::ManualClock clock_{runtime::Instant{std::chrono::seconds(1'780'000'000)}};
     runtime::Metrics metrics_;
     QueryThreads queries_{[this] { return std::make_unique<ScriptedQueries>(script_); }, 1};
-    runtime::HttpHandler handler_ = make_private_handler(queries_, engine_, clock_, metrics_, options_for(broker_is_up_));
+    runtime::HttpHandler handler_ =
+        make_private_handler(queries_, engine_, clock_, metrics_, options_for(broker_is_up_));
 };
 
 }  // namespace ordersaga::api

@@ -1,7 +1,6 @@
-#include "tests/unit/api/listener_fixture.hpp"
-
 #include "db/errors.hpp"
 #include "orchestrator/api/routes.hpp"
+#include "tests/unit/api/listener_fixture.hpp"
 
 namespace ordersaga::api {
 namespace {
@@ -17,7 +16,8 @@ std::string target_of(const Route& route) {
 }
 
 TEST_F(ListenerTest, LetsEachRoleDoWhatItMayOnEveryRoute) {
-    const std::map<std::string, Role> roles{{"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}};
+    const std::map<std::string, Role> roles{
+        {"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}};
     for (const Route& route : routes) {
         for (const auto& [token, role] : roles) {
             HttpRequest request = a_request(std::string(route.method), "/api/v1" + target_of(route), token);
@@ -26,7 +26,8 @@ TEST_F(ListenerTest, LetsEachRoleDoWhatItMayOnEveryRoute) {
                                    ? R"({"reason":"r","warehouse":"main","difference":1,"expected_version":9})"
                                    : R"({"reason":"r"})";
             }
-            EXPECT_EQ(ask(request).status, role >= route.role ? 200 : 403) << route.method << " " << route.path << " " << token;
+            EXPECT_EQ(ask(request).status, role >= route.role ? 200 : 403)
+                << route.method << " " << route.path << " " << token;
         }
     }
 }
@@ -36,7 +37,8 @@ TEST_F(ListenerTest, LetsNobodyInWithoutAProperToken) {
         clock_.advance(std::chrono::minutes(1));  // the wrong guesses below are not what is tested here
         HttpRequest request = a_request(std::string(route.method), "/api/v1" + target_of(route), "");
         EXPECT_EQ(ask(request).status, 401);
-        for (const std::string value : {"Bearer wrong", "bearer admin", "Bearer", "Bearer ", "Basic admin", "Bearer admin admin", "admin"}) {
+        for (const std::string value :
+             {"Bearer wrong", "bearer admin", "Bearer", "Bearer ", "Basic admin", "Bearer admin admin", "admin"}) {
             HttpRequest other = request;
             other.headers.emplace_back("Authorization", value);
             EXPECT_EQ(ask(other).status, 401) << value;
@@ -50,7 +52,8 @@ TEST_F(ListenerTest, LetsNobodyInWithoutAProperToken) {
 
 TEST_F(ListenerTest, SlowsGuessesDownWithoutShuttingOthersOut) {
     EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "reader")).status, 200);
-    for (int guess = 0; guess < 10; ++guess) EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "wrong")).status, 401);
+    for (int guess = 0; guess < 10; ++guess)
+        EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "wrong")).status, 401);
     EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "wrong")).status, 429);
     EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "reader")).status, 200);
     clock_.advance(std::chrono::seconds(2));
@@ -59,7 +62,8 @@ TEST_F(ListenerTest, SlowsGuessesDownWithoutShuttingOthersOut) {
 
 TEST_F(ListenerTest, LimitsTheRateOfOneToken) {
     int refused = 0;
-    for (int count = 0; count < 150; ++count) refused += ask(a_request("GET", "/api/v1/stores", "reader")).status == 429 ? 1 : 0;
+    for (int count = 0; count < 150; ++count)
+        refused += ask(a_request("GET", "/api/v1/stores", "reader")).status == 429 ? 1 : 0;
     EXPECT_EQ(refused, 50);
     EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "admin")).status, 200);
 }
@@ -71,7 +75,8 @@ TEST_F(ListenerTest, SaysTheSameOfForeignMissingAndMalformedSagas) {
     EXPECT_EQ(missing.content_type, "application/problem+json");
     EXPECT_EQ(missing.body, malformed.body);
     for (const std::string part : {"/history", "/diagram"}) {
-        EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas/0190a000-0000-7000-8000-00000000ffff" + part)).body, missing.body);
+        EXPECT_EQ(
+            ask(a_request("GET", "/api/v1/sagas/0190a000-0000-7000-8000-00000000ffff" + part)).body, missing.body);
     }
 }
 
@@ -91,8 +96,9 @@ TEST_F(ListenerTest, HidesAddressesFromAllButAdmins) {
 }
 
 TEST_F(ListenerTest, RefusesQueriesThatItDoesNotKnow) {
-    for (const std::string query : {"stat=OnHold", "limit=0", "limit=201", "limit=-1", "limit=1e9", "limit=", "incident=yes",
-                                    "older_than=5", "older_than=-5m", "older_than=99999999d", "state=a&state=b", "limit=5&limit=5"}) {
+    for (const std::string query :
+         {"stat=OnHold", "limit=0", "limit=201", "limit=-1", "limit=1e9", "limit=", "incident=yes", "older_than=5",
+          "older_than=-5m", "older_than=99999999d", "state=a&state=b", "limit=5&limit=5"}) {
         const int status = ask(a_request("GET", "/api/v1/sagas?" + query)).status;
         EXPECT_EQ(status, query == "limit=" ? 200 : 400) << query;
     }
@@ -102,7 +108,9 @@ TEST_F(ListenerTest, RefusesQueriesThatItDoesNotKnow) {
 }
 
 TEST_F(ListenerTest, ServesNothingElse) {
-    for (const std::string target : {"/api/v1", "/api/v1/", "/api/v1/saga", "/api/v2/sagas", "/api/v1/sagas/", "/api/v1/sagas/../stock", "/dashboard", "/api/v1x/sagas"}) {
+    for (const std::string target :
+         {"/api/v1", "/api/v1/", "/api/v1/saga", "/api/v2/sagas", "/api/v1/sagas/", "/api/v1/sagas/../stock",
+          "/dashboard", "/api/v1x/sagas"}) {
         EXPECT_EQ(ask(a_request("GET", target)).status, 404) << target;
     }
     const HttpResponse wrong_method = ask(a_request("DELETE", "/api/v1/sagas"));
@@ -129,7 +137,9 @@ TEST_F(ListenerTest, IsReadyOnlyWhenEveryPartIs) {
     script_.schema = 1;
     EXPECT_EQ(ask(a_request("GET", "/readyz", "")).status, 503);
     script_.schema = 2;
-    script_.before_each = [] { throw db::Broken("no link", "", ""); };
+    script_.before_each = [] {
+        throw db::Broken("no link", "", "");
+    };
     EXPECT_EQ(ask(a_request("GET", "/readyz", "")).status, 503);
     EXPECT_EQ(ask(a_request("GET", "/healthz", "")).status, 200);
 }

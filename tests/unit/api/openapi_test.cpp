@@ -1,11 +1,11 @@
+#include "orchestrator/api/private_listener.hpp"
+#include "orchestrator/api/routes.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <set>
-
-#include "orchestrator/api/private_listener.hpp"
-#include "orchestrator/api/routes.hpp"
 
 namespace ordersaga::api {
 namespace {
@@ -14,7 +14,9 @@ using nlohmann::json;
 
 std::string lower(std::string_view text) {
     std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
     return result;
 }
 
@@ -22,15 +24,18 @@ TEST(OpenApi, DescribesExactlyTheRoutesThatAreServed) {
     const json document = json::parse(openapi_document());
     std::set<std::string> described, served;
     for (const auto& [path, methods] : document.at("paths").items()) {
-        for (const auto& [method, operation] : methods.items()) described.insert(method + " " + path);
+        for (const auto& [method, operation] : methods.items())
+            described.insert(method + " " + path);
     }
-    for (const Route& route : routes) served.insert(lower(route.method) + " " + std::string(route.path));
+    for (const Route& route : routes)
+        served.insert(lower(route.method) + " " + std::string(route.path));
     EXPECT_EQ(described, served);
 }
 
 TEST(OpenApi, NamesTheRoleAndEveryPathParameter) {
     const json document = json::parse(openapi_document());
-    const std::map<Role, std::string> names{{Role::read, "read"}, {Role::operator_, "operator"}, {Role::admin, "admin"}};
+    const std::map<Role, std::string> names{
+        {Role::read, "read"}, {Role::operator_, "operator"}, {Role::admin, "admin"}};
     for (const Route& route : routes) {
         const json& operation = document.at("paths").at(std::string(route.path)).at(lower(route.method));
         EXPECT_EQ(operation.at("x-role"), names.at(route.role)) << route.path;
@@ -53,7 +58,8 @@ void check_references(const json& document, const json& part) {
         EXPECT_TRUE(document.contains(json::json_pointer(reference.substr(1)))) << reference;
     }
     if (part.is_structured()) {
-        for (const json& child : part) check_references(document, child);
+        for (const json& child : part)
+            check_references(document, child);
     }
 }
 

@@ -1,18 +1,17 @@
 // sagactl as a function, against a scripted service on loopback.
 #include "orchestrator/cli/command_line.hpp"
 
+#include "runtime/http_server.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
-
-#include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::cli {
 namespace {
@@ -23,7 +22,10 @@ const std::string saga_id = "0190a000-0000-7000-8000-000000000001";
 
 class ScriptedService {
 public:
-    ScriptedService() : server_(context_.get_executor(), {}, [this](runtime::HttpRequest request) { return answer(std::move(request)); }) {
+    ScriptedService()
+        : server_(context_.get_executor(), {}, [this](runtime::HttpRequest request) {
+              return answer(std::move(request));
+          }) {
         server_.start();
         thread_ = std::thread([this] { context_.run(); });
     }
@@ -62,16 +64,35 @@ protected:
     }
 
     ScriptedService service_;
-    std::map<std::string, std::string> environment_{{"ORDERSAGA_URL", service_.url()}, {"ORDERSAGA_TOKEN", "secret-token"}};
+    std::map<std::string, std::string> environment_{
+        {"ORDERSAGA_URL", service_.url()},
+        {"ORDERSAGA_TOKEN", "secret-token"}};
     std::ostringstream out_, err_;
 };
 
 TEST_F(CommandLineTest, RefusesWrongArguments) {
     for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-             {}, {"nonsense"}, {"show"}, {"list", "--limit", "0"}, {"list", "--limit", "x"}, {"cancel", saga_id}, {"cancel", saga_id, "-r", "  "},
-             {"stock"}, {"stock", "adjust", "S", "--by", "1.5", "-r", "x"}, {"token", "create", "x", "--role", "king", "-r", "x"}, {"show", "a", "b"},
-             {"--nonsense"}, {"show", "0190"}, {"show", "*"}, {"show", ""}, {"retry", saga_id.substr(0, 8), "-r", "x"}, {"migrate", "--write-env", "f"},
-             {"setup", "/nowhere/shop.toml"}, {"--config", "/nowhere/x.toml", "stores"}, {"--url", "ftp://x", "stores"}, {"--token-file", "/nowhere", "stores"},
+             {},
+             {"nonsense"},
+             {"show"},
+             {"list", "--limit", "0"},
+             {"list", "--limit", "x"},
+             {"cancel", saga_id},
+             {"cancel", saga_id, "-r", "  "},
+             {"stock"},
+             {"stock", "adjust", "S", "--by", "1.5", "-r", "x"},
+             {"token", "create", "x", "--role", "king", "-r", "x"},
+             {"show", "a", "b"},
+             {"--nonsense"},
+             {"show", "0190"},
+             {"show", "*"},
+             {"show", ""},
+             {"retry", saga_id.substr(0, 8), "-r", "x"},
+             {"migrate", "--write-env", "f"},
+             {"setup", "/nowhere/shop.toml"},
+             {"--config", "/nowhere/x.toml", "stores"},
+             {"--url", "ftp://x", "stores"},
+             {"--token-file", "/nowhere", "stores"},
          }) {
         EXPECT_EQ(run(arguments), ExitCode::usage) << testing::PrintToString(arguments) << err_.str();
         EXPECT_FALSE(err_.str().empty());
@@ -89,8 +110,10 @@ TEST_F(CommandLineTest, HelpsAndTellsItsVersion) {
 
 TEST_F(CommandLineTest, TurnsAnswersIntoExitCodes) {
     const std::vector<std::pair<int, ExitCode>> table{
-        {400, ExitCode::usage}, {401, ExitCode::not_allowed}, {403, ExitCode::not_allowed}, {404, ExitCode::not_found}, {409, ExitCode::conflict},
-        {412, ExitCode::conflict}, {422, ExitCode::usage}, {429, ExitCode::not_reachable}, {500, ExitCode::refused}, {503, ExitCode::not_reachable},
+        {400, ExitCode::usage},         {401, ExitCode::not_allowed},   {403, ExitCode::not_allowed},
+        {404, ExitCode::not_found},     {409, ExitCode::conflict},      {412, ExitCode::conflict},
+        {422, ExitCode::usage},         {429, ExitCode::not_reachable}, {500, ExitCode::refused},
+        {503, ExitCode::not_reachable},
     };
     for (const auto& [status, code] : table) {
         service_.answers["GET /api/v1/summary"] = {status, {{"detail", "no\x1b[31m"}}};
@@ -104,8 +127,10 @@ TEST_F(CommandLineTest, TurnsAnswersIntoExitCodes) {
 }
 
 TEST_F(CommandLineTest, ListsOverSeveralPages) {
-    service_.answers["GET /api/v1/sagas?state=OnHold&limit=3"] = {200, {{"items", {{{"saga_id", "a"}, {"state", "OnHold"}}, {{"saga_id", "b"}}}}, {"next", "c 1"}}};
-    service_.answers["GET /api/v1/sagas?state=OnHold&limit=1&after=c%201"] = {200, {{"items", {{{"saga_id", "c"}}}}, {"next", "d"}}};
+    service_.answers["GET /api/v1/sagas?state=OnHold&limit=3"] = {
+        200, {{"items", {{{"saga_id", "a"}, {"state", "OnHold"}}, {{"saga_id", "b"}}}}, {"next", "c 1"}}};
+    service_.answers["GET /api/v1/sagas?state=OnHold&limit=1&after=c%201"] = {
+        200, {{"items", {{{"saga_id", "c"}}}}, {"next", "d"}}};
     EXPECT_EQ(run({"list", "--state", "OnHold", "--limit", "3", "--json"}), ExitCode::ok) << err_.str();
     EXPECT_EQ(json::parse(out_.str()).size(), 3U);
     EXPECT_EQ(*service_.requests.at(0).header("authorization"), "Bearer secret-token");
@@ -116,7 +141,8 @@ TEST_F(CommandLineTest, ListsOverSeveralPages) {
 TEST_F(CommandLineTest, FindsASagaByItsOrder) {
     service_.answers["GET /api/v1/orders/eu/1001"] = {200, {{"saga_id", saga_id}}};
     service_.answers["GET /api/v1/orders/eu/1002"] = {200, {{"saga_id", nullptr}, {"reason", "before go-live"}}};
-    service_.answers["GET /api/v1/sagas/" + saga_id] = {200, {{"saga_id", saga_id}, {"state", "OnHold"}, {"version", 7}}};
+    service_.answers["GET /api/v1/sagas/" + saga_id] = {
+        200, {{"saga_id", saga_id}, {"state", "OnHold"}, {"version", 7}}};
     EXPECT_EQ(run({"show", "eu/1001"}), ExitCode::ok);
     EXPECT_NE(out_.str().find("OnHold"), std::string::npos);
     EXPECT_EQ(run({"show", "eu/1002"}), ExitCode::not_found);
@@ -125,7 +151,8 @@ TEST_F(CommandLineTest, FindsASagaByItsOrder) {
 }
 
 TEST_F(CommandLineTest, SendsReasonKeyAndVersion) {
-    service_.answers["POST /api/v1/sagas/" + saga_id + "/cancel"] = {200, {{"result", "applied"}, {"state", "CancellingFulfillment"}, {"version", 8}}};
+    service_.answers["POST /api/v1/sagas/" + saga_id + "/cancel"] = {
+        200, {{"result", "applied"}, {"state", "CancellingFulfillment"}, {"version", 8}}};
     EXPECT_EQ(run({"cancel", saga_id, "-r", "customer called", "--if-version", "7"}), ExitCode::ok) << err_.str();
     const runtime::HttpRequest& request = service_.requests.at(0);
     EXPECT_EQ(json::parse(request.body), (json{{"reason", "customer called"}}));
@@ -136,8 +163,13 @@ TEST_F(CommandLineTest, SendsReasonKeyAndVersion) {
 
 TEST_F(CommandLineTest, PrintsWhatACompensationWouldDo) {
     service_.answers["POST /api/v1/sagas/" + saga_id + "/compensate"] = {
-        200, {{"saga_id", saga_id}, {"path", {"CancellingFulfillment"}}, {"commands", {{{"activity", "CancelFulfillment"}, {"lane", "warehouse:1"}, {"payload", {{"reference", "eu.1.1.1"}}}}}},
-              {"changes", {{{"sku", "SHIRT"}}}}, {"note", ""}}};
+        200,
+        {{"saga_id", saga_id},
+         {"path", {"CancellingFulfillment"}},
+         {"commands",
+          {{{"activity", "CancelFulfillment"}, {"lane", "warehouse:1"}, {"payload", {{"reference", "eu.1.1.1"}}}}}},
+         {"changes", {{{"sku", "SHIRT"}}}},
+         {"note", ""}}};
     EXPECT_EQ(run({"compensate", saga_id, "-r", "x", "--dry-run"}), ExitCode::ok);
     EXPECT_TRUE(json::parse(service_.requests.at(0).body).at("dry_run"));
     EXPECT_NE(out_.str().find("CancelFulfillment"), std::string::npos);
@@ -145,7 +177,8 @@ TEST_F(CommandLineTest, PrintsWhatACompensationWouldDo) {
 }
 
 TEST_F(CommandLineTest, AdjustsTheLedgerThatItHasRead) {
-    service_.answers["GET /api/v1/stock?sku=A%2FB&limit=100"] = {200, {{"items", {{{"sku", "A/B"}, {"warehouse", "main"}, {"version", 9}}}}, {"next", nullptr}}};
+    service_.answers["GET /api/v1/stock?sku=A%2FB&limit=100"] = {
+        200, {{"items", {{{"sku", "A/B"}, {"warehouse", "main"}, {"version", 9}}}}, {"next", nullptr}}};
     service_.answers["POST /api/v1/stock/A%2FB/adjust"] = {200, {{"result", "applied"}}};
     EXPECT_EQ(run({"stock", "adjust", "A/B", "--by", "-2", "-r", "damaged"}), ExitCode::ok) << err_.str();
     const json body = json::parse(service_.requests.at(1).body);
@@ -157,7 +190,8 @@ TEST_F(CommandLineTest, SurvivesAServiceThatTalksNonsense) {
     EXPECT_EQ(run({"stores"}), ExitCode::not_found);  // the query differs: 404
     service_.answers["GET /api/v1/stores?limit=200"] = {200, "text"};
     EXPECT_EQ(run({"stores"}), ExitCode::refused);
-    service_.answers["GET /api/v1/stores?limit=200"] = {200, {{"items", {1, nullptr, "x", {{"key", {1, 2}}}}}, {"next", nullptr}}};
+    service_.answers["GET /api/v1/stores?limit=200"] = {
+        200, {{"items", {1, nullptr, "x", {{"key", {1, 2}}}}}, {"next", nullptr}}};
     EXPECT_EQ(run({"stores"}), ExitCode::ok);
 }
 

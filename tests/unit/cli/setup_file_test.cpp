@@ -1,10 +1,9 @@
 #include "orchestrator/cli/setup_file.hpp"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <fstream>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::cli {
 namespace {
@@ -12,8 +11,9 @@ namespace {
 class SetupFileTest : public testing::Test {
 protected:
     void SetUp() override {
-        folder_ = std::filesystem::temp_directory_path() /
-                  ("ordersaga-setup-" + std::to_string(::getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
+        folder_ =
+            std::filesystem::temp_directory_path() / ("ordersaga-setup-" + std::to_string(::getpid()) + "-" +
+                                                      testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::create_directories(folder_);
         write("shop.toml", good);
         write("skus.csv", "sku,title,buffer,policy\nSHIRT,A shirt,2,\nHAT,,,backorder\nSET,,,\n");
@@ -23,7 +23,9 @@ protected:
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
-    void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name, std::ios::binary) << text; }
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(folder_ / name, std::ios::binary) << text;
+    }
     SetupFile read() { return read_setup_file(folder_ / "shop.toml"); }
 
     std::string with(const std::string& from, const std::string& to) {
@@ -105,8 +107,9 @@ TEST_F(SetupFileTest, TellsAllFaultsAtOnce) {
     write("opening.csv", "sku,quantity\nNONE,5\nHAT,1.5\nSHIRT,\n");
     const std::string all = runtime::describe(read().faults);
     for (const std::string part :
-         {"stores[0].key", "stores[1].shop_domain", "skus.csv:2: policy must be one of", "skus.csv:2: buffer must be", "skus.csv:3: sku 'SHIRT' is there twice",
-          "skus.csv:4: sku must be", "opening.csv:2: sku 'NONE' is not among", "opening.csv:3: quantity must be", "opening.csv:4: quantity must be"}) {
+         {"stores[0].key", "stores[1].shop_domain", "skus.csv:2: policy must be one of", "skus.csv:2: buffer must be",
+          "skus.csv:3: sku 'SHIRT' is there twice", "skus.csv:4: sku must be", "opening.csv:2: sku 'NONE' is not among",
+          "opening.csv:3: quantity must be", "opening.csv:4: quantity must be"}) {
         EXPECT_NE(all.find(part), std::string::npos) << part << "\nin\n" << all;
     }
 }
@@ -136,12 +139,17 @@ TEST_F(SetupFileTest, RefusesMalformedTomlUnknownKeysAndMissingFiles) {
 
 TEST_F(SetupFileTest, RefusesReferencesThatLeadNowhere) {
     write("bundles.csv", "bundle_sku,component_sku,quantity\nSET,SHIRT,2\nSHIRT,HAT,1\nSET,NONE,1\n");
-    write("listings.csv", "store,sku,variant_id,inventory_item_id,location_id\nxx,SHIRT,1,11,\neu,SHIRT,1a,11,\neu,HAT,2,12,999\neu,HAT,2,12,\n");
+    write(
+        "listings.csv",
+        "store,sku,variant_id,inventory_item_id,location_id\nxx,SHIRT,1,11,\neu,SHIRT,1a,11,\neu,HAT,2,12,999\neu,HAT,"
+        "2,12,\n");
     write("opening.csv", "sku,quantity,warehouse\nSET,1,main\nHAT,1,other\n");
     const std::string all = runtime::describe(read().faults);
     for (const std::string part :
-         {"bundles.csv:2: component 'SHIRT' is itself a bundle", "bundles.csv:4: component_sku 'NONE'", "listings.csv:2: store 'xx'", "listings.csv:3: variant_id",
-          "listings.csv:4: location_id", "listings.csv:5: this variant_id", "opening.csv:2: a bundle has no stock", "opening.csv:3: warehouse 'other'"}) {
+         {"bundles.csv:2: component 'SHIRT' is itself a bundle", "bundles.csv:4: component_sku 'NONE'",
+          "listings.csv:2: store 'xx'", "listings.csv:3: variant_id", "listings.csv:4: location_id",
+          "listings.csv:5: this variant_id", "opening.csv:2: a bundle has no stock",
+          "opening.csv:3: warehouse 'other'"}) {
         EXPECT_NE(all.find(part), std::string::npos) << part << "\nin\n" << all;
     }
 }

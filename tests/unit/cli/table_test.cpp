@@ -1,23 +1,27 @@
 #include "orchestrator/cli/table.hpp"
 
-#include <sstream>
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <sstream>
 
 namespace ordersaga::cli {
 namespace {
 
 TEST(Table, LinesUpColumnsByWhatIsSeen) {
     std::ostringstream out;
-    const nlohmann::json rows = {{{"name", "\xc3\xa9t\xc3\xa9"}, {"count", 5}}, {{"name", "winter"}, {"count", nullptr}}};
+    const nlohmann::json rows = {
+        {{"name", "\xc3\xa9t\xc3\xa9"}, {"count", 5}}, {{"name", "winter"}, {"count", nullptr}}};
     print_table(out, {{"NAME", "name"}, {"COUNT", "count", true}}, rows, false);
     EXPECT_EQ(out.str(), "NAME    COUNT\n\xc3\xa9t\xc3\xa9         5\nwinter      -\n");
 }
 
 // An order's note may hold anything; the terminal must not obey it.
 TEST(Table, ShowsControlCharactersInsteadOfSendingThem) {
-    EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f\xc2\x9b" "31m"), "a\\x1b[2Jb\\x0ac\\x7f\\x9b31m");
+    EXPECT_EQ(
+        printable("a\x1b[2Jb\nc\x7f\xc2\x9b"
+                  "31m"),
+        "a\\x1b[2Jb\\x0ac\\x7f\\x9b31m");
     EXPECT_EQ(cell_of("\r"), "\\x0d");
     EXPECT_EQ(cell_of({{"a", "\x1b"}}).find('\x1b'), std::string::npos);
     EXPECT_EQ(cell_of(nullptr), "-");

@@ -1,14 +1,14 @@
 // The public handler in front of a scripted engine, without a socket.
 #include "orchestrator/webhook/public_listener.hpp"
 
+#include "orchestrator/webhook/shopify_signature.hpp"
+#include "runtime/metrics.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-
-#include "orchestrator/webhook/shopify_signature.hpp"
-#include "runtime/metrics.hpp"
 
 namespace ordersaga::webhook {
 namespace {
@@ -44,11 +44,12 @@ protected:
         const runtime::HttpHandler handler = make_public_handler(*directory_, queue_, clock_, metrics_, options);
         boost::asio::io_context context;
         HttpResponse response;
-        boost::asio::co_spawn(boost::asio::make_strand(context), handler(std::move(request)),
-                              [&](const std::exception_ptr& fault, HttpResponse answer) {
-                                  ASSERT_FALSE(fault);
-                                  response = std::move(answer);
-                              });
+        boost::asio::co_spawn(
+            boost::asio::make_strand(context), handler(std::move(request)),
+            [&](const std::exception_ptr& fault, HttpResponse answer) {
+                ASSERT_FALSE(fault);
+                response = std::move(answer);
+            });
         context.run();
         return response;
     }

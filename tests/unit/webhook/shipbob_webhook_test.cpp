@@ -1,12 +1,12 @@
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 
-#include <any>
+#include "orchestrator/orders/arrivals.hpp"
+#include "orchestrator/webhook/standard_webhooks.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/arrivals.hpp"
-#include "orchestrator/webhook/standard_webhooks.hpp"
+#include <any>
 
 namespace ordersaga::webhook {
 namespace {
@@ -18,13 +18,17 @@ const std::string second_secret = "whsec_AAAA9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 // Two merchants call their warehouse "main".
 std::unique_ptr<StoreDirectory> two_warehouses() {
-    return fixed_store_directory({}, {
-        {{1}, {21}, "main", "shipbob", {first_secret}},
-        {{2}, {22}, "main", "shipbob", {second_secret}},
-    });
+    return fixed_store_directory(
+        {}, {
+                {{1}, {21}, "main", "shipbob", {first_secret}},
+                {{2}, {22}, "main", "shipbob", {second_secret}},
+            });
 }
 
-runtime::HttpRequest a_delivery(const std::string& topic, const std::string& body, const std::string& secret = first_secret) {
+runtime::HttpRequest a_delivery(
+    const std::string& topic,
+    const std::string& body,
+    const std::string& secret = first_secret) {
     runtime::HttpRequest request;
     request.method = "POST";
     request.path = request.target = "/webhooks/shipbob/main";
@@ -64,7 +68,8 @@ TEST(ShipBobWebhook, RefusesWhatIsNotSignedOrTooOld) {
     twice.headers.push_back(good.headers[2]);
 
     for (const WebhookDecision& decision :
-         {decide(changed), decide(unsigned_one), decide(twice), decide(good, "other"), decide(good, "main", now + 6min)}) {
+         {decide(changed), decide(unsigned_one), decide(twice), decide(good, "other"),
+          decide(good, "main", now + 6min)}) {
         ASSERT_TRUE(decision.answer);
         EXPECT_EQ(decision.answer->status, 401);
         EXPECT_EQ(decision.answer->body, R"({"error":"not signed by a known warehouse"})");
@@ -72,7 +77,8 @@ TEST(ShipBobWebhook, RefusesWhatIsNotSignedOrTooOld) {
 }
 
 TEST(ShipBobWebhook, ParksWhatItCannotReadAndIgnoresUnknownTopics) {
-    const auto broken = std::any_cast<orders::Delivery>(decide(a_delivery("order.shipped", "nonsense")).arrival->content);
+    const auto broken =
+        std::any_cast<orders::Delivery>(decide(a_delivery("order.shipped", "nonsense")).arrival->content);
     EXPECT_NE(broken.fault, "");
     const auto other = std::any_cast<orders::Delivery>(decide(a_delivery("return.created", "{}")).arrival->content);
     EXPECT_EQ(other.receipt.status, orders::ReceiptStatus::ignored);

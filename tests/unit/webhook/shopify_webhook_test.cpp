@@ -1,12 +1,12 @@
 #include "orchestrator/webhook/shopify_webhook.hpp"
 
-#include <any>
+#include "orchestrator/orders/arrivals.hpp"
+#include "orchestrator/webhook/shopify_signature.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/arrivals.hpp"
-#include "orchestrator/webhook/shopify_signature.hpp"
+#include <any>
 
 namespace ordersaga::webhook {
 namespace {
@@ -23,8 +23,7 @@ std::unique_ptr<StoreDirectory> two_stores() {
             {{1}, {12}, "us", "us-shirts.myshopify.com", {"us"}},
             {{1}, {13}, "dark", "dark.myshopify.com", {}},
         },
-        {}
-    );
+        {});
 }
 
 json an_order() {
@@ -67,7 +66,9 @@ void drop_header(HttpRequest& request, const std::string& name) {
     std::erase_if(request.headers, [&](const auto& field) { return field.first == name; });
 }
 
-WebhookDecision decide(const HttpRequest& request) { return decide_shopify_webhook(request, *two_stores(), now); }
+WebhookDecision decide(const HttpRequest& request) {
+    return decide_shopify_webhook(request, *two_stores(), now);
+}
 
 int status_of(const HttpRequest& request) {
     const WebhookDecision decision = decide(request);
@@ -165,7 +166,8 @@ TEST(ShopifyWebhook, RefusesMissingRepeatedAndMalformedHeaders) {
     }
     for (const std::string domain :
          {"eu-shirts.myshopify.com.evil.example", "EU-SHIRTS.myshopify.com", ".myshopify.com", "-eu.myshopify.com",
-          "a/../b.myshopify.com", "eu\xc3\xa9.myshopify.com", "eu-shirts.myshopify.com ", "127.0.0.1", "a.b.myshopify.com"}) {
+          "a/../b.myshopify.com", "eu\xc3\xa9.myshopify.com", "eu-shirts.myshopify.com ", "127.0.0.1",
+          "a.b.myshopify.com"}) {
         HttpRequest request = good;
         set_header(request, "X-Shopify-Shop-Domain", domain);
         EXPECT_EQ(status_of(request), 400) << domain;
@@ -199,9 +201,19 @@ TEST(ShopifyWebhook, ParksSignedBodiesThatMakeNoSense) {
     negative["line_items"][0]["quantity"] = -2;
     const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
     for (const std::string& body : {
-             std::string("{"), std::string("[]"), std::string("null"), std::string("<html>"), deep, no_lines.dump(),
-             money_as_quantity.dump(), negative.dump(), std::string(R"({"id":1,"id":2})"), std::string("{\"id\":\"\\u0000\"}"),
-             std::string("\xef\xbb\xbf{}"), std::string("{\"id\":\"\xff\"}"), std::string("{\"id\":99999999999999999999999}"),
+             std::string("{"),
+             std::string("[]"),
+             std::string("null"),
+             std::string("<html>"),
+             deep,
+             no_lines.dump(),
+             money_as_quantity.dump(),
+             negative.dump(),
+             std::string(R"({"id":1,"id":2})"),
+             std::string("{\"id\":\"\\u0000\"}"),
+             std::string("\xef\xbb\xbf{}"),
+             std::string("{\"id\":\"\xff\"}"),
+             std::string("{\"id\":99999999999999999999999}"),
              std::string("\0{}", 3),
          }) {
         const orders::Delivery delivery = delivery_of(a_delivery("orders/create", body));
@@ -222,7 +234,8 @@ TEST(ShopifyWebhook, ReadsTheOrderIdOfEveryOrderTopic) {
     EXPECT_EQ(id_in("orders/delete", {{"id", 6}}), "6");
     EXPECT_EQ(id_in("refunds/create", {{"id", 1}, {"order_id", 7}, {"refund_line_items", json::array()}}), "7");
     EXPECT_EQ(id_in("fulfillments/create", {{"id", 1}, {"order_id", 8}}), "8");
-    EXPECT_EQ(id_in("inventory_levels/update", {{"inventory_item_id", 1}, {"location_id", 2}, {"available", nullptr}}), "");
+    EXPECT_EQ(
+        id_in("inventory_levels/update", {{"inventory_item_id", 1}, {"location_id", 2}, {"available", nullptr}}), "");
     EXPECT_EQ(id_in("customers/redact", {{"shop_domain", "eu-shirts.myshopify.com"}}), "");
 }
 

@@ -1,14 +1,14 @@
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "orchestrator/webhook/shopify_signature.hpp"
+#include "orchestrator/webhook/standard_webhooks.hpp"
+#include "runtime/crypto.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/webhook/shopify_signature.hpp"
-#include "orchestrator/webhook/standard_webhooks.hpp"
-#include "runtime/crypto.hpp"
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace ordersaga::webhook {
 namespace {
@@ -34,8 +34,10 @@ TEST(ShopifySignature, AgreesWithPublishedVectors) {
     ASSERT_FALSE(vectors->at("vectors").empty());
     for (const nlohmann::json& vector : vectors->at("vectors")) {
         const std::vector<std::string> one{vector.at("secret").get<std::string>()};
-        EXPECT_EQ(shopify_signature_is_valid(vector.at("body").get<std::string>(), vector.at("header").get<std::string>(), one),
-                  vector.at("valid").get<bool>())
+        EXPECT_EQ(
+            shopify_signature_is_valid(
+                vector.at("body").get<std::string>(), vector.at("header").get<std::string>(), one),
+            vector.at("valid").get<bool>())
             << vector.at("name");
     }
 }
@@ -50,12 +52,24 @@ TEST(ShopifySignature, RefusesWhatIsNotStrictBase64OfADigest) {
     const std::string good = shopify_signature(body, "new secret");
     const std::string digest = runtime::hmac_sha256("new secret", body);
     std::string url_safe = good;
-    for (char& letter : url_safe) letter = letter == '+' ? '-' : letter == '/' ? '_' : letter;
+    for (char& letter : url_safe)
+        letter = letter == '+' ? '-' : letter == '/' ? '_' : letter;
     const std::vector<std::string> wrong{
-        "",          "=",           good + "=",  good + good,  " " + good,           good + "\n",
-        good.substr(0, 43), runtime::to_hex(digest), digest, std::string(44, 'A'), std::string(44, '='), good.substr(0, 42) + "==",
+        "",
+        "=",
+        good + "=",
+        good + good,
+        " " + good,
+        good + "\n",
+        good.substr(0, 43),
+        runtime::to_hex(digest),
+        digest,
+        std::string(44, 'A'),
+        std::string(44, '='),
+        good.substr(0, 42) + "==",
     };
-    for (const std::string& header : wrong) EXPECT_FALSE(shopify_signature_is_valid(body, header, secrets)) << header;
+    for (const std::string& header : wrong)
+        EXPECT_FALSE(shopify_signature_is_valid(body, header, secrets)) << header;
     if (url_safe != good) {
         EXPECT_FALSE(shopify_signature_is_valid(body, url_safe, secrets));
     }
@@ -93,8 +107,8 @@ TEST(StandardWebhooks, AgreesWithThePublishedVector) {
     const std::string timestamp = std::to_string(seconds), payload = vector->at("payload");
     const std::vector<std::string> secret{vector->at("secret").get<std::string>()};
 
-    const auto verdict =
-        judge_standard_webhook({id, timestamp, signature}, payload, secret, runtime::Instant{std::chrono::seconds(seconds)});
+    const auto verdict = judge_standard_webhook(
+        {id, timestamp, signature}, payload, secret, runtime::Instant{std::chrono::seconds(seconds)});
 
     EXPECT_EQ(verdict, StandardWebhookVerdict::verified);
 }
@@ -104,33 +118,50 @@ TEST(StandardWebhooks, AcceptsFiveMinutesEitherWayAndNoMore) {
     const StandardWebhookHeaders headers{"m", sent_at, signature};
     EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min), StandardWebhookVerdict::verified);
     EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min), StandardWebhookVerdict::verified);
-    EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min + 1us), StandardWebhookVerdict::outdated);
-    EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min - 1us), StandardWebhookVerdict::outdated);
+    EXPECT_EQ(
+        judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min + 1us), StandardWebhookVerdict::outdated);
+    EXPECT_EQ(
+        judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min - 1us), StandardWebhookVerdict::outdated);
 }
 
 TEST(StandardWebhooks, FindsTheFittingEntryInAList) {
     const std::string other = runtime::base64_encode(std::string(32, 'x'));
     const std::string list = "v1a,zzz v1," + other + " " + signature_of("m", sent_at);
-    EXPECT_EQ(judge_standard_webhook({"m", sent_at, list}, body, warehouse_secrets, sent), StandardWebhookVerdict::verified);
+    EXPECT_EQ(
+        judge_standard_webhook({"m", sent_at, list}, body, warehouse_secrets, sent), StandardWebhookVerdict::verified);
 }
 
 TEST(StandardWebhooks, SignsIdAndTimestampToo) {
     const std::string signature = signature_of("m", sent_at);
-    EXPECT_EQ(judge_standard_webhook({"n", sent_at, signature}, body, warehouse_secrets, sent), StandardWebhookVerdict::mismatched);
-    EXPECT_EQ(judge_standard_webhook({"m", "1614265331", signature}, body, warehouse_secrets, sent), StandardWebhookVerdict::mismatched);
-    EXPECT_EQ(judge_standard_webhook({"m", sent_at, signature}, body + " ", warehouse_secrets, sent), StandardWebhookVerdict::mismatched);
+    EXPECT_EQ(
+        judge_standard_webhook({"n", sent_at, signature}, body, warehouse_secrets, sent),
+        StandardWebhookVerdict::mismatched);
+    EXPECT_EQ(
+        judge_standard_webhook({"m", "1614265331", signature}, body, warehouse_secrets, sent),
+        StandardWebhookVerdict::mismatched);
+    EXPECT_EQ(
+        judge_standard_webhook({"m", sent_at, signature}, body + " ", warehouse_secrets, sent),
+        StandardWebhookVerdict::mismatched);
     const std::vector<std::string> useless{"", "whsec_", "whsec_!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"};
-    EXPECT_EQ(judge_standard_webhook({"m", sent_at, signature}, body, useless, sent), StandardWebhookVerdict::mismatched);
+    EXPECT_EQ(
+        judge_standard_webhook({"m", sent_at, signature}, body, useless, sent), StandardWebhookVerdict::mismatched);
 }
 
 TEST(StandardWebhooks, RefusesHeadersThatCannotBeRead) {
     const std::string signature = signature_of("m", sent_at);
     std::string many;
-    for (int entry = 0; entry < 100; ++entry) many += signature + " ";
+    for (int entry = 0; entry < 100; ++entry)
+        many += signature + " ";
     const std::vector<StandardWebhookHeaders> broken{
-        {"", sent_at, signature},       {"m", "", signature},    {"m", "-1", signature}, {"m", "1614265330.5", signature},
-        {"m", "9999999999999", signature}, {"m", sent_at, ""},   {"m", sent_at, "v2,AAAA"},
-        {"m", sent_at, "v1,AAAA"},      {"m", sent_at, many},
+        {"", sent_at, signature},
+        {"m", "", signature},
+        {"m", "-1", signature},
+        {"m", "1614265330.5", signature},
+        {"m", "9999999999999", signature},
+        {"m", sent_at, ""},
+        {"m", sent_at, "v2,AAAA"},
+        {"m", sent_at, "v1,AAAA"},
+        {"m", sent_at, many},
     };
     for (const StandardWebhookHeaders& headers : broken) {
         EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent), StandardWebhookVerdict::malformed)
