@@ -104,7 +104,7 @@ ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUAR
 ORDER_GUARD(go_on); ORDER_GUARD(conflict); ORDER_GUARD(plainly_refused); ORDER_GUARD(edit_wanted); ORDER_GUARD(end_wanted);
 ORDER_GUARD(all_shipped); ORDER_GUARD(partly_shipped); ORDER_GUARD(must_settle); ORDER_GUARD(settled_as_cancelled);
 ORDER_GUARD(ends_out_of_stock); ORDER_GUARD(ends_compensated); ORDER_GUARD(all_done); ORDER_GUARD(not_all_done);
-ORDER_GUARD(last_hold_goes); ORDER_GUARD(holds_remain); ORDER_GUARD(resumes_received); ORDER_GUARD(resumes_reserved);
+ORDER_GUARD(holds_remain); ORDER_GUARD(resumes_received); ORDER_GUARD(resumes_reserved);
 ORDER_GUARD(resumes_synced); ORDER_GUARD(retry_received); ORDER_GUARD(retry_reserved); ORDER_GUARD(retry_synced);
 ORDER_GUARD(retry_requested); ORDER_GUARD(retry_shipped); ORDER_GUARD(retry_cancelling); ORDER_GUARD(retry_settling);
 ORDER_GUARD(retry_empty); ORDER_GUARD(perhaps_at_warehouse); ORDER_GUARD(never_at_warehouse);
