@@ -200,8 +200,8 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},        {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "3s"},
         {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},  {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},
-        {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},      {"ORDERSAGA_CALLS_CALL_DEADLINE", "3s"},
-        {"ORDERSAGA_CALLS_SEND_WITHIN", "3s"},               {"ORDERSAGA_CALLS_START_TO_CLOSE", "8s"},
+        {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},      {"ORDERSAGA_CALLS_CALL_DEADLINE", "2s"},
+        {"ORDERSAGA_CALLS_SEND_WITHIN", "2s"},               {"ORDERSAGA_CALLS_START_TO_CLOSE", "6s"},
         {"ORDERSAGA_CALLS_LOOKUP_DELAY", "500ms"},           {"ORDERSAGA_CALLS_INITIAL_INTERVAL", "200ms"},
         {"ORDERSAGA_CALLS_MAX_INTERVAL", "5s"},              {"ORDERSAGA_CALLS_MAX_ATTEMPTS", "30"},
         {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN", "500ms"},      {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN_CAP", "3s"},
