@@ -20,6 +20,7 @@
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/broker_ports.hpp"
 #include "orchestrator/engine_loop.hpp"
+#include "orchestrator/history_duty.hpp"
 #include "orchestrator/orchestrator_config.hpp"
 #include "orchestrator/shard_owner.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
@@ -124,6 +125,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     runtime::HttpServer private_server(context.get_executor(), closed,
                                        api::make_private_handler(queries, loop, clock, metrics, listener));
 
+    HistoryDuty history({config.engine_dsn, "ordersaga-history"});
     loop.start();
     auto owner = std::make_unique<ShardOwner>(db::ConnectionSettings{config.engine_dsn, "ordersaga-members"},
                                               own_member_id(config), config.engine.shards, source);

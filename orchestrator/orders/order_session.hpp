@@ -90,6 +90,7 @@ private:
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
     void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_poll_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void park_unreadable(const engine::CommandRow& command, const nlohmann::json& unreadable);
     void ended_read_order(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_reading(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_poll_fulfillments(const engine::CommandRow& command, const sagas::Outcome& outcome);

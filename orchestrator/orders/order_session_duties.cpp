@@ -15,6 +15,8 @@ using sagas::OutcomeKind;
 
 namespace {
 
+constexpr std::size_t unreadable_remembered = 200;
+
 std::int64_t id_in(const std::string& subject) {
     std::size_t colon = subject.rfind(':');
     return colon == std::string::npos ? 0 : std::stoll(subject.substr(colon + 1));
@@ -227,6 +229,24 @@ void OrderSession::take_orders(MerchantId merchant, StoreId store_id, const json
 void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
     take_orders(command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
+    park_unreadable(command, outcome.payload.value("unreadable", json::array()));
+}
+
+// Orders that the store told in a way nobody understands: seen again by every overlapping poll, parked once.
+void OrderSession::park_unreadable(const engine::CommandRow& command, const json& unreadable) {
+    if (unreadable.empty()) return;
+    engine::DutyRow row = duty_row(command.merchant, duty::poll_orders, subject_of(command.duty));
+    json& parked = row.memory["unreadable"];
+    if (!parked.is_array()) parked = json::array();
+    for (const json& order : unreadable) {
+        std::string mark = order.value("order_id", "") + ": " + order.value("reason", "");
+        if (std::find(parked.begin(), parked.end(), mark) != parked.end()) continue;
+        transaction_.park(command.merchant, "order", row.subject + " order " + order.value("order_id", ""),
+                          order.value("reason", ""), order);
+        parked.push_back(std::move(mark));
+        if (parked.size() > unreadable_remembered) parked.erase(parked.begin());
+    }
+    keep_duty(std::move(row));
 }
 
 void OrderSession::ended_read_order(const engine::CommandRow& command, const Outcome& outcome) {
