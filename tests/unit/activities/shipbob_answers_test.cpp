@@ -41,6 +41,11 @@ struct StatusRow {
     const char* write;
 };
 
+// gtest would print the bytes, holes included.
+void PrintTo(const StatusRow& row, std::ostream* out) {
+    *out << row.status;
+}
+
 class ShipBobStatusTable : public testing::TestWithParam<StatusRow> {};
 
 TEST_P(ShipBobStatusTable, DecidesByStatusAndKindOfCall) {

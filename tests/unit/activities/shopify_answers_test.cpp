@@ -46,6 +46,11 @@ struct StatusRow {
     Verdict read, write;
 };
 
+// gtest would print the bytes, holes included.
+void PrintTo(const StatusRow& row, std::ostream* out) {
+    *out << row.status;
+}
+
 class ShopifyStatusTable : public testing::TestWithParam<StatusRow> {};
 
 TEST_P(ShopifyStatusTable, DecidesByStatusAndKindOfCall) {
