@@ -42,12 +42,8 @@ constexpr Setting kServiceSettings[] = {
 };
 
 constexpr Setting kMigratorSettings[] = {
-    {"statement_timeout", "10min"},
-    {"lock_timeout", "1min"},
-    {"idle_in_transaction_session_timeout", "10s"},
-    {"synchronous_commit", "on"},
-    {"timezone", "UTC"},
-    {"datestyle", "ISO, YMD"},
+    {"statement_timeout", "10min"}, {"lock_timeout", "1min"}, {"idle_in_transaction_session_timeout", "10s"},
+    {"synchronous_commit", "on"},   {"timezone", "UTC"},      {"datestyle", "ISO, YMD"},
 };
 
 // The server builds the statement (format quotes names and values), so no text of ours is pasted into SQL.
@@ -59,8 +55,11 @@ void run_built(Transaction& transaction, const char* builder, std::initializer_l
 }
 
 template <std::size_t Count>
-void create_login(Transaction& transaction, std::string_view role, const std::string& password,
-                  const Setting (&settings)[Count]) {
+void create_login(
+    Transaction& transaction,
+    std::string_view role,
+    const std::string& password,
+    const Setting (&settings)[Count]) {
     run_built(transaction, kCreateRole, {role});
     run_built(transaction, kNoPowers, {role, true});
     run_built(transaction, kSetPassword, {role, password});
@@ -94,14 +93,14 @@ void require_plain_name(const std::string& database) {
 
 void create_database(Connection& connection, const std::string& database) {
     bool exists = false;
-    connection.transact([&](Transaction& transaction) {
-        exists = transaction.query(kDatabaseExists, {database}).boolean(0, 0);
-    });
+    connection.transact(
+        [&](Transaction& transaction) { exists = transaction.query(kDatabaseExists, {database}).boolean(0, 0); });
     if (!exists) {
         try {
             // Byte order: the same on every machine, and the fastest.
-            connection.autocommit("CREATE DATABASE " + database +
-                                  " OWNER ordersaga_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+            connection.autocommit(
+                "CREATE DATABASE " + database +
+                " OWNER ordersaga_owner TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
         } catch (const Misuse& error) {
             if (error.sqlstate() != "42P04") {  // somebody else made it just now
                 throw;
@@ -109,8 +108,9 @@ void create_database(Connection& connection, const std::string& database) {
         }
     }
     connection.autocommit("REVOKE ALL ON DATABASE " + database + " FROM PUBLIC");
-    connection.autocommit("GRANT CONNECT ON DATABASE " + database +
-                          " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
+    connection.autocommit(
+        "GRANT CONNECT ON DATABASE " + database +
+        " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
 }
 
 }  // namespace
@@ -126,8 +126,9 @@ RoleDsns role_dsns(const std::string& admin_dsn, const std::string& database, co
     const auto dsn_of = [&](const std::string& role, const std::string& password) {
         return dsn_with(admin_dsn, {{"user", role}, {"password", password}, {"dbname", database}});
     };
-    return {dsn_of("ordersaga_migrator", passwords.migrator), dsn_of("ordersaga_engine", passwords.engine),
-            dsn_of("ordersaga_worker", passwords.worker), dsn_of("ordersaga_api", passwords.api)};
+    return {
+        dsn_of("ordersaga_migrator", passwords.migrator), dsn_of("ordersaga_engine", passwords.engine),
+        dsn_of("ordersaga_worker", passwords.worker), dsn_of("ordersaga_api", passwords.api)};
 }
 
 }  // namespace ordersaga::db

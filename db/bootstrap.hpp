@@ -10,9 +10,9 @@
 // None is a superuser, may bypass row security, create databases or roles. Each login carries its own timeouts.
 #pragma once
 
-#include <string>
-
 #include "db/connection.hpp"
+
+#include <string>
 
 namespace ordersaga::db {
 

@@ -83,7 +83,9 @@ constexpr const char* kUpdate = R"sql(
      WHERE command.merchant_id = new.merchant_id AND command.command_id = new.command_id
        AND command.state <> 'closed')sql";
 
-std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+std::string select(const char* rest) {
+    return std::string("SELECT ") + kColumns + rest;
+}
 
 const char* name_of_state(const CommandRow& row) {
     switch (row.state) {
@@ -158,16 +160,19 @@ std::vector<CommandRow> PgTransaction::lock_duty_commands(const std::vector<std:
         return {};
     }
     using Id = std::pair<MerchantId, std::string>;
-    return read_all(sql_.query(select(kLockDutyCommands), {column(ids, &Id::first), column(ids, &Id::second)}),
-                    read_command);
+    return read_all(
+        sql_.query(select(kLockDutyCommands), {column(ids, &Id::first), column(ids, &Id::second)}), read_command);
 }
 
 std::vector<CommandRow> PgTransaction::claim_expired_duty_commands(Instant now, std::size_t limit) {
     return read_all(sql_.query(select(kClaimExpiredDutyCommands), {now, limit}), read_command);
 }
 
-std::vector<CommandRow> PgTransaction::claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now,
-                                                              std::size_t limit) {
+std::vector<CommandRow> PgTransaction::claim_waiting_commands(
+    MerchantId merchant,
+    const std::string& lane,
+    Instant now,
+    std::size_t limit) {
     return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit}), read_command);
 }
 
@@ -175,14 +180,16 @@ std::vector<CommandRow> PgTransaction::claim_unpublished_commands(Instant sent_b
     return read_all(sql_.query(select(kClaimUnpublished), {sent_before, limit}), read_command);
 }
 
-void PgTransaction::mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token,
-                                   Instant at) {
+void PgTransaction::mark_published(
+    const std::vector<std::pair<std::string, std::string>>& command_and_token,
+    Instant at) {
     if (command_and_token.empty()) {
         return;
     }
     using Confirmed = std::pair<std::string, std::string>;
-    sql_.execute(kMarkPublished,
-                 {column(command_and_token, &Confirmed::first), column(command_and_token, &Confirmed::second), at});
+    sql_.execute(
+        kMarkPublished,
+        {column(command_and_token, &Confirmed::first), column(command_and_token, &Confirmed::second), at});
 }
 
 void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
@@ -190,21 +197,32 @@ void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
         return;
     }
     sql_.execute(
-        kInsert,
-        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
-         column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }), column(rows, &CommandRow::duty),
-         column(rows, &CommandRow::activity), column(rows, &CommandRow::lane), column(rows, &CommandRow::priority),
-         column(rows, &CommandRow::tokens), column(rows, name_of_state),
-         column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
-         column(rows, &CommandRow::idempotency_key), column(rows, &CommandRow::attempt),
-         column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
-         column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
-         column(rows, &CommandRow::created_at), column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at),
-         column(rows, &CommandRow::send_before), column(rows, &CommandRow::deadline),
-         column(rows, &CommandRow::published_at), column(rows, &CommandRow::closed_at),
-         column(rows, &CommandRow::outcome),
-         column(rows, [](const CommandRow& row) { return without_nul(row.last_error); }),
-         column(rows, &CommandRow::trace)});
+        kInsert, {column(rows, &CommandRow::merchant),
+                  column(rows, &CommandRow::command_id),
+                  column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }),
+                  column(rows, &CommandRow::duty),
+                  column(rows, &CommandRow::activity),
+                  column(rows, &CommandRow::lane),
+                  column(rows, &CommandRow::priority),
+                  column(rows, &CommandRow::tokens),
+                  column(rows, name_of_state),
+                  column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
+                  column(rows, &CommandRow::idempotency_key),
+                  column(rows, &CommandRow::attempt),
+                  column(rows, &CommandRow::counted_attempts),
+                  column(rows, &CommandRow::attempt_token),
+                  column(rows, &CommandRow::perhaps_applied),
+                  column(rows, &CommandRow::lookup_first),
+                  column(rows, &CommandRow::created_at),
+                  column(rows, &CommandRow::due_at),
+                  column(rows, &CommandRow::sent_at),
+                  column(rows, &CommandRow::send_before),
+                  column(rows, &CommandRow::deadline),
+                  column(rows, &CommandRow::published_at),
+                  column(rows, &CommandRow::closed_at),
+                  column(rows, &CommandRow::outcome),
+                  column(rows, [](const CommandRow& row) { return without_nul(row.last_error); }),
+                  column(rows, &CommandRow::trace)});
 }
 
 void PgTransaction::update_commands(const std::vector<CommandRow>& rows) {
@@ -213,13 +231,13 @@ void PgTransaction::update_commands(const std::vector<CommandRow>& rows) {
     }
     const std::int64_t changed = sql_.execute(
         kUpdate,
-        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id), column(rows, &CommandRow::priority),
-         column(rows, name_of_state), column(rows, &CommandRow::attempt), column(rows, &CommandRow::counted_attempts),
-         column(rows, &CommandRow::attempt_token), column(rows, &CommandRow::perhaps_applied),
-         column(rows, &CommandRow::lookup_first), column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at),
-         column(rows, &CommandRow::send_before), column(rows, &CommandRow::deadline),
-         column(rows, &CommandRow::published_at), column(rows, &CommandRow::closed_at),
-         column(rows, &CommandRow::outcome),
+        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
+         column(rows, &CommandRow::priority), column(rows, name_of_state), column(rows, &CommandRow::attempt),
+         column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
+         column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
+         column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at), column(rows, &CommandRow::send_before),
+         column(rows, &CommandRow::deadline), column(rows, &CommandRow::published_at),
+         column(rows, &CommandRow::closed_at), column(rows, &CommandRow::outcome),
          column(rows, [](const CommandRow& row) { return without_nul(row.last_error); })});
     require_all(changed, rows.size(), "updating commands");
 }

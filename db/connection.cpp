@@ -1,13 +1,13 @@
 #include "db/connection.hpp"
 
+#include "db/pqxx_bridge.hpp"
+
 #include <libpq-fe.h>
 
 #include <array>
 #include <charconv>
 #include <exception>
 #include <stdexcept>
-
-#include "db/pqxx_bridge.hpp"
 
 namespace ordersaga::db {
 
@@ -131,9 +131,13 @@ struct Connection::Impl {
 
 Rows::Rows(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
-std::size_t Rows::size() const noexcept { return static_cast<std::size_t>(impl_->result.size()); }
+std::size_t Rows::size() const noexcept {
+    return static_cast<std::size_t>(impl_->result.size());
+}
 
-std::int64_t Rows::affected() const noexcept { return static_cast<std::int64_t>(impl_->result.affected_rows()); }
+std::int64_t Rows::affected() const noexcept {
+    return static_cast<std::int64_t>(impl_->result.affected_rows());
+}
 
 namespace {
 
@@ -281,13 +285,14 @@ void Transaction::see_only_merchant(std::string_view merchant_id) {
 }
 
 Connection::Connection(const ConnectionSettings& settings) {
-    const std::string dsn = dsn_with(settings.dsn, {{"application_name", settings.application_name},
-                                                    {"client_encoding", "UTF8"},
-                                                    {"connect_timeout", "5"},
-                                                    {"keepalives_idle", "10"},
-                                                    {"keepalives_interval", "5"},
-                                                    {"keepalives_count", "3"},
-                                                    {"tcp_user_timeout", "15000"}});
+    const std::string dsn = dsn_with(
+        settings.dsn, {{"application_name", settings.application_name},
+                       {"client_encoding", "UTF8"},
+                       {"connect_timeout", "5"},
+                       {"keepalives_idle", "10"},
+                       {"keepalives_interval", "5"},
+                       {"keepalives_count", "3"},
+                       {"tcp_user_timeout", "15000"}});
     try {
         impl_ = std::make_unique<Impl>(dsn);
         impl_->backend_process = impl_->connection.backendpid();
@@ -299,9 +304,13 @@ Connection::Connection(const ConnectionSettings& settings) {
 
 Connection::~Connection() = default;
 
-bool Connection::usable() const noexcept { return impl_->usable && impl_->connection.is_open(); }
+bool Connection::usable() const noexcept {
+    return impl_->usable && impl_->connection.is_open();
+}
 
-int Connection::backend_process() const noexcept { return impl_->backend_process; }
+int Connection::backend_process() const noexcept {
+    return impl_->backend_process;
+}
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
     impl_->require_same_backend();
@@ -351,8 +360,8 @@ Rows Connection::autocommit(std::string_view statement) {
     impl_->require_same_backend();
     try {
         pqxx::nontransaction transaction(impl_->connection);
-        return Rows(std::make_shared<const Rows::Impl>(
-            Rows::Impl{bridge::execute(transaction, std::string(statement), {})}));
+        return Rows(
+            std::make_shared<const Rows::Impl>(Rows::Impl{bridge::execute(transaction, std::string(statement), {})}));
     } catch (...) {
         if (!impl_->connection.is_open()) {
             impl_->mark_broken();
@@ -395,8 +404,7 @@ void append_option(std::string& dsn, std::string_view keyword, std::string_view 
 
 }  // namespace
 
-std::string dsn_with(const std::string& dsn,
-                     std::initializer_list<std::pair<std::string_view, std::string>> changes) {
+std::string dsn_with(const std::string& dsn, std::initializer_list<std::pair<std::string_view, std::string>> changes) {
     const Options options = parse_dsn(dsn);
     std::string result;
     for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {

@@ -5,6 +5,9 @@
 // that and compare the backend's process id at each start.) Ask usable() and make a new object; Session does so.
 #pragma once
 
+#include "db/errors.hpp"
+#include "db/parameters.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -13,9 +16,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "db/errors.hpp"
-#include "db/parameters.hpp"
 
 namespace ordersaga::db {
 

@@ -1,10 +1,10 @@
 #include "db/database_clock.hpp"
 
+#include "db/connection.hpp"
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-
-#include "db/connection.hpp"
 
 namespace ordersaga::db {
 
@@ -74,8 +74,8 @@ struct DatabaseClock::Impl {
             const auto before = Steady::now();
             const Rows rows = connection->autocommit(kAsk);
             const auto trip = Steady::now() - before;
-            return Measurement{rows.instant(0, 0), before + trip / 2,
-                               std::chrono::duration_cast<std::chrono::microseconds>(trip / 2)};
+            return Measurement{
+                rows.instant(0, 0), before + trip / 2, std::chrono::duration_cast<std::chrono::microseconds>(trip / 2)};
         } catch (const std::exception&) {
             // The silence is the report: read() goes empty once it has lasted too long.
             connection.reset();

@@ -2,12 +2,12 @@
 // offset to the steady clock, so that jumps of the wall clock do not matter. It reconnects by itself.
 #pragma once
 
+#include "db/parameters.hpp"
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "db/parameters.hpp"
 
 namespace ordersaga::db {
 

@@ -65,8 +65,8 @@ std::vector<FlushRowItem> items_from_json(const nlohmann::json& list) {
             item.listing_id = ListingId{stored.at("listing_id").get<std::int64_t>()};
             item.delta = stored.at("delta").get<std::int64_t>();
             for (const nlohmann::json& version : stored.at("versions")) {
-                item.versions.emplace_back(SkuId{version.at("sku_id").get<std::int64_t>()},
-                                           version.at("version").get<std::int64_t>());
+                item.versions.emplace_back(
+                    SkuId{version.at("sku_id").get<std::int64_t>()}, version.at("version").get<std::int64_t>());
             }
             items.push_back(std::move(item));
         }
@@ -106,13 +106,14 @@ void PgTransaction::write_flushes(const std::vector<FlushRow>& rows) {
     }
     const Parameter merchants = column(rows, &FlushRow::merchant);
     const Parameter ids = column(rows, &FlushRow::flush_id);
-    const Parameter items = column(rows, [](const FlushRow& row) { return runtime::dump_json(items_to_json(row.items)); });
+    const Parameter items =
+        column(rows, [](const FlushRow& row) { return runtime::dump_json(items_to_json(row.items)); });
     const Parameter closed = column(rows, &FlushRow::closed_at);
     const Parameter outcomes = column(rows, &FlushRow::outcome);
     sql_.execute(kClose, {merchants, ids, closed, outcomes, items});
-    sql_.execute(kInsert, {merchants, ids, column(rows, &FlushRow::store_id), column(rows, &FlushRow::key),
-                           column(rows, &FlushRow::command_id), items, column(rows, &FlushRow::opened_at), closed,
-                           outcomes});
+    sql_.execute(
+        kInsert, {merchants, ids, column(rows, &FlushRow::store_id), column(rows, &FlushRow::key),
+                  column(rows, &FlushRow::command_id), items, column(rows, &FlushRow::opened_at), closed, outcomes});
 }
 
 }  // namespace ordersaga::db

@@ -16,8 +16,12 @@ int ask(Session& session, const char* statement, int months) {
 
 }  // namespace
 
-int prepare_history(Session& session, int months_ahead) { return ask(session, kPrepare, months_ahead); }
+int prepare_history(Session& session, int months_ahead) {
+    return ask(session, kPrepare, months_ahead);
+}
 
-int forget_history(Session& session, int months) { return ask(session, kForget, months); }
+int forget_history(Session& session, int months) {
+    return ask(session, kForget, months);
+}
 
 }  // namespace ordersaga::db

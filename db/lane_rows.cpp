@@ -81,18 +81,11 @@ LaneRow read_lane(RowReader& row) {
 }
 
 std::vector<Parameter> columns_of(const std::vector<LaneRow>& lanes) {
-    return {column(lanes, &LaneRow::merchant),
-            column(lanes, &LaneRow::lane),
-            column(lanes, &LaneRow::tokens),
-            column(lanes, &LaneRow::capacity),
-            column(lanes, &LaneRow::per_second),
-            column(lanes, &LaneRow::refilled_at),
-            column(lanes, &LaneRow::not_before),
-            column(lanes, &LaneRow::window),
-            column(lanes, &LaneRow::breaker),
-            column(lanes, &LaneRow::failures),
-            column(lanes, &LaneRow::opened_at),
-            column(lanes, &LaneRow::reason)};
+    return {
+        column(lanes, &LaneRow::merchant),   column(lanes, &LaneRow::lane),       column(lanes, &LaneRow::tokens),
+        column(lanes, &LaneRow::capacity),   column(lanes, &LaneRow::per_second), column(lanes, &LaneRow::refilled_at),
+        column(lanes, &LaneRow::not_before), column(lanes, &LaneRow::window),     column(lanes, &LaneRow::breaker),
+        column(lanes, &LaneRow::failures),   column(lanes, &LaneRow::opened_at),  column(lanes, &LaneRow::reason)};
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <map>
-#include <tuple>
-
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
+
+#include <map>
+#include <tuple>
 
 namespace ordersaga::db {
 
@@ -17,7 +17,8 @@ using sagas::StoreId;
 namespace {
 
 constexpr const char* kColumns =
-    "merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id, believed, target, in_flight, "
+    "merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id, believed, target, "
+    "in_flight, "
     "learned, wants_read, read_open, parked, hinted, hinted_at";
 
 constexpr const char* kFind = R"sql( FROM listings
@@ -110,7 +111,9 @@ constexpr const char* kHint = R"sql(
      WHERE listing.merchant_id = locked.merchant_id AND listing.listing_id = locked.listing_id
        AND (listing.hinted_at IS NULL OR listing.hinted_at <= locked.at))sql";
 
-std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+std::string select(const char* rest) {
+    return std::string("SELECT ") + kColumns + rest;
+}
 
 ListingRow read_listing(RowReader& row) {
     ListingRow listing;
@@ -164,26 +167,35 @@ std::vector<ListingRow> PgTransaction::with_components(MerchantId merchant, cons
     const db::Rows components = sql_.query(kComponents, {merchant, column(listings, &ListingRow::listing_id)});
     for (std::size_t row = 0; row < components.size(); ++row) {
         by_id.at(components.int64(row, 0))
-            ->components.push_back({SkuId{components.int64(row, 1)}, components.int64(row, 2), components.int64(row, 3),
-                                    components.int64(row, 4)});
+            ->components.push_back(
+                {SkuId{components.int64(row, 1)}, components.int64(row, 2), components.int64(row, 3),
+                 components.int64(row, 4)});
     }
     return listings;
 }
 
-std::vector<ListingRow> PgTransaction::find_listings(MerchantId merchant, StoreId store,
-                                                     const std::vector<std::string>& variant_ids,
-                                                     const std::vector<std::string>& skus) {
+std::vector<ListingRow> PgTransaction::find_listings(
+    MerchantId merchant,
+    StoreId store,
+    const std::vector<std::string>& variant_ids,
+    const std::vector<std::string>& skus) {
     return with_components(merchant, sql_.query(select(kFind), {merchant, store, variant_ids, skus}));
 }
 
-std::vector<ListingRow> PgTransaction::lock_listings(MerchantId merchant, const std::vector<SkuId>& skus,
-                                                     const std::vector<ListingId>& ids,
-                                                     const std::vector<StoreId>& flushing, std::size_t limit) {
+std::vector<ListingRow> PgTransaction::lock_listings(
+    MerchantId merchant,
+    const std::vector<SkuId>& skus,
+    const std::vector<ListingId>& ids,
+    const std::vector<StoreId>& flushing,
+    std::size_t limit) {
     return with_components(merchant, sql_.query(select(kLock), {merchant, skus, ids, flushing, limit}));
 }
 
-std::vector<ListingRow> PgTransaction::claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
-                                                              std::size_t limit) {
+std::vector<ListingRow> PgTransaction::claim_listings_to_read(
+    MerchantId merchant,
+    StoreId store,
+    Instant hinted_before,
+    std::size_t limit) {
     return with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, limit}));
 }
 
@@ -214,29 +226,29 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
         return;
     }
     const std::int64_t changed = sql_.execute(
-        kWrite, {column(rows, &ListingRow::merchant), column(rows, &ListingRow::listing_id),
-                 column(rows, &ListingRow::believed), column(rows, &ListingRow::target),
-                 column(rows, &ListingRow::in_flight), column(rows, &ListingRow::learned),
-                 column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
-                 column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted),
-                 column(rows, &ListingRow::hinted_at)});
+        kWrite,
+        {column(rows, &ListingRow::merchant), column(rows, &ListingRow::listing_id),
+         column(rows, &ListingRow::believed), column(rows, &ListingRow::target), column(rows, &ListingRow::in_flight),
+         column(rows, &ListingRow::learned), column(rows, &ListingRow::wants_read),
+         column(rows, &ListingRow::read_open), column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted),
+         column(rows, &ListingRow::hinted_at)});
     require_known(changed, rows.size(), "updating listings");
     const std::vector<ComponentOfListing> components = all_components(rows);
     using Component = ComponentOfListing;
-    sql_.execute(kWriteComponents,
-                 {column(components, &Component::merchant), column(components, &Component::listing),
-                  column(components, [](const Component& row) { return row.component.sku_id; }),
-                  column(components, [](const Component& row) { return row.component.composed_version; }),
-                  column(components, [](const Component& row) { return row.component.confirmed_version; })});
+    sql_.execute(
+        kWriteComponents, {column(components, &Component::merchant), column(components, &Component::listing),
+                           column(components, [](const Component& row) { return row.component.sku_id; }),
+                           column(components, [](const Component& row) { return row.component.composed_version; }),
+                           column(components, [](const Component& row) { return row.component.confirmed_version; })});
 }
 
 void PgTransaction::hint_listings(const std::vector<Hint>& hints) {
     if (hints.empty()) {
         return;
     }
-    sql_.execute(kHint, {column(hints, &Hint::merchant), column(hints, &Hint::store_id),
-                         column(hints, &Hint::inventory_item_id), column(hints, &Hint::location_id),
-                         column(hints, &Hint::available), column(hints, &Hint::at)});
+    sql_.execute(
+        kHint, {column(hints, &Hint::merchant), column(hints, &Hint::store_id), column(hints, &Hint::inventory_item_id),
+                column(hints, &Hint::location_id), column(hints, &Hint::available), column(hints, &Hint::at)});
 }
 
 }  // namespace ordersaga::db

@@ -73,14 +73,16 @@ int require_same_past(Connection& connection, std::span<const Migration> migrati
         for (std::size_t row = 0; row < applied.size(); ++row) {
             const int version = applied.int32(row, 0);
             if (version > static_cast<int>(migrations.size())) {
-                throw SchemaMismatch("the database has migration " + applied.text(row, 1) +
-                                     ", which this version of ordersaga does not know: use a newer one");
+                throw SchemaMismatch(
+                    "the database has migration " + applied.text(row, 1) +
+                    ", which this version of ordersaga does not know: use a newer one");
             }
             const Migration& migration = migrations[static_cast<std::size_t>(version - 1)];
             const Rows checksum = transaction.query(kChecksum, {migration.sql});
             if (applied.view(row, 1) != migration.name || applied.view(row, 2) != checksum.view(0, 0)) {
-                throw SchemaMismatch("migration " + applied.text(row, 1) +
-                                     " was applied with another text than this version of ordersaga has");
+                throw SchemaMismatch(
+                    "migration " + applied.text(row, 1) +
+                    " was applied with another text than this version of ordersaga has");
             }
             at = version;
         }
@@ -99,7 +101,9 @@ void apply(Connection& connection, const Migration& migration) {
 
 }  // namespace
 
-int schema_version() { return static_cast<int>(embedded_migrations().size()); }
+int schema_version() {
+    return static_cast<int>(embedded_migrations().size());
+}
 
 MigrationReport migrate(const std::string& dsn, std::span<const Migration> migrations) {
     require_well_formed(migrations);

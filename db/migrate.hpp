@@ -4,12 +4,12 @@
 // migration leaves that migration wholly undone.
 #pragma once
 
+#include "db/connection.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "db/connection.hpp"
 
 namespace ordersaga::db {
 

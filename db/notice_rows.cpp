@@ -86,19 +86,20 @@ void PgTransaction::insert_announcements(const std::vector<AnnouncementRow>& row
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kInsertAnnouncements,
-                 {column(rows, &AnnouncementRow::merchant), column(rows, &AnnouncementRow::routing_key),
-                  column(rows, [](const AnnouncementRow& row) { return runtime::dump_json(row.body); })});
+    sql_.execute(
+        kInsertAnnouncements, {column(rows, &AnnouncementRow::merchant), column(rows, &AnnouncementRow::routing_key),
+                               column(rows, [](const AnnouncementRow& row) { return runtime::dump_json(row.body); })});
 }
 
 void PgTransaction::open_incidents(const std::vector<IncidentRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kOpenIncidents, {column(rows, &IncidentRow::merchant), column(rows, &IncidentRow::incident_key),
-                                  column(rows, [](const IncidentRow& row) { return null_if_empty(row.saga_id); }),
-                                  column(rows, [](const IncidentRow& row) { return storable(row.cause); }),
-                                  column(rows, [](const IncidentRow& row) { return storable(row.text); })});
+    sql_.execute(
+        kOpenIncidents, {column(rows, &IncidentRow::merchant), column(rows, &IncidentRow::incident_key),
+                         column(rows, [](const IncidentRow& row) { return null_if_empty(row.saga_id); }),
+                         column(rows, [](const IncidentRow& row) { return storable(row.cause); }),
+                         column(rows, [](const IncidentRow& row) { return storable(row.text); })});
 }
 
 void PgTransaction::close_incidents(const std::vector<std::pair<MerchantId, std::string>>& keys) {
@@ -113,14 +114,19 @@ void PgTransaction::insert_audit(const std::vector<AuditRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kInsertAudit, {column(rows, &AuditRow::merchant), column(rows, &AuditRow::at), column(rows, &AuditRow::actor),
-                                column(rows, &AuditRow::action), column(rows, &AuditRow::subject),
-                                column(rows, &AuditRow::reason),
-                                column(rows, [](const AuditRow& row) { return runtime::dump_json(row.details); })});
+    sql_.execute(
+        kInsertAudit,
+        {column(rows, &AuditRow::merchant), column(rows, &AuditRow::at), column(rows, &AuditRow::actor),
+         column(rows, &AuditRow::action), column(rows, &AuditRow::subject), column(rows, &AuditRow::reason),
+         column(rows, [](const AuditRow& row) { return runtime::dump_json(row.details); })});
 }
 
-void PgTransaction::park(MerchantId merchant, const std::string& kind, const std::string& subject,
-                         const std::string& reason, const nlohmann::json& input) {
+void PgTransaction::park(
+    MerchantId merchant,
+    const std::string& kind,
+    const std::string& subject,
+    const std::string& reason,
+    const nlohmann::json& input) {
     sql_.execute(kPark, {merchant, storable(kind), storable(subject), storable(reason), runtime::dump_json(input)});
 }
 

@@ -1,7 +1,7 @@
-#include <set>
-
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
+
+#include <set>
 
 namespace ordersaga::db {
 
@@ -65,10 +65,11 @@ nlohmann::json refunds_to_json(const std::vector<sagas::Refund>& refunds) {
     for (const sagas::Refund& refund : refunds) {
         nlohmann::json lines = nlohmann::json::array();
         for (const sagas::RefundLine& line : refund.lines) {
-            lines.push_back({{"line_id", line.line_id},
-                             {"quantity", line.quantity},
-                             {"restock_type", line.restock_type},
-                             {"location_id", line.location_id}});
+            lines.push_back(
+                {{"line_id", line.line_id},
+                 {"quantity", line.quantity},
+                 {"restock_type", line.restock_type},
+                 {"location_id", line.location_id}});
         }
         list.push_back({{"refund_id", refund.refund_id}, {"lines", lines}});
     }
@@ -82,9 +83,9 @@ std::vector<sagas::Refund> refunds_from_json(const nlohmann::json& list) {
             sagas::Refund refund;
             refund.refund_id = stored.at("refund_id").get<std::string>();
             for (const nlohmann::json& line : stored.at("lines")) {
-                refund.lines.push_back({line.at("line_id").get<std::string>(), line.at("quantity").get<std::int64_t>(),
-                                        line.at("restock_type").get<std::string>(),
-                                        line.at("location_id").get<std::string>()});
+                refund.lines.push_back(
+                    {line.at("line_id").get<std::string>(), line.at("quantity").get<std::int64_t>(),
+                     line.at("restock_type").get<std::string>(), line.at("location_id").get<std::string>()});
             }
             refunds.push_back(std::move(refund));
         }
@@ -122,8 +123,8 @@ std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& ke
     if (keys.empty()) {
         return {};
     }
-    const std::vector<Parameter> parameters{column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id),
-                                            column(keys, &OrderKey::order_id)};
+    const std::vector<Parameter> parameters{
+        column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)};
     sql_.query(kCreateMissing, parameters);
     return read_all(sql_.query(kLock, parameters), read_order);
 }
@@ -145,7 +146,8 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
 }
 
 std::vector<std::pair<std::string, SagaKey>> PgTransaction::sagas_of_references(
-    MerchantId merchant, const std::vector<std::string>& references) {
+    MerchantId merchant,
+    const std::vector<std::string>& references) {
     if (references.empty()) {
         return {};
     }
@@ -165,9 +167,10 @@ void PgTransaction::write_references(const std::vector<std::pair<std::string, Sa
     const std::set<std::pair<std::string, SagaKey>> distinct(references.begin(), references.end());
     using Reference = std::pair<std::string, SagaKey>;
     const std::int64_t written = sql_.execute(
-        kWriteReferences, {column(references, [](const Reference& row) { return row.second.merchant; }),
-                           column(references, &Reference::first),
-                           column(references, [](const Reference& row) -> const std::string& { return row.second.saga_id; })});
+        kWriteReferences,
+        {column(references, [](const Reference& row) { return row.second.merchant; }),
+         column(references, &Reference::first),
+         column(references, [](const Reference& row) -> const std::string& { return row.second.saga_id; })});
     if (written != static_cast<std::int64_t>(distinct.size())) {
         throw engine::BadItem("a warehouse reference belongs to another saga already");
     }

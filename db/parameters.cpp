@@ -1,10 +1,10 @@
 #include "db/parameters.hpp"
 
+#include "db/errors.hpp"
+
 #include <charconv>
 #include <cstdio>
 #include <stdexcept>
-
-#include "db/errors.hpp"
 
 namespace ordersaga::db {
 
@@ -78,10 +78,11 @@ std::string format_timestamp(Instant instant) {
     const std::chrono::year_month_day date{day};
     const std::chrono::hh_mm_ss<std::chrono::microseconds> time{instant - day};
     char buffer[64];
-    std::snprintf(buffer, sizeof buffer, "%04d-%02u-%02u %02d:%02d:%02d.%06d+00", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                  static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+    std::snprintf(
+        buffer, sizeof buffer, "%04d-%02u-%02u %02d:%02d:%02d.%06d+00", static_cast<int>(date.year()),
+        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+        static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+        static_cast<int>(time.subseconds().count()));
     return buffer;
 }
 
@@ -91,13 +92,15 @@ Instant parse_timestamp(std::string_view text) {
     if (text.size() < 22 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') {
         refuse_timestamp(text);
     }
-    const year_month_day date{year{read_digits(text, 0, 4)}, month{static_cast<unsigned>(read_digits(text, 5, 2))},
-                              day{static_cast<unsigned>(read_digits(text, 8, 2))}};
+    const year_month_day date{
+        year{read_digits(text, 0, 4)}, month{static_cast<unsigned>(read_digits(text, 5, 2))},
+        day{static_cast<unsigned>(read_digits(text, 8, 2))}};
     if (!date.ok()) {
         refuse_timestamp(text);
     }
-    Instant instant{sys_days{date} + hours{read_digits(text, 11, 2)} + minutes{read_digits(text, 14, 2)} +
-                    seconds{read_digits(text, 17, 2)}};
+    Instant instant{
+        sys_days{date} + hours{read_digits(text, 11, 2)} + minutes{read_digits(text, 14, 2)} +
+        seconds{read_digits(text, 17, 2)}};
     std::size_t position = 19;
     if (text[position] == '.') {
         int scale = 100'000;

@@ -3,6 +3,9 @@
 // library would cut it silently at the NUL.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "sagas/ids.hpp"
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -11,9 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/clock.hpp"
-#include "sagas/ids.hpp"
 
 namespace ordersaga::db {
 
@@ -33,8 +33,8 @@ public:
     Parameter(const char* text) : Parameter(std::string_view(text)) {}
     Parameter(bool value) : text_(value ? "t" : "f") {}
     template <std::integral Integer>
-        requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-    Parameter(Integer value) : text_(std::to_string(value)) {}
+    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) Parameter(Integer value)
+        : text_(std::to_string(value)) {}
     Parameter(double value);  // seventeen digits, which read back as the same number
     Parameter(Instant instant);
     Parameter(Bytes bytes);

@@ -3,10 +3,10 @@
 // one database at once.
 #pragma once
 
-#include <functional>
-
 #include "db/session.hpp"
 #include "orchestrator/engine/store.hpp"
+
+#include <functional>
 
 namespace ordersaga::db {
 

@@ -30,8 +30,11 @@ public:
     std::vector<engine::CommandRow> lock_duty_commands(
         const std::vector<std::pair<sagas::MerchantId, std::string>>& ids) override;
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
-    std::vector<engine::CommandRow> claim_waiting_commands(sagas::MerchantId merchant, const std::string& lane,
-                                                           Instant now, std::size_t limit) override;
+    std::vector<engine::CommandRow> claim_waiting_commands(
+        sagas::MerchantId merchant,
+        const std::string& lane,
+        Instant now,
+        std::size_t limit) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
     void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
 
@@ -48,8 +51,12 @@ public:
     // notice_rows.cpp: announcements, incidents, audit, parked items
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
     void delete_announcements(const std::vector<std::int64_t>& ids) override;
-    void park(sagas::MerchantId merchant, const std::string& kind, const std::string& subject,
-              const std::string& reason, const nlohmann::json& input) override;
+    void park(
+        sagas::MerchantId merchant,
+        const std::string& kind,
+        const std::string& subject,
+        const std::string& reason,
+        const nlohmann::json& input) override;
 
     // catalogue_rows.cpp
     std::vector<orders::StoreRow> stores(const std::vector<sagas::MerchantId>& merchants) override;
@@ -65,18 +72,22 @@ public:
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
-        sagas::MerchantId merchant, const std::vector<std::string>& references) override;
+        sagas::MerchantId merchant,
+        const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
 
     // stock_rows.cpp
     std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<orders::StockKey>& keys) override;
-    void write_stock(const std::vector<orders::StockRow>& rows,
-                     const std::vector<orders::MovementRow>& movements) override;
-    std::vector<std::pair<orders::StockKey, std::int64_t>> not_counted(const std::vector<orders::StockKey>& keys,
-                                                                       Instant asked_at, Duration lag) override;
-    std::vector<std::pair<orders::StockKey, std::int64_t>> returned_since(const std::vector<orders::StockKey>& keys,
-                                                                          Instant asked_at) override;
+    void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
+        override;
+    std::vector<std::pair<orders::StockKey, std::int64_t>> not_counted(
+        const std::vector<orders::StockKey>& keys,
+        Instant asked_at,
+        Duration lag) override;
+    std::vector<std::pair<orders::StockKey, std::int64_t>> returned_since(
+        const std::vector<orders::StockKey>& keys,
+        Instant asked_at) override;
 
     // reservation_rows.cpp
     std::vector<orders::ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) override;
@@ -87,22 +98,29 @@ public:
     std::vector<Wait> waits_for(const std::string& kind, const std::vector<orders::StockKey>& stock) override;
 
     // listing_rows.cpp
-    std::vector<orders::ListingRow> find_listings(sagas::MerchantId merchant, sagas::StoreId store,
-                                                  const std::vector<std::string>& variant_ids,
-                                                  const std::vector<std::string>& skus) override;
+    std::vector<orders::ListingRow> find_listings(
+        sagas::MerchantId merchant,
+        sagas::StoreId store,
+        const std::vector<std::string>& variant_ids,
+        const std::vector<std::string>& skus) override;
     std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
-    std::vector<orders::ListingRow> lock_listings(sagas::MerchantId merchant, const std::vector<sagas::SkuId>& skus,
-                                                  const std::vector<sagas::ListingId>& ids,
-                                                  const std::vector<sagas::StoreId>& flushing,
-                                                  std::size_t limit) override;
+    std::vector<orders::ListingRow> lock_listings(
+        sagas::MerchantId merchant,
+        const std::vector<sagas::SkuId>& skus,
+        const std::vector<sagas::ListingId>& ids,
+        const std::vector<sagas::StoreId>& flushing,
+        std::size_t limit) override;
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
-    std::vector<orders::ListingRow> claim_listings_to_read(sagas::MerchantId merchant, sagas::StoreId store,
-                                                           Instant hinted_before, std::size_t limit) override;
+    std::vector<orders::ListingRow> claim_listings_to_read(
+        sagas::MerchantId merchant,
+        sagas::StoreId store,
+        Instant hinted_before,
+        std::size_t limit) override;
     void hint_listings(const std::vector<Hint>& hints) override;
 
     // flush_rows.cpp
-    std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant,
-                                               const std::vector<sagas::StoreId>& stores) override;
+    std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant, const std::vector<sagas::StoreId>& stores)
+        override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
 
 private:

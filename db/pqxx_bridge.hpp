@@ -2,10 +2,10 @@
 // by connection.cpp alone: the rest of db/ sees our own types.
 #pragma once
 
+#include <pqxx/pqxx>
+
 #include <string>
 #include <vector>
-
-#include <pqxx/pqxx>
 
 // 6.4 says its version in text and two numbers, as 7.x does.
 #if !defined(PQXX_VERSION_MAJOR) || !defined(PQXX_VERSION_MINOR)
@@ -43,8 +43,10 @@ private:
 };
 #endif
 
-inline pqxx::result execute(pqxx::transaction_base& transaction, const std::string& statement,
-                            const std::vector<const char*>& values) {
+inline pqxx::result execute(
+    pqxx::transaction_base& transaction,
+    const std::string& statement,
+    const std::vector<const char*>& values) {
 #if PQXX_VERSION_MAJOR < 7
     return transaction.exec_params(statement, pqxx::prepare::make_dynamic_params(values));
 #else

@@ -1,8 +1,8 @@
-#include <map>
-#include <tuple>
-
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
+
+#include <map>
+#include <tuple>
 
 namespace ordersaga::db {
 
@@ -51,7 +51,9 @@ const char* status_of(const ReceiptRow& row) {
     throw std::logic_error("a duplicate has no receipt of its own");
 }
 
-auto saga_of = [](const ReceiptRow& row) { return null_if_empty(row.saga_id); };
+auto saga_of = [](const ReceiptRow& row) {
+    return null_if_empty(row.saga_id);
+};
 
 }  // namespace
 
@@ -60,15 +62,14 @@ std::vector<bool> PgTransaction::insert_receipts(const std::vector<ReceiptRow>& 
         return {};
     }
     const db::Rows inserted = sql_.query(
-        kInsert,
-        {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
-         column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
-         column(receipts, &ReceiptRow::webhook_id), column(receipts, &ReceiptRow::event_id),
-         column(receipts, &ReceiptRow::name), column(receipts, &ReceiptRow::received_at),
-         column(receipts, [](const ReceiptRow& row) { return Bytes{row.body}; }),
-         column(receipts, [](const ReceiptRow& row) { return runtime::dump_json(row.headers); }),
-         column(receipts, status_of), column(receipts, &ReceiptRow::reason), column(receipts, &ReceiptRow::order_id),
-         column(receipts, saga_of)});
+        kInsert, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
+                  column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
+                  column(receipts, &ReceiptRow::webhook_id), column(receipts, &ReceiptRow::event_id),
+                  column(receipts, &ReceiptRow::name), column(receipts, &ReceiptRow::received_at),
+                  column(receipts, [](const ReceiptRow& row) { return Bytes{row.body}; }),
+                  column(receipts, [](const ReceiptRow& row) { return runtime::dump_json(row.headers); }),
+                  column(receipts, status_of), column(receipts, &ReceiptRow::reason),
+                  column(receipts, &ReceiptRow::order_id), column(receipts, saga_of)});
     // Of several equal ones in this batch the first is the new one.
     std::map<Key, std::size_t> first_of;
     for (std::size_t index = 0; index < receipts.size(); ++index) {
@@ -76,8 +77,9 @@ std::vector<bool> PgTransaction::insert_receipts(const std::vector<ReceiptRow>& 
     }
     std::vector<bool> is_new(receipts.size(), false);
     for (std::size_t row = 0; row < inserted.size(); ++row) {
-        const Key key{inserted.int64(row, 0), inserted.text(row, 1), inserted.int64(row, 2), inserted.text(row, 3),
-                      inserted.text(row, 4)};
+        const Key key{
+            inserted.int64(row, 0), inserted.text(row, 1), inserted.int64(row, 2), inserted.text(row, 3),
+            inserted.text(row, 4)};
         is_new[first_of.at(key)] = true;
     }
     return is_new;
@@ -88,11 +90,11 @@ void PgTransaction::update_receipts(const std::vector<ReceiptRow>& receipts) {
         return;
     }
     sql_.execute(
-        kUpdate, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
-                  column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
-                  column(receipts, &ReceiptRow::webhook_id), column(receipts, status_of),
-                  column(receipts, &ReceiptRow::reason), column(receipts, &ReceiptRow::order_id),
-                  column(receipts, saga_of)});
+        kUpdate,
+        {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
+         column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
+         column(receipts, &ReceiptRow::webhook_id), column(receipts, status_of), column(receipts, &ReceiptRow::reason),
+         column(receipts, &ReceiptRow::order_id), column(receipts, saga_of)});
 }
 
 }  // namespace ordersaga::db

@@ -95,42 +95,46 @@ std::vector<ReservationRow> PgTransaction::reservations_of(const std::vector<Sag
     if (sagas.empty()) {
         return {};
     }
-    return read_all(sql_.query(kOfSagas, {column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id)}),
-                    read_reservation);
+    return read_all(
+        sql_.query(kOfSagas, {column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id)}), read_reservation);
 }
 
 std::vector<ReservationRow> PgTransaction::waiting_for(const std::vector<StockKey>& keys) {
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(kWaitingFor, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
-                                             column(keys, &StockKey::warehouse_id)}),
-                    read_reservation);
+    return read_all(
+        sql_.query(
+            kWaitingFor, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                          column(keys, &StockKey::warehouse_id)}),
+        read_reservation);
 }
 
 void PgTransaction::write_reservations(const std::vector<ReservationRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kWrite, {column(rows, [](const ReservationRow& row) { return row.key.merchant; }),
-                          column(rows, &ReservationRow::saga_id), column(rows, &ReservationRow::line_id),
-                          column(rows, [](const ReservationRow& row) { return row.key.sku_id; }),
-                          column(rows, [](const ReservationRow& row) { return row.key.warehouse_id; }),
-                          column(rows, &ReservationRow::waiting), column(rows, &ReservationRow::held),
-                          column(rows, &ReservationRow::committed), column(rows, &ReservationRow::shipped),
-                          column(rows, &ReservationRow::released), column(rows, &ReservationRow::accepted_at),
-                          column(rows, &ReservationRow::queued_at)});
+    sql_.execute(
+        kWrite, {column(rows, [](const ReservationRow& row) { return row.key.merchant; }),
+                 column(rows, &ReservationRow::saga_id), column(rows, &ReservationRow::line_id),
+                 column(rows, [](const ReservationRow& row) { return row.key.sku_id; }),
+                 column(rows, [](const ReservationRow& row) { return row.key.warehouse_id; }),
+                 column(rows, &ReservationRow::waiting), column(rows, &ReservationRow::held),
+                 column(rows, &ReservationRow::committed), column(rows, &ReservationRow::shipped),
+                 column(rows, &ReservationRow::released), column(rows, &ReservationRow::accepted_at),
+                 column(rows, &ReservationRow::queued_at)});
 }
 
 void PgTransaction::add_waits(const std::vector<Wait>& waits) {
     if (waits.empty()) {
         return;
     }
-    sql_.execute(kAddWaits, {column(waits, [](const Wait& wait) { return wait.saga.merchant; }),
-                             column(waits, [](const Wait& wait) -> const std::string& { return wait.saga.saga_id; }),
-                             column(waits, &Wait::kind), column(waits, [](const Wait& wait) { return wait.stock.sku_id; }),
-                             column(waits, [](const Wait& wait) { return wait.stock.warehouse_id; }),
-                             column(waits, &Wait::version)});
+    sql_.execute(
+        kAddWaits,
+        {column(waits, [](const Wait& wait) { return wait.saga.merchant; }),
+         column(waits, [](const Wait& wait) -> const std::string& { return wait.saga.saga_id; }),
+         column(waits, &Wait::kind), column(waits, [](const Wait& wait) { return wait.stock.sku_id; }),
+         column(waits, [](const Wait& wait) { return wait.stock.warehouse_id; }), column(waits, &Wait::version)});
 }
 
 void PgTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) {
@@ -143,8 +147,9 @@ std::vector<orders::Rows::Wait> PgTransaction::waits_for(const std::string& kind
     if (stock.empty()) {
         return {};
     }
-    const db::Rows rows = sql_.query(kWaitsFor, {kind, column(stock, &StockKey::merchant), column(stock, &StockKey::sku_id),
-                                                 column(stock, &StockKey::warehouse_id)});
+    const db::Rows rows = sql_.query(
+        kWaitsFor, {kind, column(stock, &StockKey::merchant), column(stock, &StockKey::sku_id),
+                    column(stock, &StockKey::warehouse_id)});
     return read_all(rows, [](RowReader& row) {
         Wait wait;
         wait.saga.merchant = row.id<MerchantId>();

@@ -2,11 +2,11 @@
 // row types into columns. For the repositories of db/ only.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "db/connection.hpp"
 #include "orchestrator/engine/store.hpp"
 #include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::db {
 
@@ -74,16 +74,17 @@ inline std::int64_t milliseconds_of(Duration duration) {
 // Rows that are written are rows that were locked before; a missing one is the item's own fault.
 inline void require_known(std::int64_t changed, std::size_t given, const char* what) {
     if (changed != static_cast<std::int64_t>(given)) {
-        throw engine::BadItem(std::string(what) + ": " + std::to_string(changed) + " of " + std::to_string(given) +
-                              " rows exist");
+        throw engine::BadItem(
+            std::string(what) + ": " + std::to_string(changed) + " of " + std::to_string(given) + " rows exist");
     }
 }
 
 // The same for rows that another batch may have moved on meanwhile: then the work is to be done again.
 inline void require_all(std::int64_t changed, std::size_t given, const char* what) {
     if (changed != static_cast<std::int64_t>(given)) {
-        throw engine::StoreUnavailable(std::string(what) + ": " + std::to_string(changed) + " of " +
-                                       std::to_string(given) + " rows were as expected, someone was faster");
+        throw engine::StoreUnavailable(
+            std::string(what) + ": " + std::to_string(changed) + " of " + std::to_string(given) +
+            " rows were as expected, someone was faster");
     }
 }
 

@@ -98,7 +98,9 @@ constexpr const char* kInsertSignals = R"sql(
         AS new (merchant_id, saga_id, event, payload, cause, place)
      ORDER BY place)sql";
 
-std::string select(const char* rest) { return std::string("SELECT ") + kColumns + rest; }
+std::string select(const char* rest) {
+    return std::string("SELECT ") + kColumns + rest;
+}
 
 SagaRow read_saga(RowReader& row) {
     SagaRow saga;
@@ -120,9 +122,15 @@ SagaRow read_saga(RowReader& row) {
     return saga;
 }
 
-auto merchant_of_saga = [](const SagaRow& row) { return row.key.merchant; };
-auto id_of_saga = [](const SagaRow& row) -> const std::string& { return row.key.saga_id; };
-auto data_of_saga = [](const SagaRow& row) { return runtime::dump_json(row.data); };
+auto merchant_of_saga = [](const SagaRow& row) {
+    return row.key.merchant;
+};
+auto id_of_saga = [](const SagaRow& row) -> const std::string& {
+    return row.key.saga_id;
+};
+auto data_of_saga = [](const SagaRow& row) {
+    return runtime::dump_json(row.data);
+};
 
 }  // namespace
 
@@ -137,8 +145,8 @@ std::vector<SagaRow> PgTransaction::lock_sagas(const std::vector<SagaKey>& keys)
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(select(kLockSagas), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}),
-                    read_saga);
+    return read_all(
+        sql_.query(select(kLockSagas), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}), read_saga);
 }
 
 std::vector<SagaRow> PgTransaction::claim_waking_sagas(Instant now, std::size_t limit) {
@@ -162,7 +170,9 @@ std::vector<SignalRow> PgTransaction::take_signals(const std::vector<SagaKey>& k
     });
 }
 
-std::optional<Instant> PgTransaction::next_due() { return sql_.query(kNextDue).optional_instant(0, 0); }
+std::optional<Instant> PgTransaction::next_due() {
+    return sql_.query(kNextDue).optional_instant(0, 0);
+}
 
 void PgTransaction::write(const Changes& changes) {
     insert_sagas(changes.new_sagas);
@@ -182,13 +192,13 @@ void PgTransaction::insert_sagas(const std::vector<SagaRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kInsertSagas, {column(rows, merchant_of_saga), column(rows, id_of_saga), column(rows, &SagaRow::kind),
-                                column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state),
-                                column(rows, &SagaRow::version), column(rows, data_of_saga),
-                                column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
-                                column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final),
-                                column(rows, &SagaRow::incident), column(rows, &SagaRow::created_at),
-                                column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace)});
+    sql_.execute(
+        kInsertSagas,
+        {column(rows, merchant_of_saga), column(rows, id_of_saga), column(rows, &SagaRow::kind),
+         column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
+         column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
+         column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
+         column(rows, &SagaRow::created_at), column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace)});
 }
 
 void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::vector<std::int64_t>& from) {
@@ -199,12 +209,11 @@ void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::ve
         throw std::logic_error("each updated saga needs the version it was read at");
     }
     const std::int64_t changed = sql_.execute(
-        kUpdateSagas,
-        {column(rows, merchant_of_saga), column(rows, id_of_saga), Parameter(from),
-         column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
-         column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
-         column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
-         column(rows, &SagaRow::updated_at)});
+        kUpdateSagas, {column(rows, merchant_of_saga), column(rows, id_of_saga), Parameter(from),
+                       column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state),
+                       column(rows, &SagaRow::version), column(rows, data_of_saga), column(rows, &SagaRow::subject),
+                       column(rows, &SagaRow::shard), column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final),
+                       column(rows, &SagaRow::incident), column(rows, &SagaRow::updated_at)});
     require_all(changed, rows.size(), "updating sagas");
 }
 
@@ -212,25 +221,26 @@ void PgTransaction::insert_history(const std::vector<HistoryRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kInsertHistory,
-                 {column(rows, [](const HistoryRow& row) { return row.key.merchant; }),
-                  column(rows, [](const HistoryRow& row) -> const std::string& { return row.key.saga_id; }),
-                  column(rows, &HistoryRow::version), column(rows, &HistoryRow::at),
-                  column(rows, &HistoryRow::from_state), column(rows, &HistoryRow::to_state),
-                  column(rows, &HistoryRow::event), column(rows, &HistoryRow::cause), column(rows, &HistoryRow::note),
-                  column(rows, [](const HistoryRow& row) { return runtime::dump_json(row.details); })});
+    sql_.execute(
+        kInsertHistory,
+        {column(rows, [](const HistoryRow& row) { return row.key.merchant; }),
+         column(rows, [](const HistoryRow& row) -> const std::string& { return row.key.saga_id; }),
+         column(rows, &HistoryRow::version), column(rows, &HistoryRow::at), column(rows, &HistoryRow::from_state),
+         column(rows, &HistoryRow::to_state), column(rows, &HistoryRow::event), column(rows, &HistoryRow::cause),
+         column(rows, &HistoryRow::note),
+         column(rows, [](const HistoryRow& row) { return runtime::dump_json(row.details); })});
 }
 
 void PgTransaction::insert_signals(const std::vector<SignalRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(kInsertSignals,
-                 {column(rows, [](const SignalRow& row) { return row.key.merchant; }),
-                  column(rows, [](const SignalRow& row) -> const std::string& { return row.key.saga_id; }),
-                  column(rows, &SignalRow::event),
-                  column(rows, [](const SignalRow& row) { return runtime::dump_json(row.payload); }),
-                  column(rows, &SignalRow::cause)});
+    sql_.execute(
+        kInsertSignals, {column(rows, [](const SignalRow& row) { return row.key.merchant; }),
+                         column(rows, [](const SignalRow& row) -> const std::string& { return row.key.saga_id; }),
+                         column(rows, &SignalRow::event),
+                         column(rows, [](const SignalRow& row) { return runtime::dump_json(row.payload); }),
+                         column(rows, &SignalRow::cause)});
 }
 
 }  // namespace ordersaga::db

@@ -31,9 +31,13 @@ Connection& Session::live() {
     return *connection_;
 }
 
-bool Session::connected() const noexcept { return connection_ && connection_->usable(); }
+bool Session::connected() const noexcept {
+    return connection_ && connection_->usable();
+}
 
-void Session::transact_once(const std::function<void(Transaction&)>& work) { live().transact(work); }
+void Session::transact_once(const std::function<void(Transaction&)>& work) {
+    live().transact(work);
+}
 
 void Session::transact(const std::function<void(Transaction&)>& work) {
     for (int attempt = 1;; ++attempt) {

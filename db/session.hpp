@@ -2,10 +2,10 @@
 // a time. This is what services hold; Connection is what one life of it is.
 #pragma once
 
+#include "db/connection.hpp"
+
 #include <functional>
 #include <memory>
-
-#include "db/connection.hpp"
 
 namespace ordersaga::db {
 

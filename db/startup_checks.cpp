@@ -37,8 +37,9 @@ void check_durability(const Rows& rows, std::vector<std::string>& faults) {
     }
     const std::string_view commit = rows.view(0, 4);
     if (commit == "off" || commit == "local") {
-        faults.push_back("synchronous_commit is " + std::string(commit) +
-                         ", so an answered webhook could be lost: ALTER ROLE ... SET synchronous_commit = on");
+        faults.push_back(
+            "synchronous_commit is " + std::string(commit) +
+            ", so an answered webhook could be lost: ALTER ROLE ... SET synchronous_commit = on");
     }
     if (rows.view(0, 5) != "UTF8") {
         faults.push_back("the database's encoding is " + rows.text(0, 5) + "; it must be UTF8");
@@ -53,8 +54,9 @@ void check_role(const Rows& rows, std::vector<std::string>& faults) {
     const char* const names[] = {"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"};
     for (std::size_t index = 0; index < 3; ++index) {
         if (rows.view(0, 7 + index) == "0") {
-            faults.push_back(std::string(names[index]) + " is not set for role " + role + ": run sagactl migrate with the" +
-                             " administrator's address, or ALTER ROLE " + role + " SET " + names[index] + " = ...");
+            faults.push_back(
+                std::string(names[index]) + " is not set for role " + role + ": run sagactl migrate with the" +
+                " administrator's address, or ALTER ROLE " + role + " SET " + names[index] + " = ...");
         }
     }
     if (rows.boolean(0, 11)) {
@@ -69,11 +71,13 @@ void check_schema(Transaction& transaction, bool any, std::vector<std::string>& 
     const int wanted = schema_version();
     const int found = any ? transaction.query(kReadVersion).int32(0, 0) : 0;
     if (found < wanted) {
-        faults.push_back("the database's schema is version " + std::to_string(found) + ", this build needs " +
-                         std::to_string(wanted) + ": run sagactl migrate");
+        faults.push_back(
+            "the database's schema is version " + std::to_string(found) + ", this build needs " +
+            std::to_string(wanted) + ": run sagactl migrate");
     } else if (found > wanted) {
-        faults.push_back("the database's schema is version " + std::to_string(found) + ", newer than this build's " +
-                         std::to_string(wanted) + ": use a newer ordersaga");
+        faults.push_back(
+            "the database's schema is version " + std::to_string(found) + ", newer than this build's " +
+            std::to_string(wanted) + ": use a newer ordersaga");
     }
 }
 

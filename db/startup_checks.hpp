@@ -2,10 +2,10 @@
 // run when anything is listed.
 #pragma once
 
+#include "db/connection.hpp"
+
 #include <string>
 #include <vector>
-
-#include "db/connection.hpp"
 
 namespace ordersaga::db {
 

@@ -143,8 +143,8 @@ std::vector<StockRow> PgTransaction::lock_stock(const std::vector<StockKey>& key
     if (keys.empty()) {
         return {};
     }
-    const std::vector<Parameter> parameters{column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
-                                            column(keys, &StockKey::warehouse_id)};
+    const std::vector<Parameter> parameters{
+        column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id), column(keys, &StockKey::warehouse_id)};
     const std::string lock = std::string(kPeek) + kAndLock;
     db::Rows locked = sql_.query(lock, parameters);
     if (locked.size() < keys.size()) {
@@ -158,55 +158,64 @@ std::vector<StockRow> PgTransaction::peek_stock(const std::vector<StockKey>& key
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(kPeek, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
-                                       column(keys, &StockKey::warehouse_id)}),
-                    read_stock);
+    return read_all(
+        sql_.query(
+            kPeek, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                    column(keys, &StockKey::warehouse_id)}),
+        read_stock);
 }
 
 void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) {
     if (!rows.empty()) {
         const std::int64_t changed = sql_.execute(
-            kWrite, {merchants(rows), skus_of(rows), warehouses_of(rows), column(rows, &StockRow::on_hand),
-                     column(rows, &StockRow::available), column(rows, &StockRow::reserved),
-                     column(rows, &StockRow::committed), column(rows, &StockRow::unavailable),
-                     column(rows, &StockRow::returning), column(rows, &StockRow::short_by),
-                     column(rows, &StockRow::waiting), column(rows, &StockRow::version),
-                     column(rows, &StockRow::read_asked_at), column(rows, &StockRow::demand_read_at),
-                     column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable)});
+            kWrite,
+            {merchants(rows), skus_of(rows), warehouses_of(rows), column(rows, &StockRow::on_hand),
+             column(rows, &StockRow::available), column(rows, &StockRow::reserved), column(rows, &StockRow::committed),
+             column(rows, &StockRow::unavailable), column(rows, &StockRow::returning),
+             column(rows, &StockRow::short_by), column(rows, &StockRow::waiting), column(rows, &StockRow::version),
+             column(rows, &StockRow::read_asked_at), column(rows, &StockRow::demand_read_at),
+             column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable)});
         require_known(changed, rows.size(), "updating stock");
     }
     if (!movements.empty()) {
-        sql_.execute(kInsertMovements,
-                     {merchants(movements), skus_of(movements), warehouses_of(movements),
-                      column(movements, &MovementRow::kind), column(movements, &MovementRow::cause),
-                      column(movements, [](const MovementRow& row) { return null_if_empty(row.saga_id); }),
-                      column(movements, &MovementRow::line_id), column(movements, &MovementRow::on_hand),
-                      column(movements, &MovementRow::available), column(movements, &MovementRow::reserved),
-                      column(movements, &MovementRow::committed), column(movements, &MovementRow::unavailable),
-                      column(movements, &MovementRow::returning), column(movements, &MovementRow::short_by),
-                      column(movements, &MovementRow::version), column(movements, &MovementRow::at),
-                      column(movements, &MovementRow::note)});
+        sql_.execute(
+            kInsertMovements, {merchants(movements), skus_of(movements), warehouses_of(movements),
+                               column(movements, &MovementRow::kind), column(movements, &MovementRow::cause),
+                               column(movements, [](const MovementRow& row) { return null_if_empty(row.saga_id); }),
+                               column(movements, &MovementRow::line_id), column(movements, &MovementRow::on_hand),
+                               column(movements, &MovementRow::available), column(movements, &MovementRow::reserved),
+                               column(movements, &MovementRow::committed), column(movements, &MovementRow::unavailable),
+                               column(movements, &MovementRow::returning), column(movements, &MovementRow::short_by),
+                               column(movements, &MovementRow::version), column(movements, &MovementRow::at),
+                               column(movements, &MovementRow::note)});
     }
 }
 
-std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::not_counted(const std::vector<StockKey>& keys,
-                                                                          Instant asked_at, Duration lag) {
+std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::not_counted(
+    const std::vector<StockKey>& keys,
+    Instant asked_at,
+    Duration lag) {
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(kNotCounted, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
-                                             column(keys, &StockKey::warehouse_id), asked_at, lag.count()}),
-                    read_units);
+    return read_all(
+        sql_.query(
+            kNotCounted, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                          column(keys, &StockKey::warehouse_id), asked_at, lag.count()}),
+        read_units);
 }
 
-std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::returned_since(const std::vector<StockKey>& keys,
-                                                                             Instant asked_at) {
+std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::returned_since(
+    const std::vector<StockKey>& keys,
+    Instant asked_at) {
     if (keys.empty()) {
         return {};
     }
-    return read_all(sql_.query(kReturnedSince, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
-                                                column(keys, &StockKey::warehouse_id), asked_at}),
-                    read_units);
+    return read_all(
+        sql_.query(
+            kReturnedSince, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                             column(keys, &StockKey::warehouse_id), asked_at}),
+        read_units);
 }
 
 }  // namespace ordersaga::db

@@ -3,12 +3,12 @@
 // statement and so in one snapshot; safe at any time, also beside running services.
 #pragma once
 
+#include "db/session.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "db/session.hpp"
 
 namespace ordersaga::db {
 
@@ -20,8 +20,8 @@ struct Finding {
 
 struct LawResult {
     std::string law;
-    std::string_view promise;  // one line
-    std::int64_t broken = 0;   // rows at fault
+    std::string_view promise;       // one line
+    std::int64_t broken = 0;        // rows at fault
     std::vector<Finding> findings;  // the first of them, by row
     bool holds() const noexcept { return broken == 0; }
 };
