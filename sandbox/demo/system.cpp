@@ -104,13 +104,16 @@ void System::start(const std::function<void(const std::string&)>& tell) {
 }
 
 void System::stop() {
+    // Both drain at the same time; a second signal would cut that short.
     for (Program* program : {&orchestrator_, &worker_}) {
         if (program->child) program->child->signal(SIGTERM);
     }
-    for (Program* program : {&orchestrator_, &worker_, &sandbox_}) {
-        if (program->child) program->child->stop(seconds(20));
+    for (Program* program : {&orchestrator_, &worker_}) {
+        if (program->child && !program->child->wait_for(seconds(20))) program->child->signal(SIGKILL);
         program->child.reset();
     }
+    if (sandbox_.child) sandbox_.child->stop(seconds(5));
+    sandbox_.child.reset();
     for (Child& restart : restarts_) restart.wait_for(seconds(60));
     restarts_.clear();
 }
