@@ -1,10 +1,10 @@
 #include "sandbox/demo/account.hpp"
 
-#include <algorithm>
+#include "runtime/json.hpp"
 
 #include <fmt/format.h>
 
-#include "runtime/json.hpp"
+#include <algorithm>
 
 namespace ordersaga::demo {
 namespace {
@@ -25,27 +25,36 @@ std::int64_t webhook_count(const Account& account, const char* name) {
     return shops == nullptr ? 0 : shops->value(name, std::int64_t{0});
 }
 
-void complain_of_each(std::vector<std::string>& failures, const std::string& what, const std::vector<std::string>& items) {
+void complain_of_each(
+    std::vector<std::string>& failures,
+    const std::string& what,
+    const std::vector<std::string>& items) {
     if (items.empty()) return;
     std::string text = fmt::format("{} ({})", what, items.size());
-    for (std::size_t index = 0; index < std::min(items.size(), most_named); ++index) text += "\n      " + items[index];
+    for (std::size_t index = 0; index < std::min(items.size(), most_named); ++index)
+        text += "\n      " + items[index];
     if (items.size() > most_named) text += fmt::format("\n      ... and {} more", items.size() - most_named);
     failures.push_back(std::move(text));
 }
 
-double rounded(double milliseconds) { return static_cast<double>(static_cast<std::int64_t>(milliseconds * 100 + 0.5)) / 100; }
+double rounded(double milliseconds) {
+    return static_cast<double>(static_cast<std::int64_t>(milliseconds * 100 + 0.5)) / 100;
+}
 
 json incidents_document(const Account& account) {
     json list = json::array();
-    for (const OpenIncident& incident : account.incidents) list.push_back({{"order", incident.order}, {"reason", incident.reason}});
+    for (const OpenIncident& incident : account.incidents)
+        list.push_back({{"order", incident.order}, {"reason", incident.reason}});
     return list;
 }
 
 void check_incidents(const Account& account, const FaultProfile& profile, std::vector<std::string>& failures) {
-    const auto allowed = static_cast<std::size_t>(profile.incident_share_allowed * static_cast<double>(account.submitted));
+    const auto allowed =
+        static_cast<std::size_t>(profile.incident_share_allowed * static_cast<double>(account.submitted));
     if (account.incidents.size() <= allowed) return;
     std::vector<std::string> items;
-    for (const OpenIncident& incident : account.incidents) items.push_back(incident.order + ": " + incident.reason);
+    for (const OpenIncident& incident : account.incidents)
+        items.push_back(incident.order + ": " + incident.reason);
     complain_of_each(failures, fmt::format("incidents, {} allowed", allowed), items);
 }
 
@@ -86,7 +95,8 @@ std::vector<std::string> failures_of(const Account& account, const FaultProfile&
     complain_of_each(failures, "rows that break a law", account.law_findings);
     check_effects(account, failures);
     for (const std::string& kind : profile.must_occur) {
-        if (account.faults_injected.value(kind, std::int64_t{0}) == 0) failures.push_back(kind + " was never injected: the run shows nothing about it");
+        if (account.faults_injected.value(kind, std::int64_t{0}) == 0)
+            failures.push_back(kind + " was never injected: the run shows nothing about it");
     }
     complain_of_each(failures, "programs ended by themselves", account.crashes);
     return failures;
@@ -95,7 +105,8 @@ std::vector<std::string> failures_of(const Account& account, const FaultProfile&
 json report_of(const Account& account, const FaultProfile& profile) {
     const std::vector<std::string> failures = failures_of(account, profile);
     json laws = json::object();
-    for (const auto& [law, holds] : account.laws) laws[law] = holds;
+    for (const auto& [law, holds] : account.laws)
+        laws[law] = holds;
     return {
         {"orders",
          {{"submitted", account.submitted},
@@ -137,18 +148,24 @@ json report_of(const Account& account, const FaultProfile& profile) {
 
 std::string text_of(const Account& account, const FaultProfile& profile) {
     std::string text = "\nThe account\n";
-    text += fmt::format("  orders       {} placed in {} stores, {} accepted; {} more were refused by a store itself\n", account.submitted,
-                        account.stores, account.accepted, account.refused_by_stores);
-    text += fmt::format("  webhooks     {} sent, {} of them twice, {} dropped, {} out of order\n", webhook_count(account, "sent"),
-                        webhook_count(account, "duplicated"), webhook_count(account, "dropped"), webhook_count(account, "reordered"));
+    text += fmt::format(
+        "  orders       {} placed in {} stores, {} accepted; {} more were refused by a store itself\n",
+        account.submitted, account.stores, account.accepted, account.refused_by_stores);
+    text += fmt::format(
+        "  webhooks     {} sent, {} of them twice, {} dropped, {} out of order\n", webhook_count(account, "sent"),
+        webhook_count(account, "duplicated"), webhook_count(account, "dropped"), webhook_count(account, "reordered"));
     text += "  final states";
-    for (const auto& [state, count] : account.final_states) text += fmt::format(" {} {} ", state, count);
-    text += fmt::format("\n  warehouse    {} fulfilments, {} expected; {} twice, {} units oversold; {} cancelled on the way\n",
-                        account.judgement.fulfillments_live, account.judgement.fulfillments_expected,
-                        effect(account, "duplicate_fulfillments"), effect(account, "oversold_units"), effect(account, "fulfillments_cancelled"));
-    text += fmt::format("  stores       {} stock calls changed {} listings; {} sales refused for want of stock; {}\n", effect(account, "store_calls"),
-                        effect(account, "store_changes"), account.judgement.refused_after_sale,
-                        account.judgement.unequal_listings.empty() ? "all show what can be sold" : "NOT all show what can be sold");
+    for (const auto& [state, count] : account.final_states)
+        text += fmt::format(" {} {} ", state, count);
+    text += fmt::format(
+        "\n  warehouse    {} fulfilments, {} expected; {} twice, {} units oversold; {} cancelled on the way\n",
+        account.judgement.fulfillments_live, account.judgement.fulfillments_expected,
+        effect(account, "duplicate_fulfillments"), effect(account, "oversold_units"),
+        effect(account, "fulfillments_cancelled"));
+    text += fmt::format(
+        "  stores       {} stock calls changed {} listings; {} sales refused for want of stock; {}\n",
+        effect(account, "store_calls"), effect(account, "store_changes"), account.judgement.refused_after_sale,
+        account.judgement.unequal_listings.empty() ? "all show what can be sold" : "NOT all show what can be sold");
     std::string broken;
     for (const char* law : law_names) {
         const auto found = account.laws.find(law);
@@ -164,13 +181,15 @@ std::string text_of(const Account& account, const FaultProfile& profile) {
         if (count != 0) faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", kind, count.get<std::int64_t>());
     }
     text += "  faults       " + (faults.empty() ? std::string("none") : faults) + "\n";
-    text += fmt::format("  latency      webhook answered p50 {:.1f} ms, p99 {:.1f} ms; in the warehouse p50 {:.0f} ms, p99 {:.0f} ms\n",
-                        account.accept_p50, account.accept_p99, account.requested_p50, account.requested_p99);
+    text += fmt::format(
+        "  latency      webhook answered p50 {:.1f} ms, p99 {:.1f} ms; in the warehouse p50 {:.0f} ms, p99 {:.0f} ms\n",
+        account.accept_p50, account.accept_p99, account.requested_p50, account.requested_p99);
     text += fmt::format("  took         {:.1f} s\n", account.seconds);
     const std::vector<std::string> failures = failures_of(account, profile);
     if (failures.empty()) return text + "\nEvery promise was kept.\n";
     text += "\nFAILED:\n";
-    for (const std::string& failure : failures) text += "  - " + failure + "\n";
+    for (const std::string& failure : failures)
+        text += "  - " + failure + "\n";
     return text;
 }
 

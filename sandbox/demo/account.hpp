@@ -1,15 +1,15 @@
 // The demo's account: the report as JSON, the verdict on it, and the page for people. Pure.
 #pragma once
 
+#include "sandbox/demo/fault_plan.hpp"
+#include "sandbox/demo/witness.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "sandbox/demo/fault_plan.hpp"
-#include "sandbox/demo/witness.hpp"
 
 namespace ordersaga::demo {
 
@@ -28,7 +28,7 @@ struct Account {
     std::map<std::string, std::int64_t> final_states;
     std::vector<std::string> unsettled;  // "blue #1001 in Shipped": neither final nor an incident
     std::vector<OpenIncident> incidents;
-    std::int64_t parked_items = 0;       // inputs that could not be applied; nothing odd is sent here
+    std::int64_t parked_items = 0;  // inputs that could not be applied; nothing odd is sent here
     nlohmann::json faults_injected = nlohmann::json::object();
     std::map<std::string, bool> laws;
     std::vector<std::string> law_findings;

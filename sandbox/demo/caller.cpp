@@ -1,11 +1,11 @@
 #include "sandbox/demo/caller.hpp"
 
+#include "runtime/http_client.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-
-#include "runtime/http_client.hpp"
 
 namespace ordersaga::demo {
 namespace {
@@ -17,7 +17,11 @@ runtime::HttpClientOptions client_options() {
     return options;
 }
 
-boost::asio::awaitable<void> send(runtime::HttpClient& client, runtime::HttpCall call, runtime::HttpOutcome& outcome, bool& done) {
+boost::asio::awaitable<void> send(
+    runtime::HttpClient& client,
+    runtime::HttpCall call,
+    runtime::HttpOutcome& outcome,
+    bool& done) {
     outcome = co_await client.send(std::move(call));
     done = true;
 }
@@ -32,8 +36,12 @@ struct Caller::Impl {
 Caller::Caller() : impl_(std::make_unique<Impl>()) {}
 Caller::~Caller() = default;
 
-Caller::Reply Caller::call(const std::string& method, const std::string& url, const std::string& body, const std::string& token,
-                           std::chrono::milliseconds longest) {
+Caller::Reply Caller::call(
+    const std::string& method,
+    const std::string& url,
+    const std::string& body,
+    const std::string& token,
+    std::chrono::milliseconds longest) {
     runtime::HttpCall call;
     call.method = method;
     call.url = url;

@@ -2,12 +2,12 @@
 // Blocking, main thread only.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
 
 namespace ordersaga::demo {
 
@@ -19,12 +19,16 @@ public:
     Caller& operator=(const Caller&) = delete;
 
     struct Reply {
-        int status = 0;     // 0: no answer
-        std::string body;   // or why there was none
+        int status = 0;    // 0: no answer
+        std::string body;  // or why there was none
     };
     // `token` empty: no Authorization. Never throws for what the peer did.
-    Reply call(const std::string& method, const std::string& url, const std::string& body, const std::string& token,
-               std::chrono::milliseconds longest);
+    Reply call(
+        const std::string& method,
+        const std::string& url,
+        const std::string& body,
+        const std::string& token,
+        std::chrono::milliseconds longest);
 
 private:
     struct Impl;

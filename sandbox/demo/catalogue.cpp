@@ -1,9 +1,10 @@
 #include "sandbox/demo/catalogue.hpp"
 
-#include <algorithm>
+#include "runtime/random.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "runtime/random.hpp"
+#include <algorithm>
 
 namespace ordersaga::demo {
 namespace {
@@ -27,20 +28,27 @@ std::string numbered(const std::string& name, std::int64_t number) {
 std::string variable(const std::string& what, const std::string& key) {
     std::string name = "DEMO_" + what + "_";
     for (const char letter : key) {
-        name.push_back(letter == '-' ? '_' : letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
+        name.push_back(
+            letter == '-'                    ? '_'
+            : letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A')
+                                             : letter);
     }
     return name;
 }
 
-std::string word_of(ArticleKind kind) { return kind == ArticleKind::backorder ? "backorder" : "deny"; }
+std::string word_of(ArticleKind kind) {
+    return kind == ArticleKind::backorder ? "backorder" : "deny";
+}
 
 std::string skus_csv(const Catalogue& catalogue, const json& products) {
     std::map<std::string, std::string> ids;
-    for (const json& product : products) ids[product.at("sku")] = std::to_string(product.at("product_id").get<std::int64_t>());
+    for (const json& product : products)
+        ids[product.at("sku")] = std::to_string(product.at("product_id").get<std::int64_t>());
     std::string text = "sku,title,warehouse_item_id,policy,reading,buffer,low_at\n";
     for (const Article& article : catalogue.articles) {
-        text += article.sku + "," + article.title + "," + ids[article.sku] + "," + word_of(article.kind) + ",trust-mirror," +
-                std::to_string(article.buffer) + "," + (article.kind == ArticleKind::scarce ? "1" : "0") + "\n";
+        text += article.sku + "," + article.title + "," + ids[article.sku] + "," + word_of(article.kind) +
+                ",trust-mirror," + std::to_string(article.buffer) + "," +
+                (article.kind == ArticleKind::scarce ? "1" : "0") + "\n";
     }
     return text;
 }
@@ -48,7 +56,8 @@ std::string skus_csv(const Catalogue& catalogue, const json& products) {
 std::string bundles_csv(const Catalogue& catalogue) {
     std::string text = "bundle_sku,component_sku,quantity\n";
     for (const Article& article : catalogue.articles) {
-        for (const auto& [part, quantity] : article.parts) text += article.sku + "," + part + "," + std::to_string(quantity) + "\n";
+        for (const auto& [part, quantity] : article.parts)
+            text += article.sku + "," + part + "," + std::to_string(quantity) + "\n";
     }
     return text;
 }
@@ -67,53 +76,69 @@ std::string listings_csv(const Catalogue& catalogue, const json& stores) {
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         for (const json& level : stores.at(index).at("levels")) {
             text += catalogue.shops[index].key + "," + level.at("sku").get<std::string>() + "," +
-                    level.at("variant_id").get<std::string>() + "," + level.at("inventory_item_id").get<std::string>() + "\n";
+                    level.at("variant_id").get<std::string>() + "," + level.at("inventory_item_id").get<std::string>() +
+                    "\n";
         }
     }
     return text;
 }
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }  // nothing in here needs an escape
+std::string quoted(const std::string& text) {
+    return "\"" + text + "\"";
+}  // nothing in here needs an escape
 
-std::string shop_toml(const Catalogue& catalogue, const json& world, const WorldSettings& settings, const std::string& go_live_at) {
+std::string shop_toml(
+    const Catalogue& catalogue,
+    const json& world,
+    const WorldSettings& settings,
+    const std::string& go_live_at) {
     const json& depot = world.at("warehouses").at(0);
-    std::string text = "[merchant]\nname = \"Demo Shirts\"\n\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
-                       "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) + "\napi_version = \"2026-01\"\nchannel_id = \"" +
-                       std::to_string(depot.at("channel_id").get<std::int64_t>()) + "\"\ntoken_ref = \"env:" +
-                       variable("TOKEN", catalogue.warehouse) + "\"\nwebhook_secret_refs = [\"env:" +
-                       variable("SECRET", catalogue.warehouse) + "\"]\ncalls_per_minute = " +
-                       (settings.real_limits ? "150" : "60000") + "\nreading_lag = \"0s\"\n";
+    std::string text =
+        "[merchant]\nname = \"Demo Shirts\"\n\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
+        "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
+        "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
+        "\"\ntoken_ref = \"env:" + variable("TOKEN", catalogue.warehouse) +
+        "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", catalogue.warehouse) +
+        "\"]\ncalls_per_minute = " + (settings.real_limits ? "150" : "60000") + "\nreading_lag = \"0s\"\n";
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const Shop& shop = catalogue.shops[index];
         const json& store = world.at("stores").at(index);
-        text += "\n[[stores]]\nkey = " + quoted(shop.key) + "\nshop_domain = " + quoted(shop.domain) + "\nbase_url = " +
-                quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) + "\nlocation_id = " +
-                quoted(store.at("locations").at(0).at("id")) + "\ntoken_ref = \"env:" + variable("TOKEN", shop.key) +
-                "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", shop.key) + "\"]\ngo_live_at = " + quoted(go_live_at) +
-                "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
-                "\npoints_per_second = " + (settings.real_limits ? "100" : "10000") +
-                "\n\n[[stores.ship_methods]]\ntitle = \"*\"\nmethod = \"Standard\"\n";
+        text +=
+            "\n[[stores]]\nkey = " + quoted(shop.key) + "\nshop_domain = " + quoted(shop.domain) +
+            "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
+            "\nlocation_id = " + quoted(store.at("locations").at(0).at("id")) +
+            "\ntoken_ref = \"env:" + variable("TOKEN", shop.key) +
+            "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", shop.key) +
+            "\"]\ngo_live_at = " + quoted(go_live_at) +
+            "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
+            "\npoints_per_second = " + (settings.real_limits ? "100" : "10000") +
+            "\n\n[[stores.ship_methods]]\ntitle = \"*\"\nmethod = \"Standard\"\n";
     }
-    return text + "\n[files]\nskus = \"skus.csv\"\nbundles = \"bundles.csv\"\nlistings = \"listings.csv\"\nopening_stock = \"opening.csv\"\n";
+    return text +
+           "\n[files]\nskus = \"skus.csv\"\nbundles = \"bundles.csv\"\nlistings = \"listings.csv\"\nopening_stock = "
+           "\"opening.csv\"\n";
 }
 
 std::string worker_toml(const Catalogue& catalogue, const json& world) {
     std::string text = "[broker]\nurl = \"env:ORDERSAGA_AMQP_URL\"\n\n[database]\ndsn = \"env:ORDERSAGA_WORKER_DSN\"\n";
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const json& store = world.at("stores").at(index);
-        text += "\n[[stores]]\nkey = " + quoted(catalogue.shops[index].key) + "\nbase_url = " + quoted(store.at("base_url")) +
-                "\napi_version = " + quoted(store.at("api_version")) + "\ntoken = \"env:" + variable("TOKEN", catalogue.shops[index].key) + "\"\n";
+        text += "\n[[stores]]\nkey = " + quoted(catalogue.shops[index].key) +
+                "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
+                "\ntoken = \"env:" + variable("TOKEN", catalogue.shops[index].key) + "\"\n";
     }
     const json& depot = world.at("warehouses").at(0);
-    return text + "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) + "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
-           "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) + "\"\ntoken = \"env:" +
-           variable("TOKEN", catalogue.warehouse) + "\"\n";
+    return text + "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
+           "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
+           "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
+           "\"\ntoken = \"env:" + variable("TOKEN", catalogue.warehouse) + "\"\n";
 }
 
 }  // namespace
 
 const Article* Catalogue::find(const std::string& sku) const {
-    const auto found = std::find_if(articles.begin(), articles.end(), [&](const Article& article) { return article.sku == sku; });
+    const auto found =
+        std::find_if(articles.begin(), articles.end(), [&](const Article& article) { return article.sku == sku; });
     return found == articles.end() ? nullptr : &*found;
 }
 
@@ -128,19 +153,39 @@ std::vector<std::string> Catalogue::skus_of(ArticleKind kind) const {
 Catalogue make_catalogue(std::int64_t orders, std::int64_t stores, std::uint64_t seed) {
     runtime::SeededRandom random(seed);
     Catalogue catalogue;
-    for (std::int64_t index = 0; index < stores; ++index) catalogue.shops.push_back(shop_number(index));
+    for (std::int64_t index = 0; index < stores; ++index)
+        catalogue.shops.push_back(shop_number(index));
     const std::int64_t plenty = orders * 8 + 100;
     for (std::int64_t index = 1; index <= 8; ++index) {
-        catalogue.articles.push_back({numbered("SHIRT", index), "Shirt " + std::to_string(index), ArticleKind::plentiful, plenty, index == 8 ? 5 : 0, {}});
+        catalogue.articles.push_back(
+            {numbered("SHIRT", index),
+             "Shirt " + std::to_string(index),
+             ArticleKind::plentiful,
+             plenty,
+             index == 8 ? 5 : 0,
+             {}});
     }
     for (std::int64_t index = 1; index <= std::max<std::int64_t>(2, orders / 50); ++index) {
         const auto stock = 1 + static_cast<std::int64_t>(random.below(4));
-        catalogue.articles.push_back({numbered("LIMITED", index), "Limited edition " + std::to_string(index), ArticleKind::scarce, stock, 0, {}});
+        catalogue.articles.push_back(
+            {numbered("LIMITED", index),
+             "Limited edition " + std::to_string(index),
+             ArticleKind::scarce,
+             stock,
+             0,
+             {}});
     }
     for (std::int64_t index = 1; index <= 2; ++index) {
-        catalogue.articles.push_back({numbered("SOON", index), "Pre-order " + std::to_string(index), ArticleKind::backorder, 1 + orders / 100, 0, {}});
+        catalogue.articles.push_back(
+            {numbered("SOON", index),
+             "Pre-order " + std::to_string(index),
+             ArticleKind::backorder,
+             1 + orders / 100,
+             0,
+             {}});
     }
-    catalogue.articles.push_back({"BUNDLE-A", "Two shirts", ArticleKind::bundle, 0, 0, {{"SHIRT-01", 1}, {"SHIRT-02", 1}}});
+    catalogue.articles.push_back(
+        {"BUNDLE-A", "Two shirts", ArticleKind::bundle, 0, 0, {{"SHIRT-01", 1}, {"SHIRT-02", 1}}});
     catalogue.articles.push_back({"BUNDLE-B", "Three of a kind", ArticleKind::bundle, 0, 0, {{"SHIRT-03", 3}}});
     return catalogue;
 }
@@ -153,8 +198,8 @@ Catalogue story_catalogue() {
 }
 
 std::map<std::string, std::int64_t> shown_in_stores(
-    const Catalogue& catalogue, const std::map<std::string, std::int64_t>& fulfillable
-) {
+    const Catalogue& catalogue,
+    const std::map<std::string, std::int64_t>& fulfillable) {
     const auto of = [&](const std::string& sku) {
         const auto found = fulfillable.find(sku);
         return found == fulfillable.end() ? std::int64_t{0} : found->second;
@@ -206,8 +251,10 @@ json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings) {
 }
 
 SetupFiles setup_files(
-    const Catalogue& catalogue, const json& world, const WorldSettings& settings, const std::string& go_live_at
-) {
+    const Catalogue& catalogue,
+    const json& world,
+    const WorldSettings& settings,
+    const std::string& go_live_at) {
     SetupFiles result;
     const json& depot = world.at("warehouses").at(0);
     result.files["shop.toml"] = shop_toml(catalogue, world, settings, go_live_at);

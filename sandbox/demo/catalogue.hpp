@@ -2,13 +2,13 @@
 // the sandbox and to `sagactl setup`. Pure: a seed and sizes in, values out.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 namespace ordersaga::demo {
 
@@ -50,8 +50,8 @@ Catalogue story_catalogue();
 // What every store should show of each article when `fulfillable` lies in the warehouse: buffer kept back, bundles
 // by their scarcest part, never below 0.
 std::map<std::string, std::int64_t> shown_in_stores(
-    const Catalogue& catalogue, const std::map<std::string, std::int64_t>& fulfillable
-);
+    const Catalogue& catalogue,
+    const std::map<std::string, std::int64_t>& fulfillable);
 
 struct WorldSettings {
     bool real_limits = false;
@@ -64,14 +64,16 @@ struct WorldSettings {
 nlohmann::json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings);
 
 struct SetupFiles {
-    std::map<std::string, std::string> files;      // name → content; shop.toml names the others
+    std::map<std::string, std::string> files;  // name → content; shop.toml names the others
     std::string worker_toml;
-    std::map<std::string, std::string> secrets;    // environment of orchestrator and worker
+    std::map<std::string, std::string> secrets;  // environment of orchestrator and worker
 };
 // `world` is the sandbox's answer to sandbox_setup(): its ids, addresses and secrets. Throws json::exception when that
 // is not what docs/sandbox.md says.
 SetupFiles setup_files(
-    const Catalogue& catalogue, const nlohmann::json& world, const WorldSettings& settings, const std::string& go_live_at
-);
+    const Catalogue& catalogue,
+    const nlohmann::json& world,
+    const WorldSettings& settings,
+    const std::string& go_live_at);
 
 }  // namespace ordersaga::demo

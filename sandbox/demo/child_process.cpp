@@ -1,5 +1,7 @@
 #include "sandbox/demo/child_process.hpp"
 
+#include "runtime/random.hpp"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,8 +20,6 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/random.hpp"
-
 extern char** environ;
 
 namespace ordersaga::demo {
@@ -29,7 +29,9 @@ using std::chrono::milliseconds;
 
 volatile sig_atomic_t signal_came = 0;
 
-void remember_signal(int) { signal_came = 1; }
+void remember_signal(int) {
+    signal_came = 1;
+}
 
 std::vector<std::string> environment_of(const ChildPlan& plan) {
     std::vector<std::string> all;
@@ -37,13 +39,15 @@ std::vector<std::string> environment_of(const ChildPlan& plan) {
         const std::string text = *entry;
         if (!plan.environment.contains(text.substr(0, text.find('=')))) all.push_back(text);
     }
-    for (const auto& [name, value] : plan.environment) all.push_back(name + "=" + value);
+    for (const auto& [name, value] : plan.environment)
+        all.push_back(name + "=" + value);
     return all;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> list;
-    for (std::string& text : texts) list.push_back(text.data());
+    for (std::string& text : texts)
+        list.push_back(text.data());
     list.push_back(nullptr);
     return list;
 }
@@ -137,7 +141,8 @@ CommandEnd run_command(ChildPlan plan, milliseconds longest) {
     while (!child.wait_for(milliseconds(50))) {
         if (interrupted()) throw Interrupted{};
         if (std::chrono::steady_clock::now() >= limit) {
-            throw std::runtime_error(plan.program.filename().string() + " did not end in time; see " + plan.log.string());
+            throw std::runtime_error(
+                plan.program.filename().string() + " did not end in time; see " + plan.log.string());
         }
     }
     std::ifstream file(plan.log);
@@ -150,11 +155,14 @@ CommandEnd run_command(ChildPlan plan, milliseconds longest) {
 void catch_signals() {
     struct sigaction action {};
     action.sa_handler = remember_signal;
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+        sigaction(number, &action, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 }
 
-bool interrupted() noexcept { return signal_came != 0; }
+bool interrupted() noexcept {
+    return signal_came != 0;
+}
 
 void pause(milliseconds length) {
     const auto limit = std::chrono::steady_clock::now() + length;

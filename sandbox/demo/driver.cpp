@@ -1,10 +1,10 @@
 #include "sandbox/demo/driver.hpp"
 
-#include <algorithm>
-#include <utility>
-
 #include "runtime/json.hpp"
 #include "sandbox/demo/progress.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace ordersaga::demo {
 namespace {
@@ -18,7 +18,8 @@ constexpr milliseconds ledger_every{200};
 
 json lines_of(const PlannedOrder& order) {
     json lines = json::array();
-    for (const PlannedLine& line : order.lines) lines.push_back({{"sku", line.sku}, {"quantity", line.quantity}});
+    for (const PlannedLine& line : order.lines)
+        lines.push_back({{"sku", line.sku}, {"quantity", line.quantity}});
     return lines;
 }
 
@@ -29,18 +30,21 @@ Driver::Driver(System& system, const FaultProfile& profile, std::uint64_t seed, 
 
 void Driver::place(std::vector<Moment> plan, Progress& progress) {
     std::size_t orders = 0;
-    for (const Moment& moment : plan) orders += moment.size();
+    for (const Moment& moment : plan)
+        orders += moment.size();
     const double length = std::max(profile_.shortest_seconds, static_cast<double>(orders) / orders_per_second_);
     const Time begin = steady_clock::now();
     std::size_t next_moment = 0;
     std::size_t next_mishap = 0;
     while (next_moment < plan.size() || next_mishap < profile_.mishaps.size()) {
         const double passed = std::chrono::duration<double>(steady_clock::now() - begin).count() / length;
-        while (next_moment < plan.size() && static_cast<double>(placed_.size()) <= passed * static_cast<double>(orders)) {
+        while (next_moment < plan.size() &&
+               static_cast<double>(placed_.size()) <= passed * static_cast<double>(orders)) {
             place_moment(plan[next_moment++]);
         }
         // One server at a time: the next may go only when the last is back.
-        if (next_mishap < profile_.mishaps.size() && profile_.mishaps[next_mishap].at <= passed && !system_.restarting()) {
+        if (next_mishap < profile_.mishaps.size() && profile_.mishaps[next_mishap].at <= passed &&
+            !system_.restarting()) {
             cause(profile_.mishaps[next_mishap++]);
         }
         system_.supervise();
@@ -88,8 +92,9 @@ void Driver::remember(PlannedOrder plan, const json& order) {
 
 void Driver::cause(const Mishap& mishap) {
     if (mishap.kind == Mishap::Kind::outage) {
-        system_.control("POST", "/control/outages",
-                        {{"peer", mishap.subject}, {"seconds", mishap.seconds}, {"mode", random_.chance(0.5) ? "reset" : "503"}});
+        system_.control(
+            "POST", "/control/outages",
+            {{"peer", mishap.subject}, {"seconds", mishap.seconds}, {"mode", random_.chance(0.5) ? "reset" : "503"}});
     } else {
         system_.kill(mishap.subject);
     }
@@ -115,8 +120,9 @@ void Driver::read_ledger() {
         effects_.push_back(effect);
         if (effect.at("kind") != "warehouse_order_created") continue;
         const std::string reference = effect.at("reference");
-        const auto waiting = std::find_if(when_requested_.begin(), when_requested_.end(),
-                                          [&](const auto& entry) { return reference.starts_with(entry.first + "."); });
+        const auto waiting = std::find_if(when_requested_.begin(), when_requested_.end(), [&](const auto& entry) {
+            return reference.starts_with(entry.first + ".");
+        });
         if (waiting == when_requested_.end()) continue;
         const std::size_t index = waiting->second;
         when_requested_.erase(waiting);
@@ -131,7 +137,8 @@ json Driver::wanted_lines(const PlacedOrder& order, std::int64_t difference) con
 }
 
 void Driver::change(const PlacedOrder& order) {
-    const std::string path = "/control/stores/" + system_.catalogue().shops.at(order.plan.shop).domain + "/orders/" + order.order_id;
+    const std::string path =
+        "/control/stores/" + system_.catalogue().shops.at(order.plan.shop).domain + "/orders/" + order.order_id;
     json body = json::object();
     std::string action;
     switch (order.plan.change) {
@@ -146,13 +153,16 @@ void Driver::change(const PlacedOrder& order) {
             break;
         case Change::refund_part:
             action = "/refund";
-            body = {{"lines", json::array({{{"sku", order.plan.lines.front().sku}, {"quantity", 1}, {"restock_type", "cancel"}}})}};
+            body = {
+                {"lines",
+                 json::array({{{"sku", order.plan.lines.front().sku}, {"quantity", 1}, {"restock_type", "cancel"}}})}};
             break;
     }
     // A shop may say no (409): shipped meanwhile, or nothing left to add.
     const System::Answer answer = system_.control_raw("POST", path + action, runtime::dump_json(body));
     if (answer.status / 100 != 2 && answer.status != 409) {
-        throw std::runtime_error("sandbox: " + path + action + " gave " + std::to_string(answer.status) + " " + answer.body);
+        throw std::runtime_error(
+            "sandbox: " + path + action + " gave " + std::to_string(answer.status) + " " + answer.body);
     }
 }
 

@@ -2,20 +2,20 @@
 // mishaps happen, and listens to the sandbox's ledger all the while. Main thread only.
 #pragma once
 
+#include "runtime/random.hpp"
+#include "sandbox/demo/fault_plan.hpp"
+#include "sandbox/demo/generator.hpp"
+#include "sandbox/demo/system.hpp"
+#include "sandbox/demo/witness.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/random.hpp"
-#include "sandbox/demo/fault_plan.hpp"
-#include "sandbox/demo/generator.hpp"
-#include "sandbox/demo/system.hpp"
-#include "sandbox/demo/witness.hpp"
 
 namespace ordersaga::demo {
 
@@ -51,7 +51,7 @@ private:
     double orders_per_second_;
     std::vector<PlacedOrder> placed_;
     std::int64_t refused_by_stores_ = 0;
-    std::multimap<Time, std::size_t> later_;            // index into placed_
+    std::multimap<Time, std::size_t> later_;             // index into placed_
     std::map<std::string, std::size_t> when_requested_;  // "<store>.<order>" → index
     std::vector<nlohmann::json> effects_;
     std::int64_t ledger_read_to_ = 0;

@@ -1,7 +1,8 @@
 #include "sandbox/demo/fault_plan.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace ordersaga::demo {
 namespace {
@@ -20,9 +21,16 @@ json off() {
 
 // 5xx half before and half after the effect: the caller cannot tell.
 json spoiled_calls(double throttled, double server_errors, double timeouts, double others) {
-    return {{"throttled", throttled},     {"error_before", server_errors / 2}, {"error_after", server_errors / 2},
-            {"timeout_after", timeouts},  {"reset_before", others},            {"reset_after", others},
-            {"slow", others},             {"garbage", others},                 {"hold_for_ms", 15'000}};
+    return {
+        {"throttled", throttled},
+        {"error_before", server_errors / 2},
+        {"error_after", server_errors / 2},
+        {"timeout_after", timeouts},
+        {"reset_before", others},
+        {"reset_after", others},
+        {"slow", others},
+        {"garbage", others},
+        {"hold_for_ms", 15'000}};
 }
 
 const std::vector<std::string> webhook_kinds{"webhooks_duplicated", "webhooks_reordered", "webhooks_dropped"};
@@ -31,7 +39,7 @@ const std::vector<std::string> call_kinds{"calls_throttled", "calls_5xx", "calls
 void add_harsh_mishaps(FaultProfile& profile) {
     using Kind = Mishap::Kind;
     profile.mishaps = {
-        {0.08, Kind::outage, "shipbob", 5}, {0.22, Kind::kill, "worker", 0},  {0.32, Kind::outage, "shopify", 5},
+        {0.08, Kind::outage, "shipbob", 5}, {0.22, Kind::kill, "worker", 0},    {0.32, Kind::outage, "shopify", 5},
         {0.46, Kind::kill, "rabbitmq", 0},  {0.62, Kind::outage, "shipbob", 5}, {0.74, Kind::kill, "orchestrator", 0},
         {0.88, Kind::outage, "shopify", 5},
     };
@@ -40,7 +48,8 @@ void add_harsh_mishaps(FaultProfile& profile) {
 std::int64_t sum_over_peers(const json& faults, const std::vector<std::string>& kinds) {
     std::int64_t sum = 0;
     for (const auto& [peer, counts] : faults.items()) {
-        for (const std::string& kind : kinds) sum += counts.value(kind, std::int64_t{0});
+        for (const std::string& kind : kinds)
+            sum += counts.value(kind, std::int64_t{0});
     }
     return sum;
 }
@@ -63,7 +72,8 @@ FaultProfile fault_profile(const std::string& name, const std::vector<std::strin
         add_harsh_mishaps(profile);
         profile.must_occur = webhook_kinds;
         profile.must_occur.insert(profile.must_occur.end(), call_kinds.begin(), call_kinds.end());
-        for (const char* kind : {"outages_shopify", "outages_shipbob", "kills_orchestrator", "kills_worker", "kills_rabbitmq"}) {
+        for (const char* kind :
+             {"outages_shopify", "outages_shipbob", "kills_orchestrator", "kills_worker", "kills_rabbitmq"}) {
             profile.must_occur.emplace_back(kind);
         }
     }
@@ -73,7 +83,9 @@ FaultProfile fault_profile(const std::string& name, const std::vector<std::strin
         profile.must_occur.push_back("kills_" + kills[index]);
         profile.shortest_seconds = std::max(profile.shortest_seconds, 10.0);
     }
-    std::stable_sort(profile.mishaps.begin(), profile.mishaps.end(), [](const Mishap& left, const Mishap& right) { return left.at < right.at; });
+    std::stable_sort(profile.mishaps.begin(), profile.mishaps.end(), [](const Mishap& left, const Mishap& right) {
+        return left.at < right.at;
+    });
     return profile;
 }
 
@@ -93,7 +105,9 @@ json faults_on(const std::string& profile) {
     return faults;
 }
 
-json faults_off() { return off(); }
+json faults_off() {
+    return off();
+}
 
 json count_faults(const json& summary, const std::vector<Mishap>& done) {
     const json faults = summary.value("faults", json::object());
@@ -108,7 +122,8 @@ json count_faults(const json& summary, const std::vector<Mishap>& done) {
     };
     for (const char* kind : {"duplicated", "reordered", "dropped"}) {
         std::int64_t sum = 0;
-        for (const char* peer : {"shopify", "shipbob"}) sum += summary.at("webhooks").at(peer).value(kind, std::int64_t{0});
+        for (const char* peer : {"shopify", "shipbob"})
+            sum += summary.at("webhooks").at(peer).value(kind, std::int64_t{0});
         counted[std::string("webhooks_") + kind] = sum;
     }
     for (const Mishap& mishap : done) {

@@ -1,19 +1,19 @@
 // The fault profiles: what the sandbox is told to spoil, and when peers go away and programs are killed. Pure.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include "sandbox/demo/catalogue.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "sandbox/demo/catalogue.hpp"
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace ordersaga::demo {
 
 struct Mishap {
     enum class Kind { outage, kill };
-    double at = 0;        // fraction of the time in which orders are placed
+    double at = 0;  // fraction of the time in which orders are placed
     Kind kind = Kind::outage;
     std::string subject;  // shopify, shipbob; orchestrator, worker, rabbitmq, pg
     double seconds = 0;   // of an outage
@@ -25,7 +25,7 @@ struct FaultProfile {
     double shortest_seconds = 0;        // placing orders takes at least so long, whatever the rate
     double incident_share_allowed = 0;  // of the orders
     WorldSettings world;
-    std::vector<Mishap> mishaps;        // by time
+    std::vector<Mishap> mishaps;          // by time
     std::vector<std::string> must_occur;  // names in faults_injected that may not be 0
 };
 

@@ -8,9 +8,13 @@ namespace {
 
 using runtime::Random;
 
-std::size_t pick(Random& random, std::size_t count) { return static_cast<std::size_t>(random.below(count)); }
+std::size_t pick(Random& random, std::size_t count) {
+    return static_cast<std::size_t>(random.below(count));
+}
 
-std::int64_t small_quantity(Random& random) { return 1 + static_cast<std::int64_t>(random.below(3)); }
+std::int64_t small_quantity(Random& random) {
+    return 1 + static_cast<std::int64_t>(random.below(3));
+}
 
 PlannedOrder with_two_lines(const Catalogue& catalogue, std::size_t shop, Random& random) {
     const std::vector<std::string> plenty = catalogue.skus_of(ArticleKind::plentiful);
@@ -75,9 +79,11 @@ std::vector<Moment> races(const Catalogue& catalogue, Random& random) {
     for (const std::string& sku : catalogue.skus_of(ArticleKind::scarce)) {
         for (std::int64_t round = 0; round <= catalogue.find(sku)->stock / shops + 1; ++round) {
             Moment moment;
-            for (std::size_t shop = 0; shop < catalogue.shops.size(); ++shop) moment.push_back(of_one(shop, sku, false));
+            for (std::size_t shop = 0; shop < catalogue.shops.size(); ++shop)
+                moment.push_back(of_one(shop, sku, false));
             // Now and then with something that is there for sure: granted whole or not at all.
-            if (random.chance(0.25)) moment.front().lines.push_back({catalogue.skus_of(ArticleKind::plentiful).front(), 1});
+            if (random.chance(0.25))
+                moment.front().lines.push_back({catalogue.skus_of(ArticleKind::plentiful).front(), 1});
             all.push_back(std::move(moment));
         }
     }
@@ -122,9 +128,11 @@ std::vector<Moment> plan_orders(const Catalogue& catalogue, std::int64_t orders,
         left -= size;
         plan.push_back(std::move(moment));
     }
-    for (; left > 0; --left) plan.push_back({anyone(catalogue, pick(random, catalogue.shops.size()), random)});
+    for (; left > 0; --left)
+        plan.push_back({anyone(catalogue, pick(random, catalogue.shops.size()), random)});
     // Fisher and Yates, with our own numbers: std::shuffle differs between libraries.
-    for (std::size_t last = plan.size(); last > 1; --last) std::swap(plan[last - 1], plan[pick(random, last)]);
+    for (std::size_t last = plan.size(); last > 1; --last)
+        std::swap(plan[last - 1], plan[pick(random, last)]);
     return plan;
 }
 

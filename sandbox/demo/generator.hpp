@@ -2,23 +2,23 @@
 // give the same plan, so a run can be repeated.
 #pragma once
 
+#include "runtime/random.hpp"
+#include "sandbox/demo/catalogue.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "runtime/random.hpp"
-#include "sandbox/demo/catalogue.hpp"
 
 namespace ordersaga::demo {
 
 enum class Change {
     none,
-    cancel_at_once,       // before anything was asked of the warehouse
+    cancel_at_once,         // before anything was asked of the warehouse
     cancel_when_requested,  // as soon as the warehouse has it, before it is picked
     pay_later,
-    edit_up,              // one more of the first line
-    edit_down,            // one fewer
-    refund_part,          // one unit of the first line, given back to stock
+    edit_up,      // one more of the first line
+    edit_down,    // one fewer
+    refund_part,  // one unit of the first line, given back to stock
 };
 std::string name_of(Change change);
 

@@ -1,26 +1,29 @@
 // ordersaga-demo: see --help, or docs/demo.md.
-#include <exception>
-#include <fstream>
-#include <iostream>
-#include <memory>
-
-#include <nlohmann/json.hpp>
-
 #include "sandbox/demo/account.hpp"
 #include "sandbox/demo/rehearsal.hpp"
 #include "sandbox/demo/story.hpp"
 #include "sandbox/demo/system.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
 namespace ordersaga::demo {
 namespace {
 
-void step(const std::string& text) { std::cout << "- " << text << std::endl; }
+void step(const std::string& text) {
+    std::cout << "- " << text << std::endl;
+}
 
 void stay_up(System& system) {
     std::size_t crashes = 0;
     while (true) {
         system.supervise();
-        for (; crashes < system.crashes().size(); ++crashes) std::cerr << "ordersaga-demo: " << system.crashes()[crashes] << std::endl;
+        for (; crashes < system.crashes().size(); ++crashes)
+            std::cerr << "ordersaga-demo: " << system.crashes()[crashes] << std::endl;
         pause(std::chrono::milliseconds(200));
     }
 }
@@ -31,7 +34,8 @@ void write_env(const std::filesystem::path& file, const std::map<std::string, st
     std::filesystem::remove(draft);
     std::ofstream stream(draft);
     std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    for (const auto& [name, value] : values) stream << name << "=\"" << value << "\"\n";
+    for (const auto& [name, value] : values)
+        stream << name << "=\"" << value << "\"\n";
     stream.close();
     if (!stream) throw std::runtime_error("cannot write " + draft.string());
     std::filesystem::rename(draft, file);
@@ -39,7 +43,8 @@ void write_env(const std::filesystem::path& file, const std::map<std::string, st
 
 void show_addresses(const System& system) {
     const std::map<std::string, std::string> all = system.addresses();
-    for (const char* name : {"ORDERSAGA_URL", "ORDERSAGA_PUBLIC_URL", "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_LOGS"}) {
+    for (const char* name :
+         {"ORDERSAGA_URL", "ORDERSAGA_PUBLIC_URL", "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_LOGS"}) {
         std::cout << "  " << name << "=" << all.at(name) << '\n';
     }
     std::cout << "Ctrl-C ends it." << std::endl;
@@ -61,7 +66,9 @@ int run(const Options& options) {
         world.pick_after_ms = 120'000;  // time enough to think better of it
         world.split_fraction = 0;
     }
-    System system(options, options.story ? story_catalogue() : make_catalogue(options.orders, options.stores, options.seed), world);
+    System system(
+        options, options.story ? story_catalogue() : make_catalogue(options.orders, options.stores, options.seed),
+        world);
     system.start(step);
     if (options.story) return tell_story(system) ? 0 : 1;
     if (options.run) {

@@ -1,6 +1,7 @@
 #include "sandbox/demo/options.hpp"
 
 #include <CLI/CLI.hpp>
+
 #include <iostream>
 
 namespace ordersaga::demo {
@@ -14,7 +15,8 @@ activity-worker, sends orders through signed webhooks, spoils what the fault pro
 until every order is final, and gives an account by what the stand-in world saw.
 Called by ./dev demo and ./dev run, which start PostgreSQL and RabbitMQ first.)";
 
-constexpr const char* footer = "Exit codes: 0 every promise was kept, 1 one was not (or the system failed), 2 wrong arguments.";
+constexpr const char* footer =
+    "Exit codes: 0 every promise was kept, 1 one was not (or the system failed), 2 wrong arguments.";
 
 std::string contradiction(const Options& options) {
     if (options.story && options.run) return "--story and --run exclude each other";
@@ -42,13 +44,15 @@ OptionsEnd read_options(int count, char** words, Options& options) {
     app.add_flag("--story", options.story, "one shirt, two stores, two buyers in the same second");
     app.add_flag("--run", options.run, "only start everything and stay up");
     app.add_option("--env", options.env_file, "with --run: where to write the addresses")->type_name("FILE");
-    app.add_flag("--real-limits", options.real_limits, "peers with their real limits (ShipBob 150/min, Shopify 100 points/s)");
+    app.add_flag(
+        "--real-limits", options.real_limits, "peers with their real limits (ShipBob 150/min, Shopify 100 points/s)");
     app.add_option("--patience", options.patience_seconds, "seconds to wait for what is under way after the last order")
         ->check(CLI::Range(1.0, 86'400.0))
         ->capture_default_str();
     app.add_option("--bin", options.bin, "folder of the programs")->required()->type_name("DIR");
     app.add_option("--servers-env", options.servers_env, "what tools/servers wrote")->required()->type_name("FILE");
-    app.add_option("--dir", options.directory, "logs and configuration (default: beside the servers)")->type_name("DIR");
+    app.add_option("--dir", options.directory, "logs and configuration (default: beside the servers)")
+        ->type_name("DIR");
     try {
         app.parse(count, words);
     } catch (const CLI::ParseError& end) {

@@ -1,11 +1,10 @@
 #include "sandbox/demo/progress.hpp"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
-
-#include <fmt/format.h>
 
 namespace ordersaga::demo {
 namespace {
@@ -13,8 +12,14 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr const char* states_in_order[] = {
-    "Received", "Reserved", "ChannelsSynced", "FulfillmentRequested", "Shipped", "OnHold", "Backordered", "CancellingFulfillment",
-    "ReleasingStock", "RevertingChannels", "SettlingOrder", "NeedsOperator", "Completed", "Compensated", "OutOfStock",
+    "Received",       "Reserved",
+    "ChannelsSynced", "FulfillmentRequested",
+    "Shipped",        "OnHold",
+    "Backordered",    "CancellingFulfillment",
+    "ReleasingStock", "RevertingChannels",
+    "SettlingOrder",  "NeedsOperator",
+    "Completed",      "Compensated",
+    "OutOfStock",
 };
 
 std::string states_of(const nlohmann::json& summary) {
@@ -29,11 +34,16 @@ std::string states_of(const nlohmann::json& summary) {
 
 }  // namespace
 
-Progress::Progress(System& system) : system_(system), begin_(steady_clock::now()), terminal_(isatty(STDOUT_FILENO) == 1) {}
+Progress::Progress(System& system)
+    : system_(system), begin_(steady_clock::now()), terminal_(isatty(STDOUT_FILENO) == 1) {}
 
-Progress::~Progress() { end_line(); }
+Progress::~Progress() {
+    end_line();
+}
 
-double Progress::seconds() const { return std::chrono::duration<double>(steady_clock::now() - begin_).count(); }
+double Progress::seconds() const {
+    return std::chrono::duration<double>(steady_clock::now() - begin_).count();
+}
 
 void Progress::show(std::size_t placed, std::size_t orders) {
     if (steady_clock::now() < next_) return;

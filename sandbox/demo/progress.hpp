@@ -2,11 +2,11 @@
 // Main thread only.
 #pragma once
 
+#include "sandbox/demo/system.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <string>
-
-#include "sandbox/demo/system.hpp"
 
 namespace ordersaga::demo {
 

@@ -1,12 +1,12 @@
 #include "sandbox/demo/rehearsal.hpp"
 
-#include <algorithm>
-#include <set>
+#include "sandbox/demo/driver.hpp"
+#include "sandbox/demo/progress.hpp"
 
 #include <fmt/format.h>
 
-#include "sandbox/demo/driver.hpp"
-#include "sandbox/demo/progress.hpp"
+#include <algorithm>
+#include <set>
 
 namespace ordersaga::demo {
 namespace {
@@ -29,14 +29,15 @@ void restock(System& system) {
     for (const json& ledger : *stock) {
         const auto waiting = ledger.at("waiting").get<std::int64_t>();
         if (waiting == 0) continue;
-        system.control("PUT", "/control/warehouses/" + system.catalogue().warehouse + "/stock",
-                       {{"sku", ledger.at("sku")}, {"delta", waiting + 3}});
+        system.control(
+            "PUT", "/control/warehouses/" + system.catalogue().warehouse + "/stock",
+            {{"sku", ledger.at("sku")}, {"delta", waiting + 3}});
     }
 }
 
 struct Rest {
     std::size_t sagas = 0;
-    std::size_t open = 0;         // neither final nor stopped by an incident
+    std::size_t open = 0;  // neither final nor stopped by an incident
     std::size_t backordered = 0;
 };
 
@@ -81,15 +82,19 @@ Testimony hear_sandbox(System& system, const std::vector<json>& effects) {
     testimony.effects = effects;
     for (const Shop& shop : system.catalogue().shops) {
         const json orders = system.control("/control/stores/" + shop.domain + "/orders");
-        for (const json& order : orders.at("orders")) testimony.store_orders[shop.key + "." + order.at("id").get<std::string>()] = order;
+        for (const json& order : orders.at("orders"))
+            testimony.store_orders[shop.key + "." + order.at("id").get<std::string>()] = order;
         const json store = system.control("/control/stores/" + shop.domain);
-        for (const json& level : store.at("levels")) testimony.shown[shop.key][level.at("sku")] = level.at("available");
+        for (const json& level : store.at("levels"))
+            testimony.shown[shop.key][level.at("sku")] = level.at("available");
     }
     const std::string depot_path = "/control/warehouses/" + system.catalogue().warehouse;
     const json orders = system.control(depot_path + "/orders");
-    for (const json& order : orders.at("orders")) testimony.warehouse_orders.push_back(order);
+    for (const json& order : orders.at("orders"))
+        testimony.warehouse_orders.push_back(order);
     const json depot = system.control(depot_path);
-    for (const json& product : depot.at("products")) testimony.fulfillable[product.at("sku")] = product.at("fulfillable");
+    for (const json& product : depot.at("products"))
+        testimony.fulfillable[product.at("sku")] = product.at("fulfillable");
     return testimony;
 }
 
@@ -100,7 +105,8 @@ Judgement wait_for_the_stores(System& system, Driver& driver, Progress& progress
         driver.follow_up();
         driver.read_ledger();
         const Judgement judgement = judge(system.catalogue(), driver.placed(), hear_sandbox(system, driver.effects()));
-        if ((judgement.unequal_listings.empty() && judgement.untold_stores.empty()) || steady_clock::now() >= limit) return judgement;
+        if ((judgement.unequal_listings.empty() && judgement.untold_stores.empty()) || steady_clock::now() >= limit)
+            return judgement;
         system.supervise();
         progress.show(driver.placed().size(), driver.placed().size());
         pause(milliseconds(500));
@@ -109,7 +115,8 @@ Judgement wait_for_the_stores(System& system, Driver& driver, Progress& progress
 
 std::vector<double> answer_times(System& system) {
     std::set<std::string> senders;
-    for (const Shop& shop : system.catalogue().shops) senders.insert(shop.domain);
+    for (const Shop& shop : system.catalogue().shops)
+        senders.insert(shop.domain);
     std::vector<double> times;
     std::int64_t after = 0;
     std::int64_t size = 0;
@@ -119,7 +126,8 @@ std::vector<double> answer_times(System& system) {
         size = page.at("size");
         for (const json& one : page.at("deliveries")) {
             const bool accepted = one.at("status").get<int>() / 100 == 2;
-            if (accepted && senders.contains(one.at("sender"))) times.push_back(one.at("answered_us").get<double>() / 1000);
+            if (accepted && senders.contains(one.at("sender")))
+                times.push_back(one.at("answered_us").get<double>() / 1000);
         }
     } while (after < size);
     return times;
@@ -135,12 +143,15 @@ void tell_states(System& system, const std::vector<PlacedOrder>& placed, Account
             pause(milliseconds(200));
             continue;
         }
-        for (const json& saga : *rows) sagas[saga.at("subject")] = saga;
+        for (const json& saga : *rows)
+            sagas[saga.at("subject")] = saga;
         account.parked_items = summary->at("parked_items");
         for (const json& incident : *incidents) {
             if (!incident.at("closed_at").is_null()) continue;
-            const std::string subject = incident.at("subject").is_string() ? incident.at("subject").get<std::string>() : "(no order)";
-            account.incidents.push_back({subject, incident.at("cause").get<std::string>() + ": " + incident.at("text").get<std::string>()});
+            const std::string subject =
+                incident.at("subject").is_string() ? incident.at("subject").get<std::string>() : "(no order)";
+            account.incidents.push_back(
+                {subject, incident.at("cause").get<std::string>() + ": " + incident.at("text").get<std::string>()});
         }
         break;
     }
@@ -158,7 +169,8 @@ void tell_states(System& system, const std::vector<PlacedOrder>& placed, Account
 
 void tell_laws(System& system, Account& account) {
     const CommandEnd end = system.sagactl({"verify", "--json"});
-    if (!read_laws(end.output, account)) account.law_findings.push_back("sagactl verify gave no answer: " + end.output.substr(0, 500));
+    if (!read_laws(end.output, account))
+        account.law_findings.push_back("sagactl verify gave no answer: " + end.output.substr(0, 500));
 }
 
 }  // namespace

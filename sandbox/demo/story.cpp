@@ -1,15 +1,15 @@
 #include "sandbox/demo/story.hpp"
 
+#include "runtime/clock.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
-
-#include <fmt/format.h>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::demo {
 namespace {
@@ -29,7 +29,8 @@ void say(const std::string& text) {
 class Narrator {
 public:
     explicit Narrator(System& system) : system_(system) {
-        for (const Shop& shop : system.catalogue().shops) key_of_peer_["shopify:" + shop.domain] = shop.key;
+        for (const Shop& shop : system.catalogue().shops)
+            key_of_peer_["shopify:" + shop.domain] = shop.key;
         hear();  // what happened while opening is not part of the story
         lines_.clear();
     }
@@ -39,7 +40,8 @@ public:
     // Everything new since the last time, by instant.
     void tell() {
         hear();
-        std::stable_sort(lines_.begin(), lines_.end(), [](const auto& left, const auto& right) { return left.first < right.first; });
+        std::stable_sort(
+            lines_.begin(), lines_.end(), [](const auto& left, const auto& right) { return left.first < right.first; });
         for (const auto& [at, text] : lines_) {
             say(fmt::format("  {:>7.3f} s  {}", std::chrono::duration<double>(at - begin_).count(), text));
         }
@@ -50,11 +52,13 @@ private:
     void hear() {
         const json page = system_.control("/control/ledger?limit=10000&after=" + std::to_string(ledger_read_to_));
         ledger_read_to_ = page.at("next_after");
-        for (const json& effect : page.at("effects")) add(effect.at("at"), text_of(effect));
+        for (const json& effect : page.at("effects"))
+            add(effect.at("at"), text_of(effect));
         for (const json& saga : system_.rest_all("/sagas").value_or(std::vector<json>{})) {
             const std::string id = saga.at("saga_id");
             for (const json& entry : system_.rest_all("/sagas/" + id + "/history").value_or(std::vector<json>{})) {
-                if (told_.insert(id + "/" + std::to_string(entry.at("version").get<std::int64_t>())).second) add(entry.at("at"), text_of(saga, entry));
+                if (told_.insert(id + "/" + std::to_string(entry.at("version").get<std::int64_t>())).second)
+                    add(entry.at("at"), text_of(saga, entry));
             }
         }
     }
@@ -68,7 +72,8 @@ private:
         const std::string from = entry.at("from_state");
         const std::string to = entry.at("to_state");
         const std::string note = entry.at("note");
-        std::string text = fmt::format("{:<14} {}", saga.at("subject").get<std::string>(), entry.at("event").get<std::string>());
+        std::string text =
+            fmt::format("{:<14} {}", saga.at("subject").get<std::string>(), entry.at("event").get<std::string>());
         if (from != to) text += ": " + from + " -> " + to;
         return note.empty() ? text : text + " (" + note + ")";
     }
@@ -81,11 +86,17 @@ private:
         const json& detail = effect.at("detail");
         if (kind == "order_created") return fmt::format("{:<14} a customer buys the shirt", who);
         if (kind == "order_cancelled") return fmt::format("{:<14} the customer cancels", who);
-        if (kind == "stock_adjusted") return fmt::format("{:<14} is told to show {:+d}{}", who, detail.value("delta", 0), effect.at("replay").get<bool>() ? " (again, no effect)" : "");
-        if (kind == "fulfillment_held") return fmt::format("{:<14} holds the order: {}", who, detail.value("reason", std::string("out of stock")));
+        if (kind == "stock_adjusted")
+            return fmt::format(
+                "{:<14} is told to show {:+d}{}", who, detail.value("delta", 0),
+                effect.at("replay").get<bool>() ? " (again, no effect)" : "");
+        if (kind == "fulfillment_held")
+            return fmt::format("{:<14} holds the order: {}", who, detail.value("reason", std::string("out of stock")));
         if (kind == "tags_added") return fmt::format("{:<14} tags the order", who);
-        if (kind == "warehouse_order_created") return fmt::format("{:<14} takes order {}", who, effect.at("reference").get<std::string>());
-        if (kind == "warehouse_order_cancelled") return fmt::format("{:<14} cancels order {}", who, effect.at("reference").get<std::string>());
+        if (kind == "warehouse_order_created")
+            return fmt::format("{:<14} takes order {}", who, effect.at("reference").get<std::string>());
+        if (kind == "warehouse_order_cancelled")
+            return fmt::format("{:<14} cancels order {}", who, effect.at("reference").get<std::string>());
         return fmt::format("{:<14} {}", who, kind);
     }
 
@@ -107,7 +118,8 @@ std::map<std::string, std::int64_t> shown(System& system) {
 
 std::string text_of(const std::map<std::string, std::int64_t>& units) {
     std::string text;
-    for (const auto& [store, count] : units) text += fmt::format("{}{} shows {}", text.empty() ? "" : ", ", store, count);
+    for (const auto& [store, count] : units)
+        text += fmt::format("{}{} shows {}", text.empty() ? "" : ", ", store, count);
     return text;
 }
 
@@ -125,7 +137,8 @@ bool wait_until(System& system, seconds longest, Fits fits) {
 
 std::map<std::string, json> sagas_by_subject(System& system) {
     std::map<std::string, json> sagas;
-    for (const json& saga : system.rest_all("/sagas").value_or(std::vector<json>{})) sagas[saga.at("subject")] = saga;
+    for (const json& saga : system.rest_all("/sagas").value_or(std::vector<json>{}))
+        sagas[saga.at("subject")] = saga;
     return sagas;
 }
 
@@ -134,10 +147,13 @@ std::map<std::string, json> sagas_by_subject(System& system) {
 bool tell_story(System& system) {
     const std::vector<Shop>& shops = system.catalogue().shops;
     Narrator narrator(system);
-    say(fmt::format("\nOne Popular T-Shirt lies in the warehouse; {}.\nTwo buyers press the button in the same second.\n", text_of(shown(system))));
+    say(fmt::format(
+        "\nOne Popular T-Shirt lies in the warehouse; {}.\nTwo buyers press the button in the same second.\n",
+        text_of(shown(system))));
     narrator.begin();
     json wishes = json::array();
-    for (const Shop& shop : shops) wishes.push_back({{"store", shop.domain}, {"lines", json::array({{{"sku", shirt}, {"quantity", 1}}})}});
+    for (const Shop& shop : shops)
+        wishes.push_back({{"store", shop.domain}, {"lines", json::array({{{"sku", shirt}, {"quantity", 1}}})}});
     const json taken = system.control("POST", "/control/bulk", {{"orders", wishes}}).at("results");
     std::map<std::string, std::pair<std::string, std::string>> order_of;  // subject → domain, id
     for (std::size_t index = 0; index < shops.size(); ++index) {
@@ -153,14 +169,18 @@ bool tell_story(System& system) {
         }
         return !winner.empty() && !loser.empty();
     });
-    const bool none_left = wait_until(system, seconds(20), [&] { return shown(system) == std::map<std::string, std::int64_t>{{shops[0].key, 0}, {shops[1].key, 0}}; });
+    const bool none_left = wait_until(system, seconds(20), [&] {
+        return shown(system) == std::map<std::string, std::int64_t>{{shops[0].key, 0}, {shops[1].key, 0}};
+    });
     narrator.tell();
     if (!decided || !none_left) {
         say("\nThis is not how it should go: " + text_of(shown(system)));
         return false;
     }
-    say(fmt::format("\n{} has the shirt; {} was refused and is held in its store, for a person to refund. {}.\nThen the winner thinks better of it.\n",
-                    winner, loser, text_of(shown(system))));
+    say(fmt::format(
+        "\n{} has the shirt; {} was refused and is held in its store, for a person to refund. {}.\nThen the winner "
+        "thinks better of it.\n",
+        winner, loser, text_of(shown(system))));
     const auto& [domain, id] = order_of.at(winner);
     system.control("POST", "/control/stores/" + domain + "/orders/" + id + "/cancel", json::object());
     const bool given_back = wait_until(system, seconds(90), [&] {
@@ -168,7 +188,9 @@ bool tell_story(System& system) {
                shown(system) == std::map<std::string, std::int64_t>{{shops[0].key, 1}, {shops[1].key, 1}};
     });
     narrator.tell();
-    say(fmt::format("\n{}: {}.\n", given_back ? "The shirt is for sale again" : "The shirt did not come back", text_of(shown(system))));
+    say(fmt::format(
+        "\n{}: {}.\n", given_back ? "The shirt is for sale again" : "The shirt did not come back",
+        text_of(shown(system))));
     return given_back;
 }
 

@@ -1,20 +1,19 @@
 #include "sandbox/demo/system.hpp"
 
+#include "runtime/clock.hpp"
+#include "runtime/json.hpp"
+#include "runtime/random.hpp"
+#include "runtime/url.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <signal.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
-
-#include <fmt/format.h>
-
-#include "runtime/clock.hpp"
-#include "runtime/json.hpp"
-#include "runtime/random.hpp"
-#include "runtime/url.hpp"
 
 namespace ordersaga::demo {
 namespace {
@@ -50,10 +49,13 @@ std::string unquoted(std::string text) {
     return text.substr(1, text.size() - 2);
 }
 
-std::string loopback(std::uint16_t port) { return "http://127.0.0.1:" + std::to_string(port); }
+std::string loopback(std::uint16_t port) {
+    return "http://127.0.0.1:" + std::to_string(port);
+}
 
 json parsed(const std::string& text, const std::string& what) {
-    runtime::Result<json> document = runtime::parse_json(text, {.depth = 64, .elements = 20'000'000, .refuse_nul_in_text = false});
+    runtime::Result<json> document =
+        runtime::parse_json(text, {.depth = 64, .elements = 20'000'000, .refuse_nul_in_text = false});
     if (!document) throw std::runtime_error(what + " answered no JSON: " + document.error().message);
     return std::move(*document);
 }
@@ -73,16 +75,24 @@ std::map<std::string, std::string> read_env_file(const std::filesystem::path& fi
 }
 
 System::System(const Options& options, Catalogue catalogue, WorldSettings world)
-    : options_(options), catalogue_(std::move(catalogue)), world_settings_(world), servers_(read_env_file(options.servers_env)) {
-    for (const char* name : {"ORDERSAGA_ADMIN_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_SERVERS", "ORDERSAGA_SERVERS_DIR"}) {
+    : options_(options),
+      catalogue_(std::move(catalogue)),
+      world_settings_(world),
+      servers_(read_env_file(options.servers_env)) {
+    for (const char* name :
+         {"ORDERSAGA_ADMIN_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_SERVERS", "ORDERSAGA_SERVERS_DIR"}) {
         if (servers_[name].empty()) throw std::runtime_error(options.servers_env.string() + " does not tell " + name);
     }
-    directory_ = std::filesystem::absolute(options.directory.empty() ? std::filesystem::path(servers_["ORDERSAGA_SERVERS_DIR"]).parent_path() : options.directory);
+    directory_ = std::filesystem::absolute(
+        options.directory.empty() ? std::filesystem::path(servers_["ORDERSAGA_SERVERS_DIR"]).parent_path()
+                                  : options.directory);
     // Queues of an earlier run may still hold its messages.
     broker_prefix_ = "demo" + runtime::random_token(4) + ".";
 }
 
-System::~System() { stop(); }
+System::~System() {
+    stop();
+}
 
 void System::start(const std::function<void(const std::string&)>& tell) {
     std::filesystem::remove_all(directory_ / "logs");
@@ -114,7 +124,8 @@ void System::stop() {
     }
     if (sandbox_.child) sandbox_.child->stop(seconds(5));
     sandbox_.child.reset();
-    for (Child& restart : restarts_) restart.wait_for(seconds(60));
+    for (Child& restart : restarts_)
+        restart.wait_for(seconds(60));
     restarts_.clear();
 }
 
@@ -138,7 +149,8 @@ std::string System::wait_for_line(Program& program, const std::string& beginning
         if (program.child->ended()) break;
         pause(milliseconds(20));
     }
-    throw std::runtime_error(program.name + " does not start:\n" + last_lines(program.plan.log) + "\n(" + program.plan.log.string() + ")");
+    throw std::runtime_error(
+        program.name + " does not start:\n" + last_lines(program.plan.log) + "\n(" + program.plan.log.string() + ")");
 }
 
 void System::wait_until_ready(Program& program, const std::string& url, seconds longest) {
@@ -150,7 +162,9 @@ void System::wait_until_ready(Program& program, const std::string& url, seconds 
         said = reply.body;
         pause(milliseconds(50));
     }
-    throw std::runtime_error(program.name + " does not become ready: " + said + "\n" + last_lines(program.plan.log) + "\n(" + program.plan.log.string() + ")");
+    throw std::runtime_error(
+        program.name + " does not become ready: " + said + "\n" + last_lines(program.plan.log) + "\n(" +
+        program.plan.log.string() + ")");
 }
 
 void System::start_sandbox() {
@@ -161,9 +175,11 @@ void System::start_sandbox() {
 
 void System::make_world() {
     const json world = control("POST", "/control/setup", sandbox_setup(catalogue_, world_settings_));
-    const std::string now = runtime::format_rfc3339(std::chrono::floor<seconds>(runtime::SystemClock().now()) - seconds(1));
+    const std::string now =
+        runtime::format_rfc3339(std::chrono::floor<seconds>(runtime::SystemClock().now()) - seconds(1));
     const SetupFiles files = setup_files(catalogue_, world, world_settings_, now);
-    for (const auto& [name, content] : files.files) write_file(directory_ / "config" / name, content);
+    for (const auto& [name, content] : files.files)
+        write_file(directory_ / "config" / name, content);
     write_file(directory_ / "config" / "worker.toml", files.worker_toml);
     secrets_ = files.secrets;
 }
@@ -171,10 +187,12 @@ void System::make_world() {
 void System::make_database() {
     ChildPlan drop;
     drop.program = "/usr/bin/psql";
-    drop.arguments = {"--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name)};
+    drop.arguments = {
+        "--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name)};
     drop.environment = servers_;
     drop.log = logs() / "psql.log";
-    if (const CommandEnd end = run_command(drop, seconds(30)); end.status != 0) throw std::runtime_error("psql: " + end.output);
+    if (const CommandEnd end = run_command(drop, seconds(30)); end.status != 0)
+        throw std::runtime_error("psql: " + end.output);
     const std::filesystem::path env_file = directory_ / "config" / "database.env";
     const CommandEnd migrated = sagactl({"migrate", "--bootstrap", database_name, "--write-env", env_file.string()});
     if (migrated.status != 0) throw std::runtime_error("sagactl migrate: " + migrated.output);
@@ -185,10 +203,13 @@ void System::connect_shops() {
     const CommandEnd setup = sagactl({"setup", (directory_ / "config" / "shop.toml").string()});
     if (setup.status != 0) throw std::runtime_error("sagactl setup: " + setup.output);
     const std::filesystem::path token_file = directory_ / "config" / "token";
-    const CommandEnd token = sagactl({"token", "create", "demo", "--role", "admin", "--reason", "the demo looks at its orders", "--out", token_file.string()});
+    const CommandEnd token = sagactl(
+        {"token", "create", "demo", "--role", "admin", "--reason", "the demo looks at its orders", "--out",
+         token_file.string()});
     if (token.status != 0) throw std::runtime_error("sagactl token: " + token.output);
     token_ = read_file(token_file);
-    while (!token_.empty() && token_.back() == '\n') token_.pop_back();
+    while (!token_.empty() && token_.back() == '\n')
+        token_.pop_back();
 }
 
 // A demo's minutes are a shop's days: what production does once a minute happens every few seconds here. With the peers'
@@ -201,15 +222,23 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     environment["ORDERSAGA_LOG_LEVEL"] = "info";
     if (options_.real_limits) return environment;
     const std::pair<const char*, const char*> quick[] = {
-        {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},        {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "3s"},
-        {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},  {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},
-        {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},      {"ORDERSAGA_CALLS_CALL_DEADLINE", "2s"},
-        {"ORDERSAGA_CALLS_SEND_WITHIN", "2s"},               {"ORDERSAGA_CALLS_START_TO_CLOSE", "6s"},
-        {"ORDERSAGA_CALLS_LOOKUP_DELAY", "500ms"},           {"ORDERSAGA_CALLS_INITIAL_INTERVAL", "200ms"},
-        {"ORDERSAGA_CALLS_MAX_INTERVAL", "5s"},              {"ORDERSAGA_CALLS_MAX_ATTEMPTS", "30"},
-        {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN", "500ms"},      {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN_CAP", "3s"},
+        {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
+        {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "3s"},
+        {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},
+        {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},
+        {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},
+        {"ORDERSAGA_CALLS_CALL_DEADLINE", "2s"},
+        {"ORDERSAGA_CALLS_SEND_WITHIN", "5s"},
+        {"ORDERSAGA_CALLS_START_TO_CLOSE", "9s"},
+        {"ORDERSAGA_CALLS_LOOKUP_DELAY", "500ms"},
+        {"ORDERSAGA_CALLS_INITIAL_INTERVAL", "200ms"},
+        {"ORDERSAGA_CALLS_MAX_INTERVAL", "5s"},
+        {"ORDERSAGA_CALLS_MAX_ATTEMPTS", "30"},
+        {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN", "500ms"},
+        {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN_CAP", "3s"},
     };
-    for (const auto& [name, value] : quick) environment[name] = value;
+    for (const auto& [name, value] : quick)
+        environment[name] = value;
     return environment;
 }
 
@@ -217,7 +246,8 @@ void System::start_orchestrator() {
     // Fixed ports: the stores must find it again after a restart.
     const std::uint16_t open = free_port();
     std::uint16_t closed = free_port();
-    while (closed == open) closed = free_port();
+    while (closed == open)
+        closed = free_port();
     orchestrator_.plan.environment = orchestrator_environment();
     orchestrator_.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(open);
     orchestrator_.plan.environment["ORDERSAGA_PRIVATE_PORT"] = std::to_string(closed);
@@ -245,7 +275,9 @@ void System::send_webhooks_here() {
     for (const Shop& shop : catalogue_.shops) {
         control("PATCH", "/control/stores/" + shop.domain, {{"webhook_url", public_url_ + "/webhooks/shopify"}});
     }
-    control("PATCH", "/control/warehouses/" + catalogue_.warehouse, {{"webhook_url", public_url_ + "/webhooks/shipbob/" + catalogue_.warehouse}});
+    control(
+        "PATCH", "/control/warehouses/" + catalogue_.warehouse,
+        {{"webhook_url", public_url_ + "/webhooks/shipbob/" + catalogue_.warehouse}});
 }
 
 void System::wait_until_open() {
@@ -256,14 +288,19 @@ void System::wait_until_open() {
         const auto listings = rest_all("/listings");
         const auto stock = rest_all("/stock");
         if (listings && stock) {
-            const auto unknown = std::count_if(listings->begin(), listings->end(), [](const json& row) { return row.at("believed").is_null(); });
-            const auto unread = std::count_if(stock->begin(), stock->end(), [](const json& row) { return row.at("read_asked_at").is_null(); });
+            const auto unknown = std::count_if(
+                listings->begin(), listings->end(), [](const json& row) { return row.at("believed").is_null(); });
+            const auto unread = std::count_if(
+                stock->begin(), stock->end(), [](const json& row) { return row.at("read_asked_at").is_null(); });
             if (unknown == 0 && unread == 0 && !listings->empty()) return;
-            missing = fmt::format("{} of {} listings and {} of {} ledgers are not read yet", unknown, listings->size(), unread, stock->size());
+            missing = fmt::format(
+                "{} of {} listings and {} of {} ledgers are not read yet", unknown, listings->size(), unread,
+                stock->size());
         }
         pause(milliseconds(200));
     }
-    throw std::runtime_error("the stores' stock does not become known: " + missing + "; logs are in " + logs().string());
+    throw std::runtime_error(
+        "the stores' stock does not become known: " + missing + "; logs are in " + logs().string());
 }
 
 // --- watching and killing --------------------------------------------------------------------------------------------
@@ -279,7 +316,8 @@ void System::watch(Program& program) {
     const std::optional<int> status = program.child->ended();
     if (!status) return;
     if (!program.expected_to_end) {
-        crashes_.push_back(fmt::format("{} ended with status {}; its last words are in {}", program.name, *status, program.plan.log.string()));
+        crashes_.push_back(fmt::format(
+            "{} ended with status {}; its last words are in {}", program.name, *status, program.plan.log.string()));
         program.start_again = steady_clock::now() + seconds(1);
     } else {
         program.start_again = steady_clock::now();
@@ -290,14 +328,18 @@ void System::watch(Program& program) {
 void System::supervise() {
     watch(orchestrator_);
     watch(worker_);
-    if (sandbox_.child && sandbox_.child->ended()) throw std::runtime_error("the sandbox ended: nobody is left to testify; see " + sandbox_.plan.log.string());
+    if (sandbox_.child && sandbox_.child->ended())
+        throw std::runtime_error("the sandbox ended: nobody is left to testify; see " + sandbox_.plan.log.string());
     for (Child& restart : restarts_) {
-        if (restart.ended().value_or(0) != 0) throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
+        if (restart.ended().value_or(0) != 0)
+            throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
     }
     std::erase_if(restarts_, [](Child& restart) { return restart.ended().has_value(); });
 }
 
-bool System::restarting() const { return !restarts_.empty(); }
+bool System::restarting() const {
+    return !restarts_.empty();
+}
 
 void System::kill(const std::string& subject) {
     if (subject == "orchestrator" || subject == "worker") {
@@ -311,7 +353,8 @@ void System::kill(const std::string& subject) {
     plan.program = servers_.at("ORDERSAGA_SERVERS");
     plan.arguments = {"kill", subject, "--dir", servers_.at("ORDERSAGA_SERVERS_DIR")};
     plan.log = logs() / "servers-kill.log";
-    if (const CommandEnd end = run_command(plan, seconds(20)); end.status != 0) throw std::runtime_error("cannot kill " + subject + ": " + end.output);
+    if (const CommandEnd end = run_command(plan, seconds(20)); end.status != 0)
+        throw std::runtime_error("cannot kill " + subject + ": " + end.output);
     plan.arguments[0] = "restart";
     plan.log = logs() / "servers.log";
     restarts_.emplace_back(plan);
@@ -327,17 +370,21 @@ System::Answer System::control_raw(const std::string& method, const std::string&
 
 json System::control(const std::string& method, const std::string& path, const json& body) {
     const Answer answer = control_raw(method, path, body.is_null() ? std::string() : runtime::dump_json(body));
-    if (answer.status / 100 != 2) throw std::runtime_error(fmt::format("sandbox: {} {} gave {} {}", method, path, answer.status, answer.body));
+    if (answer.status / 100 != 2)
+        throw std::runtime_error(fmt::format("sandbox: {} {} gave {} {}", method, path, answer.status, answer.body));
     return parsed(answer.body, "sandbox " + path);
 }
 
-json System::control(const std::string& path) { return control("GET", path, nullptr); }
+json System::control(const std::string& path) {
+    return control("GET", path, nullptr);
+}
 
 std::optional<json> System::rest(const std::string& path) {
     const Caller::Reply reply = caller_.call("GET", private_url_ + "/api/v1" + path, "", token_, seconds(5));
     if (interrupted()) throw Interrupted{};
     if (reply.status == 0 || reply.status == 429 || reply.status >= 500) return std::nullopt;
-    if (reply.status != 200) throw std::runtime_error(fmt::format("GET /api/v1{} gave {} {}", path, reply.status, reply.body));
+    if (reply.status != 200)
+        throw std::runtime_error(fmt::format("GET /api/v1{} gave {} {}", path, reply.status, reply.body));
     return parsed(reply.body, "GET /api/v1" + path);
 }
 
@@ -349,14 +396,16 @@ std::optional<std::vector<json>> System::rest_all(const std::string& path, const
         if (!after.empty()) target += "&after=" + runtime::percent_encode(after);
         const std::optional<json> page = rest(target);
         if (!page) return std::nullopt;
-        for (const json& row : page->at("items")) rows.push_back(row);
+        for (const json& row : page->at("items"))
+            rows.push_back(row);
         after = page->at("next").is_string() ? page->at("next").get<std::string>() : std::string();
     } while (!after.empty());
     return rows;
 }
 
 std::optional<json> System::command(const std::string& path, const json& body) {
-    const Caller::Reply reply = caller_.call("POST", private_url_ + "/api/v1" + path, runtime::dump_json(body), token_, seconds(10));
+    const Caller::Reply reply =
+        caller_.call("POST", private_url_ + "/api/v1" + path, runtime::dump_json(body), token_, seconds(10));
     if (reply.status / 100 != 2) return std::nullopt;
     return parsed(reply.body, "POST /api/v1" + path);
 }
@@ -391,7 +440,8 @@ std::map<std::string, std::string> System::addresses() const {
     all.insert(database_.begin(), database_.end());
     all.insert(secrets_.begin(), secrets_.end());
     std::string stores;
-    for (const Shop& shop : catalogue_.shops) stores += (stores.empty() ? "" : ",") + shop.key + "=" + shop.domain;
+    for (const Shop& shop : catalogue_.shops)
+        stores += (stores.empty() ? "" : ",") + shop.key + "=" + shop.domain;
     all["ORDERSAGA_STORES"] = stores;
     return all;
 }

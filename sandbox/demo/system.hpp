@@ -3,6 +3,13 @@
 // std::runtime_error with the log's place in its text.
 #pragma once
 
+#include "sandbox/demo/caller.hpp"
+#include "sandbox/demo/catalogue.hpp"
+#include "sandbox/demo/child_process.hpp"
+#include "sandbox/demo/options.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -10,13 +17,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
-
-#include "sandbox/demo/caller.hpp"
-#include "sandbox/demo/catalogue.hpp"
-#include "sandbox/demo/child_process.hpp"
-#include "sandbox/demo/options.hpp"
 
 namespace ordersaga::demo {
 

@@ -1,12 +1,13 @@
 #include "sandbox/demo/witness.hpp"
 
+#include "runtime/clock.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::demo {
 namespace {
@@ -31,7 +32,8 @@ Fulfilments fulfilments_of(const Testimony& testimony) {
     for (const json& order : testimony.warehouse_orders) {
         if (order.at("status") == "Cancelled") continue;
         const std::string reference = order.at("reference");
-        const bool fresh = all.live_parts[order_of_reference(reference)].insert(reference.substr(0, reference.rfind('.'))).second;
+        const bool fresh =
+            all.live_parts[order_of_reference(reference)].insert(reference.substr(0, reference.rfind('.'))).second;
         all.parts += fresh ? 1 : 0;
     }
     for (const json& effect : testimony.effects) {
@@ -48,7 +50,9 @@ std::string scarce_sku(const Catalogue& catalogue, const PlannedOrder& order) {
     return {};
 }
 
-bool was_refused(const json& store_order) { return store_order.value("held", false); }
+bool was_refused(const json& store_order) {
+    return store_order.value("held", false);
+}
 
 void compare_listings(const Catalogue& catalogue, const Testimony& testimony, Judgement& judgement) {
     const auto should = shown_in_stores(catalogue, testimony.fulfillable);
@@ -59,8 +63,7 @@ void compare_listings(const Catalogue& catalogue, const Testimony& testimony, Ju
             const std::int64_t shows = known ? store->second.at(sku) : -1;
             if (known && shows == units) continue;
             judgement.unequal_listings.push_back(
-                shop.key + " " + sku + " shows " + std::to_string(shows) + ", should show " + std::to_string(units)
-            );
+                shop.key + " " + sku + " shows " + std::to_string(shows) + ", should show " + std::to_string(units));
         }
     }
 }
@@ -79,9 +82,11 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
         const json store_order = found == testimony.store_orders.end() ? json::object() : found->second;
         const bool live = fulfilments.live_parts.contains(key);
         judgement.refused_after_sale += was_refused(store_order) ? 1 : 0;
-        if (live && was_refused(store_order)) judgement.mismatches.push_back(order.subject(catalogue) + ": refused in the store, yet in the warehouse");
+        if (live && was_refused(store_order))
+            judgement.mismatches.push_back(order.subject(catalogue) + ": refused in the store, yet in the warehouse");
         const bool left = fulfilments.shipped.contains(key);
-        if (left && !store_order.value("cancelled", false) && store_order.value("fulfillments", json::array()).empty()) {
+        if (left && !store_order.value("cancelled", false) &&
+            store_order.value("fulfillments", json::array()).empty()) {
             judgement.untold_stores.push_back(order.subject(catalogue));
         }
         const std::string scarce = scarce_sku(catalogue, order.plan);
@@ -95,8 +100,8 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
         judgement.fulfillments_expected += expected ? 1 : 0;
         if (expected != live) {
             judgement.mismatches.push_back(
-                order.subject(catalogue) + (expected ? ": never reached the warehouse" : ": cancelled, yet alive in the warehouse")
-            );
+                order.subject(catalogue) +
+                (expected ? ": never reached the warehouse" : ": cancelled, yet alive in the warehouse"));
         }
     }
     for (const auto& [sku, orders] : wanted) {
@@ -104,8 +109,8 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
         judgement.fulfillments_expected += can;
         if (granted[sku] != can) {
             judgement.mismatches.push_back(
-                sku + ": " + std::to_string(granted[sku]) + " of " + std::to_string(orders) + " orders in the warehouse, stock for " + std::to_string(can)
-            );
+                sku + ": " + std::to_string(granted[sku]) + " of " + std::to_string(orders) +
+                " orders in the warehouse, stock for " + std::to_string(can));
         }
     }
     compare_listings(catalogue, testimony, judgement);
@@ -113,16 +118,19 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
 }
 
 std::vector<double> request_latencies(
-    const Catalogue& catalogue, const std::vector<PlacedOrder>& placed, const std::vector<json>& effects
-) {
+    const Catalogue& catalogue,
+    const std::vector<PlacedOrder>& placed,
+    const std::vector<json>& effects) {
     std::set<std::string> counted;
     for (const PlacedOrder& order : placed) {
         const Article* article = catalogue.find(order.plan.lines.front().sku);
-        const bool waits = order.plan.change == Change::pay_later || (article != nullptr && article->kind == ArticleKind::backorder);
+        const bool waits =
+            order.plan.change == Change::pay_later || (article != nullptr && article->kind == ArticleKind::backorder);
         if (!waits) counted.insert(order.key(catalogue));
     }
     std::map<std::string, std::string> key_of_domain;
-    for (const Shop& shop : catalogue.shops) key_of_domain["shopify:" + shop.domain] = shop.key;
+    for (const Shop& shop : catalogue.shops)
+        key_of_domain["shopify:" + shop.domain] = shop.key;
     std::map<std::string, runtime::Instant> created;
     std::vector<double> latencies;
     for (const json& effect : effects) {
