@@ -28,7 +28,8 @@ std::vector<std::string> Members::beat(std::chrono::milliseconds ttl) {
         transaction.execute(kBeat, {member_id_});
         transaction.execute(kForget);
         Rows rows = transaction.query(kAlive, {static_cast<std::int64_t>(ttl.count())});
-        for (std::size_t row = 0; row < rows.size(); ++row) alive.push_back(rows.text(row, 0));
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            alive.push_back(rows.text(row, 0));
     });
     return alive;
 }

@@ -2,11 +2,11 @@
 // correctness never depends on it. One thread.
 #pragma once
 
+#include "db/session.hpp"
+
 #include <chrono>
 #include <string>
 #include <vector>
-
-#include "db/session.hpp"
 
 namespace ordersaga::db {
 

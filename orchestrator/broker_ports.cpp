@@ -1,15 +1,15 @@
 #include "orchestrator/broker_ports.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <stdexcept>
-
-#include <nlohmann/json.hpp>
-
 #include "broker/envelope.hpp"
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
 
 namespace ordersaga {
 namespace {
@@ -47,8 +47,11 @@ broker::Envelope envelope_of(const engine::CommandRow& command, int shards) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-BrokerSink::BrokerSink(const broker::Address& address, const broker::TopologyOptions& topology,
-                       std::vector<const sagas::SagaDefinition*> definitions, runtime::Metrics& metrics)
+BrokerSink::BrokerSink(
+    const broker::Address& address,
+    const broker::TopologyOptions& topology,
+    std::vector<const sagas::SagaDefinition*> definitions,
+    runtime::Metrics& metrics)
     : names_(topology.prefix), definitions_(std::move(definitions)), metrics_(metrics) {
     broker::PublisherOptions options;
     options.connection_name = "orchestrator publisher";
@@ -57,7 +60,9 @@ BrokerSink::BrokerSink(const broker::Address& address, const broker::TopologyOpt
         address, options, [this](std::vector<broker::PublishResult> results) { on_results(results); });
 }
 
-BrokerSink::~BrokerSink() { stop(); }
+BrokerSink::~BrokerSink() {
+    stop();
+}
 
 void BrokerSink::connect(EngineLoop& loop) {
     std::lock_guard lock(mutex_);
@@ -70,7 +75,9 @@ void BrokerSink::stop() {
     loop_ = nullptr;
 }
 
-broker::Health BrokerSink::health() const { return publisher_->health(); }
+broker::Health BrokerSink::health() const {
+    return publisher_->health();
+}
 
 std::string BrokerSink::routing_key_of(const engine::CommandRow& command) const {
     for (const sagas::SagaDefinition* definition : definitions_) {
@@ -89,7 +96,8 @@ void BrokerSink::send(const std::vector<engine::CommandRow>& commands, int shard
         runtime::Result<std::string> body = broker::encode(envelope);
         if (!body) {
             // Too large or not text: the attempt ends by its deadline and the command by its policy, visibly.
-            runtime::log_error("a command cannot be encoded", {{"command_id", command.command_id}, {"error", body.error().message}});
+            runtime::log_error(
+                "a command cannot be encoded", {{"command_id", command.command_id}, {"error", body.error().message}});
             continue;
         }
         broker::Message message;
@@ -124,7 +132,10 @@ void BrokerSink::offer(broker::Message message, Sent sent) {
     if (publisher_->try_publish(std::move(message))) return;
     std::lock_guard lock(mutex_);
     under_way_.erase(tag);
-    metrics_.counter("ordersaga_publish_deferred_total", "Messages the publisher had no room for; the relay offers them again").add();
+    metrics_
+        .counter(
+            "ordersaga_publish_deferred_total", "Messages the publisher had no room for; the relay offers them again")
+        .add();
 }
 
 void BrokerSink::on_results(const std::vector<broker::PublishResult>& results) {
@@ -144,8 +155,11 @@ void BrokerSink::on_results(const std::vector<broker::PublishResult>& results) {
                     commands.emplace_back(sent->second.command_id, sent->second.attempt_token);
                 }
             } else {
-                metrics_.counter("ordersaga_publish_failed_total", "Publishes without a confirm",
-                                 {{"status", std::string(broker::to_text(result.status))}}).add();
+                metrics_
+                    .counter(
+                        "ordersaga_publish_failed_total", "Publishes without a confirm",
+                        {{"status", std::string(broker::to_text(result.status))}})
+                    .add();
             }
             under_way_.erase(sent);
         }
@@ -157,8 +171,11 @@ void BrokerSink::on_results(const std::vector<broker::PublishResult>& results) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-OutcomeSource::OutcomeSource(const broker::Address& address, const broker::TopologyOptions& topology, EngineLoop& loop,
-                             runtime::Metrics& metrics)
+OutcomeSource::OutcomeSource(
+    const broker::Address& address,
+    const broker::TopologyOptions& topology,
+    EngineLoop& loop,
+    runtime::Metrics& metrics)
     : names_(topology.prefix), loop_(loop), metrics_(metrics) {
     broker::ConsumerOptions options;
     options.connection_name = "orchestrator outcomes";
@@ -167,18 +184,26 @@ OutcomeSource::OutcomeSource(const broker::Address& address, const broker::Topol
         address, options, [this](std::vector<broker::Delivery> deliveries) { on_deliveries(std::move(deliveries)); });
 }
 
-OutcomeSource::~OutcomeSource() { stop(); }
+OutcomeSource::~OutcomeSource() {
+    stop();
+}
 
-void OutcomeSource::stop() { consumer_->stop(std::chrono::milliseconds(500)); }
+void OutcomeSource::stop() {
+    consumer_->stop(std::chrono::milliseconds(500));
+}
 
-broker::Health OutcomeSource::health() const { return consumer_->health(); }
+broker::Health OutcomeSource::health() const {
+    return consumer_->health();
+}
 
 void OutcomeSource::serve(const std::vector<int>& shards) {
     for (int shard : shards) {
-        if (std::find(shards_.begin(), shards_.end(), shard) == shards_.end()) consumer_->subscribe(names_.outcome_queue(shard));
+        if (std::find(shards_.begin(), shards_.end(), shard) == shards_.end())
+            consumer_->subscribe(names_.outcome_queue(shard));
     }
     for (int shard : shards_) {
-        if (std::find(shards.begin(), shards.end(), shard) == shards.end()) consumer_->unsubscribe(names_.outcome_queue(shard));
+        if (std::find(shards.begin(), shards.end(), shard) == shards.end())
+            consumer_->unsubscribe(names_.outcome_queue(shard));
     }
     shards_ = shards;
 }
@@ -208,8 +233,10 @@ void OutcomeSource::on_deliveries(std::vector<broker::Delivery> deliveries) {
             }
         }
         if (!fault.empty()) {
-            runtime::log_warn("a message is no outcome; it goes to the dead letters", {{"queue", delivery.queue}, {"error", fault}});
-            metrics_.counter("ordersaga_refused_outcomes_total", "Messages on outcome queues that are no outcomes").add();
+            runtime::log_warn(
+                "a message is no outcome; it goes to the dead letters", {{"queue", delivery.queue}, {"error", fault}});
+            metrics_.counter("ordersaga_refused_outcomes_total", "Messages on outcome queues that are no outcomes")
+                .add();
             consumer_->reject(delivery.handle, false);
             continue;
         }

@@ -1,14 +1,6 @@
 // The engine's two ways through the broker: commands and events out (with confirms), outcomes in (acked after the commit).
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "broker/address.hpp"
 #include "broker/consumer.hpp"
 #include "broker/publisher.hpp"
@@ -17,6 +9,14 @@
 #include "orchestrator/engine_loop.hpp"
 #include "sagas/definition.hpp"
 
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace ordersaga {
 
 // Commands go to <family>.<activity> on the commands exchange, announcements to the events exchange. What the buffer does
@@ -24,8 +24,11 @@ namespace ordersaga {
 class BrokerSink final : public engine::CommandSink {
 public:
     // Activities of several kinds of sagas must not share a name.
-    BrokerSink(const broker::Address& address, const broker::TopologyOptions& topology,
-               std::vector<const sagas::SagaDefinition*> definitions, runtime::Metrics& metrics);
+    BrokerSink(
+        const broker::Address& address,
+        const broker::TopologyOptions& topology,
+        std::vector<const sagas::SagaDefinition*> definitions,
+        runtime::Metrics& metrics);
     ~BrokerSink() override;
 
     // The loop hears of confirmations from now on.
@@ -60,8 +63,11 @@ private:
 // log; an outcome whose attempt is not open changes nothing and is acked.
 class OutcomeSource {
 public:
-    OutcomeSource(const broker::Address& address, const broker::TopologyOptions& topology, EngineLoop& loop,
-                  runtime::Metrics& metrics);
+    OutcomeSource(
+        const broker::Address& address,
+        const broker::TopologyOptions& topology,
+        EngineLoop& loop,
+        runtime::Metrics& metrics);
     ~OutcomeSource();
 
     // Exactly these shards from now on.

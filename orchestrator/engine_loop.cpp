@@ -1,9 +1,9 @@
 #include "orchestrator/engine_loop.hpp"
 
-#include <algorithm>
-
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+
+#include <algorithm>
 
 namespace ordersaga {
 
@@ -24,7 +24,9 @@ engine::InputResult unavailable() {
 EngineLoop::EngineLoop(engine::Engine& engine, runtime::Metrics& metrics, EngineLoopOptions options)
     : engine_(engine), metrics_(metrics), options_(options) {}
 
-EngineLoop::~EngineLoop() { stop(); }
+EngineLoop::~EngineLoop() {
+    stop();
+}
 
 void EngineLoop::start() {
     last_round_ = Clock::now().time_since_epoch().count();
@@ -81,7 +83,9 @@ void EngineLoop::run() {
     while (true) {
         {
             std::unique_lock lock(mutex_);
-            auto ready = [this] { return stopping_ || !queue_.empty() || !previews_.empty(); };
+            auto ready = [this] {
+                return stopping_ || !queue_.empty() || !previews_.empty();
+            };
             // After a failure of the store a pause comes first, whatever waits.
             if (failures_ > 0) {
                 auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_, 6)));
@@ -96,7 +100,8 @@ void EngineLoop::run() {
         } catch (const std::exception& error) {
             // A bug of ours: say so, keep the process and everything else alive.
             runtime::log_error("a round of the engine broke", {{"error", error.what()}});
-            metrics_.counter("ordersaga_engine_broken_rounds_total", "Rounds of the engine that ended in an exception").add();
+            metrics_.counter("ordersaga_engine_broken_rounds_total", "Rounds of the engine that ended in an exception")
+                .add();
             ++failures_;
         }
         give_up(false);
@@ -114,8 +119,10 @@ void EngineLoop::round() {
         announced.swap(announced_);
         previews.swap(previews_);
     }
-    for (const auto& [command, token] : published) engine_.command_published(command, token);
-    for (std::int64_t id : announced) engine_.announcement_published(id);
+    for (const auto& [command, token] : published)
+        engine_.command_published(command, token);
+    for (std::int64_t id : announced)
+        engine_.announcement_published(id);
     engine::EngineCounts before = engine_.counts();
 
     bool available = true;
@@ -123,7 +130,8 @@ void EngineLoop::round() {
     if (!batch.empty()) {
         std::vector<engine::Input> inputs;
         inputs.reserve(batch.size());
-        for (Waiting& waiting : batch) inputs.push_back(std::move(waiting.input));
+        for (Waiting& waiting : batch)
+            inputs.push_back(std::move(waiting.input));
         Clock::time_point oldest = batch.front().since;
         available = engine_.run(inputs);
         if (!available) {
@@ -202,11 +210,17 @@ void EngineLoop::report(const engine::EngineCounts& before) {
     count("ordersaga_inputs_total", "Inputs in committed batches", before.inputs, now.inputs);
     count("ordersaga_events_total", "Events decided", before.events, now.events);
     count("ordersaga_commands_sent_total", "Attempts handed to the broker", before.commands_sent, now.commands_sent);
-    count("ordersaga_commands_repeated_total", "Publishes repeated by the relay", before.commands_repeated, now.commands_repeated);
-    count("ordersaga_stale_inputs_total", "Repeated or late inputs that changed nothing", before.stale_outcomes, now.stale_outcomes);
+    count(
+        "ordersaga_commands_repeated_total", "Publishes repeated by the relay", before.commands_repeated,
+        now.commands_repeated);
+    count(
+        "ordersaga_stale_inputs_total", "Repeated or late inputs that changed nothing", before.stale_outcomes,
+        now.stale_outcomes);
     count("ordersaga_parked_total", "Inputs parked with a reason", before.parked, now.parked);
     count("ordersaga_batch_splits_total", "Batches split because of one input", before.splits, now.splits);
-    count("ordersaga_store_retries_total", "Transactions the database told us to repeat", before.store_retries, now.store_retries);
+    count(
+        "ordersaga_store_retries_total", "Transactions the database told us to repeat", before.store_retries,
+        now.store_retries);
 }
 
 }  // namespace ordersaga

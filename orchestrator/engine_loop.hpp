@@ -2,6 +2,9 @@
 // something arrives or comes due. No timer on the hot path: at low load a batch is one input, at high load it is hundreds.
 #pragma once
 
+#include "orchestrator/api/engine_port.hpp"
+#include "orchestrator/engine/engine.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -13,9 +16,6 @@
 #include <utility>
 #include <vector>
 
-#include "orchestrator/api/engine_port.hpp"
-#include "orchestrator/engine/engine.hpp"
-
 namespace ordersaga::runtime {
 class Metrics;
 }
@@ -23,10 +23,10 @@ class Metrics;
 namespace ordersaga {
 
 struct EngineLoopOptions {
-    std::size_t queue_limit = 5'000;                   // arrivals and commands of people; beyond it 503
+    std::size_t queue_limit = 5'000;  // arrivals and commands of people; beyond it 503
     std::size_t batch_limit = 300;
-    std::chrono::milliseconds give_up_after{4'000};    // for who waits for an answer, while the database is away
-    std::chrono::milliseconds look_every{1'000};       // at what has come due, at the latest
+    std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away
+    std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest
 };
 
 class EngineLoop final : public api::EnginePort {

@@ -1,9 +1,9 @@
 #include "orchestrator/history_duty.hpp"
 
-#include <exception>
-
 #include "db/history.hpp"
 #include "runtime/log.hpp"
+
+#include <exception>
 
 namespace ordersaga {
 namespace {

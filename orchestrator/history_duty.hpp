@@ -2,11 +2,11 @@
 // at once. A month that nobody prepared loses nothing, its rows only lie in the partition for the rest.
 #pragma once
 
+#include "db/session.hpp"
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-
-#include "db/session.hpp"
 
 namespace ordersaga {
 

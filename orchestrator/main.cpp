@@ -3,16 +3,6 @@
 //   orchestrator [--config FILE]
 //
 // Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration, 3 database or broker not usable.
-#include <unistd.h>
-
-#include <iostream>
-#include <memory>
-#include <thread>
-
-#include <CLI/CLI.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "broker/topology.hpp"
 #include "db/api_queries.hpp"
 #include "db/pg_store.hpp"
@@ -29,6 +19,15 @@
 #include "runtime/metrics.hpp"
 #include "runtime/random.hpp"
 #include "runtime/shutdown.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <thread>
 
 namespace ordersaga {
 namespace {
@@ -52,17 +51,21 @@ std::string own_member_id(const OrchestratorConfig& config) {
 void require_sound_database(const OrchestratorConfig& config) {
     db::Connection connection({config.engine_dsn, "ordersaga-orchestrator start"});
     std::string faults;
-    for (const std::string& fault : db::startup_faults(connection)) faults += "\n  - " + fault;
+    for (const std::string& fault : db::startup_faults(connection))
+        faults += "\n  - " + fault;
     if (!faults.empty()) throw NotUsable("the database is not fit for use:" + faults);
 }
 
-std::vector<std::pair<std::string, api::ReadinessProbe>> probes(const EngineLoop& loop, const BrokerSink& sink,
-                                                                const OutcomeSource& source) {
+std::vector<std::pair<std::string, api::ReadinessProbe>> probes(
+    const EngineLoop& loop,
+    const BrokerSink& sink,
+    const OutcomeSource& source) {
     return {
         {"engine",
          [&loop] {
              bool moving = loop.silence() < engine_is_silent_after;
-             if (!moving) return api::ReadinessPart{false, "no round for " + std::to_string(loop.silence().count()) + " ms"};
+             if (!moving)
+                 return api::ReadinessPart{false, "no round for " + std::to_string(loop.silence().count()) + " ms"};
              if (!loop.store_available()) return api::ReadinessPart{false, "waits for the database"};
              return api::ReadinessPart{true, "moving"};
          }},
@@ -70,7 +73,8 @@ std::vector<std::pair<std::string, api::ReadinessProbe>> probes(const EngineLoop
          [&sink, &source] {
              broker::Health out = sink.health();
              broker::Health in = source.health();
-             if (!out.connected || !in.connected) return api::ReadinessPart{false, "not connected: " + out.last_error + in.last_error};
+             if (!out.connected || !in.connected)
+                 return api::ReadinessPart{false, "not connected: " + out.last_error + in.last_error};
              if (out.blocked) return api::ReadinessPart{false, "blocked: " + out.blocked_reason};
              return api::ReadinessPart{true, "connected"};
          }},
@@ -91,8 +95,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
 
     db::PgStore store({config.engine_dsn, "ordersaga-engine"});
     orders::OrderParticipant participant(
-        [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); }, random,
-        config.orders);
+        [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
+        random, config.orders);
     BrokerSink sink(address, topology, definitions, metrics);
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);
@@ -111,8 +115,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     open.body_limit_for = webhook::public_body_limit();
     open.body_length_required_for_post = true;
     open.metrics = &metrics;
-    runtime::HttpServer public_server(context.get_executor(), open,
-                                      webhook::make_public_handler(directory, loop, clock, metrics));
+    runtime::HttpServer public_server(
+        context.get_executor(), open, webhook::make_public_handler(directory, loop, clock, metrics));
     api::PrivateListenerOptions listener;
     listener.probes = probes(loop, sink, source);
     runtime::HttpServerOptions closed;
@@ -122,13 +126,14 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     closed.body_limit = api::api_body_limit;
     closed.answer_timeout = std::chrono::milliseconds(8'000);
     closed.metrics = &metrics;
-    runtime::HttpServer private_server(context.get_executor(), closed,
-                                       api::make_private_handler(queries, loop, clock, metrics, listener));
+    runtime::HttpServer private_server(
+        context.get_executor(), closed, api::make_private_handler(queries, loop, clock, metrics, listener));
 
     HistoryDuty history({config.engine_dsn, "ordersaga-history"});
     loop.start();
-    auto owner = std::make_unique<ShardOwner>(db::ConnectionSettings{config.engine_dsn, "ordersaga-members"},
-                                              own_member_id(config), config.engine.shards, source);
+    auto owner = std::make_unique<ShardOwner>(
+        db::ConnectionSettings{config.engine_dsn, "ordersaga-members"}, own_member_id(config), config.engine.shards,
+        source);
     public_server.start();
     private_server.start();
 
@@ -149,7 +154,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     directory.wait_until_loaded(patience_at_start);
     std::cout << "orchestrator ready public=http://" << config.public_address << ":" << public_server.port()
               << " private=http://" << config.private_address << ":" << private_server.port() << std::endl;
-    runtime::log_info("orchestrator started", {{"public_port", public_server.port()}, {"private_port", private_server.port()}});
+    runtime::log_info(
+        "orchestrator started", {{"public_port", public_server.port()}, {"private_port", private_server.port()}});
 
     std::thread second([&context] { context.run(); });
     context.run();

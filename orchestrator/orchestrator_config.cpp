@@ -23,8 +23,10 @@ void read_engine(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     config.engine.shards = static_cast<int>(section.integer("shards", config.engine.shards, 1, 256));
     config.engine.relay_after = section.duration("relay_after", config.engine.relay_after, 100ms, 1min);
     config.engine.breaker_cooldown = section.duration("breaker_cooldown", config.engine.breaker_cooldown, 10ms, 10min);
-    config.engine.breaker_cooldown_cap = section.duration("breaker_cooldown_cap", config.engine.breaker_cooldown_cap, 10ms, 1h);
-    config.engine.breaker_failures = static_cast<int>(section.integer("breaker_failures", config.engine.breaker_failures, 1, 1000));
+    config.engine.breaker_cooldown_cap =
+        section.duration("breaker_cooldown_cap", config.engine.breaker_cooldown_cap, 10ms, 1h);
+    config.engine.breaker_failures =
+        static_cast<int>(section.integer("breaker_failures", config.engine.breaker_failures, 1, 1000));
     config.loop.batch_limit = static_cast<std::size_t>(section.integer("batch_limit", 300, 1, 1000));
     config.loop.queue_limit = static_cast<std::size_t>(section.integer("queue_limit", 5'000, 1, 100'000));
 }
@@ -38,8 +40,10 @@ void read_duties(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     orders.mirror_fresh_for = section.duration("mirror_fresh_for", orders.mirror_fresh_for, 1s, 1h);
     orders.demand_read_every = section.duration("demand_read_every", orders.demand_read_every, 1s, 1h);
     orders.demand_read_wait = section.duration("demand_read_wait", orders.demand_read_wait, 100ms, 1min);
-    orders.poll_fulfillments_every = section.duration("poll_fulfillments_every", orders.poll_fulfillments_every, 1s, 1h);
-    orders.poll_fulfillments_overlap = section.duration("poll_fulfillments_overlap", orders.poll_fulfillments_overlap, 1s, 24h);
+    orders.poll_fulfillments_every =
+        section.duration("poll_fulfillments_every", orders.poll_fulfillments_every, 1s, 1h);
+    orders.poll_fulfillments_overlap =
+        section.duration("poll_fulfillments_overlap", orders.poll_fulfillments_overlap, 1s, 24h);
     orders.quiet_reads_every = section.duration("quiet_reads_every", orders.quiet_reads_every, 200ms, 1h);
     orders.hint_settles_after = section.duration("hint_settles_after", orders.hint_settles_after, 1s, 1h);
     orders.store_window = static_cast<int>(section.integer("store_window", orders.store_window, 1, 256));

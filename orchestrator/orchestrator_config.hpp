@@ -2,14 +2,14 @@
 // (ORDERSAGA_<SECTION>_<KEY>); all faults are told at once. orchestrator.example.toml shows all of them.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 #include "runtime/config.hpp"
 #include "sagas/order_saga.hpp"
+
+#include <cstdint>
+#include <string>
 
 namespace ordersaga {
 

@@ -1,11 +1,11 @@
 #include "orchestrator/shard_owner.hpp"
 
-#include <algorithm>
-#include <exception>
-
 #include "orchestrator/engine/engine.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/log.hpp"
+
+#include <algorithm>
+#include <exception>
 
 namespace ordersaga {
 namespace {
@@ -18,7 +18,9 @@ constexpr std::chrono::milliseconds alive_for{5'000};
 std::vector<int> shards_of(const std::string& member, const std::vector<std::string>& members, int shards) {
     std::vector<int> mine;
     for (int shard = 0; shard < shards; ++shard) {
-        auto weight = [shard](const std::string& name) { return runtime::stable_hash(name + "#" + std::to_string(shard)); };
+        auto weight = [shard](const std::string& name) {
+            return runtime::stable_hash(name + "#" + std::to_string(shard));
+        };
         auto owner = std::max_element(members.begin(), members.end(), [&](const std::string& a, const std::string& b) {
             return std::make_pair(weight(a), a) < std::make_pair(weight(b), b);
         });
@@ -49,7 +51,8 @@ void ShardOwner::run() {
             std::vector<int> mine = shards_of(member_id_, members_.beat(alive_for), shards_);
             if (mine != served) {
                 source_.serve(mine);
-                runtime::log_info("serving outcome shards", {{"member", member_id_}, {"shards", mine.size()}, {"of", shards_}});
+                runtime::log_info(
+                    "serving outcome shards", {{"member", member_id_}, {"shards", mine.size()}, {"of", shards_}});
                 served = mine;
             }
             failed = false;

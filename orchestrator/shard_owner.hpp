@@ -2,15 +2,15 @@
 // its owner comes or goes; two members that disagree for a moment do no harm (single active consumer, row locks).
 #pragma once
 
+#include "db/members.hpp"
+#include "orchestrator/broker_ports.hpp"
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "db/members.hpp"
-#include "orchestrator/broker_ports.hpp"
 
 namespace ordersaga {
 

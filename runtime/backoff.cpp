@@ -1,15 +1,16 @@
 #include "runtime/backoff.hpp"
 
+#include "runtime/random.hpp"
+
 #include <algorithm>
 #include <cmath>
-
-#include "runtime/random.hpp"
 
 namespace ordersaga::runtime {
 
 Duration longest_delay(int attempt, const BackoffPolicy& policy) {
     const double exponent = static_cast<double>(std::max(attempt, 1) - 1);
-    const double delay = static_cast<double>(policy.base.count()) * std::pow(std::max(policy.coefficient, 1.0), exponent);
+    const double delay =
+        static_cast<double>(policy.base.count()) * std::pow(std::max(policy.coefficient, 1.0), exponent);
     // The comparison also catches infinity.
     if (!(delay < static_cast<double>(policy.cap.count()))) return policy.cap;
     return Duration(static_cast<Duration::rep>(delay));

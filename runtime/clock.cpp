@@ -37,7 +37,8 @@ long read_fraction(std::string_view text, std::size_t& at) {
         if (digits < 6) micros = micros * 10 + (text[at] - '0');
     }
     if (digits == 0) return -1;
-    for (; digits < 6; ++digits) micros *= 10;
+    for (; digits < 6; ++digits)
+        micros *= 10;
     return micros;
 }
 
@@ -81,16 +82,8 @@ std::string format_rfc3339(Instant instant) {
     const int second_number = static_cast<int>(time.seconds().count());
     const long micros = static_cast<long>(time.subseconds().count());
     int length = std::snprintf(
-        buffer.data(),
-        buffer.size(),
-        "%04d-%02u-%02uT%02d:%02d:%02d",
-        year_number,
-        month_number,
-        day_number,
-        hour_number,
-        minute_number,
-        second_number
-    );
+        buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", year_number, month_number, day_number,
+        hour_number, minute_number, second_number);
     std::string text(buffer.data(), static_cast<std::size_t>(length));
     if (micros != 0) {
         length = std::snprintf(buffer.data(), buffer.size(), ".%06ld", micros);
@@ -120,13 +113,11 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     int offset = 0;
     if (micros < 0 || !read_offset(text, at, offset) || at != text.size()) return refused;
     const year_month_day date(
-        year(year_number), month(static_cast<unsigned>(month_number)), day(static_cast<unsigned>(day_number))
-    );
+        year(year_number), month(static_cast<unsigned>(month_number)), day(static_cast<unsigned>(day_number)));
     if (!date.ok()) return refused;
     return Instant(
-        sys_days(date) + hours(hour_number) + minutes(minute_number) + seconds(second_number) +
-        microseconds(micros) - minutes(offset)
-    );
+        sys_days(date) + hours(hour_number) + minutes(minute_number) + seconds(second_number) + microseconds(micros) -
+        minutes(offset));
 }
 
 std::string format_duration(Duration duration) {
@@ -135,8 +126,7 @@ std::string format_duration(Duration duration) {
         const char* name;
     };
     constexpr std::array<Unit, 6> units{
-        {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1'000, "ms"}, {1, "us"}}
-    };
+        {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1'000, "ms"}, {1, "us"}}};
     const Duration::rep count = duration.count();
     if (count == 0) return "0s";
     for (const Unit& unit : units) {

@@ -2,12 +2,12 @@
 // use the steady clock inside the http classes, and due times of sagas use the database's time.
 #pragma once
 
+#include "runtime/error.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
-
-#include "runtime/error.hpp"
 
 namespace ordersaga::runtime {
 

@@ -2,12 +2,6 @@
 // Single shot: the first complete() wins, the value is taken once.
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <utility>
-
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
@@ -16,6 +10,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 namespace ordersaga::runtime {
 

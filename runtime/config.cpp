@@ -59,8 +59,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
         const std::size_t end = text.find(separator);
         std::string_view part = text.substr(0, end);
         text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-        while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-        while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+        while (!part.empty() && part.front() == ' ')
+            part.remove_prefix(1);
+        while (!part.empty() && part.back() == ' ')
+            part.remove_suffix(1);
         if (!part.empty()) parts.emplace_back(part);
     }
     return parts;
@@ -68,7 +70,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 std::string joined(const std::vector<std::string>& parts) {
     std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+    for (const std::string& part : parts)
+        text += (text.empty() ? "" : ", ") + part;
     return text;
 }
 
@@ -211,11 +214,14 @@ std::string ConfigSection::text(std::string_view key, std::string_view fallback)
     return node_->text(key).value_or(std::string(fallback));
 }
 
-std::optional<std::string> ConfigSection::optional_text(std::string_view key) { return node_->text(key); }
+std::optional<std::string> ConfigSection::optional_text(std::string_view key) {
+    return node_->text(key);
+}
 
 std::string ConfigSection::choice(
-    std::string_view key, std::string_view fallback, const std::vector<std::string>& choices
-) {
+    std::string_view key,
+    std::string_view fallback,
+    const std::vector<std::string>& choices) {
     const std::optional<std::string> value = node_->text(key);
     if (!value) return std::string(fallback);
     if (std::find(choices.begin(), choices.end(), *value) != choices.end()) return *value;
@@ -230,9 +236,7 @@ std::int64_t ConfigSection::integer(std::string_view key, std::int64_t low, std:
     return value.value_or(low);
 }
 
-std::int64_t ConfigSection::integer(
-    std::string_view key, std::int64_t fallback, std::int64_t low, std::int64_t high
-) {
+std::int64_t ConfigSection::integer(std::string_view key, std::int64_t fallback, std::int64_t low, std::int64_t high) {
     return node_->integer(key, low, high).value_or(fallback);
 }
 
@@ -266,8 +270,7 @@ Duration ConfigSection::duration(std::string_view key, Duration fallback, Durati
     const Result<Duration> value = parse_duration(*text);
     if (value && *value >= low && *value <= high) return *value;
     node_->fault(
-        key, "must be a duration such as 250ms or 15m, from " + format_duration(low) + " to " + format_duration(high)
-    );
+        key, "must be a duration such as 250ms or 15m, from " + format_duration(low) + " to " + format_duration(high));
     return fallback;
 }
 
@@ -375,11 +378,17 @@ bool ConfigSection::has(std::string_view key) const {
            (node_->table != nullptr && node_->table->contains(key));
 }
 
-bool ConfigSection::present() const { return node_->table != nullptr; }
+bool ConfigSection::present() const {
+    return node_->table != nullptr;
+}
 
-std::string ConfigSection::path() const { return node_->path; }
+std::string ConfigSection::path() const {
+    return node_->path;
+}
 
-void ConfigSection::fault(std::string_view key, std::string message) { node_->fault(key, std::move(message)); }
+void ConfigSection::fault(std::string_view key, std::string message) {
+    node_->fault(key, std::move(message));
+}
 
 ConfigReader::ConfigReader(std::shared_ptr<Content> content) : content_(std::move(content)) {}
 
@@ -418,8 +427,7 @@ void report_unknown(
     const std::string& path,
     const std::string& file,
     const std::set<std::string>& asked,
-    std::vector<ConfigFault>& faults
-) {
+    std::vector<ConfigFault>& faults) {
     for (const auto& [key, node] : table) {
         const std::string full = path.empty() ? std::string(key.str()) : path + "." + std::string(key.str());
         if (!asked.contains(full)) {
@@ -448,7 +456,8 @@ std::vector<ConfigFault> ConfigReader::finish() {
 
 std::string describe(const std::vector<ConfigFault>& faults) {
     std::string text;
-    for (const ConfigFault& fault : faults) text += fault.where + ": " + fault.message + "\n";
+    for (const ConfigFault& fault : faults)
+        text += fault.where + ": " + fault.message + "\n";
     return text;
 }
 

@@ -13,6 +13,8 @@
 // One thread, at start-up only.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -22,8 +24,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::runtime {
 

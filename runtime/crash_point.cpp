@@ -1,11 +1,11 @@
 #include "runtime/crash_point.hpp"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <string>
-
-#include <unistd.h>
 
 namespace ordersaga::runtime {
 namespace {
@@ -34,14 +34,17 @@ Target& target() {
 
 }  // namespace
 
-bool crash_points_armed() noexcept { return !target().point.empty(); }
+bool crash_points_armed() noexcept {
+    return !target().point.empty();
+}
 
 void crash_here(std::string_view point) noexcept {
     Target& armed = target();
     if (armed.point.empty() || armed.point != point) return;
     if (armed.remaining_hits.fetch_sub(1) == 1) {
         ::kill(::getpid(), SIGKILL);
-        for (;;) ::pause();  // the signal may need a moment; nothing after the point may run
+        for (;;)
+            ::pause();  // the signal may need a moment; nothing after the point may run
     }
 }
 

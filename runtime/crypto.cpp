@@ -1,14 +1,14 @@
 #include "runtime/crypto.hpp"
 
-#include <algorithm>
-#include <array>
-#include <limits>
-#include <stdexcept>
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
 
 namespace ordersaga::runtime {
 namespace {
@@ -17,14 +17,17 @@ constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 
 constexpr std::array<signed char, 256> make_reverse_alphabet() {
     std::array<signed char, 256> table{};
-    for (signed char& entry : table) entry = -1;
+    for (signed char& entry : table)
+        entry = -1;
     for (std::size_t i = 0; i < alphabet.size(); ++i) {
         table[static_cast<unsigned char>(alphabet[i])] = static_cast<signed char>(i);
     }
     return table;
 }
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 int hex_digit(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';
@@ -44,14 +47,8 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
     // A null key pointer would mean "reuse the previous key" to the library.
     const char* key_bytes = key.empty() ? "" : key.data();
     const unsigned char* done = HMAC(
-        EVP_sha256(),
-        key_bytes,
-        static_cast<int>(key.size()),
-        bytes_of(message),
-        message.size(),
-        digest.data(),
-        &length
-    );
+        EVP_sha256(), key_bytes, static_cast<int>(key.size()), bytes_of(message), message.size(), digest.data(),
+        &length);
     if (done == nullptr) throw std::runtime_error("HMAC-SHA256 failed");
     return {reinterpret_cast<const char*>(digest.data()), length};
 }
@@ -65,12 +62,15 @@ std::string sha256(std::string_view bytes) {
     return {reinterpret_cast<const char*>(digest.data()), length};
 }
 
-std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
+std::string sha256_hex(std::string_view bytes) {
+    return to_hex(sha256(bytes));
+}
 
 std::uint64_t stable_hash(std::string_view bytes) {
     const std::string digest = sha256(bytes);
     std::uint64_t value = 0;
-    for (std::size_t i = 0; i < 8; ++i) value = (value << 8) | static_cast<unsigned char>(digest[i]);
+    for (std::size_t i = 0; i < 8; ++i)
+        value = (value << 8) | static_cast<unsigned char>(digest[i]);
     return value;
 }
 
@@ -120,7 +120,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     static constexpr std::array<signed char, 256> reverse = make_reverse_alphabet();
     if (text.size() % 4 != 0) return std::nullopt;
     std::size_t padding = 0;
-    while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+    while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=')
+        ++padding;
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3);
     for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -133,7 +134,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
         }
         const std::uint32_t spare_bits = spare == 2 ? 0xffffU : spare == 1 ? 0xffU : 0U;
         if ((group & spare_bits) != 0) return std::nullopt;
-        for (std::size_t j = 0; j < 3 - spare; ++j) bytes += static_cast<char>((group >> (16 - 8 * j)) & 255);
+        for (std::size_t j = 0; j < 3 - spare; ++j)
+            bytes += static_cast<char>((group >> (16 - 8 * j)) & 255);
     }
     return bytes;
 }

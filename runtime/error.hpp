@@ -39,8 +39,12 @@ struct Error {
     std::string message;  // one line for an operator; never holds a secret or a customer's address
 };
 
-inline Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
-inline Error broken(std::string message) { return {ErrorKind::broken, std::move(message)}; }
+inline Error invalid(std::string message) {
+    return {ErrorKind::invalid, std::move(message)};
+}
+inline Error broken(std::string message) {
+    return {ErrorKind::broken, std::move(message)};
+}
 
 // What Result::value() throws when there is no value.
 class ErrorException : public std::runtime_error {

@@ -1,13 +1,7 @@
 #include "runtime/http_client.hpp"
 
-#include <algorithm>
-#include <array>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <stdexcept>
-#include <vector>
+#include "runtime/completion.hpp"
+#include "runtime/url.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -28,8 +22,14 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include "runtime/completion.hpp"
-#include "runtime/url.hpp"
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <vector>
 
 namespace ordersaga::runtime {
 
@@ -125,13 +125,11 @@ public:
         error_code fault;
         std::size_t count = 0;
         if (tls_) {
-            count = co_await tls_->async_read_some(
-                asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, fault)
-            );
+            count =
+                co_await tls_->async_read_some(asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, fault));
         } else {
             count = co_await stream_.async_read_some(
-                asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, fault)
-            );
+                asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, fault));
         }
         input.append(chunk_.data(), count);
         co_return fault;
@@ -173,8 +171,11 @@ private:
     };
 
     asio::awaitable<Exchange> exchange(
-        std::shared_ptr<Connection> connection, bool fresh, const Url& url, const HttpCall& call, SteadyTime began
-    );
+        std::shared_ptr<Connection> connection,
+        bool fresh,
+        const Url& url,
+        const HttpCall& call,
+        SteadyTime began);
     asio::awaitable<std::string> connect(Connection& connection, const Url& url, SteadyTime deadline);
     asio::awaitable<std::string> secure(Connection& connection, const Url& url);
     asio::awaitable<Exchange> read_answer(Connection& connection, const std::string& method);
@@ -233,7 +234,8 @@ std::shared_ptr<Connection> HttpClient::State::take_idle(const std::string& orig
             if (kept.empty()) idle_.erase(found);
         }
     }
-    for (auto& connection : expired) drop(std::move(connection));
+    for (auto& connection : expired)
+        drop(std::move(connection));
     return taken;
 }
 
@@ -263,7 +265,8 @@ void HttpClient::State::drop(std::shared_ptr<Connection> connection) {
 std::size_t HttpClient::State::idle_connections() const {
     const std::lock_guard lock(mutex_);
     std::size_t count = 0;
-    for (const auto& [origin, kept] : idle_) count += kept.size();
+    for (const auto& [origin, kept] : idle_)
+        count += kept.size();
     return count;
 }
 
@@ -274,7 +277,8 @@ void HttpClient::State::close_idle() {
         closing.swap(idle_);
     }
     for (auto& [origin, kept] : closing) {
-        for (Idle& idle : kept) drop(std::move(idle.connection));
+        for (Idle& idle : kept)
+            drop(std::move(idle.connection));
     }
 }
 
@@ -295,15 +299,13 @@ asio::awaitable<std::string> HttpClient::State::connect(Connection& connection, 
         Completion<Found> completion;
         auto resolver = std::make_shared<tcp::resolver>(connection.executor());
         resolver->async_resolve(
-            url.host,
-            std::to_string(url.port),
-            tcp::resolver::numeric_service,
+            url.host, std::to_string(url.port), tcp::resolver::numeric_service,
             [resolver, completion](error_code problem, tcp::resolver::results_type results) {
                 Found found{problem, {}};
-                for (const auto& entry : results) found.endpoints.push_back(entry.endpoint());
+                for (const auto& entry : results)
+                    found.endpoints.push_back(entry.endpoint());
                 completion.complete(std::move(found));
-            }
-        );
+            });
         std::optional<Found> found = co_await completion.wait_until(deadline);
         if (!found) co_return "the name " + url.host + " was not resolved in time";
         if (found->fault) co_return "cannot resolve " + url.host + ": " + found->fault.message();
@@ -376,7 +378,8 @@ asio::awaitable<Exchange> HttpClient::State::read_answer(Connection& connection,
             }
             if (fault) {
                 const bool late = fault == beast::error::timeout;
-                result.outcome = unknown(late ? "no complete answer in time" : "the connection was lost: " + fault.message());
+                result.outcome =
+                    unknown(late ? "no complete answer in time" : "the connection was lost: " + fault.message());
                 co_return result;
             }
         }
@@ -397,8 +400,11 @@ asio::awaitable<Exchange> HttpClient::State::read_answer(Connection& connection,
 }
 
 asio::awaitable<Exchange> HttpClient::State::exchange(
-    std::shared_ptr<Connection> connection, bool fresh, const Url& url, const HttpCall& call, SteadyTime began
-) {
+    std::shared_ptr<Connection> connection,
+    bool fresh,
+    const Url& url,
+    const HttpCall& call,
+    SteadyTime began) {
     Exchange result;
     const SteadyTime deadline = began + call.total_timeout;
     const Result<std::string> head = request_bytes(call, url, options_);
@@ -449,9 +455,8 @@ asio::awaitable<HttpOutcome> HttpClient::State::send(HttpCall call) {
         Exchange result;
         std::string failure;
         try {
-            result = co_await asio::co_spawn(
-                strand, exchange(connection, fresh, *url, call, began), asio::use_awaitable
-            );
+            result =
+                co_await asio::co_spawn(strand, exchange(connection, fresh, *url, call, began), asio::use_awaitable);
         } catch (const std::exception& fault) {
             failure = fault.what();
         }
@@ -472,7 +477,9 @@ asio::awaitable<HttpOutcome> HttpClient::State::send(HttpCall call) {
 HttpClient::HttpClient(asio::any_io_executor executor, HttpClientOptions options)
     : state_(std::make_shared<State>(std::move(executor), std::move(options))) {}
 
-HttpClient::~HttpClient() { state_->close_idle(); }
+HttpClient::~HttpClient() {
+    state_->close_idle();
+}
 
 asio::awaitable<HttpOutcome> HttpClient::send(HttpCall call) {
     // The state outlives a client that is destroyed while its calls are in flight.
@@ -481,8 +488,12 @@ asio::awaitable<HttpOutcome> HttpClient::send(HttpCall call) {
     co_return outcome;
 }
 
-std::size_t HttpClient::idle_connections() const { return state_->idle_connections(); }
+std::size_t HttpClient::idle_connections() const {
+    return state_->idle_connections();
+}
 
-void HttpClient::close_idle() { state_->close_idle(); }
+void HttpClient::close_idle() {
+    state_->close_idle();
+}
 
 }  // namespace ordersaga::runtime

@@ -3,6 +3,11 @@
 // addresses only; redirects are not followed. Thread-safe: each connection runs on a strand of its own.
 #pragma once
 
+#include "runtime/http_server.hpp"  // HttpHeaders, find_header
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -10,17 +15,12 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-
-#include "runtime/http_server.hpp"  // HttpHeaders, find_header
-
 namespace ordersaga::runtime {
 
 struct HttpCall {
     std::string method = "GET";
-    std::string url;                 // absolute
-    HttpHeaders headers;             // Host, Content-Length, Connection and User-Agent are set by the client
+    std::string url;      // absolute
+    HttpHeaders headers;  // Host, Content-Length, Connection and User-Agent are set by the client
     std::string body;
     std::chrono::milliseconds connect_timeout{3'000};  // name, connection and TLS together
     std::chrono::milliseconds total_timeout{30'000};   // the whole call
@@ -47,7 +47,7 @@ struct HttpOutcome {
 
 struct HttpClientOptions {
     std::string user_agent = "ordersaga/0.1";
-    std::string ca_file;                          // empty: the system's certificates
+    std::string ca_file;  // empty: the system's certificates
     std::size_t response_body_limit = 8 * 1024 * 1024;
     std::size_t response_header_limit = 32 * 1024;
     std::size_t idle_connections_per_origin = 16;

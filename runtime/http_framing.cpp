@@ -12,22 +12,27 @@ bool is_token_char(char c) {
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
+bool is_token(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
 
 bool is_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool equal_without_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(), [&](char a, char b) {
-               return lower(a) == lower(b);
-           });
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return left.size() == right.size() &&
+           std::equal(left.begin(), left.end(), right.begin(), [&](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -102,7 +107,8 @@ std::optional<FramingFault> judge_length(RequestHead& head) {
         if (!is_digits(text)) return FramingFault{400, "malformed Content-Length"};
         if (text.size() > 18) return FramingFault{413, "the body is too large"};
         std::uint64_t length = 0;
-        for (const char c : text) length = length * 10 + static_cast<std::uint64_t>(c - '0');
+        for (const char c : text)
+            length = length * 10 + static_cast<std::uint64_t>(c - '0');
         head.content_length = length;
     }
     return std::nullopt;
@@ -114,7 +120,8 @@ std::optional<FramingFault> judge_partial_head(std::string_view bytes, std::size
     for (std::size_t i = from; i < bytes.size(); ++i) {
         const char c = bytes[i];
         if (c == '\0') return FramingFault{400, "a NUL byte in the header"};
-        if (c == '\n' && (i == 0 || bytes[i - 1] != '\r')) return FramingFault{400, "a line feed without carriage return"};
+        if (c == '\n' && (i == 0 || bytes[i - 1] != '\r'))
+            return FramingFault{400, "a line feed without carriage return"};
         if (c != '\n' && i > 0 && bytes[i - 1] == '\r') return FramingFault{400, "a carriage return without line feed"};
         // The end of the block: what follows belongs to the body and is judged elsewhere.
         if (c == '\n' && i >= 3 && bytes[i - 2] == '\n') return std::nullopt;
@@ -158,7 +165,8 @@ std::optional<FramingFault> judge_head(std::string_view block, std::size_t field
     if (auto fault = judge_length(head)) return fault;
     const std::size_t expectations = count_header(head.headers, "Expect");
     if (expectations > 0) {
-        const bool known = expectations == 1 && equal_without_case(*find_header(head.headers, "Expect"), "100-continue");
+        const bool known =
+            expectations == 1 && equal_without_case(*find_header(head.headers, "Expect"), "100-continue");
         if (!known) return FramingFault{417, "unknown expectation"};
         head.expects_continue = !head.version_1_0;
     }

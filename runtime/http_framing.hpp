@@ -3,13 +3,13 @@
 // understand them the other way, and the difference is a smuggled request. Such forms are refused here. Pure.
 #pragma once
 
+#include "runtime/http_server.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "runtime/http_server.hpp"
 
 namespace ordersaga::runtime {
 

@@ -1,13 +1,15 @@
 // The parts of http_server.hpp that need no network.
-#include <algorithm>
-
 #include "runtime/http_server.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::runtime {
 namespace {
 
 bool same_name(std::string_view left, std::string_view right) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
     if (left.size() != right.size()) return false;
     for (std::size_t i = 0; i < left.size(); ++i) {
         if (lower(left[i]) != lower(right[i])) return false;
@@ -26,8 +28,7 @@ const std::string* find_header(const HttpHeaders& headers, std::string_view name
 
 std::size_t count_header(const HttpHeaders& headers, std::string_view name) noexcept {
     return static_cast<std::size_t>(
-        std::count_if(headers.begin(), headers.end(), [&](const auto& field) { return same_name(field.first, name); })
-    );
+        std::count_if(headers.begin(), headers.end(), [&](const auto& field) { return same_name(field.first, name); }));
 }
 
 const std::string* HttpRequest::query_value(std::string_view name) const noexcept {

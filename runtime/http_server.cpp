@@ -1,13 +1,11 @@
 #include "runtime/http_server.hpp"
 
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <condition_variable>
-#include <cstdio>
-#include <ctime>
-#include <map>
-#include <mutex>
+#include "runtime/completion.hpp"
+#include "runtime/crash_point.hpp"
+#include "runtime/http_framing.hpp"
+#include "runtime/log.hpp"
+#include "runtime/metrics.hpp"
+#include "runtime/url.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -24,12 +22,14 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include "runtime/completion.hpp"
-#include "runtime/crash_point.hpp"
-#include "runtime/http_framing.hpp"
-#include "runtime/log.hpp"
-#include "runtime/metrics.hpp"
-#include "runtime/url.hpp"
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <ctime>
+#include <map>
+#include <mutex>
 
 namespace ordersaga::runtime {
 
@@ -49,7 +49,9 @@ constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::string_view too_many_connections =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
-SteadyTime after(std::chrono::milliseconds pause) { return std::chrono::steady_clock::now() + pause; }
+SteadyTime after(std::chrono::milliseconds pause) {
+    return std::chrono::steady_clock::now() + pause;
+}
 
 std::string http_date() {
     const std::time_t now = std::time(nullptr);
@@ -71,7 +73,8 @@ std::string head_of(const HttpResponse& response, bool keep_alive, bool chunked)
     std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
     head += http_reason(response.status);
     head += "\r\nDate: " + http_date();
-    if (!response.content_type.empty() && (chunked || !response.body.empty()) && is_safe_field("-", response.content_type)) {
+    if (!response.content_type.empty() && (chunked || !response.body.empty()) &&
+        is_safe_field("-", response.content_type)) {
         head += "\r\nContent-Type: " + response.content_type;
     }
     for (const auto& [name, value] : response.headers) {
@@ -215,7 +218,11 @@ private:
 
     asio::awaitable<bool> serve_one();
     asio::awaitable<Step> read_head(RequestHead& head);
-    asio::awaitable<Step> read_body(const RequestHead& head, std::size_t head_size, std::string path, std::string& body);
+    asio::awaitable<Step> read_body(
+        const RequestHead& head,
+        std::size_t head_size,
+        std::string path,
+        std::string& body);
     asio::awaitable<bool> read_more(SteadyTime deadline);
     asio::awaitable<HttpResponse> ask_handler(HttpRequest request);
     asio::awaitable<bool> write(std::string bytes);
@@ -238,18 +245,18 @@ private:
     std::shared_ptr<HttpServer::State> server_;
     tcp::socket socket_;
     asio::steady_timer watchdog_;
-    SteadyTime deadline_{};         // of the operation in flight
-    SteadyTime watched_until_{};    // when the watchdog looks next
-    bool watching_ = false;         // the watchdog runs
-    bool operating_ = false;        // an operation is in flight
-    bool expired_ = false;          // the last operation was cancelled at its deadline
-    asio::steady_timer pause_;      // of a streaming answer
+    SteadyTime deadline_{};       // of the operation in flight
+    SteadyTime watched_until_{};  // when the watchdog looks next
+    bool watching_ = false;       // the watchdog runs
+    bool operating_ = false;      // an operation is in flight
+    bool expired_ = false;        // the last operation was cancelled at its deadline
+    asio::steady_timer pause_;    // of a streaming answer
     std::string address_;
-    std::string input_;             // received and not yet consumed
+    std::string input_;  // received and not yet consumed
     std::array<char, read_size> chunk_{};
     error_code read_fault_;
-    SteadyTime began_{};            // first byte of the current request
-    bool idle_ = false;             // waits for the first byte of a request
+    SteadyTime began_{};  // first byte of the current request
+    bool idle_ = false;   // waits for the first byte of a request
     bool cut_ = false;
 };
 
@@ -316,9 +323,8 @@ void Session::watch() {
 
 asio::awaitable<bool> Session::read_more(SteadyTime deadline) {
     begin_operation(deadline);
-    const std::size_t count = co_await socket_.async_read_some(
-        asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, read_fault_)
-    );
+    const std::size_t count =
+        co_await socket_.async_read_some(asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, read_fault_));
     end_operation();
     input_.append(chunk_.data(), count);
     co_return !read_fault_;
@@ -358,8 +364,10 @@ asio::awaitable<Step> Session::read_head(RequestHead& head) {
 // Beast's parser reads the same bytes a second time: it decodes the body, and a disagreement with our own reading of the
 // header is one more reason to refuse.
 asio::awaitable<Step> Session::read_body(
-    const RequestHead& head, std::size_t head_size, std::string path, std::string& body
-) {
+    const RequestHead& head,
+    std::size_t head_size,
+    std::string path,
+    std::string& body) {
     namespace http = beast::http;
     const HttpServerOptions& options = server_->options;
     const std::size_t limit = options.body_limit_for ? options.body_limit_for(head.method, path) : options.body_limit;
@@ -405,8 +413,9 @@ asio::awaitable<Step> Session::read_body(
 }
 
 asio::awaitable<void> run_handler(
-    std::shared_ptr<HttpServer::State> server, HttpRequest request, Completion<HttpResponse> completion
-) {
+    std::shared_ptr<HttpServer::State> server,
+    HttpRequest request,
+    Completion<HttpResponse> completion) {
     HttpResponse response;
     try {
         response = co_await server->handler(std::move(request));
@@ -475,8 +484,7 @@ asio::awaitable<void> Session::refuse(FramingFault fault) {
     server_->count_answer(fault.status, began_);
     log_debug(
         "request refused",
-        {{"listener", server_->options.name}, {"status", fault.status}, {"reason", fault.reason}, {"peer", address_}}
-    );
+        {{"listener", server_->options.name}, {"status", fault.status}, {"reason", fault.reason}, {"peer", address_}});
     const bool sent = co_await send(plain_answer(fault.status, fault.reason), false, false);
     if (!sent) co_return;
     // Closing with unread bytes would reset the connection and could destroy the answer on its way.
@@ -516,7 +524,8 @@ asio::awaitable<bool> Session::serve_one() {
     }
     const bool wants_body = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
     const bool has_length = head.chunked || head.content_length.has_value();
-    if (step.kind == Step::Kind::complete && wants_body && !has_length && server_->options.body_length_required_for_post) {
+    if (step.kind == Step::Kind::complete && wants_body && !has_length &&
+        server_->options.body_length_required_for_post) {
         step = Step::refused({411, "a length is required"});
     }
     if (step.kind == Step::Kind::complete) {
@@ -544,7 +553,7 @@ asio::awaitable<bool> Session::serve_one() {
         co_return false;
     }
     const bool sent = co_await send(std::move(response), keep_alive, head_only);
-    co_return sent && keep_alive;
+    co_return sent&& keep_alive;
 }
 
 asio::awaitable<void> Session::run() {
@@ -562,7 +571,9 @@ asio::awaitable<void> Session::run() {
     close();
 }
 
-asio::awaitable<void> run_session(std::shared_ptr<Session> session) { co_await session->run(); }
+asio::awaitable<void> run_session(std::shared_ptr<Session> session) {
+    co_await session->run();
+}
 
 }  // namespace
 
@@ -582,7 +593,9 @@ void HttpServer::State::start() {
     port_ = acceptor_.local_endpoint().port();
     // The loop owns the state for as long as it runs.
     auto self = shared_from_this();
-    auto loop = [](std::shared_ptr<State> state) -> asio::awaitable<void> { co_await state->accept_loop(); };
+    auto loop = [](std::shared_ptr<State> state) -> asio::awaitable<void> {
+        co_await state->accept_loop();
+    };
     asio::co_spawn(accept_strand_, loop(self), asio::detached);
 }
 
@@ -667,11 +680,8 @@ void HttpServer::State::count_answer(int status, SteadyTime began) {
     options.metrics->counter("ordersaga_http_requests_total", "Answers given, by status.", by_status).add();
     options.metrics
         ->histogram(
-            "ordersaga_http_request_seconds",
-            "From the first byte of a request to its answer.",
-            latency_buckets(),
-            {{"listener", options.name}}
-        )
+            "ordersaga_http_request_seconds", "From the first byte of a request to its answer.", latency_buckets(),
+            {{"listener", options.name}})
         .observe(seconds);
 }
 
@@ -679,10 +689,8 @@ void HttpServer::State::count_refusal(std::string_view reason) {
     if (options.metrics == nullptr) return;
     options.metrics
         ->counter(
-            "ordersaga_http_refused_total",
-            "Requests and connections refused before any handler saw them.",
-            {{"listener", options.name}, {"reason", std::string(reason)}}
-        )
+            "ordersaga_http_refused_total", "Requests and connections refused before any handler saw them.",
+            {{"listener", options.name}, {"reason", std::string(reason)}})
         .add();
 }
 
@@ -706,11 +714,13 @@ void HttpServer::State::stop() {
         error_code ignored;
         self->acceptor_.close(ignored);
     });
-    for (const auto& session : open_sessions()) session->wind_up();
+    for (const auto& session : open_sessions())
+        session->wind_up();
 }
 
 void HttpServer::State::cut() {
-    for (const auto& session : open_sessions()) session->cut();
+    for (const auto& session : open_sessions())
+        session->cut();
 }
 
 bool HttpServer::State::wait_until_idle(std::chrono::milliseconds limit) {
@@ -726,11 +736,17 @@ HttpServer::~HttpServer() {
     state_->cut();
 }
 
-void HttpServer::start() { state_->start(); }
+void HttpServer::start() {
+    state_->start();
+}
 
-std::uint16_t HttpServer::port() const { return state_->port(); }
+std::uint16_t HttpServer::port() const {
+    return state_->port();
+}
 
-void HttpServer::stop() { state_->stop(); }
+void HttpServer::stop() {
+    state_->stop();
+}
 
 bool HttpServer::stop_and_wait(std::chrono::milliseconds limit) {
     state_->stop();
@@ -740,6 +756,8 @@ bool HttpServer::stop_and_wait(std::chrono::milliseconds limit) {
     return false;
 }
 
-std::size_t HttpServer::connections() const { return state_->connections(); }
+std::size_t HttpServer::connections() const {
+    return state_->connections();
+}
 
 }  // namespace ordersaga::runtime

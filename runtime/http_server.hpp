@@ -4,6 +4,9 @@
 // in parallel when several threads run the context.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,9 +17,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 
 namespace ordersaga::runtime {
 
@@ -29,13 +29,13 @@ const std::string* find_header(const HttpHeaders& headers, std::string_view name
 std::size_t count_header(const HttpHeaders& headers, std::string_view name) noexcept;
 
 struct HttpRequest {
-    std::string method;          // upper case as sent
-    std::string target;          // as sent
-    std::string path;            // decoded, without the query; always begins with '/'
+    std::string method;                                      // upper case as sent
+    std::string target;                                      // as sent
+    std::string path;                                        // decoded, without the query; always begins with '/'
     std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
-    HttpHeaders headers;         // in order
-    std::string body;            // raw bytes, chunks joined
-    std::string remote_address;  // without port; of the direct peer
+    HttpHeaders headers;                                     // in order
+    std::string body;                                        // raw bytes, chunks joined
+    std::string remote_address;                              // without port; of the direct peer
 
     const std::string* header(std::string_view name) const noexcept { return find_header(headers, name); }
     std::size_t header_count(std::string_view name) const noexcept { return count_header(headers, name); }
@@ -57,9 +57,9 @@ struct HttpResponse {
     int status = 200;
     std::string content_type = "application/json";  // left out when the body is empty
     std::string body;
-    HttpHeaders headers;            // further fields; a field with a line end in it is dropped
+    HttpHeaders headers;  // further fields; a field with a line end in it is dropped
     bool close_connection = false;
-    HttpStreamBody stream;          // when set, `body` is ignored and the answer is sent in chunks
+    HttpStreamBody stream;  // when set, `body` is ignored and the answer is sent in chunks
 };
 
 // Runs on the connection's strand; must not block. What it throws becomes a 500 without details, and is logged.
@@ -70,10 +70,10 @@ using HttpBodyLimit = std::function<std::size_t(std::string_view method, std::st
 
 struct HttpServerOptions {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 0;                       // 0: a free one, see HttpServer::port()
-    std::string name = "http";                    // label in logs and metrics
+    std::uint16_t port = 0;     // 0: a free one, see HttpServer::port()
+    std::string name = "http";  // label in logs and metrics
     std::size_t body_limit = 1024 * 1024;
-    HttpBodyLimit body_limit_for;                 // overrides body_limit when set
+    HttpBodyLimit body_limit_for;  // overrides body_limit when set
     std::size_t header_limit = 8 * 1024;
     std::size_t header_fields = 100;
     std::chrono::milliseconds header_timeout{5'000};    // from the first byte of a request to the end of its header
@@ -84,8 +84,8 @@ struct HttpServerOptions {
     std::size_t max_connections = 2'000;
     std::size_t max_connections_per_address = 1'000;
     std::size_t max_requests_per_connection = 10'000;
-    bool body_length_required_for_post = false;   // POST, PUT and PATCH without a length → 411
-    Metrics* metrics = nullptr;                   // may be null; must outlive the server
+    bool body_length_required_for_post = false;  // POST, PUT and PATCH without a length → 411
+    Metrics* metrics = nullptr;                  // may be null; must outlive the server
 };
 
 class HttpServer {

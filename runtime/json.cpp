@@ -1,10 +1,10 @@
 #include "runtime/json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cmath>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace ordersaga::runtime {
 namespace {
@@ -176,8 +176,10 @@ Result<T> read(const Json& object, std::string_view key, std::string_view where,
 
 template <class T, class Convert>
 Result<std::optional<T>> read_optional(
-    const Json& object, std::string_view key, std::string_view where, Convert convert
-) {
+    const Json& object,
+    std::string_view key,
+    std::string_view where,
+    Convert convert) {
     Result<const Json*> member = optional(object, key, where);
     if (!member) return member.error();
     if (*member == nullptr) return std::optional<T>();
@@ -216,8 +218,11 @@ Result<std::int64_t> get_int64(const Json& object, std::string_view key, std::st
 }
 
 Result<std::int64_t> get_int64_between(
-    const Json& object, std::string_view key, std::int64_t low, std::int64_t high, std::string_view where
-) {
+    const Json& object,
+    std::string_view key,
+    std::int64_t low,
+    std::int64_t high,
+    std::string_view where) {
     Result<std::int64_t> value = get_int64(object, key, where);
     if (value && (*value < low || *value > high)) {
         return at(where, key, "must be between " + std::to_string(low) + " and " + std::to_string(high));

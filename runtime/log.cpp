@@ -1,5 +1,12 @@
 #include "runtime/log.hpp"
 
+#include "runtime/clock.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -9,13 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
-
-#include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <unistd.h>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::runtime {
 namespace {
@@ -73,7 +73,8 @@ Destination& destination() {
 
 void update_lowest_level(const Destination& target) {
     int lowest = static_cast<int>(target.options.level);
-    for (const auto& [capture, captured] : target.captures) lowest = std::min(lowest, static_cast<int>(captured.level));
+    for (const auto& [capture, captured] : target.captures)
+        lowest = std::min(lowest, static_cast<int>(captured.level));
     lowest_level.store(lowest, std::memory_order_relaxed);
 }
 
@@ -90,8 +91,12 @@ std::string_view level_name(LogLevel level) {
 
 // The length of the well-formed UTF-8 sequence at `at`, 0 when there is none.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+    const auto byte = [&](std::size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    const auto continues = [&](std::size_t i) {
+        return (byte(i) & 0xc0U) == 0x80U;
+    };
     const unsigned first = byte(at);
     if (first < 0x80) return 1;
     if (first >= 0xc2 && first <= 0xdf) return continues(at + 1) ? 2 : 0;
@@ -191,8 +196,7 @@ std::string json_line(
     std::string_view program,
     std::string_view message,
     const LogField* fields,
-    std::size_t count
-) {
+    std::size_t count) {
     std::string line = "{\"time\":\"";
     line += time;
     line += "\",\"level\":\"";
@@ -215,8 +219,11 @@ std::string json_line(
 }
 
 std::string text_line(
-    LogLevel level, std::string_view time, std::string_view message, const LogField* fields, std::size_t count
-) {
+    LogLevel level,
+    std::string_view time,
+    std::string_view message,
+    const LogField* fields,
+    std::size_t count) {
     constexpr std::array<std::string_view, 5> colours{"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m", ""};
     constexpr std::array<std::string_view, 5> names{"DEBUG", "INFO ", "WARN ", "ERROR", ""};
     std::string line(time.substr(11));
@@ -331,9 +338,8 @@ std::vector<std::string> LogCapture::lines() const {
 
 bool LogCapture::contains(std::string_view part) const {
     const std::vector<std::string> all = lines();
-    return std::any_of(all.begin(), all.end(), [&](const std::string& line) {
-        return line.find(part) != std::string::npos;
-    });
+    return std::any_of(
+        all.begin(), all.end(), [&](const std::string& line) { return line.find(part) != std::string::npos; });
 }
 
 }  // namespace ordersaga::runtime

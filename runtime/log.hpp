@@ -21,14 +21,14 @@ enum class LogLevel { debug, info, warn, error, off };
 // Borrows text: a field lives no longer than the statement that logs it.
 class LogValue {
 public:
-    LogValue(std::string_view text) : content_(text) {}                     // NOLINT: implicit by design
+    LogValue(std::string_view text) : content_(text) {}                      // NOLINT: implicit by design
     LogValue(const std::string& text) : content_(std::string_view(text)) {}  // NOLINT: implicit by design
     LogValue(const char* text) : content_(std::string_view(text == nullptr ? "" : text)) {}  // NOLINT
-    LogValue(bool value) : content_(value) {}                               // NOLINT: implicit by design
-    LogValue(double value) : content_(value) {}                             // NOLINT: implicit by design
+    LogValue(bool value) : content_(value) {}    // NOLINT: implicit by design
+    LogValue(double value) : content_(value) {}  // NOLINT: implicit by design
     template <class Integer>
-        requires(std::integral<Integer> && !std::same_as<Integer, bool>)
-    LogValue(Integer value) : content_(widen(value)) {}  // NOLINT: implicit by design
+    requires(std::integral<Integer> && !std::same_as<Integer, bool>) LogValue(Integer value)
+        : content_(widen(value)) {}  // NOLINT: implicit by design
 
     using Content = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;
     const Content& content() const noexcept { return content_; }

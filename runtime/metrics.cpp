@@ -1,17 +1,17 @@
 #include "runtime/metrics.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <mutex>
-#include <set>
-#include <stdexcept>
-
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <cctype>
+#include <mutex>
+#include <set>
+#include <stdexcept>
 
 namespace ordersaga::runtime {
 namespace {
@@ -34,7 +34,8 @@ struct Series {
 // Beyond the bound all further label sets share one series.
 MetricLabels folded(const MetricLabels& labels) {
     MetricLabels result = labels;
-    for (auto& [name, value] : result) value = "other";
+    for (auto& [name, value] : result)
+        value = "other";
     return result;
 }
 
@@ -49,8 +50,7 @@ struct Metrics::Content {
         const std::string& name,
         const MetricLabels& labels,
         MakeFamily make_family,
-        const Arguments&... arguments
-    ) {
+        const Arguments&... arguments) {
         const std::lock_guard lock(mutex);
         auto known = kind.find(name);
         if (known == kind.end()) {
@@ -82,13 +82,23 @@ struct Metrics::Content {
 void Counter::add(double amount) const {
     if (amount > 0) target_->Increment(amount);
 }
-double Counter::value() const { return target_->Value(); }
+double Counter::value() const {
+    return target_->Value();
+}
 
-void Gauge::set(double value) const { target_->Set(value); }
-void Gauge::add(double amount) const { target_->Increment(amount); }
-double Gauge::value() const { return target_->Value(); }
+void Gauge::set(double value) const {
+    target_->Set(value);
+}
+void Gauge::add(double amount) const {
+    target_->Increment(amount);
+}
+double Gauge::value() const {
+    return target_->Value();
+}
 
-void Histogram::observe(double value) const { target_->Observe(value); }
+void Histogram::observe(double value) const {
+    target_->Observe(value);
+}
 
 Metrics::Metrics(std::size_t series_per_name) : content_(std::make_unique<Content>(series_per_name)) {}
 Metrics::~Metrics() = default;
@@ -109,15 +119,11 @@ Histogram Metrics::histogram(
     const std::string& name,
     const std::string& help,
     const std::vector<double>& upper_bounds,
-    const MetricLabels& labels
-) {
+    const MetricLabels& labels) {
     return Histogram(content_->find(
-        content_->histograms,
-        name,
-        labels,
+        content_->histograms, name, labels,
         [&] { return &prometheus::BuildHistogram().Name(name).Help(help).Register(content_->registry); },
-        upper_bounds
-    ));
+        upper_bounds));
 }
 
 std::string Metrics::exposition() const {
@@ -125,9 +131,8 @@ std::string Metrics::exposition() const {
 }
 
 const std::vector<double>& latency_buckets() {
-    static const std::vector<double> bounds{
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0
-    };
+    static const std::vector<double> bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                            0.5,   1.0,    2.5,   5.0,  10.0,  30.0, 60.0};
     return bounds;
 }
 

@@ -69,8 +69,7 @@ public:
         const std::string& name,
         const std::string& help,
         const std::vector<double>& upper_bounds,
-        const MetricLabels& labels = {}
-    );
+        const MetricLabels& labels = {});
 
     // Everything, in the text exposition format 0.0.4.
     std::string exposition() const;

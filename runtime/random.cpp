@@ -1,13 +1,13 @@
 #include "runtime/random.hpp"
 
+#include "runtime/crypto.hpp"
+
+#include <sys/random.h>
+
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <vector>
-
-#include <sys/random.h>
-
-#include "runtime/crypto.hpp"
 
 namespace ordersaga::runtime {
 namespace {
@@ -25,7 +25,9 @@ void fill_from_system(void* target, std::size_t bytes) {
     }
 }
 
-std::uint64_t rotate_left(std::uint64_t value, int bits) { return (value << bits) | (value >> (64 - bits)); }
+std::uint64_t rotate_left(std::uint64_t value, int bits) {
+    return (value << bits) | (value >> (64 - bits));
+}
 
 std::uint64_t split_mix(std::uint64_t& state) {
     state += 0x9e3779b97f4a7c15ULL;
@@ -42,7 +44,8 @@ std::string uuid_text(std::uint64_t high, std::uint64_t low) {
         bytes[8 + i] = static_cast<char>(low >> (56 - 8 * i));
     }
     std::string text = to_hex(bytes);
-    for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
+    for (const std::size_t dash : {8U, 13U, 18U, 23U})
+        text.insert(dash, 1, '-');
     return text;
 }
 
@@ -61,9 +64,13 @@ std::uint64_t Random::below(std::uint64_t bound) {
     }
 }
 
-double Random::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::unit() {
+    return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
-bool Random::chance(double probability) { return unit() < probability; }
+bool Random::chance(double probability) {
+    return unit() < probability;
+}
 
 std::uint64_t SystemRandom::next() {
     std::uint64_t value = 0;
@@ -72,7 +79,8 @@ std::uint64_t SystemRandom::next() {
 }
 
 SeededRandom::SeededRandom(std::uint64_t seed) {
-    for (std::uint64_t& word : state_) word = split_mix(seed);
+    for (std::uint64_t& word : state_)
+        word = split_mix(seed);
 }
 
 std::uint64_t SeededRandom::next() {

@@ -2,11 +2,11 @@
 // so that one seed repeats one run. Secrets never come from a Random: random_token asks the system.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::runtime {
 

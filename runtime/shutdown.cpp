@@ -1,13 +1,13 @@
 #include "runtime/shutdown.hpp"
 
-#include <atomic>
-#include <csignal>
-#include <cstdlib>
+#include "runtime/log.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include "runtime/log.hpp"
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
 
 namespace ordersaga::runtime {
 
@@ -56,10 +56,16 @@ Shutdown::Shutdown(boost::asio::any_io_executor executor, std::function<void()> 
     state_->listen();
 }
 
-Shutdown::~Shutdown() { state_->cancel(); }
+Shutdown::~Shutdown() {
+    state_->cancel();
+}
 
-bool Shutdown::requested() const noexcept { return state_->requested(); }
+bool Shutdown::requested() const noexcept {
+    return state_->requested();
+}
 
-void Shutdown::request() { state_->begin(); }
+void Shutdown::request() {
+    state_->begin();
+}
 
 }  // namespace ordersaga::runtime

@@ -1,10 +1,10 @@
 // SIGTERM and SIGINT ask for a graceful end; a second signal, or a drain that takes too long, ends the process at once.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include <functional>
 #include <memory>
-
-#include <boost/asio/any_io_executor.hpp>
 
 namespace ordersaga::runtime {
 

@@ -1,9 +1,9 @@
 #include "runtime/trace.hpp"
 
-#include <cstdint>
-
 #include "runtime/crypto.hpp"
 #include "runtime/random.hpp"
+
+#include <cstdint>
 
 namespace ordersaga::runtime {
 namespace {
@@ -13,7 +13,8 @@ std::string random_hex(Random& random, int words) {
     for (int i = 0; i < words; ++i) {
         std::uint64_t word = random.next();
         if (word == 0) word = 1;  // all zero means "no id" to every reader
-        for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(word >> shift);
+        for (int shift = 56; shift >= 0; shift -= 8)
+            bytes += static_cast<char>(word >> shift);
     }
     return to_hex(bytes);
 }
@@ -22,13 +23,19 @@ bool is_lower_hex(std::string_view text) {
     return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-bool is_zero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
+bool is_zero(std::string_view text) {
+    return text.find_first_not_of('0') == std::string_view::npos;
+}
 
 }  // namespace
 
-std::string TraceContext::header() const { return "00-" + trace_id + "-" + span_id + (sampled ? "-01" : "-00"); }
+std::string TraceContext::header() const {
+    return "00-" + trace_id + "-" + span_id + (sampled ? "-01" : "-00");
+}
 
-TraceContext TraceContext::child(Random& random) const { return {trace_id, random_hex(random, 1), sampled}; }
+TraceContext TraceContext::child(Random& random) const {
+    return {trace_id, random_hex(random, 1), sampled};
+}
 
 TraceContext new_trace(Random& random) {
     std::string trace_id = random_hex(random, 2);

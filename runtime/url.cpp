@@ -1,10 +1,10 @@
 #include "runtime/url.hpp"
 
-#include <array>
-#include <charconv>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
+
+#include <array>
+#include <charconv>
 
 namespace ordersaga::runtime {
 namespace {
@@ -99,7 +99,9 @@ std::string Url::authority() const {
     return text;
 }
 
-std::string Url::origin() const { return (tls ? "https://" : "http://") + authority(); }
+std::string Url::origin() const {
+    return (tls ? "https://" : "http://") + authority();
+}
 
 Result<Url> parse_url(std::string_view text) {
     if (text.size() > 8192) return invalid("the address is longer than 8192 bytes");
@@ -134,7 +136,8 @@ Result<std::string> parse_base_url(std::string_view text) {
     if (!url) return url.error();
     if (url->target.find('?') != std::string::npos) return invalid("a base address must not have a query");
     std::string base = url->origin() + url->target;
-    while (base.back() == '/') base.pop_back();
+    while (base.back() == '/')
+        base.pop_back();
     return base;
 }
 
@@ -155,7 +158,9 @@ std::string percent_encode(std::string_view text) {
     return result;
 }
 
-std::optional<std::string> percent_decode(std::string_view text) { return decode(text, false); }
+std::optional<std::string> percent_decode(std::string_view text) {
+    return decode(text, false);
+}
 
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query) {
     std::vector<std::pair<std::string, std::string>> pairs;

@@ -1,6 +1,8 @@
 // Addresses of peers as they stand in the configuration. Pure functions, any thread.
 #pragma once
 
+#include "runtime/error.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,14 +10,12 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/error.hpp"
-
 namespace ordersaga::runtime {
 
 struct Url {
-    bool tls = false;         // https
-    std::string host;         // lower case; an IPv6 literal without brackets
-    std::uint16_t port = 0;   // the scheme's default when the text has none
+    bool tls = false;          // https
+    std::string host;          // lower case; an IPv6 literal without brackets
+    std::uint16_t port = 0;    // the scheme's default when the text has none
     std::string target = "/";  // path and query, always beginning with '/'
 
     // "https://host:port", the default port left out. Two equal origins may share a connection.

@@ -4,17 +4,17 @@
 // Thread: a definition is immutable after construction and may be used from any thread.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "sagas/outcome.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/clock.hpp"
-#include "sagas/outcome.hpp"
 
 namespace ordersaga::sagas {
 
@@ -68,36 +68,36 @@ struct Announcement {
 };
 
 struct Decision {
-    bool handled = false;    // false: no transition; `note` says why, the event is kept in the history as ignored
-    bool silent = false;     // not handled and not worth a line: a repeat that tells nothing new
-    std::string meaning;     // the event as it was understood (TimeReached as HoldExpired); empty: as nothing
-    std::string state;       // by name, never by number
-    nlohmann::json data;     // the saga's new data
+    bool handled = false;  // false: no transition; `note` says why, the event is kept in the history as ignored
+    bool silent = false;   // not handled and not worth a line: a repeat that tells nothing new
+    std::string meaning;   // the event as it was understood (TimeReached as HoldExpired); empty: as nothing
+    std::string state;     // by name, never by number
+    nlohmann::json data;   // the saga's new data
     std::vector<Command> commands;
     std::vector<std::string> withdraw;  // command ids to close unsent; legal only while not perhaps_applied
     std::vector<Effect> effects;
     std::vector<Announcement> announcements;
-    std::optional<Instant> next_wake;       // required unless the new state is final
-    std::optional<std::string> incident;    // a cause for a person; opens (or replaces) the saga's incident
+    std::optional<Instant> next_wake;     // required unless the new state is final
+    std::optional<std::string> incident;  // a cause for a person; opens (or replaces) the saga's incident
     bool closes_incident = false;
     std::string note;  // one line for the history
 };
 
 // How often and how long one activity is tried.
 struct ActivityPolicy {
-    std::string family;        // "shopify" or "warehouse": the queue
-    bool write = true;         // an unanswered write is unknown, an unanswered read is retryable
-    int priority = 2;          // 0 first (cancel), 1 lookup, 2 create, 3 poll
-    double tokens = 1;         // what one call takes from its lane's budget
+    std::string family;  // "shopify" or "warehouse": the queue
+    bool write = true;   // an unanswered write is unknown, an unanswered read is retryable
+    int priority = 2;    // 0 first (cancel), 1 lookup, 2 create, 3 poll
+    double tokens = 1;   // what one call takes from its lane's budget
     Duration initial_interval = std::chrono::seconds(1);
     double coefficient = 2;
     Duration max_interval = std::chrono::minutes(15);
-    int max_attempts = 12;                                      // counted attempts; throttling does not count
-    Duration start_to_close = std::chrono::seconds(20);         // one attempt, from sending to its outcome
-    Duration call_deadline = std::chrono::seconds(10);          // the worker's HTTP call, within start_to_close
-    Duration send_within = std::chrono::seconds(5);             // send_before = sent + this
-    Duration lookup_delay = std::chrono::seconds(2);            // after an unknown write, before a lookup may say "none"
-    Duration schedule_to_close = std::chrono::hours(24);        // all attempts together
+    int max_attempts = 12;                                // counted attempts; throttling does not count
+    Duration start_to_close = std::chrono::seconds(20);   // one attempt, from sending to its outcome
+    Duration call_deadline = std::chrono::seconds(10);    // the worker's HTTP call, within start_to_close
+    Duration send_within = std::chrono::seconds(5);       // send_before = sent + this
+    Duration lookup_delay = std::chrono::seconds(2);      // after an unknown write, before a lookup may say "none"
+    Duration schedule_to_close = std::chrono::hours(24);  // all attempts together
 };
 
 class SagaDefinition {
@@ -116,8 +116,11 @@ public:
     virtual Decision decide(const SagaSnapshot& saga, const Event& event, Instant now) const = 0;
 
     // The event that tells the saga how a command ended. `exhausted`: a retryable outcome that will not be retried.
-    virtual Event event_of(std::string_view activity, const nlohmann::json& command_payload, const Outcome& outcome,
-                           bool exhausted) const = 0;
+    virtual Event event_of(
+        std::string_view activity,
+        const nlohmann::json& command_payload,
+        const Outcome& outcome,
+        bool exhausted) const = 0;
 
     // Policy of an activity this definition or its duties use; throws std::out_of_range for an unknown name.
     virtual const ActivityPolicy& policy_of(std::string_view activity) const = 0;

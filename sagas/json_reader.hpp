@@ -4,16 +4,16 @@
 // Immutable; the object must outlive it.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/clock.hpp"
-#include "runtime/json.hpp"
 
 namespace ordersaga::sagas {
 
@@ -43,7 +43,9 @@ public:
         return between(key, low, high);
     }
     // Numbers come out as decimal text. Only digits are an id.
-    std::string id(std::string_view key) const { return only_digits(key, take(runtime::get_id_text(object_, key, path_))); }
+    std::string id(std::string_view key) const {
+        return only_digits(key, take(runtime::get_id_text(object_, key, path_)));
+    }
     std::string id_or_empty(std::string_view key) const { return has(key) ? id(key) : std::string(); }
 
     runtime::Instant instant(std::string_view key) const {

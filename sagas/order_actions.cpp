@@ -1,8 +1,8 @@
 #include "sagas/order_actions.hpp"
 
-#include <algorithm>
-
 #include "sagas/activities.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::sagas {
 namespace {
@@ -19,7 +19,8 @@ void add_hold(OrderData& data, const std::string& reason) {
 
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ", ") + word;
     return text;
 }
 
@@ -33,25 +34,36 @@ json demand_of(const std::vector<SagaLine>& lines) {
     json demand = json::array();
     for (const SagaLine& line : lines) {
         for (const LinePart& part : line.parts) {
-            demand.push_back({{"line_id", line.line_id}, {"sku_id", part.sku_id}, {"quantity", line.wanted * part.per_unit}});
+            demand.push_back(
+                {{"line_id", line.line_id}, {"sku_id", part.sku_id}, {"quantity", line.wanted * part.per_unit}});
         }
     }
     return demand;
 }
 
 void effect(OrderStep& step, const std::string& name, json more = json::object()) {
-    json payload = {{"warehouse_id", step.data.warehouse_id},
-                    {"lines", demand_of(step.data.lines)},
-                    {"order_policy", step.data.order_policy}};
+    json payload = {
+        {"warehouse_id", step.data.warehouse_id},
+        {"lines", demand_of(step.data.lines)},
+        {"order_policy", step.data.order_policy}};
     payload.update(more);
     step.decision.effects.push_back({name, std::move(payload)});
 }
 
-std::string store_lane(const OrderData& data) { return "store:" + std::to_string(data.store_id); }
-std::string warehouse_lane(const OrderData& data) { return "warehouse:" + std::to_string(data.warehouse_id); }
+std::string store_lane(const OrderData& data) {
+    return "store:" + std::to_string(data.store_id);
+}
+std::string warehouse_lane(const OrderData& data) {
+    return "warehouse:" + std::to_string(data.warehouse_id);
+}
 
-void command(OrderStep& step, std::string_view activity, const std::string& lane, const std::string& key, json payload,
-             Duration delay = Duration{0}) {
+void command(
+    OrderStep& step,
+    std::string_view activity,
+    const std::string& lane,
+    const std::string& key,
+    json payload,
+    Duration delay = Duration{0}) {
     // The same command again (an operator's retry) is a new row; a key may only be open once.
     for (const OpenCommand& open : step.saga.open_commands) {
         if (open.idempotency_key == key) return;
@@ -72,7 +84,8 @@ Fulfillment& fulfillment_to_request(OrderStep& step) {
     Fulfillment next;
     next.part = 1;
     next.generation = last == nullptr ? 1 : last->generation + 1;
-    next.reference = data.store + "." + data.order_id + "." + std::to_string(next.part) + "." + std::to_string(next.generation);
+    next.reference =
+        data.store + "." + data.order_id + "." + std::to_string(next.part) + "." + std::to_string(next.generation);
     next.request_key = step.saga.saga_id + "." + std::to_string(next.generation);
     next.state = "wanted";
     data.fulfillments.push_back(std::move(next));
@@ -87,22 +100,26 @@ void request(OrderStep& step) {
     for (const SagaLine& line : data.lines) {
         for (const LinePart& part : line.parts) {
             if (line.wanted == 0) continue;
-            lines.push_back({{"line_id", line.line_id},
-                             {"sku", part.sku},
-                             {"warehouse_item_id", part.warehouse_item_id},
-                             {"quantity", line.wanted * part.per_unit}});
+            lines.push_back(
+                {{"line_id", line.line_id},
+                 {"sku", part.sku},
+                 {"warehouse_item_id", part.warehouse_item_id},
+                 {"quantity", line.wanted * part.per_unit}});
         }
     }
-    command(step, activity::request_fulfillment, warehouse_lane(data), "request:" + wanted.reference,
-            {{"warehouse", data.warehouse},
-             {"reference", wanted.reference},
-             {"request_key", wanted.request_key},
-             {"order_number", data.name},
-             {"ship_method", data.ship_method},
-             {"recipient", data.recipient},
-             {"lines", std::move(lines)},
-             {"lookup_first", wanted.perhaps_exists},
-             {"tags", json::array({{{"name", "saga"}, {"value", step.saga.saga_id}}, {{"name", "store"}, {"value", data.store}}})}});
+    command(
+        step, activity::request_fulfillment, warehouse_lane(data), "request:" + wanted.reference,
+        {{"warehouse", data.warehouse},
+         {"reference", wanted.reference},
+         {"request_key", wanted.request_key},
+         {"order_number", data.name},
+         {"ship_method", data.ship_method},
+         {"recipient", data.recipient},
+         {"lines", std::move(lines)},
+         {"lookup_first", wanted.perhaps_exists},
+         {"tags",
+          json::array(
+              {{{"name", "saga"}, {"value", step.saga.saga_id}}, {{"name", "store"}, {"value", data.store}}})}});
     step.decision.effects.push_back({"UseReference", {{"reference", wanted.reference}}});
     step.decision.closes_incident = true;
 }
@@ -110,10 +127,11 @@ void request(OrderStep& step) {
 void ask_to_cancel(OrderStep& step) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr) return;
-    command(step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel:" + current->reference,
-            {{"warehouse", step.data.warehouse},
-             {"reference", current->reference},
-             {"warehouse_order_id", current->warehouse_order_id}});
+    command(
+        step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel:" + current->reference,
+        {{"warehouse", step.data.warehouse},
+         {"reference", current->reference},
+         {"warehouse_order_id", current->warehouse_order_id}});
 }
 
 void withdraw_forward(OrderStep& step) {
@@ -147,9 +165,10 @@ void schedule_late_checks(OrderStep& step) {
     if (current == nullptr || !current->perhaps_exists) return;
     int number = 0;
     for (Duration delay : step.settings.late_checks) {
-        command(step, activity::find_fulfillment, warehouse_lane(step.data),
-                "late-check:" + current->reference + ":" + std::to_string(++number),
-                {{"warehouse", step.data.warehouse}, {"reference", current->reference}}, delay);
+        command(
+            step, activity::find_fulfillment, warehouse_lane(step.data),
+            "late-check:" + current->reference + ":" + std::to_string(++number),
+            {{"warehouse", step.data.warehouse}, {"reference", current->reference}}, delay);
     }
 }
 
@@ -160,21 +179,24 @@ void tell_store(OrderStep& step, Shipment& shipment) {
         return;
     }
     json lines = json::array();
-    for (const auto& [line_id, quantity] : shipment.lines) lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
-    command(step, activity::create_store_fulfillment, store_lane(step.data), "tell-shipment:" + shipment.shipment_id,
-            {{"store", step.data.store},
-             {"order_id", step.data.order_id},
-             {"shipment_id", shipment.shipment_id},
-             {"carrier", shipment.carrier},
-             {"tracking_number", shipment.tracking_number},
-             {"tracking_url", shipment.tracking_url},
-             {"lines", std::move(lines)},
-             {"notify_customer", step.settings.notify_customer}});
+    for (const auto& [line_id, quantity] : shipment.lines)
+        lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
+    command(
+        step, activity::create_store_fulfillment, store_lane(step.data), "tell-shipment:" + shipment.shipment_id,
+        {{"store", step.data.store},
+         {"order_id", step.data.order_id},
+         {"shipment_id", shipment.shipment_id},
+         {"carrier", shipment.carrier},
+         {"tracking_number", shipment.tracking_number},
+         {"tracking_url", shipment.tracking_url},
+         {"lines", std::move(lines)},
+         {"notify_customer", step.settings.notify_customer}});
 }
 
 void tell_store_of_all(OrderStep& step) {
     for (Fulfillment& fulfillment : step.data.fulfillments) {
-        for (Shipment& shipment : fulfillment.shipments) tell_store(step, shipment);
+        for (Shipment& shipment : fulfillment.shipments)
+            tell_store(step, shipment);
     }
 }
 
@@ -183,14 +205,15 @@ std::string give_up_going_back(OrderStep& step) {
     bool edited = step.data.edit.has_value() && !step.data.stop_wanted;
     step.data.stop_wanted = false;
     step.data.edit.reset();
-    step.decision.announcements.push_back({"orders.cancel_too_late." + step.data.store,
-                                           {{"schema", 1},
-                                            {"saga_id", step.saga.saga_id},
-                                            {"store", step.data.store},
-                                            {"order_id", step.data.order_id},
-                                            {"order_name", step.data.name},
-                                            {"asked_by", step.data.cancel_by},
-                                            {"at", runtime::format_rfc3339(step.now)}}});
+    step.decision.announcements.push_back(
+        {"orders.cancel_too_late." + step.data.store,
+         {{"schema", 1},
+          {"saga_id", step.saga.saga_id},
+          {"store", step.data.store},
+          {"order_id", step.data.order_id},
+          {"order_name", step.data.name},
+          {"asked_by", step.data.cancel_by},
+          {"at", runtime::format_rfc3339(step.now)}}});
     return edited ? "too late to change: picking has begun" : "too late to cancel: picking has begun";
 }
 
@@ -215,11 +238,14 @@ OrderData after_view(const OrderStep& step, const json& payload) {
     return data;
 }
 
-bool resumes(const OrderStep& step, std::string_view state) { return step.data.resume == state; }
+bool resumes(const OrderStep& step, std::string_view state) {
+    return step.data.resume == state;
+}
 
 std::vector<SagaLine> lines_in(const json& payload) {
     std::vector<SagaLine> lines;
-    for (const json& line : payload.at("lines")) lines.push_back(saga_line_from_json(line));
+    for (const json& line : payload.at("lines"))
+        lines.push_back(saga_line_from_json(line));
     return lines;
 }
 
@@ -230,7 +256,8 @@ std::string fulfillment_id_in(const json& payload) {
 }
 
 bool resumes_before_reserving(const OrderStep& step) {
-    return resumes(step, "Received") || resumes(step, "Backordered") || resumes(step, "OnHold") || step.data.resume.empty();
+    return resumes(step, "Received") || resumes(step, "Backordered") || resumes(step, "OnHold") ||
+           step.data.resume.empty();
 }
 
 // The hold that is meant: the one named, else the operator's own, else the only one there is. What else an operator
@@ -242,8 +269,9 @@ std::string hold_released(const OrderData& data, const json& payload) {
 }
 
 bool is_mapped(const OrderData& data) {
-    return std::all_of(data.lines.begin(), data.lines.end(),
-                       [](const SagaLine& line) { return line.wanted == 0 || !line.parts.empty(); });
+    return std::all_of(data.lines.begin(), data.lines.end(), [](const SagaLine& line) {
+        return line.wanted == 0 || !line.parts.empty();
+    });
 }
 
 void drop_hold(OrderData& data, const std::string& reason) {
@@ -264,7 +292,9 @@ std::vector<std::string> holds_after(const OrderStep& step, const json& payload)
 
 namespace order_guards {
 
-bool nothing_to_ship(const OrderStep& step, Payload) { return step.data.nothing_wanted(); }
+bool nothing_to_ship(const OrderStep& step, Payload) {
+    return step.data.nothing_wanted();
+}
 
 bool has_unmapped(const OrderStep& step, Payload) {
     return !step.data.nothing_wanted() && has_hold(step.data, "unmapped");
@@ -274,36 +304,69 @@ bool can_reserve(const OrderStep& step, Payload) {
     return !step.data.nothing_wanted() && !has_hold(step.data, "unmapped");
 }
 
-bool holds(const OrderStep& step, Payload) { return !step.data.holds.empty(); }
-bool no_holds(const OrderStep& step, Payload) { return step.data.holds.empty(); }
-bool may_wait(const OrderStep&, Payload payload) { return payload.value("backorder", false); }
-bool must_refuse(const OrderStep&, Payload payload) { return !payload.value("backorder", false); }
+bool holds(const OrderStep& step, Payload) {
+    return !step.data.holds.empty();
+}
+bool no_holds(const OrderStep& step, Payload) {
+    return step.data.holds.empty();
+}
+bool may_wait(const OrderStep&, Payload payload) {
+    return payload.value("backorder", false);
+}
+bool must_refuse(const OrderStep&, Payload payload) {
+    return !payload.value("backorder", false);
+}
 
 bool sent(const OrderStep& step, Payload) {
     return std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
         return open.activity == activity::request_fulfillment && open.perhaps_applied;
     });
 }
-bool unsent(const OrderStep& step, Payload payload) { return !sent(step, payload); }
+bool unsent(const OrderStep& step, Payload payload) {
+    return !sent(step, payload);
+}
 
-bool stop_wanted(const OrderStep& step, Payload) { return step.data.stop_wanted || step.data.edit.has_value(); }
-bool go_on(const OrderStep& step, Payload payload) { return !stop_wanted(step, payload); }
-bool conflict(const OrderStep&, Payload payload) { return payload.value("conflict", false); }
-bool plainly_refused(const OrderStep&, Payload payload) { return !payload.value("conflict", false); }
+bool stop_wanted(const OrderStep& step, Payload) {
+    return step.data.stop_wanted || step.data.edit.has_value();
+}
+bool go_on(const OrderStep& step, Payload payload) {
+    return !stop_wanted(step, payload);
+}
+bool conflict(const OrderStep&, Payload payload) {
+    return payload.value("conflict", false);
+}
+bool plainly_refused(const OrderStep&, Payload payload) {
+    return !payload.value("conflict", false);
+}
 
 bool edit_wanted(const OrderStep& step, Payload) {
     if (step.data.stop_wanted || !step.data.edit) return false;
-    return std::any_of(step.data.edit->begin(), step.data.edit->end(), [](const SagaLine& line) { return line.wanted > 0; });
+    return std::any_of(
+        step.data.edit->begin(), step.data.edit->end(), [](const SagaLine& line) { return line.wanted > 0; });
 }
-bool end_wanted(const OrderStep& step, Payload payload) { return !edit_wanted(step, payload); }
+bool end_wanted(const OrderStep& step, Payload payload) {
+    return !edit_wanted(step, payload);
+}
 
-bool all_shipped(const OrderStep& step, Payload payload) { return after_view(step, payload).everything_shipped(); }
-bool partly_shipped(const OrderStep& step, Payload payload) { return !all_shipped(step, payload); }
+bool all_shipped(const OrderStep& step, Payload payload) {
+    return after_view(step, payload).everything_shipped();
+}
+bool partly_shipped(const OrderStep& step, Payload payload) {
+    return !all_shipped(step, payload);
+}
 
-bool must_settle(const OrderStep& step, Payload) { return step.data.settle_store_order; }
-bool settled_as_cancelled(const OrderStep& step, Payload) { return !step.data.settle_store_order; }
-bool ends_out_of_stock(const OrderStep& step, Payload) { return step.data.final_state == "OutOfStock"; }
-bool ends_compensated(const OrderStep& step, Payload) { return step.data.final_state != "OutOfStock"; }
+bool must_settle(const OrderStep& step, Payload) {
+    return step.data.settle_store_order;
+}
+bool settled_as_cancelled(const OrderStep& step, Payload) {
+    return !step.data.settle_store_order;
+}
+bool ends_out_of_stock(const OrderStep& step, Payload) {
+    return step.data.final_state == "OutOfStock";
+}
+bool ends_compensated(const OrderStep& step, Payload) {
+    return step.data.final_state != "OutOfStock";
+}
 
 bool all_done(const OrderStep& step, Payload payload) {
     OrderData data = after_view(step, payload);
@@ -312,10 +375,16 @@ bool all_done(const OrderStep& step, Payload payload) {
     }
     return data.everything_shipped() && data.everything_told() && data.everything_delivered();
 }
-bool not_all_done(const OrderStep& step, Payload payload) { return !all_done(step, payload); }
+bool not_all_done(const OrderStep& step, Payload payload) {
+    return !all_done(step, payload);
+}
 
-bool last_hold_goes(const OrderStep& step, Payload payload) { return holds_after(step, payload).empty(); }
-bool holds_remain(const OrderStep& step, Payload payload) { return !last_hold_goes(step, payload); }
+bool last_hold_goes(const OrderStep& step, Payload payload) {
+    return holds_after(step, payload).empty();
+}
+bool holds_remain(const OrderStep& step, Payload payload) {
+    return !last_hold_goes(step, payload);
+}
 bool resumes_received(const OrderStep& step, Payload payload) {
     return last_hold_goes(step, payload) && (resumes(step, "Received") || step.data.resume.empty());
 }
@@ -333,7 +402,8 @@ bool retry_empty(const OrderStep& step, Payload) {
 }
 bool retry_received(const OrderStep& step, Payload payload) {
     if (resumes_before_reserving(step)) return !retry_empty(step, payload);
-    bool nothing_left = resumes(step, "Reserved") || (resumes(step, "ChannelsSynced") && never_at_warehouse(step, payload));
+    bool nothing_left =
+        resumes(step, "Reserved") || (resumes(step, "ChannelsSynced") && never_at_warehouse(step, payload));
     return step.data.edit.has_value() && nothing_left;
 }
 bool retry_reserved(const OrderStep& step, Payload payload) {
@@ -342,12 +412,18 @@ bool retry_reserved(const OrderStep& step, Payload payload) {
 bool retry_synced(const OrderStep& step, Payload payload) {
     return resumes(step, "ChannelsSynced") && !retry_received(step, payload);
 }
-bool retry_requested(const OrderStep& step, Payload) { return resumes(step, "FulfillmentRequested") && !step.data.edit; }
-bool retry_shipped(const OrderStep& step, Payload) { return resumes(step, "Shipped"); }
+bool retry_requested(const OrderStep& step, Payload) {
+    return resumes(step, "FulfillmentRequested") && !step.data.edit;
+}
+bool retry_shipped(const OrderStep& step, Payload) {
+    return resumes(step, "Shipped");
+}
 bool retry_cancelling(const OrderStep& step, Payload) {
     return resumes(step, "CancellingFulfillment") || (resumes(step, "FulfillmentRequested") && step.data.edit);
 }
-bool retry_settling(const OrderStep& step, Payload) { return resumes(step, "SettlingOrder"); }
+bool retry_settling(const OrderStep& step, Payload) {
+    return resumes(step, "SettlingOrder");
+}
 
 bool perhaps_at_warehouse(const OrderStep& step, Payload payload) {
     const Fulfillment* current = step.data.current();
@@ -369,9 +445,13 @@ bool never_at_warehouse(const OrderStep& step, Payload payload) {
 
 namespace order_actions {
 
-void reserve(OrderStep& step, Payload) { effect(step, "Reserve"); }
+void reserve(OrderStep& step, Payload) {
+    effect(step, "Reserve");
+}
 
-void reserve_with_what_we_know(OrderStep& step, Payload) { effect(step, "Reserve", {{"without_reading", true}}); }
+void reserve_with_what_we_know(OrderStep& step, Payload) {
+    effect(step, "Reserve", {{"without_reading", true}});
+}
 
 void exchange(OrderStep& step, Payload payload) {
     withdraw_forward(step);
@@ -446,7 +526,9 @@ void join_queue(OrderStep& step, Payload payload) {
     step.decision.note = "waits for stock: " + payload.value("short", json::array()).dump();
 }
 
-void rejoin_queue(OrderStep& step, Payload payload) { exchange(step, payload); }
+void rejoin_queue(OrderStep& step, Payload payload) {
+    exchange(step, payload);
+}
 
 void refuse(OrderStep& step, Payload payload) {
     step.data.cause = "out of stock";
@@ -456,7 +538,9 @@ void refuse(OrderStep& step, Payload payload) {
     step.decision.note = "out of stock: " + payload.value("short", json::array()).dump();
 }
 
-void await_channels(OrderStep& step, Payload) { start_waiting(step); }
+void await_channels(OrderStep& step, Payload) {
+    start_waiting(step);
+}
 
 void request_fulfillment(OrderStep& step, Payload payload) {
     if (payload.contains("flushes")) step.decision.note = "the stores show it: " + payload.at("flushes").dump();
@@ -629,7 +713,8 @@ void ship(OrderStep& step, Payload payload) {
     // Also those whose telling failed before: the way on is open again.
     tell_store_of_all(step);
     json skus = json::array();
-    for (const auto& [sku_id, quantity] : news.shipped_skus) skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
+    for (const auto& [sku_id, quantity] : news.shipped_skus)
+        skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
     effect(step, "Ship", {{"skus", std::move(skus)}, {"shipments", numbers}});
     step.data.deliver_by = step.now + step.settings.delivery_assumed;
     step.decision.note = "shipped: " + numbers;
@@ -662,8 +747,9 @@ void assume_delivery(OrderStep& step, Payload) {
 void watch(OrderStep& step, Payload) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr) return;
-    command(step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + current->reference,
-            {{"warehouse", step.data.warehouse}, {"reference", current->reference}});
+    command(
+        step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + current->reference,
+        {{"warehouse", step.data.warehouse}, {"reference", current->reference}});
 }
 
 void resume_watching(OrderStep& step, Payload payload) {
@@ -672,18 +758,21 @@ void resume_watching(OrderStep& step, Payload payload) {
     step.decision.closes_incident = true;
 }
 
-void await_channels_back(OrderStep& step, Payload) { start_waiting(step); }
+void await_channels_back(OrderStep& step, Payload) {
+    start_waiting(step);
+}
 
 void settle_store_order(OrderStep& step, Payload) {
     const OrderData& data = step.data;
     std::string policy = data.order_policy == "cancel_and_refund" ? "cancel_and_refund" : "hold_and_tell";
-    command(step, activity::settle_store_order, store_lane(data), "settle:" + data.order_id,
-            {{"store", data.store},
-             {"order_id", data.order_id},
-             {"policy", policy},
-             {"reason", data.cause},
-             {"tag", data.final_state == "OutOfStock" ? "ordersaga-out-of-stock" : "ordersaga-not-shipped"},
-             {"handle", "ordersaga-" + data.order_id}});
+    command(
+        step, activity::settle_store_order, store_lane(data), "settle:" + data.order_id,
+        {{"store", data.store},
+         {"order_id", data.order_id},
+         {"policy", policy},
+         {"reason", data.cause},
+         {"tag", data.final_state == "OutOfStock" ? "ordersaga-out-of-stock" : "ordersaga-not-shipped"},
+         {"handle", "ordersaga-" + data.order_id}});
     effect(step, "StopWaiting");
     schedule_late_checks(step);
 }
@@ -744,10 +833,11 @@ void cancel_late_found(OrderStep& step, Payload payload) {
     step.decision.incident = "an order that was given up exists at the warehouse; it is being cancelled";
     step.decision.note = *step.decision.incident;
     std::string reference = text_in(payload.at("view"), "reference");
-    command(step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel-late:" + reference,
-            {{"warehouse", step.data.warehouse},
-             {"reference", reference},
-             {"warehouse_order_id", text_in(payload.at("view"), "warehouse_order_id")}});
+    command(
+        step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel-late:" + reference,
+        {{"warehouse", step.data.warehouse},
+         {"reference", reference},
+         {"warehouse_order_id", text_in(payload.at("view"), "warehouse_order_id")}});
 }
 
 void note_too_late(OrderStep& step, Payload payload) {
@@ -756,7 +846,9 @@ void note_too_late(OrderStep& step, Payload payload) {
     if (by == "operator") step.decision.note += "; arrange a return instead";
 }
 
-void note_late(OrderStep& step, Payload) { step.decision.note = "late or repeated: nothing to do"; }
+void note_late(OrderStep& step, Payload) {
+    step.decision.note = "late or repeated: nothing to do";
+}
 
 void note_paid(OrderStep& step, Payload) {
     step.data.paid = true;

@@ -1,11 +1,11 @@
 // What the rows of the order saga's table do and ask: guards read, actions append to the decision. Nothing else.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "sagas/definition.hpp"
 #include "sagas/order_data.hpp"
 #include "sagas/order_saga.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sagas {
 
@@ -27,38 +27,38 @@ bool has_unmapped(const OrderStep& step, Payload);
 bool can_reserve(const OrderStep& step, Payload);
 bool holds(const OrderStep& step, Payload);
 bool no_holds(const OrderStep& step, Payload);
-bool may_wait(const OrderStep& step, Payload);        // StockShort: a backorder is allowed
+bool may_wait(const OrderStep& step, Payload);  // StockShort: a backorder is allowed
 bool must_refuse(const OrderStep& step, Payload);
-bool unsent(const OrderStep& step, Payload);          // no forward command may have been applied
+bool unsent(const OrderStep& step, Payload);  // no forward command may have been applied
 bool sent(const OrderStep& step, Payload);
-bool stop_wanted(const OrderStep& step, Payload);     // cancel or edit remembered
+bool stop_wanted(const OrderStep& step, Payload);  // cancel or edit remembered
 bool go_on(const OrderStep& step, Payload);
 bool conflict(const OrderStep& step, Payload);
 bool plainly_refused(const OrderStep& step, Payload);
-bool edit_wanted(const OrderStep& step, Payload);     // the cancelled fulfilment is to be replaced
+bool edit_wanted(const OrderStep& step, Payload);  // the cancelled fulfilment is to be replaced
 bool end_wanted(const OrderStep& step, Payload);
 bool all_shipped(const OrderStep& step, Payload);
 bool partly_shipped(const OrderStep& step, Payload);
 bool must_settle(const OrderStep& step, Payload);
-bool settled_as_cancelled(const OrderStep& step, Payload);    // ends in Compensated, nothing to settle
+bool settled_as_cancelled(const OrderStep& step, Payload);  // ends in Compensated, nothing to settle
 bool ends_out_of_stock(const OrderStep& step, Payload);
 bool ends_compensated(const OrderStep& step, Payload);
-bool all_done(const OrderStep& step, Payload);        // shipped, told to the store, delivered
+bool all_done(const OrderStep& step, Payload);  // shipped, told to the store, delivered
 bool not_all_done(const OrderStep& step, Payload);
 bool last_hold_goes(const OrderStep& step, Payload);
 bool holds_remain(const OrderStep& step, Payload);
-bool resumes_received(const OrderStep& step, Payload);   // with the last hold gone, for OnHold
+bool resumes_received(const OrderStep& step, Payload);  // with the last hold gone, for OnHold
 bool resumes_reserved(const OrderStep& step, Payload);
 bool resumes_synced(const OrderStep& step, Payload);
-bool retry_received(const OrderStep& step, Payload);     // for NeedsOperator
+bool retry_received(const OrderStep& step, Payload);  // for NeedsOperator
 bool retry_reserved(const OrderStep& step, Payload);
 bool retry_synced(const OrderStep& step, Payload);
 bool retry_requested(const OrderStep& step, Payload);
 bool retry_shipped(const OrderStep& step, Payload);
 bool retry_cancelling(const OrderStep& step, Payload);
 bool retry_settling(const OrderStep& step, Payload);
-bool retry_empty(const OrderStep& step, Payload);        // nothing is left to ship
-bool goods_left(const OrderStep& step, Payload);         // everything has been shipped
+bool retry_empty(const OrderStep& step, Payload);  // nothing is left to ship
+bool goods_left(const OrderStep& step, Payload);   // everything has been shipped
 bool perhaps_at_warehouse(const OrderStep& step, Payload);
 bool never_at_warehouse(const OrderStep& step, Payload);
 

@@ -62,15 +62,15 @@ Event of_request(const Outcome& outcome) {
         default: break;
     }
     bool unknown = outcome.kind == OutcomeKind::unknown;
-    return {"FulfillmentUnknown",
-            {{"reason", failure_text(activity::request_fulfillment, outcome)}, {"unknown", unknown}},
-            {}};
+    return {
+        "FulfillmentUnknown",
+        {{"reason", failure_text(activity::request_fulfillment, outcome)}, {"unknown", unknown}},
+        {}};
 }
 
 Event of_cancel(const Outcome& outcome) {
     switch (outcome.kind) {
-        case OutcomeKind::done:
-            return {"FulfillmentCancelled", {{"found", outcome.payload.value("found", true)}}, {}};
+        case OutcomeKind::done: return {"FulfillmentCancelled", {{"found", outcome.payload.value("found", true)}}, {}};
         case OutcomeKind::too_late: {
             json payload = view_in(outcome);
             payload["reason"] = "too late to cancel";
@@ -95,7 +95,9 @@ Event of_find(const Outcome& outcome) {
 
 std::map<std::string, ActivityPolicy, std::less<>> default_policies() {
     std::map<std::string, ActivityPolicy, std::less<>> policies;
-    auto set = [&](std::string_view activity, ActivityPolicy policy) { policies.emplace(activity, std::move(policy)); };
+    auto set = [&](std::string_view activity, ActivityPolicy policy) {
+        policies.emplace(activity, std::move(policy));
+    };
 
     set(activity::cancel_fulfillment, warehouse_write(0));
     set(activity::find_fulfillment, warehouse_read(1));
@@ -118,7 +120,8 @@ std::map<std::string, ActivityPolicy, std::less<>> default_policies() {
     return policies;
 }
 
-Event OrderSaga::event_of(std::string_view activity_name, const json& command_payload, const Outcome& outcome, bool) const {
+Event OrderSaga::event_of(std::string_view activity_name, const json& command_payload, const Outcome& outcome, bool)
+    const {
     Event event;
     if (activity_name == activity::request_fulfillment) {
         event = of_request(outcome);
@@ -129,12 +132,15 @@ Event OrderSaga::event_of(std::string_view activity_name, const json& command_pa
     } else if (activity_name == activity::create_store_fulfillment) {
         std::string told = outcome.payload.value("fulfillment_id", "");
         if (outcome.payload.value("order_cancelled", false)) told = "none: the order is cancelled in the store";
-        json payload = {{"shipment_id", command_payload.value("shipment_id", "")},
-                        {"fulfillment_id", told.empty() ? std::string("done") : told},
-                        {"reason", failure_text(activity_name, outcome)}};
-        event = {outcome.kind == OutcomeKind::done ? "StoreFulfilled" : "StoreFulfillmentFailed", std::move(payload), {}};
+        json payload = {
+            {"shipment_id", command_payload.value("shipment_id", "")},
+            {"fulfillment_id", told.empty() ? std::string("done") : told},
+            {"reason", failure_text(activity_name, outcome)}};
+        event = {
+            outcome.kind == OutcomeKind::done ? "StoreFulfilled" : "StoreFulfillmentFailed", std::move(payload), {}};
     } else if (activity_name == activity::settle_store_order) {
-        json payload = {{"how", outcome.payload.value("settled", "settled")}, {"reason", failure_text(activity_name, outcome)}};
+        json payload = {
+            {"how", outcome.payload.value("settled", "settled")}, {"reason", failure_text(activity_name, outcome)}};
         event = {outcome.kind == OutcomeKind::done ? "OrderSettled" : "OrderSettleFailed", std::move(payload), {}};
     } else {
         throw std::invalid_argument("the order saga has no activity " + std::string(activity_name));
@@ -145,10 +151,11 @@ Event OrderSaga::event_of(std::string_view activity_name, const json& command_pa
 Outcome OrderSaga::assumed_outcome(std::string_view activity_name, const json& command_payload) const {
     Outcome outcome;
     outcome.kind = OutcomeKind::done;
-    json view = {{"reference", command_payload.value("reference", "")},
-                 {"warehouse_order_id", command_payload.value("warehouse_order_id", "(assumed)")},
-                 {"state", "Accepted"},
-                 {"shipments", json::array()}};
+    json view = {
+        {"reference", command_payload.value("reference", "")},
+        {"warehouse_order_id", command_payload.value("warehouse_order_id", "(assumed)")},
+        {"state", "Accepted"},
+        {"shipments", json::array()}};
     if (activity_name == activity::cancel_fulfillment) {
         view["state"] = "Cancelled";
         outcome.payload = {{"found", true}, {"view", view}};
@@ -157,7 +164,8 @@ Outcome OrderSaga::assumed_outcome(std::string_view activity_name, const json& c
     } else if (activity_name == activity::request_fulfillment) {
         outcome.payload = {{"view", view}};
     } else if (activity_name == activity::settle_store_order) {
-        outcome.payload = {{"settled", command_payload.value("policy", "") == "cancel_and_refund" ? "cancelled" : "held"}};
+        outcome.payload = {
+            {"settled", command_payload.value("policy", "") == "cancel_and_refund" ? "cancelled" : "held"}};
     } else if (activity_name == activity::create_store_fulfillment) {
         outcome.payload = {{"fulfillment_id", "(assumed)"}};
     }

@@ -20,23 +20,26 @@ std::optional<runtime::Instant> instant_from_json(const json& document, const ch
 }
 
 json to_json(const LinePart& part) {
-    return {{"sku_id", part.sku_id},
-            {"sku", part.sku},
-            {"item", part.warehouse_item_id},
-            {"per_unit", part.per_unit},
-            {"shipped", part.shipped}};
+    return {
+        {"sku_id", part.sku_id},
+        {"sku", part.sku},
+        {"item", part.warehouse_item_id},
+        {"per_unit", part.per_unit},
+        {"shipped", part.shipped}};
 }
 
 json to_json(const Shipment& shipment) {
     json lines = json::array();
-    for (const auto& [line_id, quantity] : shipment.lines) lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
-    return {{"id", shipment.shipment_id},
-            {"carrier", shipment.carrier},
-            {"tracking_number", shipment.tracking_number},
-            {"tracking_url", shipment.tracking_url},
-            {"lines", std::move(lines)},
-            {"store_fulfillment", shipment.store_fulfillment},
-            {"delivered", shipment.delivered}};
+    for (const auto& [line_id, quantity] : shipment.lines)
+        lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
+    return {
+        {"id", shipment.shipment_id},
+        {"carrier", shipment.carrier},
+        {"tracking_number", shipment.tracking_number},
+        {"tracking_url", shipment.tracking_url},
+        {"lines", std::move(lines)},
+        {"store_fulfillment", shipment.store_fulfillment},
+        {"delivered", shipment.delivered}};
 }
 
 Shipment shipment_from_json(const json& document) {
@@ -55,15 +58,17 @@ Shipment shipment_from_json(const json& document) {
 
 json to_json(const Fulfillment& fulfillment) {
     json shipments = json::array();
-    for (const Shipment& shipment : fulfillment.shipments) shipments.push_back(to_json(shipment));
-    return {{"part", fulfillment.part},
-            {"generation", fulfillment.generation},
-            {"reference", fulfillment.reference},
-            {"request_key", fulfillment.request_key},
-            {"warehouse_order_id", fulfillment.warehouse_order_id},
-            {"state", fulfillment.state},
-            {"shipments", std::move(shipments)},
-            {"perhaps_exists", fulfillment.perhaps_exists}};
+    for (const Shipment& shipment : fulfillment.shipments)
+        shipments.push_back(to_json(shipment));
+    return {
+        {"part", fulfillment.part},
+        {"generation", fulfillment.generation},
+        {"reference", fulfillment.reference},
+        {"request_key", fulfillment.request_key},
+        {"warehouse_order_id", fulfillment.warehouse_order_id},
+        {"state", fulfillment.state},
+        {"shipments", std::move(shipments)},
+        {"perhaps_exists", fulfillment.perhaps_exists}};
 }
 
 Fulfillment fulfillment_from_json(const json& document) {
@@ -74,20 +79,23 @@ Fulfillment fulfillment_from_json(const json& document) {
     fulfillment.request_key = document.value("request_key", "");
     fulfillment.warehouse_order_id = document.value("warehouse_order_id", "");
     fulfillment.state = document.at("state").get<std::string>();
-    for (const json& shipment : document.at("shipments")) fulfillment.shipments.push_back(shipment_from_json(shipment));
+    for (const json& shipment : document.at("shipments"))
+        fulfillment.shipments.push_back(shipment_from_json(shipment));
     fulfillment.perhaps_exists = document.value("perhaps_exists", false);
     return fulfillment;
 }
 
 json lines_to_json(const std::vector<SagaLine>& lines) {
     json document = json::array();
-    for (const SagaLine& line : lines) document.push_back(to_json(line));
+    for (const SagaLine& line : lines)
+        document.push_back(to_json(line));
     return document;
 }
 
 std::vector<SagaLine> lines_from_json(const json& document) {
     std::vector<SagaLine> lines;
-    for (const json& line : document) lines.push_back(saga_line_from_json(line));
+    for (const json& line : document)
+        lines.push_back(saga_line_from_json(line));
     return lines;
 }
 
@@ -104,12 +112,14 @@ bool has_left(const std::string& state) {
 
 json to_json(const SagaLine& line) {
     json parts = json::array();
-    for (const LinePart& part : line.parts) parts.push_back(to_json(part));
-    return {{"line_id", line.line_id},
-            {"sku", line.sku},
-            {"wanted", line.wanted},
-            {"parts", std::move(parts)},
-            {"told_shipped", line.told_shipped}};
+    for (const LinePart& part : line.parts)
+        parts.push_back(to_json(part));
+    return {
+        {"line_id", line.line_id},
+        {"sku", line.sku},
+        {"wanted", line.wanted},
+        {"parts", std::move(parts)},
+        {"told_shipped", line.told_shipped}};
 }
 
 SagaLine saga_line_from_json(const json& document) {
@@ -119,41 +129,44 @@ SagaLine saga_line_from_json(const json& document) {
     line.wanted = document.at("wanted").get<std::int64_t>();
     line.told_shipped = document.value("told_shipped", std::int64_t{0});
     for (const json& part : document.at("parts")) {
-        line.parts.push_back({part.at("sku_id").get<std::int64_t>(), part.value("sku", ""), part.value("item", ""),
-                              part.value("per_unit", std::int64_t{1}), part.value("shipped", std::int64_t{0})});
+        line.parts.push_back(
+            {part.at("sku_id").get<std::int64_t>(), part.value("sku", ""), part.value("item", ""),
+             part.value("per_unit", std::int64_t{1}), part.value("shipped", std::int64_t{0})});
     }
     return line;
 }
 
 json to_json(const OrderData& data) {
     json fulfillments = json::array();
-    for (const Fulfillment& fulfillment : data.fulfillments) fulfillments.push_back(to_json(fulfillment));
-    return {{"store_id", data.store_id},
-            {"store", data.store},
-            {"warehouse_id", data.warehouse_id},
-            {"warehouse", data.warehouse},
-            {"order_id", data.order_id},
-            {"name", data.name},
-            {"paid", data.paid},
-            {"recipient", data.recipient},
-            {"ship_method", data.ship_method},
-            {"order_policy", data.order_policy},
-            {"channel_wait_ms", data.channel_wait_ms},
-            {"hold_expiry_ms", data.hold_expiry_ms},
-            {"lines", lines_to_json(data.lines)},
-            {"fulfillments", std::move(fulfillments)},
-            {"holds", data.holds},
-            {"cancel_by", data.cancel_by},
-            {"cancel_reason", data.cancel_reason},
-            {"stop_wanted", data.stop_wanted},
-            {"edit", data.edit ? lines_to_json(*data.edit) : json(nullptr)},
-            {"settle_store_order", data.settle_store_order},
-            {"cause", data.cause},
-            {"final_state", data.final_state},
-            {"resume", data.resume},
-            {"wait_until", instant_to_json(data.wait_until)},
-            {"hold_until", instant_to_json(data.hold_until)},
-            {"deliver_by", instant_to_json(data.deliver_by)}};
+    for (const Fulfillment& fulfillment : data.fulfillments)
+        fulfillments.push_back(to_json(fulfillment));
+    return {
+        {"store_id", data.store_id},
+        {"store", data.store},
+        {"warehouse_id", data.warehouse_id},
+        {"warehouse", data.warehouse},
+        {"order_id", data.order_id},
+        {"name", data.name},
+        {"paid", data.paid},
+        {"recipient", data.recipient},
+        {"ship_method", data.ship_method},
+        {"order_policy", data.order_policy},
+        {"channel_wait_ms", data.channel_wait_ms},
+        {"hold_expiry_ms", data.hold_expiry_ms},
+        {"lines", lines_to_json(data.lines)},
+        {"fulfillments", std::move(fulfillments)},
+        {"holds", data.holds},
+        {"cancel_by", data.cancel_by},
+        {"cancel_reason", data.cancel_reason},
+        {"stop_wanted", data.stop_wanted},
+        {"edit", data.edit ? lines_to_json(*data.edit) : json(nullptr)},
+        {"settle_store_order", data.settle_store_order},
+        {"cause", data.cause},
+        {"final_state", data.final_state},
+        {"resume", data.resume},
+        {"wait_until", instant_to_json(data.wait_until)},
+        {"hold_until", instant_to_json(data.hold_until)},
+        {"deliver_by", instant_to_json(data.deliver_by)}};
 }
 
 OrderData order_data_from_json(const json& document) {
@@ -172,12 +185,14 @@ OrderData order_data_from_json(const json& document) {
         data.channel_wait_ms = document.value("channel_wait_ms", std::int64_t{10'000});
         data.hold_expiry_ms = document.value("hold_expiry_ms", std::int64_t{259'200'000});
         data.lines = lines_from_json(document.at("lines"));
-        for (const json& entry : document.at("fulfillments")) data.fulfillments.push_back(fulfillment_from_json(entry));
+        for (const json& entry : document.at("fulfillments"))
+            data.fulfillments.push_back(fulfillment_from_json(entry));
         data.holds = document.value("holds", std::vector<std::string>{});
         data.cancel_by = document.value("cancel_by", "");
         data.cancel_reason = document.value("cancel_reason", "");
         data.stop_wanted = document.value("stop_wanted", false);
-        if (document.contains("edit") && !document.at("edit").is_null()) data.edit = lines_from_json(document.at("edit"));
+        if (document.contains("edit") && !document.at("edit").is_null())
+            data.edit = lines_from_json(document.at("edit"));
         data.settle_store_order = document.value("settle_store_order", false);
         data.cause = document.value("cause", "");
         data.final_state = document.value("final_state", "Compensated");
@@ -191,8 +206,12 @@ OrderData order_data_from_json(const json& document) {
     }
 }
 
-Fulfillment* OrderData::current() { return fulfillments.empty() ? nullptr : &fulfillments.back(); }
-const Fulfillment* OrderData::current() const { return fulfillments.empty() ? nullptr : &fulfillments.back(); }
+Fulfillment* OrderData::current() {
+    return fulfillments.empty() ? nullptr : &fulfillments.back();
+}
+const Fulfillment* OrderData::current() const {
+    return fulfillments.empty() ? nullptr : &fulfillments.back();
+}
 
 bool OrderData::everything_shipped() const {
     return std::all_of(lines.begin(), lines.end(), [](const SagaLine& line) {
@@ -227,16 +246,18 @@ bool OrderData::nothing_wanted() const {
 ViewNews news_of(const OrderData& data, const json& view) {
     ViewNews news;
     std::string reference = text_of(view, "reference");
-    auto fulfillment = std::find_if(data.fulfillments.begin(), data.fulfillments.end(),
-                                    [&](const Fulfillment& known) { return known.reference == reference; });
+    auto fulfillment = std::find_if(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& known) {
+        return known.reference == reference;
+    });
     if (fulfillment == data.fulfillments.end()) return news;
 
     for (const json& shown : view.value("shipments", json::array())) {
         std::string id = text_of(shown, "id");
         std::string state = text_of(shown, "state");
         if (!has_left(state)) continue;
-        auto known = std::find_if(fulfillment->shipments.begin(), fulfillment->shipments.end(),
-                                  [&](const Shipment& shipment) { return shipment.shipment_id == id; });
+        auto known = std::find_if(
+            fulfillment->shipments.begin(), fulfillment->shipments.end(),
+            [&](const Shipment& shipment) { return shipment.shipment_id == id; });
         if (known == fulfillment->shipments.end()) {
             Shipment shipment;
             shipment.shipment_id = id;
@@ -260,7 +281,8 @@ ViewNews news_of(const OrderData& data, const json& view) {
     bool ended = state == "Cancelled" && fulfillment->state == "accepted";
     news.cancelled = ended && fulfillment->shipments.empty();
     // Some of it has left and the rest never will: no rule of ours says what the customer wants now.
-    if (ended && !news.cancelled && !data.everything_shipped()) news.trouble = "the warehouse cancelled what it had not shipped";
+    if (ended && !news.cancelled && !data.everything_shipped())
+        news.trouble = "the warehouse cancelled what it had not shipped";
     if (state == "NeedsAttention" || state == "Backordered" || state == "OnHold") {
         news.trouble = state;
         for (const json& problem : view.value("problems", json::array())) {
@@ -280,7 +302,8 @@ void book_shipments(OrderData& data, ViewNews& news) {
             for (SagaLine& line : data.lines) {
                 for (LinePart& part : line.parts) {
                     if (quantity <= 0 || (part.warehouse_item_id != item && part.sku != item)) continue;
-                    std::int64_t units = std::clamp<std::int64_t>(line.wanted * part.per_unit - part.shipped, 0, quantity);
+                    std::int64_t units =
+                        std::clamp<std::int64_t>(line.wanted * part.per_unit - part.shipped, 0, quantity);
                     part.shipped += units;
                     quantity -= units;
                     skus[part.sku_id] += units;
@@ -291,7 +314,8 @@ void book_shipments(OrderData& data, ViewNews& news) {
         for (SagaLine& line : data.lines) {
             if (line.parts.empty()) continue;
             std::int64_t whole = line.wanted;
-            for (const LinePart& part : line.parts) whole = std::min(whole, part.shipped / part.per_unit);
+            for (const LinePart& part : line.parts)
+                whole = std::min(whole, part.shipped / part.per_unit);
             if (whole <= line.told_shipped) continue;
             shipment.lines.emplace_back(line.line_id, whole - line.told_shipped);
             line.told_shipped = whole;

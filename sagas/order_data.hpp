@@ -1,14 +1,14 @@
 // What an order saga remembers (the column sagas.data), and the small questions its table asks about it. A value.
 #pragma once
 
+#include "runtime/clock.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::sagas {
 
@@ -24,8 +24,8 @@ struct LinePart {
 struct SagaLine {
     std::string line_id;
     std::string sku;
-    std::int64_t wanted = 0;  // units of the line to ship, after refunds and edits
-    std::vector<LinePart> parts;  // empty: the SKU is not mapped
+    std::int64_t wanted = 0;        // units of the line to ship, after refunds and edits
+    std::vector<LinePart> parts;    // empty: the SKU is not mapped
     std::int64_t told_shipped = 0;  // units reported to the store as fulfilled
 };
 
@@ -33,7 +33,7 @@ struct Shipment {
     std::string shipment_id;
     std::string carrier, tracking_number, tracking_url;
     std::vector<std::pair<std::string, std::int64_t>> lines;  // line id, units of the line
-    std::string store_fulfillment;  // id in the store; empty until done
+    std::string store_fulfillment;                            // id in the store; empty until done
     bool delivered = false;
 };
 
@@ -57,30 +57,30 @@ struct OrderData {
     std::string order_id;
     std::string name;
     bool paid = false;
-    nlohmann::json recipient;     // {name,address1,...}; null when the order has no address
-    std::string ship_method;      // the warehouse's
+    nlohmann::json recipient;  // {name,address1,...}; null when the order has no address
+    std::string ship_method;   // the warehouse's
     std::string order_policy = "hold_and_tell";
     std::int64_t channel_wait_ms = 10'000;
     std::int64_t hold_expiry_ms = 259'200'000;
     std::vector<SagaLine> lines;
     std::vector<Fulfillment> fulfillments;
-    std::vector<std::string> holds;          // unpaid | unmapped | no_address | ship_method | operator
-    std::string cancel_by;                   // customer | operator | deleted | refunded; empty: not asked for
+    std::vector<std::string> holds;  // unpaid | unmapped | no_address | ship_method | operator
+    std::string cancel_by;           // customer | operator | deleted | refunded; empty: not asked for
     std::string cancel_reason;
-    bool stop_wanted = false;                // cancel remembered until the command in flight has its outcome
-    std::optional<std::vector<SagaLine>> edit;  // remembered in the same way
-    bool settle_store_order = false;         // the store's order must not stay open and paid
-    std::string cause;                       // why it went back: cancelled by customer, refused by warehouse, ...
-    std::string final_state = "Compensated"; // where the way back ends: Compensated | OutOfStock
-    std::string resume;                      // the state it left for OnHold or NeedsOperator
-    std::optional<runtime::Instant> wait_until;   // channels
+    bool stop_wanted = false;                    // cancel remembered until the command in flight has its outcome
+    std::optional<std::vector<SagaLine>> edit;   // remembered in the same way
+    bool settle_store_order = false;             // the store's order must not stay open and paid
+    std::string cause;                           // why it went back: cancelled by customer, refused by warehouse, ...
+    std::string final_state = "Compensated";     // where the way back ends: Compensated | OutOfStock
+    std::string resume;                          // the state it left for OnHold or NeedsOperator
+    std::optional<runtime::Instant> wait_until;  // channels
     std::optional<runtime::Instant> hold_until;
     std::optional<runtime::Instant> deliver_by;
 
-    Fulfillment* current();              // the newest fulfilment; null when none was ever wanted
+    Fulfillment* current();  // the newest fulfilment; null when none was ever wanted
     const Fulfillment* current() const;
     bool everything_shipped() const;
-    bool everything_told() const;        // every shipment has its fulfilment in the store
+    bool everything_told() const;  // every shipment has its fulfilment in the store
     bool everything_delivered() const;
     bool nothing_wanted() const;
 };
@@ -92,11 +92,11 @@ SagaLine saga_line_from_json(const nlohmann::json& document);
 
 // What a warehouse view tells that the saga does not know yet: shipments, deliveries, an end, trouble.
 struct ViewNews {
-    std::vector<Shipment> new_shipments;   // with the warehouse's lines mapped to ours
+    std::vector<Shipment> new_shipments;                              // with the warehouse's lines mapped to ours
     std::vector<std::pair<std::int64_t, std::int64_t>> shipped_skus;  // sku id, units, over all new shipments
-    std::vector<std::string> delivered;    // shipment ids
+    std::vector<std::string> delivered;                               // shipment ids
     bool cancelled = false;
-    std::string trouble;                   // empty: none
+    std::string trouble;  // empty: none
     bool none() const { return new_shipments.empty() && delivered.empty() && !cancelled && trouble.empty(); }
 };
 ViewNews news_of(const OrderData& data, const nlohmann::json& view);

@@ -1,8 +1,8 @@
 #include "sagas/order_document.hpp"
 
-#include <utility>
-
 #include "sagas/json_reader.hpp"
+
+#include <utility>
 
 namespace ordersaga::sagas {
 
@@ -48,14 +48,10 @@ json to_json(const Refund& refund) {
 
 json to_json(const Address& address) {
     return {
-        {"name", address.name},
-        {"address1", address.address1},
-        {"address2", address.address2},
-        {"company", address.company},
-        {"city", address.city},
-        {"province_code", address.province_code},
-        {"zip", address.zip},
-        {"country_code", address.country_code},
+        {"name", address.name},         {"address1", address.address1},
+        {"address2", address.address2}, {"company", address.company},
+        {"city", address.city},         {"province_code", address.province_code},
+        {"zip", address.zip},           {"country_code", address.country_code},
         {"phone", address.phone},
     };
 }
@@ -71,7 +67,8 @@ json to_json(const StoreFulfillment& fulfillment) {
 template <class T>
 json list_of(const std::vector<T>& items) {
     json list = json::array();
-    for (const T& item : items) list.push_back(to_json(item));
+    for (const T& item : items)
+        list.push_back(to_json(item));
     return list;
 }
 
@@ -119,15 +116,9 @@ StoreFulfillment fulfillment_from(const JsonReader& reader) {
 
 Address address_from(const JsonReader& reader) {
     return {
-        reader.text_or("name", ""),
-        reader.text_or("address1", ""),
-        reader.text_or("address2", ""),
-        reader.text_or("company", ""),
-        reader.text_or("city", ""),
-        reader.text_or("province_code", ""),
-        reader.text_or("zip", ""),
-        reader.text_or("country_code", ""),
-        reader.text_or("phone", ""),
+        reader.text_or("name", ""),    reader.text_or("address1", ""),     reader.text_or("address2", ""),
+        reader.text_or("company", ""), reader.text_or("city", ""),         reader.text_or("province_code", ""),
+        reader.text_or("zip", ""),     reader.text_or("country_code", ""), reader.text_or("phone", ""),
     };
 }
 
@@ -135,7 +126,8 @@ template <class T>
 std::vector<T> each(const JsonReader& reader, std::string_view key, const json& list, T (*read)(const JsonReader&)) {
     std::vector<T> items;
     items.reserve(list.size());
-    for (std::size_t i = 0; i < list.size(); ++i) items.push_back(read(JsonReader(list[i], reader.path_of(key, i))));
+    for (std::size_t i = 0; i < list.size(); ++i)
+        items.push_back(read(JsonReader(list[i], reader.path_of(key, i))));
     return items;
 }
 
@@ -184,7 +176,8 @@ OrderDocument order_document_from_json(const json& document) {
     }
     order.lines = each(reader, "lines", reader.array("lines", most_lines), line_from);
     order.refunds = each(reader, "refunds", reader.array_or_empty("refunds", most_parts), refund_from);
-    order.fulfillments = each(reader, "fulfillments", reader.array_or_empty("fulfillments", most_parts), fulfillment_from);
+    order.fulfillments =
+        each(reader, "fulfillments", reader.array_or_empty("fulfillments", most_parts), fulfillment_from);
     return order;
 }
 

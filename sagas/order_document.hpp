@@ -2,22 +2,22 @@
 // into before anything is decided. Ids are kept as decimal text (they may exceed 2^53).
 #pragma once
 
+#include "runtime/clock.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "runtime/clock.hpp"
-
 namespace ordersaga::sagas {
 
 struct OrderLine {
     std::string line_id;
-    std::string variant_id;          // empty: custom line, deleted variant
-    std::string sku;                 // may be empty; never unique
-    std::int64_t quantity = 0;       // as ordered, never reduced
+    std::string variant_id;                 // empty: custom line, deleted variant
+    std::string sku;                        // may be empty; never unique
+    std::int64_t quantity = 0;              // as ordered, never reduced
     std::int64_t current_quantity = 0;      // after refunds and edits
     std::int64_t fulfillable_quantity = 0;  // still to ship
     bool requires_shipping = true;
@@ -64,7 +64,8 @@ struct OrderDocument {
     runtime::Instant updated_at{};
     std::optional<runtime::Instant> cancelled_at;
     std::string cancel_reason;
-    std::string financial_status;    // lower case: pending, authorized, partially_paid, paid, partially_refunded, refunded, voided
+    std::string
+        financial_status;  // lower case: pending, authorized, partially_paid, paid, partially_refunded, refunded, voided
     std::string fulfillment_status;  // lower case or empty
     bool test = false;
     std::string source_name;

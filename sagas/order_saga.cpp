@@ -6,18 +6,17 @@
 
 #include "sagas/order_saga.hpp"
 
-#include <algorithm>
-#include <stdexcept>
-#include <type_traits>
+#include "sagas/activities.hpp"
+#include "sagas/order_actions.hpp"
 
 #include <boost/mp11/mpl.hpp>
-
 #include <boost/msm/back/state_machine.hpp>
 #include <boost/msm/front/functor_row.hpp>
 #include <boost/msm/front/state_machine_def.hpp>
 
-#include "sagas/activities.hpp"
-#include "sagas/order_actions.hpp"
+#include <algorithm>
+#include <stdexcept>
+#include <type_traits>
 
 namespace ordersaga::sagas {
 namespace {
@@ -387,8 +386,9 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
     for (nlohmann::json& changed : payload.at("lines")) {
         SagaLine line = saga_line_from_json(changed);
         any_wanted = any_wanted || line.wanted > 0;
-        auto known = std::find_if(known_lines.begin(), known_lines.end(),
-                                  [&](const SagaLine& other) { return other.line_id == line.line_id; });
+        auto known = std::find_if(known_lines.begin(), known_lines.end(), [&](const SagaLine& other) {
+            return other.line_id == line.line_id;
+        });
         if (known == known_lines.end()) {
             same = same && line.wanted == 0;
             continue;
@@ -401,8 +401,9 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
         changed = to_json(merged);
     }
     for (const SagaLine& known : known_lines) {
-        bool named = std::any_of(payload.at("lines").begin(), payload.at("lines").end(),
-                                 [&](Payload line) { return line.at("line_id") == known.line_id; });
+        bool named = std::any_of(payload.at("lines").begin(), payload.at("lines").end(), [&](Payload line) {
+            return line.at("line_id") == known.line_id;
+        });
         same = same && (named || known.wanted == 0);
     }
     if (same) return {};
@@ -433,13 +434,17 @@ bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& op
     std::string reference = view.value("reference", "");
     return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
         // A cancel that the warehouse confirmed stays one, whatever an older look says.
-        bool ended = fulfillment.state == "beyond_recall" || (fulfillment.state == "cancelled" && !fulfillment.perhaps_exists);
+        bool ended =
+            fulfillment.state == "beyond_recall" || (fulfillment.state == "cancelled" && !fulfillment.perhaps_exists);
         return fulfillment.reference == reference && !ended;
     });
 }
 
-std::optional<Instant> next_look(const std::string& state, const OrderData& data, const OrderSagaSettings& settings,
-                                 Instant now) {
+std::optional<Instant> next_look(
+    const std::string& state,
+    const OrderData& data,
+    const OrderSagaSettings& settings,
+    Instant now) {
     if (state == "Received") return now + settings.stock_read_wait;
     if (state == "OnHold") return data.hold_until.value_or(now + std::chrono::hours(1));
     if (state == "Reserved" || state == "RevertingChannels") return data.wait_until.value_or(now);
@@ -457,23 +462,25 @@ bool worth_announcing(const std::string& state) {
 }
 
 std::string lower(std::string text) {
-    for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : text)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     return text;
 }
 
 void announce_state(OrderStep& step, const std::string& from) {
     const std::string& state = step.decision.state;
     if (state == from || !worth_announcing(state)) return;
-    step.decision.announcements.push_back({"orders." + lower(state) + "." + step.data.store,
-                                           {{"schema", 1},
-                                            {"saga_id", step.saga.saga_id},
-                                            {"store", step.data.store},
-                                            {"order_id", step.data.order_id},
-                                            {"order_name", step.data.name},
-                                            {"state", state},
-                                            {"from", from},
-                                            {"cause", step.data.cause},
-                                            {"at", runtime::format_rfc3339(step.now)}}});
+    step.decision.announcements.push_back(
+        {"orders." + lower(state) + "." + step.data.store,
+         {{"schema", 1},
+          {"saga_id", step.saga.saga_id},
+          {"store", step.data.store},
+          {"order_id", step.data.order_id},
+          {"order_name", step.data.name},
+          {"state", state},
+          {"from", from},
+          {"cause", step.data.cause},
+          {"at", runtime::format_rfc3339(step.now)}}});
 }
 
 }  // namespace
@@ -481,13 +488,15 @@ void announce_state(OrderStep& step, const std::string& from) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 OrderSaga::OrderSaga(OrderSagaSettings settings) : settings_(std::move(settings)) {
-    for (auto& [activity, policy] : default_policies()) settings_.policies.emplace(activity, policy);
+    for (auto& [activity, policy] : default_policies())
+        settings_.policies.emplace(activity, policy);
 }
 
 const std::vector<std::string>& OrderSaga::states() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> all;
-        for (const StateNumber& number : state_numbers()) all.emplace_back(number.name);
+        for (const StateNumber& number : state_numbers())
+            all.emplace_back(number.name);
         return all;
     }();
     return names;
@@ -500,9 +509,10 @@ const std::vector<TransitionRow>& OrderSaga::table() {
             using R = typename decltype(identity)::type;
             // MSM calls the source the target of a row that stays; the table has no row that leaves and comes back.
             bool stays = std::is_same_v<typename R::Source, typename R::Target>;
-            all.push_back({text_of_part<typename R::Source>(), text_of_part<typename R::Evt>(),
-                           stays ? std::string() : text_of_part<typename R::Target>(), text_of_part<typename R::Action>(),
-                           text_of_part<typename R::Guard>()});
+            all.push_back(
+                {text_of_part<typename R::Source>(), text_of_part<typename R::Evt>(),
+                 stays ? std::string() : text_of_part<typename R::Target>(), text_of_part<typename R::Action>(),
+                 text_of_part<typename R::Guard>()});
         });
         return all;
     }();
@@ -543,7 +553,8 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
         bool ended = is_final(saga.state);
-        if (ended && saga.state == "Compensated" && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
+        if (ended && saga.state == "Compensated" &&
+            needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
             name = "LateFulfillmentFound";
         } else if (!news.new_shipments.empty()) {
             name = "ShipmentReported";

@@ -19,12 +19,12 @@
 // StopWaiting UseReference; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}.
 #pragma once
 
+#include "sagas/definition.hpp"
+
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "sagas/definition.hpp"
 
 namespace ordersaga::sagas {
 
@@ -57,8 +57,11 @@ public:
     bool is_final(std::string_view state) const override;
     bool knows(std::string_view state) const override;
     Decision decide(const SagaSnapshot& saga, const Event& event, Instant now) const override;
-    Event event_of(std::string_view activity, const nlohmann::json& command_payload, const Outcome& outcome,
-                   bool exhausted) const override;
+    Event event_of(
+        std::string_view activity,
+        const nlohmann::json& command_payload,
+        const Outcome& outcome,
+        bool exhausted) const override;
     const ActivityPolicy& policy_of(std::string_view activity) const override;
     Outcome assumed_outcome(std::string_view activity, const nlohmann::json& command_payload) const override;
     std::optional<Event> assumed_event(std::string_view state) const override;

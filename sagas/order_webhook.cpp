@@ -1,13 +1,13 @@
 // The store's own dialect of an order (Admin REST, as webhooks carry it) turned into ours. Lenient about what is missing,
 // because field sets differ by API version and by the way an order was made; strict about what is used.
+#include "sagas/json_reader.hpp"
+#include "sagas/order_document.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <set>
 #include <utility>
-
-#include "sagas/json_reader.hpp"
-#include "sagas/order_document.hpp"
 
 namespace ordersaga::sagas {
 
@@ -31,7 +31,8 @@ std::string number_of_gid(std::string_view gid) {
     const std::size_t slash = gid.rfind('/');
     if (slash == std::string_view::npos) return {};
     const std::string_view digits = gid.substr(slash + 1);
-    if (digits.empty() || digits.size() > 20 || digits.find_first_not_of("0123456789") != std::string_view::npos) return {};
+    if (digits.empty() || digits.size() > 20 || digits.find_first_not_of("0123456789") != std::string_view::npos)
+        return {};
     return std::string(digits);
 }
 
@@ -98,7 +99,8 @@ StoreFulfillment fulfillment_of(const JsonReader& reader) {
     for (const json& number : reader.array_or_empty("tracking_numbers", most_parts)) {
         if (number.is_null()) continue;
         if (!number.is_string()) reader.fail("tracking_numbers", "must be an array of text");
-        if (!number.get_ref<const std::string&>().empty()) fulfillment.tracking_numbers.push_back(number.get<std::string>());
+        if (!number.get_ref<const std::string&>().empty())
+            fulfillment.tracking_numbers.push_back(number.get<std::string>());
     }
     const std::string single = reader.text_or("tracking_number", "");
     if (fulfillment.tracking_numbers.empty() && !single.empty()) fulfillment.tracking_numbers.push_back(single);
@@ -126,7 +128,8 @@ Address address_of(const JsonReader& reader) {
 
 std::string first_ship_method(const JsonReader& reader) {
     const json& lines = reader.array_or_empty("shipping_lines", most_parts);
-    return lines.empty() ? std::string() : JsonReader(lines[0], reader.path_of("shipping_lines", 0)).text_or("title", "");
+    return lines.empty() ? std::string()
+                         : JsonReader(lines[0], reader.path_of("shipping_lines", 0)).text_or("title", "");
 }
 
 // What the store has sent out already, by line; needed only where fulfillable_quantity is missing.
@@ -148,7 +151,8 @@ std::map<std::string, std::int64_t> fulfilled_by_line(const JsonReader& order) {
 std::map<std::string, std::int64_t> refunded_by_line(const std::vector<Refund>& refunds) {
     std::map<std::string, std::int64_t> refunded;
     for (const Refund& refund : refunds) {
-        for (const RefundLine& line : refund.lines) refunded[line.line_id] += line.quantity;
+        for (const RefundLine& line : refund.lines)
+            refunded[line.line_id] += line.quantity;
     }
     return refunded;
 }
@@ -188,7 +192,8 @@ std::vector<OrderLine> lines_of(const JsonReader& reader, const OrderDocument& o
             order.fulfillment_status == "fulfilled" || lower(member.text_or("fulfillment_status", "")) == "fulfilled";
         const std::int64_t to_ship =
             finished ? 0 : std::max<std::int64_t>(0, line.current_quantity - of_line(fulfilled, line.line_id));
-        line.fulfillable_quantity = member.optional_between("fulfillable_quantity", 0, largest_quantity).value_or(to_ship);
+        line.fulfillable_quantity =
+            member.optional_between("fulfillable_quantity", 0, largest_quantity).value_or(to_ship);
         lines.push_back(std::move(line));
     }
     return lines;

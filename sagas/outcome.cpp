@@ -1,5 +1,7 @@
 #include "sagas/outcome.hpp"
 
+#include "sagas/json_reader.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -7,8 +9,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-
-#include "sagas/json_reader.hpp"
 
 namespace ordersaga::sagas {
 

@@ -2,12 +2,12 @@
 // vocabulary in which a peer's answer can change the life of a saga.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json.hpp>
 
 namespace ordersaga::sagas {
 

@@ -1,11 +1,12 @@
 #include "sandbox/account.hpp"
 
-#include <map>
+#include "sandbox/world.hpp"
+
 #include <nlohmann/json.hpp>
+
+#include <map>
 #include <set>
 #include <string>
-
-#include "sandbox/world.hpp"
 
 namespace ordersaga::sandbox {
 namespace {
@@ -14,12 +15,8 @@ using nlohmann::json;
 
 json counts_document(const DeliveryCounts& counts) {
     return {
-        {"sent", counts.sent},
-        {"accepted", counts.accepted},
-        {"duplicated", counts.duplicated},
-        {"reordered", counts.reordered},
-        {"dropped", counts.dropped},
-        {"redelivered", counts.redelivered},
+        {"sent", counts.sent},           {"accepted", counts.accepted}, {"duplicated", counts.duplicated},
+        {"reordered", counts.reordered}, {"dropped", counts.dropped},   {"redelivered", counts.redelivered},
         {"given_up", counts.given_up},
     };
 }
@@ -49,8 +46,7 @@ json calls_document(World& world) {
     for (const auto& [peer, operations] : world.ledger().calls()) {
         for (const auto& [operation, count] : operations) {
             calls[peer][operation] = {
-                {"received", count.received}, {"refused", count.refused}, {"is_write", count.is_write}
-            };
+                {"received", count.received}, {"refused", count.refused}, {"is_write", count.is_write}};
         }
     }
     return calls;
@@ -171,10 +167,10 @@ json shop_account(World& world, const std::string& domain) {
         for (const auto& work : order.fulfillment_orders) {
             held = held || work.status() == "ON_HOLD";
         }
-        const char* state = order.cancelled_at                            ? "cancelled"
+        const char* state = order.cancelled_at                          ? "cancelled"
                             : order.fulfillment_status() == "fulfilled" ? "fulfilled"
-                            : held                                        ? "held"
-                                                                          : "open";
+                            : held                                      ? "held"
+                                                                        : "open";
         ++by_state[state];
     }
     const auto& totals = store.totals();

@@ -2,11 +2,12 @@
 // Pure.
 #pragma once
 
-#include <cstdint>
-#include <nlohmann/json_fwd.hpp>
-#include <string>
-
 #include "runtime/clock.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
 
 namespace ordersaga::sandbox {
 

@@ -1,16 +1,17 @@
 #include "sandbox/control_api.hpp"
 
+#include "runtime/json.hpp"
+#include "sandbox/account.hpp"
+#include "sandbox/shopify_documents.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
-
-#include "runtime/json.hpp"
-#include "sandbox/account.hpp"
-#include "sandbox/shopify_documents.hpp"
 
 namespace ordersaga::sandbox {
 namespace {
@@ -264,7 +265,11 @@ void set_store_stock(World& world, Shop& shop, const json& wish, Instant now) {
     std::int64_t available = 0;
     std::int64_t delta = 0;
     const bool absolute = members.has("available");
-    members.take("sku", sku).take_id("location_id", location_id).take("available", available).take("delta", delta).no_others();
+    members.take("sku", sku)
+        .take_id("location_id", location_id)
+        .take("available", available)
+        .take("delta", delta)
+        .no_others();
     const ShopLevel* level = variant == nullptr ? nullptr : shop.store.level(variant->inventory_item_id, location_id);
     if (level == nullptr) {
         refuse(404, "no such SKU at that location");
@@ -273,8 +278,7 @@ void set_store_stock(World& world, Shop& shop, const json& wish, Instant now) {
     shop.store.move_available(variant->inventory_item_id, location_id, move, now);
     world.ledger().record(
         {0, now, shop.store.peer(), "stock_set_by_hand", "", std::to_string(variant->inventory_item_id),
-         json{{"sku", variant->sku}, {"delta", move}}.dump(), false}
-    );
+         json{{"sku", variant->sku}, {"delta", move}}.dump(), false});
 }
 
 WantedOrder read_wanted_order(const json& wish, bool with_store) {
@@ -323,7 +327,8 @@ json order_brief(const ShopOrder& order) {
     }
     json fulfillments = json::array();
     for (const auto& fulfillment : order.fulfillments) {
-        fulfillments.push_back({{"id", std::to_string(fulfillment.id)}, {"tracking_number", fulfillment.tracking_number}});
+        fulfillments.push_back(
+            {{"id", std::to_string(fulfillment.id)}, {"tracking_number", fulfillment.tracking_number}});
     }
     bool held = false;
     for (const auto& work : order.fulfillment_orders) {
@@ -379,7 +384,12 @@ std::optional<Refusal> refund_order(Shop& shop, std::int64_t order_id, const jso
         RefundWish one;
         std::string sku;
         one.restock_type = restock_type;
-        Members(line).take_id("line_id", one.line_id).take("sku", sku).take("quantity", one.quantity).take("restock_type", one.restock_type).no_others();
+        Members(line)
+            .take_id("line_id", one.line_id)
+            .take("sku", sku)
+            .take("quantity", one.quantity)
+            .take("restock_type", one.restock_type)
+            .no_others();
         for (const auto& sold : order->lines) {
             one.line_id = one.line_id == 0 && sold.sku == sku ? sold.id : one.line_id;
         }
@@ -390,7 +400,12 @@ std::optional<Refusal> refund_order(Shop& shop, std::int64_t order_id, const jso
     return std::holds_alternative<Refusal>(done) ? std::optional(std::get<Refusal>(done)) : std::nullopt;
 }
 
-std::optional<Refusal> act_on_order(Shop& shop, std::int64_t order_id, const std::string& action, const json& wish, Instant now) {
+std::optional<Refusal> act_on_order(
+    Shop& shop,
+    std::int64_t order_id,
+    const std::string& action,
+    const json& wish,
+    Instant now) {
     if (action == "pay") {
         return shop.store.pay(order_id, now);
     }
@@ -571,8 +586,10 @@ json add_product(Warehouse& warehouse, const json& wish) {
     }
     const WarehouseProduct& made = warehouse.add_product(sku, name, on_hand);
     return {
-        {"sku", made.sku}, {"product_id", made.product_id}, {"variant_id", made.variant_id}, {"inventory_id", made.inventory_id}
-    };
+        {"sku", made.sku},
+        {"product_id", made.product_id},
+        {"variant_id", made.variant_id},
+        {"inventory_id", made.inventory_id}};
 }
 
 json add_warehouse(World& world, const json& wish) {
@@ -756,9 +773,10 @@ json faults_document(World& world) {
     for (const char* kind : {"shopify", "shipbob"}) {
         const FaultRates rates = world.faults().rates(kind);
         calls[kind] = {
-            {"throttled", rates.throttled},       {"error_before", rates.error_before}, {"error_after", rates.error_after},
-            {"slow", rates.slow},                 {"timeout_after", rates.timeout_after}, {"reset_before", rates.reset_before},
-            {"reset_after", rates.reset_after},   {"garbage", rates.garbage},
+            {"throttled", rates.throttled},          {"error_before", rates.error_before},
+            {"error_after", rates.error_after},      {"slow", rates.slow},
+            {"timeout_after", rates.timeout_after},  {"reset_before", rates.reset_before},
+            {"reset_after", rates.reset_after},      {"garbage", rates.garbage},
             {"slow_for_ms", rates.slow_for.count()}, {"hold_for_ms", rates.hold_for.count()},
         };
         const DeliveryFaults& deliveries = world.delivery_faults(kind);
@@ -774,7 +792,9 @@ json faults_document(World& world) {
         {"calls", std::move(calls)},
         {"webhooks", std::move(webhooks)},
         {"redelivery",
-         {{"first_ms", schedule.first.count()}, {"factor", schedule.factor}, {"longest_ms", schedule.longest.count()},
+         {{"first_ms", schedule.first.count()},
+          {"factor", schedule.factor},
+          {"longest_ms", schedule.longest.count()},
           {"tries_max", schedule.tries_max}}},
     };
 }
@@ -811,13 +831,15 @@ PeerAnswer read_ledger(World& world, const ControlRequest& request) {
     }
     json effects = json::array();
     std::int64_t last = after;
-    for (const auto& effect : world.ledger().after(after, static_cast<std::size_t>(std::clamp<std::int64_t>(limit, 1, 100'000)))) {
+    for (const auto& effect :
+         world.ledger().after(after, static_cast<std::size_t>(std::clamp<std::int64_t>(limit, 1, 100'000)))) {
         last = effect.number;
         if (kind.empty() || kind == effect.kind) {
             effects.push_back(effect_document(effect));
         }
     }
-    return reply(json{{"effects", std::move(effects)}, {"next_after", last}, {"size", world.ledger().effects().size()}});
+    return reply(
+        json{{"effects", std::move(effects)}, {"next_after", last}, {"size", world.ledger().effects().size()}});
 }
 
 // Tries of deliveries in the order they ended; `after` counts from the first one.
@@ -832,7 +854,8 @@ PeerAnswer read_deliveries(World& world, const ControlRequest& request) {
     }
     const auto& tries = world.tries();
     const std::size_t begin = std::min(static_cast<std::size_t>(std::max<std::int64_t>(after, 0)), tries.size());
-    const std::size_t end = std::min(begin + static_cast<std::size_t>(std::clamp<std::int64_t>(limit, 1, 100'000)), tries.size());
+    const std::size_t end =
+        std::min(begin + static_cast<std::size_t>(std::clamp<std::int64_t>(limit, 1, 100'000)), tries.size());
     json list = json::array();
     for (std::size_t index = begin; index < end; ++index) {
         const DeliveryTry& one = tries[index];
@@ -913,7 +936,8 @@ PeerAnswer ControlApi::handle(const ControlRequest& request, Instant now) {
     try {
         json body = json::object();
         if (!request.body.empty()) {
-            auto parsed = runtime::parse_json(request.body, {.depth = 64, .elements = 2'000'000, .refuse_nul_in_text = false});
+            auto parsed =
+                runtime::parse_json(request.body, {.depth = 64, .elements = 2'000'000, .refuse_nul_in_text = false});
             if (!parsed) {
                 refuse(400, parsed.error().message);
             }

@@ -4,13 +4,13 @@
 // Pure and single-threaded, over the World. Bad input is a 400 (or 404, 409) with {"error": text} and changes nothing.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "runtime/clock.hpp"
 #include "sandbox/peer_answer.hpp"
 #include "sandbox/world.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace ordersaga::sandbox {
 

@@ -4,13 +4,13 @@
 // ("shopify", "shipbob"), so that all stores misbehave alike. Single-threaded.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/random.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
-
-#include "runtime/clock.hpp"
-#include "runtime/random.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -66,7 +66,9 @@ public:
     // cannot know.
     FaultKind draw(const std::string& peer_kind, runtime::Instant now);
 
-    [[nodiscard]] const std::map<std::string, std::map<std::string, std::int64_t>>& injected() const { return injected_; }
+    [[nodiscard]] const std::map<std::string, std::map<std::string, std::int64_t>>& injected() const {
+        return injected_;
+    }
     void clear_counts() { injected_.clear(); }
 
 private:

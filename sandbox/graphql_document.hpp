@@ -4,8 +4,9 @@
 // error, as Shopify does. Nothing here validates against a schema: the projection finds unknown fields later.
 #pragma once
 
-#include <map>
 #include <nlohmann/json.hpp>
+
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ namespace ordersaga::sandbox {
 // A request that GraphQL itself refuses: becomes `errors[0]` with this code, and no data.
 class GraphqlRefusal : public std::runtime_error {
 public:
-    GraphqlRefusal(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
+    GraphqlRefusal(std::string code, const std::string& message)
+        : std::runtime_error(message), code_(std::move(code)) {}
 
     [[nodiscard]] const std::string& code() const noexcept { return code_; }
 

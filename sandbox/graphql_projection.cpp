@@ -1,9 +1,10 @@
 #include "sandbox/graphql_projection.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -46,8 +47,7 @@ bool asks_for_connection(const std::vector<GraphqlSelection>& selections, const 
             return asks_for_connection(selection.selection, context);
         }
         const auto fragment = context.document.fragments.find(selection.name);
-        return fragment != context.document.fragments.end() &&
-               asks_for_connection(fragment->second.selection, context);
+        return fragment != context.document.fragments.end() && asks_for_connection(fragment->second.selection, context);
     });
 }
 
@@ -101,8 +101,10 @@ Page page_of(const json& list, const json& arguments) {
 json project_value(const json& value, const GraphqlSelection& field, const Context& context);
 
 void project_selections(
-    const json& value, const std::vector<GraphqlSelection>& selections, const Context& context, json& into
-) {
+    const json& value,
+    const std::vector<GraphqlSelection>& selections,
+    const Context& context,
+    json& into) {
     for (const auto& selection : selections) {
         if (!wanted(selection, context)) {
             continue;
@@ -116,7 +118,8 @@ void project_selections(
         if (selection.kind == GraphqlSelection::Kind::fragment_spread) {
             const auto fragment = context.document.fragments.find(selection.name);
             if (fragment == context.document.fragments.end()) {
-                throw GraphqlRefusal("useAndDefineFragment", "Fragment " + selection.name + " was used, but not defined");
+                throw GraphqlRefusal(
+                    "useAndDefineFragment", "Fragment " + selection.name + " was used, but not defined");
             }
             if (type_fits(value, fragment->second.type_condition)) {
                 project_selections(value, fragment->second.selection, context, into);
@@ -127,8 +130,7 @@ void project_selections(
         if (member == value.end()) {
             const std::string type = value.value("__typename", std::string("this type"));
             throw GraphqlRefusal(
-                "undefinedField", "Field '" + selection.name + "' doesn't exist on type '" + type + "'"
-            );
+                "undefinedField", "Field '" + selection.name + "' doesn't exist on type '" + type + "'");
         }
         into[selection.response_key] = project_value(*member, selection, context);
     }
@@ -146,7 +148,11 @@ bool asks_for(const std::vector<GraphqlSelection>& selections, const char* membe
     });
 }
 
-json project_connection(const json& list, const GraphqlSelection& field, const json& arguments, const Context& context) {
+json project_connection(
+    const json& list,
+    const GraphqlSelection& field,
+    const json& arguments,
+    const Context& context) {
     json reversed;
     if (arguments.value("reverse", false)) {
         reversed = list;
@@ -164,8 +170,7 @@ json project_connection(const json& list, const GraphqlSelection& field, const j
           {"hasNextPage", page.end < ordered.size()},
           {"hasPreviousPage", page.begin > 0},
           {"startCursor", any ? json(cursor_of(ordered[page.begin], page.begin)) : json(nullptr)},
-          {"endCursor", any ? json(cursor_of(ordered[page.end - 1], page.end - 1)) : json(nullptr)}}}
-    };
+          {"endCursor", any ? json(cursor_of(ordered[page.end - 1], page.end - 1)) : json(nullptr)}}}};
     // Elements are big (an order with all it holds): copied only for the member that is asked for.
     const bool nodes = asks_for(field.selection, "nodes", context);
     const bool edges = asks_for(field.selection, "edges", context);
@@ -273,8 +278,7 @@ nlohmann::json project_graphql(
     const nlohmann::json& value,
     const GraphqlSelection& field,
     const GraphqlDocument& document,
-    const nlohmann::json& variables
-) {
+    const nlohmann::json& variables) {
     return project_value(value, field, Context{document, variables});
 }
 

@@ -5,11 +5,12 @@
 // it, so that a misspelt query cannot pass here and fail in life. Pure; throws GraphqlRefusal.
 #pragma once
 
+#include "sandbox/graphql_document.hpp"
+
 #include <nlohmann/json_fwd.hpp>
+
 #include <string>
 #include <vector>
-
-#include "sandbox/graphql_document.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -20,8 +21,7 @@ namespace ordersaga::sandbox {
     const nlohmann::json& value,
     const GraphqlSelection& field,
     const GraphqlDocument& document,
-    const nlohmann::json& variables
-);
+    const nlohmann::json& variables);
 
 // The points a query asks for before it runs: one per object, a logarithmic factor per connection. Shopify's exact
 // formula is not public; this one grows with depth and page size and stays below the bucket for sensible queries.

@@ -4,13 +4,13 @@
 // the product; read through the control API. A replayed call is recorded too, with `replay` set and no second effect.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -41,7 +41,9 @@ public:
     // Effects with a number above `after`, oldest first, at most `limit`.
     [[nodiscard]] std::vector<Effect> after(std::int64_t after, std::size_t limit) const;
     [[nodiscard]] const std::vector<Effect>& effects() const noexcept { return effects_; }
-    [[nodiscard]] const std::map<std::string, std::map<std::string, CallCount>>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const std::map<std::string, std::map<std::string, CallCount>>& calls() const noexcept {
+        return calls_;
+    }
 
 private:
     std::vector<Effect> effects_;

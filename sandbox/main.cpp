@@ -1,7 +1,11 @@
 // sandbox: stands in for Shopify stores and a ShipBob warehouse over real HTTP. See docs/sandbox.md.
-#include <unistd.h>
+#include "runtime/clock.hpp"
+#include "runtime/shutdown.hpp"
+#include "sandbox/sandbox_server.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -11,10 +15,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-
-#include "runtime/clock.hpp"
-#include "runtime/shutdown.hpp"
-#include "sandbox/sandbox_server.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@ struct PeerAnswer {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string operation;  // what was called, for the ledger's count
     bool is_write = false;
-    bool refused = false;   // the peer's own rules said no
+    bool refused = false;  // the peer's own rules said no
 };
 
 }  // namespace ordersaga::sandbox

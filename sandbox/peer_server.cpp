@@ -1,6 +1,8 @@
 #include "sandbox/peer_server.hpp"
 
-#include <algorithm>
+#include "runtime/http_server.hpp"
+#include "runtime/url.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -13,20 +15,19 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
-#include "runtime/http_server.hpp"
-#include "runtime/url.hpp"
-
 namespace ordersaga::sandbox {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using asio::awaitable;
+using asio::ip::tcp;
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t header_bytes_max = 64 * 1024;
@@ -55,14 +56,16 @@ std::optional<PeerRequest> read_head(std::string_view text) {
     const std::string_view first = text.substr(0, line_end);
     const std::size_t space = first.find(' ');
     const std::size_t second = first.find(' ', space + 1);
-    if (space == std::string_view::npos || second == std::string_view::npos || !first.substr(second + 1).starts_with("HTTP/1.")) {
+    if (space == std::string_view::npos || second == std::string_view::npos ||
+        !first.substr(second + 1).starts_with("HTTP/1.")) {
         return std::nullopt;
     }
     request.method = first.substr(0, space);
     const std::string_view target = first.substr(space + 1, second - space - 1);
     const std::size_t question = target.find('?');
     const auto path = runtime::percent_decode(target.substr(0, question));
-    const auto query = runtime::parse_query(question == std::string_view::npos ? std::string_view() : target.substr(question + 1));
+    const auto query =
+        runtime::parse_query(question == std::string_view::npos ? std::string_view() : target.substr(question + 1));
     if (!path || !query || path->empty() || path->front() != '/') {
         return std::nullopt;
     }
@@ -83,7 +86,8 @@ std::optional<PeerRequest> read_head(std::string_view text) {
 }
 
 std::string answer_bytes(const PeerReply& reply, bool keep_alive) {
-    std::string bytes = "HTTP/1.1 " + std::to_string(reply.status) + " " + std::string(runtime::http_reason(reply.status)) + "\r\n";
+    std::string bytes =
+        "HTTP/1.1 " + std::to_string(reply.status) + " " + std::string(runtime::http_reason(reply.status)) + "\r\n";
     if (!reply.body.empty()) {
         bytes += "Content-Type: " + reply.content_type + "\r\n";
     }
@@ -123,8 +127,7 @@ public:
 private:
     awaitable<std::optional<PeerRequest>> read_request() {
         auto [error, size] = co_await asio::async_read_until(
-            socket_, asio::dynamic_buffer(buffer_, header_bytes_max), std::string_view("\r\n\r\n"), token
-        );
+            socket_, asio::dynamic_buffer(buffer_, header_bytes_max), std::string_view("\r\n\r\n"), token);
         if (error) {
             co_return std::nullopt;
         }
@@ -159,8 +162,7 @@ private:
         }
         if (buffer_.size() < length) {
             auto [error, size] = co_await asio::async_read(
-                socket_, asio::dynamic_buffer(buffer_), asio::transfer_at_least(length - buffer_.size()), token
-            );
+                socket_, asio::dynamic_buffer(buffer_), asio::transfer_at_least(length - buffer_.size()), token);
             if (error) {
                 co_return false;
             }
@@ -172,8 +174,8 @@ private:
 
     awaitable<bool> read_chunks(std::string& into) {
         while (true) {
-            auto [error, size] =
-                co_await asio::async_read_until(socket_, asio::dynamic_buffer(buffer_, body_bytes_max), std::string_view("\r\n"), token);
+            auto [error, size] = co_await asio::async_read_until(
+                socket_, asio::dynamic_buffer(buffer_, body_bytes_max), std::string_view("\r\n"), token);
             if (error) {
                 co_return false;
             }

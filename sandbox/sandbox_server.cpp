@@ -3,8 +3,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -57,16 +58,20 @@ DeliveryTry try_of(
     const Delivery& delivery,
     const runtime::HttpOutcome& outcome,
     std::chrono::steady_clock::time_point begun,
-    runtime::Instant now
-) {
+    runtime::Instant now) {
     const std::string* id = runtime::find_header(delivery.headers, "X-Shopify-Webhook-Id");
     if (id == nullptr) {
         id = runtime::find_header(delivery.headers, "webhook-id");
     }
     const auto took = std::chrono::steady_clock::now() - begun;
-    return {now, delivery.sender, delivery.topic, id == nullptr ? std::string() : *id, delivery.tries + 1,
-            outcome.is_response() ? outcome.status : 0,
-            std::chrono::duration_cast<std::chrono::microseconds>(took).count()};
+    return {
+        now,
+        delivery.sender,
+        delivery.topic,
+        id == nullptr ? std::string() : *id,
+        delivery.tries + 1,
+        outcome.is_response() ? outcome.status : 0,
+        std::chrono::duration_cast<std::chrono::microseconds>(took).count()};
 }
 
 runtime::HttpClientOptions client_options() {
@@ -84,16 +89,15 @@ const char* const page =
 
 }  // namespace
 
-SandboxServer::SandboxServer(
-    asio::io_context& context, std::uint16_t port, std::uint64_t seed, runtime::Clock& clock
-)
+SandboxServer::SandboxServer(asio::io_context& context, std::uint16_t port, std::uint64_t seed, runtime::Clock& clock)
     : context_(context),
       clock_(clock),
       world_(seed),
       control_(world_),
       client_(context.get_executor(), client_options()),
       timer_(context),
-      server_(std::make_unique<PeerServer>(context, port, [this](const PeerRequest& request) { return answer(request); })),
+      server_(
+          std::make_unique<PeerServer>(context, port, [this](const PeerRequest& request) { return answer(request); })),
       shapes_(seed + 1) {
     world_.set_base_url(url());
     tick();
@@ -154,7 +158,8 @@ PeerReply SandboxServer::spoil(const std::string& peer_kind, const std::string& 
     switch (fault) {
         case FaultKind::outage:
             spoiled = plain(503, "Service Unavailable\n");
-            spoiled.kind = world_.faults().outage_answers_503(peer_kind) ? PeerReply::Kind::answer : PeerReply::Kind::reset;
+            spoiled.kind =
+                world_.faults().outage_answers_503(peer_kind) ? PeerReply::Kind::answer : PeerReply::Kind::reset;
             return spoiled;
         case FaultKind::throttled: return reply_of(throttle());
         case FaultKind::error_before:
@@ -176,8 +181,10 @@ PeerReply SandboxServer::spoil(const std::string& peer_kind, const std::string& 
             return reply;
         case FaultKind::slow: reply.delay = rates.slow_for; return reply;
         case FaultKind::garbage:
-            reply.body = shapes_.chance(0.5) ? "\x16\x03\x01 this is no HTTP\r\n\r\n"
-                                             : "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{\"data\":";
+            reply.body =
+                shapes_.chance(0.5)
+                    ? "\x16\x03\x01 this is no HTTP\r\n\r\n"
+                    : "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{\"data\":";
             reply.kind = PeerReply::Kind::garbage;
             return reply;
         default: return reply;
@@ -198,7 +205,9 @@ PeerReply SandboxServer::answer_shopify(const PeerRequest& request) {
     const auto serve = [&] {
         return shop->admin.handle(path[4], request.header("X-Shopify-Access-Token"), request.body, clock_.now());
     };
-    const auto throttle = [&] { return shop->admin.throttled(shapes_.chance(0.5), clock_.now()); };
+    const auto throttle = [&] {
+        return shop->admin.throttled(shapes_.chance(0.5), clock_.now());
+    };
     return spoil("shopify", shop->store.peer(), serve, throttle);
 }
 
@@ -215,8 +224,12 @@ PeerReply SandboxServer::answer_shipbob(const PeerRequest& request) {
     call.authorization = request.header("Authorization");
     call.channel = request.header("shipbob_channel_id");
     call.body = request.body;
-    const auto serve = [&] { return depot->api.handle(call, clock_.now()); };
-    const auto throttle = [&] { return depot->api.throttled(1 + static_cast<std::int64_t>(shapes_.below(2))); };
+    const auto serve = [&] {
+        return depot->api.handle(call, clock_.now());
+    };
+    const auto throttle = [&] {
+        return depot->api.throttled(1 + static_cast<std::int64_t>(shapes_.below(2)));
+    };
     return spoil("shipbob", depot->warehouse.peer(), serve, throttle);
 }
 

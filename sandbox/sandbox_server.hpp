@@ -2,17 +2,18 @@
 // time pass, and delivers webhooks. One io_context, one thread.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <cstdint>
-#include <memory>
-#include <string>
-
 #include "runtime/clock.hpp"
 #include "runtime/http_client.hpp"
 #include "sandbox/control_api.hpp"
 #include "sandbox/peer_server.hpp"
 #include "sandbox/world.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace ordersaga::sandbox {
 

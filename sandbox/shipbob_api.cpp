@@ -1,12 +1,13 @@
 #include "sandbox/shipbob_api.hpp"
 
+#include "runtime/json.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <set>
-
-#include "runtime/json.hpp"
 
 namespace ordersaga::sandbox {
 namespace {
@@ -82,8 +83,7 @@ StageNames names_of(const WarehouseShipment& shipment) {
         case ShipmentStage::picked:
             return {"Processing", json::array({status_detail(100, "Picked", "The shipment has been picked")})};
         case ShipmentStage::labelled: return {"LabeledCreated", json::array()};
-        case ShipmentStage::shipped:
-            return {"Completed", json::array({status_detail(201, "InTransit", "In transit")})};
+        case ShipmentStage::shipped: return {"Completed", json::array({status_detail(201, "InTransit", "In transit")})};
         case ShipmentStage::delivered:
             return {"Completed", json::array({status_detail(203, "Delivered", "Delivered")})};
         case ShipmentStage::exception:
@@ -91,9 +91,7 @@ StageNames names_of(const WarehouseShipment& shipment) {
                 "Exception",
                 json::array(
                     {shipment.unknown_sku ? status_detail(304, "UnknownSku", "The SKU is not known")
-                                          : status_detail(303, "OutOfStock", "There is not enough stock")}
-                )
-            };
+                                          : status_detail(303, "OutOfStock", "There is not enough stock")})};
         case ShipmentStage::cancelled: return {"Cancelled", json::array()};
     }
     return {"None", json::array()};
@@ -136,8 +134,7 @@ PeerAnswer ShipbobApi::throttled(std::int64_t retry_after_seconds) const {
     const std::string seconds = std::to_string(retry_after_seconds);
     PeerAnswer answer = answer_of(
         "throttled", false, 429,
-        json{{"statusCode", 429}, {"message", "Rate limit is exceeded. Try again in " + seconds + " seconds."}}
-    );
+        json{{"statusCode", 429}, {"message", "Rate limit is exceeded. Try again in " + seconds + " seconds."}});
     answer.headers.emplace_back("x-retry-after", seconds);
     answer.headers.emplace_back("x-remaining-calls", "0");
     return answer;
@@ -196,9 +193,8 @@ PeerAnswer ShipbobApi::route(const ShipbobRequest& request, const std::string& r
         if (order == nullptr) {
             return answer_of("get_shipment", false, 404, nullptr);
         }
-        const auto shipment = std::find_if(order->shipments.begin(), order->shipments.end(), [&](const auto& s) {
-            return s.id == *id;
-        });
+        const auto shipment =
+            std::find_if(order->shipments.begin(), order->shipments.end(), [&](const auto& s) { return s.id == *id; });
         return answer_of("get_shipment", false, 200, shipment_document(*order, *shipment));
     }
     if (head == "inventory-level" && get) {
@@ -222,29 +218,43 @@ PeerAnswer ShipbobApi::route(const ShipbobRequest& request, const std::string& r
             if (product_id && warehouse_.products()[index].product_id == *product_id) {
                 const json product = product_document(index);
                 const bool variants = rest.ends_with("/variants");
-                return answer_of("get_product", false, 200, variants ? json{{"items", product["variants"]}, {"next", nullptr}} : product);
+                return answer_of(
+                    "get_product", false, 200,
+                    variants ? json{{"items", product["variants"]}, {"next", nullptr}} : product);
             }
         }
         return answer_of("get_product", false, 404, problem_details(404, "Not Found"));
     }
     if (resource == "channel" && get) {
-        return answer_of("channels", false, 200, json{{"items", json::array({channel_document()})}, {"next", nullptr}, {"prev", nullptr}});
+        return answer_of(
+            "channels", false, 200,
+            json{{"items", json::array({channel_document()})}, {"next", nullptr}, {"prev", nullptr}});
     }
     if (resource == "location" && get) {
         return answer_of(
             "locations", false, 200,
-            json::array({{{"id", 1}, {"name", warehouse_.settings().location_name}, {"abbreviation", "ZCI"},
-                          {"is_active", true}, {"is_receiving_enabled", true}, {"is_shipping_enabled", true},
-                          {"access_granted", true}, {"attributes", json::array()}, {"services", json::array()},
-                          {"region", {{"id", 1}, {"name", "US"}}}, {"timezone", "America/Chicago"}}})
-        );
+            json::array(
+                {{{"id", 1},
+                  {"name", warehouse_.settings().location_name},
+                  {"abbreviation", "ZCI"},
+                  {"is_active", true},
+                  {"is_receiving_enabled", true},
+                  {"is_shipping_enabled", true},
+                  {"access_granted", true},
+                  {"attributes", json::array()},
+                  {"services", json::array()},
+                  {"region", {{"id", 1}, {"name", "US"}}},
+                  {"timezone", "America/Chicago"}}}));
     }
     if (resource == "shipping-method" && get) {
         return answer_of(
             "shipping_methods", false, 200,
-            json::array({{{"id", 1}, {"name", "Standard"}, {"active", true}, {"default", true},
-                          {"service_level", {{"id", 1}, {"name", "Standard"}}}}})
-        );
+            json::array(
+                {{{"id", 1},
+                  {"name", "Standard"},
+                  {"active", true},
+                  {"default", true},
+                  {"service_level", {{"id", 1}, {"name", "Standard"}}}}}));
     }
     if (head == "webhook") {
         return webhooks(request, rest, now);
@@ -265,11 +275,13 @@ PeerAnswer ShipbobApi::create_order(const ShipbobRequest& request, Instant now) 
     }
     const json& body = *parsed;
     if (whole_number(request.channel) != warehouse_.settings().channel_id) {
-        return answer_of(operation, true, 400, complaint("shipbob_channel_id", "The channel id header is missing or not yours"));
+        return answer_of(
+            operation, true, 400, complaint("shipbob_channel_id", "The channel id header is missing or not yours"));
     }
     const std::string reference = text_of(body, "reference_id");
     if (reference.empty() || reference.size() > 300) {
-        return answer_of(operation, true, 400, complaint("ReferenceId", "The reference id must have 1 to 300 characters"));
+        return answer_of(
+            operation, true, 400, complaint("ReferenceId", "The reference id must have 1 to 300 characters"));
     }
     for (const char* required : {"shipping_method", "type"}) {
         if (text_of(body, required).empty()) {
@@ -279,8 +291,10 @@ PeerAnswer ShipbobApi::create_order(const ShipbobRequest& request, Instant now) 
     const json* recipient = runtime::find_member(body, "recipient");
     const json* address = recipient == nullptr ? nullptr : runtime::find_member(*recipient, "address");
     if (recipient == nullptr || text_of(*recipient, "name").empty() || address == nullptr ||
-        text_of(*address, "address1").empty() || text_of(*address, "city").empty() || text_of(*address, "country").size() != 2) {
-        return answer_of(operation, true, 400, complaint("Recipient", "Name, address1, city and a two-letter country are required"));
+        text_of(*address, "address1").empty() || text_of(*address, "city").empty() ||
+        text_of(*address, "country").size() != 2) {
+        return answer_of(
+            operation, true, 400, complaint("Recipient", "Name, address1, city and a two-letter country are required"));
     }
     const json* products = runtime::find_member(body, "products");
     std::vector<WantedWarehouseLine> lines;
@@ -300,7 +314,9 @@ PeerAnswer ShipbobApi::create_order(const ShipbobRequest& request, Instant now) 
             line.external_line_id = external->get<std::int64_t>();
         }
         if (line.quantity < 1 || (!line.id && (line.reference.empty() || line.name.empty()))) {
-            return answer_of(operation, true, 400, complaint("Products", "Each product needs a quantity and an id, or a reference and a name"));
+            return answer_of(
+                operation, true, 400,
+                complaint("Products", "Each product needs a quantity and an id, or a reference and a name"));
         }
         lines.push_back(std::move(line));
     }
@@ -310,8 +326,8 @@ PeerAnswer ShipbobApi::create_order(const ShipbobRequest& request, Instant now) 
     Warehouse::CreateProblem problem = Warehouse::CreateProblem::none;
     std::string number = text_of(body, "order_number");
     const WarehouseOrder* order = warehouse_.create_order(
-        reference, number.empty() ? reference : number, warehouse_.settings().channel_id, lines, body.dump(), now, problem
-    );
+        reference, number.empty() ? reference : number, warehouse_.settings().channel_id, lines, body.dump(), now,
+        problem);
     if (problem == Warehouse::CreateProblem::duplicate_reference) {
         return answer_of(operation, true, 422, complaint("", "Cannot insert order with existing ReferenceId"));
     }
@@ -387,8 +403,11 @@ PeerAnswer ShipbobApi::cancel_order(std::int64_t id, Instant now) {
     const char* status = done == results.size() ? "Success" : (done == 0 ? "Failure" : "PartialSuccess");
     PeerAnswer answer = answer_of(
         operation, true, 200,
-        json{{"order_id", id}, {"status", status}, {"order", order_document(*order)}, {"canceled_shipment_results", shipments}}
-    );
+        json{
+            {"order_id", id},
+            {"status", status},
+            {"order", order_document(*order)},
+            {"canceled_shipment_results", shipments}});
     answer.refused = done == 0;
     return answer;
 }
@@ -400,9 +419,11 @@ PeerAnswer ShipbobApi::cancel_shipment(std::int64_t id, Instant now) {
     }
     const auto results = warehouse_.cancel(order->id, id, now);
     if (results.empty() || !results.front().done) {
-        return answer_of("cancel_shipment", true, 422, complaint("", "The shipment can not be cancelled in its current status"));
+        return answer_of(
+            "cancel_shipment", true, 422, complaint("", "The shipment can not be cancelled in its current status"));
     }
-    const auto shipment = std::find_if(order->shipments.begin(), order->shipments.end(), [&](const auto& s) { return s.id == id; });
+    const auto shipment =
+        std::find_if(order->shipments.begin(), order->shipments.end(), [&](const auto& s) { return s.id == id; });
     return answer_of("cancel_shipment", true, 200, shipment_document(*order, *shipment));
 }
 
@@ -420,7 +441,11 @@ PeerAnswer ShipbobApi::batch_cancel(const ShipbobRequest& request, Instant now) 
         if (order != nullptr) {
             result = warehouse_.cancel(order->id, shipment_id, now).front();
         }
-        results.push_back({{"shipment_id", shipment_id}, {"is_success", result.done}, {"reason", result.reason}, {"action", "Cancel"}});
+        results.push_back(
+            {{"shipment_id", shipment_id},
+             {"is_success", result.done},
+             {"reason", result.reason},
+             {"action", "Cancel"}});
     }
     return answer_of("batch_cancel", true, 200, json{{"results", results}});
 }
@@ -438,7 +463,8 @@ PeerAnswer ShipbobApi::simulate(const ShipbobRequest& request, Instant now) {
     // Acts on the whole order and at once: its `delay`, in minutes, is not waited for.
     const std::string action = text_of(*simulation, "action");
     const std::string reference = order->reference;
-    const std::int64_t moved = action == "DeliverOrder" ? warehouse_.deliver(reference, now) : warehouse_.ship(reference, now);
+    const std::int64_t moved =
+        action == "DeliverOrder" ? warehouse_.deliver(reference, now) : warehouse_.ship(reference, now);
     return answer_of("simulate", true, 200, json{{"simulation_id", warehouse_.next_uuid()}, {"moved", moved}});
 }
 
@@ -474,8 +500,10 @@ json ShipbobApi::level_document(std::size_t index, Instant now) const {
 PeerAnswer ShipbobApi::inventory_levels(const ShipbobRequest& request, bool per_location, Instant now) const {
     const std::set<std::string> ids = comma_list(request.argument("InventoryIds"));
     const std::string search = request.argument("SearchBy");
-    const auto size = static_cast<std::size_t>(std::clamp<std::int64_t>(whole_number(request.argument("PageSize")).value_or(50), 1, 250));
-    const auto skip = static_cast<std::size_t>(std::max<std::int64_t>(whole_number(request.argument("Cursor")).value_or(0), 0));
+    const auto size = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(whole_number(request.argument("PageSize")).value_or(50), 1, 250));
+    const auto skip =
+        static_cast<std::size_t>(std::max<std::int64_t>(whole_number(request.argument("Cursor")).value_or(0), 0));
     std::vector<std::size_t> found;
     for (std::size_t index = 0; index < warehouse_.products().size(); ++index) {
         const WarehouseProduct& product = warehouse_.products()[index];
@@ -494,27 +522,29 @@ PeerAnswer ShipbobApi::inventory_levels(const ShipbobRequest& request, bool per_
                 {"inventory_id", level["inventory_id"]},
                 {"name", level["name"]},
                 {"sku", level["sku"]},
-                {"locations",
-                 json::array({{{"location_id", 1}, {"name", warehouse_.settings().location_name},
-                               {"fulfillable_quantity", level["total_fulfillable_quantity"]},
-                               {"on_hand_quantity", level["total_on_hand_quantity"]},
-                               {"committed_quantity", level["total_committed_quantity"]},
-                               {"awaiting_quantity", 0}, {"internal_transfer_quantity", 0}}})},
+                {"locations", json::array(
+                                  {{{"location_id", 1},
+                                    {"name", warehouse_.settings().location_name},
+                                    {"fulfillable_quantity", level["total_fulfillable_quantity"]},
+                                    {"on_hand_quantity", level["total_on_hand_quantity"]},
+                                    {"committed_quantity", level["total_committed_quantity"]},
+                                    {"awaiting_quantity", 0},
+                                    {"internal_transfer_quantity", 0}}})},
             };
         }
         items.push_back(std::move(level));
     }
     json next = nullptr;
     if (skip + size < found.size()) {
-        const std::string path = request.path.substr(0, request.path.find('/', 1)) + "/inventory-level" + (per_location ? "/locations" : "");
+        const std::string path =
+            request.path.substr(0, request.path.find('/', 1)) + "/inventory-level" + (per_location ? "/locations" : "");
         next = path + "?PageSize=" + std::to_string(size) + "&Cursor=" + std::to_string(skip + size) +
                (ids.empty() ? "" : "&InventoryIds=" + request.argument("InventoryIds")) +
                (search.empty() ? "" : "&SearchBy=" + search);
     }
     return answer_of(
         "inventory_levels", false, 200,
-        json{{"items", items}, {"first", nullptr}, {"prev", nullptr}, {"next", next}, {"last", nullptr}}
-    );
+        json{{"items", items}, {"first", nullptr}, {"prev", nullptr}, {"next", next}, {"last", nullptr}});
 }
 
 json ShipbobApi::product_document(std::size_t index) const {
@@ -525,12 +555,17 @@ json ShipbobApi::product_document(std::size_t index) const {
         {"type", "Regular"},
         {"sku", product.sku},
         {"reference_id", product.reference},
-        {"variants",
-         json::array({{{"id", product.variant_id}, {"name", product.name}, {"sku", product.sku}, {"status", "Active"},
-                       {"is_digital", false}, {"reference_id", product.reference},
-                       {"inventory", {{"inventory_id", product.inventory_id}, {"on_hand_qty", product.on_hand}}},
-                       {"channel_metadata", json::array({{{"channel_id", warehouse_.settings().channel_id},
-                                                          {"legacy_product_id", product.product_id}}})}}})},
+        {"variants", json::array(
+                         {{{"id", product.variant_id},
+                           {"name", product.name},
+                           {"sku", product.sku},
+                           {"status", "Active"},
+                           {"is_digital", false},
+                           {"reference_id", product.reference},
+                           {"inventory", {{"inventory_id", product.inventory_id}, {"on_hand_qty", product.on_hand}}},
+                           {"channel_metadata", json::array(
+                                                    {{{"channel_id", warehouse_.settings().channel_id},
+                                                      {"legacy_product_id", product.product_id}}})}}})},
     };
 }
 
@@ -538,8 +573,10 @@ PeerAnswer ShipbobApi::products(const ShipbobRequest& request) const {
     const std::set<std::string> skus = comma_list(request.argument("SKU"));
     const std::set<std::string> references = comma_list(request.argument("ReferenceIds"));
     const std::string search = request.argument("Search");
-    const auto size = static_cast<std::size_t>(std::clamp<std::int64_t>(whole_number(request.argument("PageSize")).value_or(50), 1, 250));
-    const auto skip = static_cast<std::size_t>(std::max<std::int64_t>(whole_number(request.argument("Cursor")).value_or(0), 0));
+    const auto size = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(whole_number(request.argument("PageSize")).value_or(50), 1, 250));
+    const auto skip =
+        static_cast<std::size_t>(std::max<std::int64_t>(whole_number(request.argument("Cursor")).value_or(0), 0));
     std::vector<std::size_t> found;
     for (std::size_t index = 0; index < warehouse_.products().size(); ++index) {
         const WarehouseProduct& product = warehouse_.products()[index];
@@ -561,8 +598,8 @@ PeerAnswer ShipbobApi::products(const ShipbobRequest& request) const {
                "&Cursor=" + std::to_string(skip + size) + (search.empty() ? "" : "&Search=" + search);
     }
     return answer_of(
-        "products", false, 200, json{{"items", items}, {"first", nullptr}, {"prev", nullptr}, {"next", next}, {"last", nullptr}}
-    );
+        "products", false, 200,
+        json{{"items", items}, {"first", nullptr}, {"prev", nullptr}, {"next", next}, {"last", nullptr}});
 }
 
 json ShipbobApi::channel_document() const {
@@ -570,17 +607,21 @@ json ShipbobApi::channel_document() const {
         {"id", warehouse_.settings().channel_id},
         {"name", "Stand-in channel"},
         {"application_name", "SMA"},
-        {"scopes",
-         json::array({"channels_read", "inventory_read", "inventory_write", "locations_read", "orders_read",
-                      "orders_write", "products_read", "products_write", "webhooks_read", "webhooks_write"})},
+        {"scopes", json::array(
+                       {"channels_read", "inventory_read", "inventory_write", "locations_read", "orders_read",
+                        "orders_write", "products_read", "products_write", "webhooks_read", "webhooks_write"})},
     };
 }
 
 PeerAnswer ShipbobApi::webhooks(const ShipbobRequest& request, const std::string& rest, Instant now) {
     const auto document = [&](const ShipbobSubscription& subscription) {
         return json{
-            {"id", std::to_string(subscription.id)}, {"topics", subscription.topics}, {"url", subscription.url},
-            {"secret", subscription.secret},         {"description", nullptr},        {"created_at", runtime::format_rfc3339(now)},
+            {"id", std::to_string(subscription.id)},
+            {"topics", subscription.topics},
+            {"url", subscription.url},
+            {"secret", subscription.secret},
+            {"description", nullptr},
+            {"created_at", runtime::format_rfc3339(now)},
         };
     };
     if (request.method == "GET") {
@@ -606,7 +647,8 @@ PeerAnswer ShipbobApi::webhooks(const ShipbobRequest& request, const std::string
         subscription.topics.push_back(topic.is_string() ? topic.get<std::string>() : std::string());
     }
     subscription.url = text_of(*body, "url");
-    subscription.secret = text_of(*body, "secret").empty() ? warehouse_.settings().webhook_secret : text_of(*body, "secret");
+    subscription.secret =
+        text_of(*body, "secret").empty() ? warehouse_.settings().webhook_secret : text_of(*body, "secret");
     subscriptions_.push_back(subscription);
     return answer_of("create_webhook", true, 200, document(subscription));
 }
@@ -623,10 +665,15 @@ json ShipbobApi::shipment_document(const WarehouseOrder& order, const WarehouseS
             {"reference_id", product.reference},
             {"sku", product.sku},
             {"name", product.name},
-            {"inventory_items",
-             json::array({{{"id", product.inventory_id}, {"name", product.name}, {"quantity", line.quantity},
-                           {"quantity_committed", line.committed}, {"lot", nullptr}, {"expiration_date", nullptr},
-                           {"serial_numbers", json::array()}, {"is_dangerous_goods", false}}})},
+            {"inventory_items", json::array(
+                                    {{{"id", product.inventory_id},
+                                      {"name", product.name},
+                                      {"quantity", line.quantity},
+                                      {"quantity_committed", line.committed},
+                                      {"lot", nullptr},
+                                      {"expiration_date", nullptr},
+                                      {"serial_numbers", json::array()},
+                                      {"is_dangerous_goods", false}}})},
         });
     }
     json tracking = nullptr;
@@ -649,9 +696,9 @@ json ShipbobApi::shipment_document(const WarehouseOrder& order, const WarehouseS
         {"reference_id", order.reference},
         {"status", names.status},
         {"status_details", names.details},
-        {"location",
-         shipment.stage == ShipmentStage::exception ? json(nullptr)
-                                                    : json{{"id", 1}, {"name", warehouse_.settings().location_name}}},
+        {"location", shipment.stage == ShipmentStage::exception
+                         ? json(nullptr)
+                         : json{{"id", 1}, {"name", warehouse_.settings().location_name}}},
         {"tracking", std::move(tracking)},
         {"products", std::move(products)},
         {"recipient", request.value("recipient", json(nullptr))},

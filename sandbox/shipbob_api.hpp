@@ -4,18 +4,19 @@
 // observed body for a repeated reference. Effects are the warehouse's.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "sandbox/peer_answer.hpp"
+#include "sandbox/warehouse.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "runtime/clock.hpp"
-#include "sandbox/peer_answer.hpp"
-#include "sandbox/warehouse.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -48,7 +49,8 @@ public:
 
     // The documents, for webhooks: an order, or one of its shipments.
     [[nodiscard]] nlohmann::json order_document(const WarehouseOrder& order) const;
-    [[nodiscard]] nlohmann::json shipment_document(const WarehouseOrder& order, const WarehouseShipment& shipment) const;
+    [[nodiscard]] nlohmann::json shipment_document(const WarehouseOrder& order, const WarehouseShipment& shipment)
+        const;
 
 private:
     PeerAnswer route(const ShipbobRequest& request, const std::string& resource, runtime::Instant now);

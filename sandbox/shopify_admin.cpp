@@ -1,15 +1,16 @@
 #include "sandbox/shopify_admin.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
-#include <regex>
-#include <set>
-#include <vector>
-
 #include "runtime/json.hpp"
 #include "sandbox/graphql_projection.hpp"
 #include "sandbox/shopify_objects.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <regex>
+#include <set>
+#include <vector>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -67,8 +68,8 @@ PeerAnswer http_error(int status, const std::string& message) {
 
 double mutation_cost(const std::string& root) {
     static const std::map<std::string, double> costs{
-        {"inventoryAdjustQuantities", 13}, {"inventorySetQuantities", 13},       {"fulfillmentCreate", 19},
-        {"fulfillmentOrderHold", 32},      {"fulfillmentOrderReleaseHold", 23},  {"orderCancel", 10},
+        {"inventoryAdjustQuantities", 13}, {"inventorySetQuantities", 13},      {"fulfillmentCreate", 19},
+        {"fulfillmentOrderHold", 32},      {"fulfillmentOrderReleaseHold", 23}, {"orderCancel", 10},
     };
     const auto found = costs.find(root);
     return found == costs.end() ? 10 : found->second;
@@ -86,10 +87,11 @@ std::int64_t objects_in(const json& value) {
 
 const std::set<std::string>& stock_reasons() {
     static const std::set<std::string> reasons{
-        "correction",        "cycle_count_available", "damaged",             "movement_canceled",   "movement_created",
-        "movement_received", "movement_updated",      "other",               "promotion",           "quality_control",
-        "received",          "reservation_created",   "reservation_deleted", "reservation_updated", "restock",
-        "safety_stock",      "shrinkage",
+        "correction",          "cycle_count_available", "damaged",          "movement_canceled",
+        "movement_created",    "movement_received",     "movement_updated", "other",
+        "promotion",           "quality_control",       "received",         "reservation_created",
+        "reservation_deleted", "reservation_updated",   "restock",          "safety_stock",
+        "shrinkage",
     };
     return reasons;
 }
@@ -171,8 +173,10 @@ bool passes(const ShopOrder& order, const OrderFilter& filter) {
 // --- the request -----------------------------------------------------------------------------------------------------
 
 PeerAnswer ShopifyAdmin::handle(
-    const std::string& version, const std::string& access_token, const std::string& body, Instant now
-) {
+    const std::string& version,
+    const std::string& access_token,
+    const std::string& body,
+    Instant now) {
     const std::string& status = store_.settings().status;
     if (status == "frozen") {
         return http_error(402, "Unavailable Shop");
@@ -201,16 +205,18 @@ PeerAnswer ShopifyAdmin::handle(
         answer.is_write = document.is_mutation;
         answer.operation = document.roots.empty() ? "nothing" : document.roots.front().name;
 
-        const double requested = document.is_mutation ? mutation_cost(answer.operation)
-                                                      : requested_query_cost(document, variables);
+        const double requested =
+            document.is_mutation ? mutation_cost(answer.operation) : requested_query_cost(document, variables);
         if (requested > single_query_cost_max) {
             throw GraphqlRefusal(
-                "MAX_COST_EXCEEDED",
-                "Query cost is " + std::to_string(requested) + ", which exceeds the single query max cost limit (1000)."
-            );
+                "MAX_COST_EXCEEDED", "Query cost is " + std::to_string(requested) +
+                                         ", which exceeds the single query max cost limit (1000).");
         }
         if (!bucket(now).try_take(requested, now)) {
-            reply["errors"] = json::array({{{"message", "Throttled"}, {"extensions", {{"code", "THROTTLED"}, {"documentation", "https://shopify.dev/api/usage/rate-limits"}}}}});
+            reply["errors"] = json::array(
+                {{{"message", "Throttled"},
+                  {"extensions",
+                   {{"code", "THROTTLED"}, {"documentation", "https://shopify.dev/api/usage/rate-limits"}}}}});
             reply["extensions"] = {{"cost", cost(requested, std::nullopt, now)}};
             answer.refused = true;
             answer.operation = "throttled_by_bucket";
@@ -224,10 +230,12 @@ PeerAnswer ShopifyAdmin::handle(
                 throw GraphqlRefusal("BAD_REQUEST", "Fragments at the root are not understood here");
             }
             try {
-                const Call call{field, document, variables, resolve_arguments(field.arguments, variables), version, now};
+                const Call call{field,   document, variables, resolve_arguments(field.arguments, variables),
+                                version, now};
                 const json whole = run(call);
                 data[field.response_key] = project_graphql(whole, field, document, variables);
-                answer.refused = answer.refused || (whole.is_object() && whole.contains("userErrors") && !whole["userErrors"].empty());
+                answer.refused = answer.refused ||
+                                 (whole.is_object() && whole.contains("userErrors") && !whole["userErrors"].empty());
             } catch (const FieldRefusal& refusal) {
                 errors.push_back({
                     {"message", refusal.what()},
@@ -239,8 +247,9 @@ PeerAnswer ShopifyAdmin::handle(
                 answer.refused = true;
             }
         }
-        const double actual = document.is_mutation ? (answer.refused ? std::min(10.0, requested) : requested)
-                                                   : std::min(requested, 1.0 + static_cast<double>(objects_in(data)) / 4.0);
+        const double actual = document.is_mutation
+                                  ? (answer.refused ? std::min(10.0, requested) : requested)
+                                  : std::min(requested, 1.0 + static_cast<double>(objects_in(data)) / 4.0);
         bucket(now).give_back(requested - actual, now);
         if (!errors.empty()) {
             reply["errors"] = std::move(errors);
@@ -249,17 +258,18 @@ PeerAnswer ShopifyAdmin::handle(
         reply["extensions"] = {{"cost", cost(requested, std::ceil(actual), now)}};
     } catch (const GraphqlRefusal& refusal) {
         reply = {
-            {"errors",
-             json::array({{
-                 {"message", refusal.what()},
-                 {"locations", json::array({{{"line", 1}, {"column", 1}}})},
-                 {"extensions", {{"code", refusal.code()}}},
-             }})}
-        };
+            {"errors", json::array({{
+                           {"message", refusal.what()},
+                           {"locations", json::array({{{"line", 1}, {"column", 1}}})},
+                           {"extensions", {{"code", refusal.code()}}},
+                       }})}};
         answer.refused = true;
     } catch (const json::exception&) {
         // An input of the wrong type, found while it was read: nothing has been changed yet.
-        reply = {{"errors", json::array({{{"message", "A variable was provided an invalid value"}, {"extensions", {{"code", "INVALID_VARIABLE"}}}}})}};
+        reply = {
+            {"errors", json::array(
+                           {{{"message", "A variable was provided an invalid value"},
+                             {"extensions", {{"code", "INVALID_VARIABLE"}}}}})}};
         answer.refused = true;
     }
     answer.body = reply.dump();
@@ -316,8 +326,8 @@ json ShopifyAdmin::run_query(const Call& call) {
         }
         return nodes;
     }
-    if (root == "order" || root == "inventoryItem" || root == "location" || root == "node" || root == "fulfillmentOrder" ||
-        root == "productVariant" || root == "job") {
+    if (root == "order" || root == "inventoryItem" || root == "location" || root == "node" ||
+        root == "fulfillmentOrder" || root == "productVariant" || root == "job") {
         return node(text_of(call.arguments, "id"));
     }
     if (root == "locations") {
@@ -332,8 +342,11 @@ json ShopifyAdmin::run_query(const Call& call) {
         const std::string sku = query.rfind("sku:", 0) == 0 ? query.substr(4) : std::string();
         json list = json::array();
         for (const auto& variant : store_.variants()) {
-            if (sku.empty() || sku == variant.sku || sku == "'" + variant.sku + "'" || sku == "\"" + variant.sku + "\"") {
-                list.push_back(root == "inventoryItems" ? inventory_item_object(store_, variant) : variant_object(store_, variant));
+            if (sku.empty() || sku == variant.sku || sku == "'" + variant.sku + "'" ||
+                sku == "\"" + variant.sku + "\"") {
+                list.push_back(
+                    root == "inventoryItems" ? inventory_item_object(store_, variant)
+                                             : variant_object(store_, variant));
             }
         }
         return list;
@@ -426,8 +439,9 @@ json ShopifyAdmin::orders(const Call& call) {
         const std::int64_t micros = id_of_gid(after.substr(0, colon), "-");
         const std::int64_t id = id_of_gid(after.substr(colon + 1), "-");
         const auto begin = std::find_if(found.begin(), found.end(), [&](const ShopOrder* order) {
-            return by_update ? std::pair{order->updated_at.time_since_epoch().count(), order->id} > std::pair{micros, id}
-                             : order->id == id;
+            return by_update
+                       ? std::pair{order->updated_at.time_since_epoch().count(), order->id} > std::pair{micros, id}
+                       : order->id == id;
         });
         const bool step_over = !by_update && begin != found.end();
         found.erase(found.begin(), step_over ? std::next(begin) : begin);
@@ -511,23 +525,21 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
             if (input.contains(gone) || rows_in.front().contains(gone)) {
                 throw GraphqlRefusal(
                     "INVALID_VARIABLE",
-                    "Variable $input was provided invalid value for " + std::string(gone) + " (Field is not defined)"
-                );
+                    "Variable $input was provided invalid value for " + std::string(gone) + " (Field is not defined)");
             }
         }
     }
     const std::string key = idempotency_key(call);
     if (strict && key.empty()) {
-        throw FieldRefusal("BAD_REQUEST", "The @idempotent directive is required for this mutation but was not provided.");
+        throw FieldRefusal(
+            "BAD_REQUEST", "The @idempotent directive is required for this mutation but was not provided.");
     }
     std::vector<StockRow> rows;
     for (const auto& row : rows_in) {
         if (strict && !row.contains("changeFromQuantity")) {
             throw FieldRefusal(
-                "INVALID_FIELD_ARGUMENTS",
-                std::string(absolute ? "InventoryQuantityInput" : "InventoryChangeInput") +
-                    " must include the following argument: changeFromQuantity."
-            );
+                "INVALID_FIELD_ARGUMENTS", std::string(absolute ? "InventoryQuantityInput" : "InventoryChangeInput") +
+                                               " must include the following argument: changeFromQuantity.");
         }
         const auto& number = row.value(absolute ? "quantity" : "delta", json(nullptr));
         if (!number.is_number_integer()) {
@@ -548,7 +560,8 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
     if (!key.empty()) {
         const auto known = remembered_.find(key);
         if (known != remembered_.end() && known->second.request == request) {
-            ledger_.record({0, call.now, store_.peer(), absolute ? "stock_set" : "stock_adjusted", key, "", "{}", true});
+            ledger_.record(
+                {0, call.now, store_.peer(), absolute ? "stock_set" : "stock_adjusted", key, "", "{}", true});
             return json::parse(known->second.result);
         }
         if (known != remembered_.end()) {
@@ -557,10 +570,8 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
                 {"inventoryAdjustmentGroup", nullptr},
                 {"userErrors",
                  json::array({user_error(
-                     nullptr,
-                     "The same idempotency key cannot be used with different operation parameters.",
-                     "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
-                 )})},
+                     nullptr, "The same idempotency key cannot be used with different operation parameters.",
+                     "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")})},
             };
         }
     }
@@ -574,12 +585,12 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
     if (!stock_reasons().contains(reason)) {
         errors.push_back(user_error(
             json::array({"input", "reason"}),
-            "The specified reason is invalid. Valid values are: " + reasons_text() + ".", "INVALID_REASON"
-        ));
+            "The specified reason is invalid. Valid values are: " + reasons_text() + ".", "INVALID_REASON"));
     }
     const bool known_name = name == "available" || (absolute && name == "on_hand");
     if (!known_name) {
-        errors.push_back(user_error(json::array({"input", "name"}), "The specified quantity name is invalid.", "INVALID_NAME"));
+        errors.push_back(
+            user_error(json::array({"input", "name"}), "The specified quantity name is invalid.", "INVALID_NAME"));
     }
     std::map<std::pair<std::int64_t, std::int64_t>, int> seen;
     for (const auto& row : rows) {
@@ -590,7 +601,8 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
         const ShopVariant* variant = store_.variant_by_item(row.item);
         const ShopLocation* location = store_.location(row.location);
         if (variant == nullptr) {
-            refuse(index, "inventoryItemId", "The specified inventory item could not be found.", "INVALID_INVENTORY_ITEM");
+            refuse(
+                index, "inventoryItemId", "The specified inventory item could not be found.", "INVALID_INVENTORY_ITEM");
         }
         if (location == nullptr) {
             refuse(index, "locationId", "The specified location could not be found.", "INVALID_LOCATION");
@@ -601,23 +613,20 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
         if (seen[{row.item, row.location}] > 1) {
             refuse(
                 index, "locationId", "The combination of inventoryItemId and locationId must be unique.",
-                "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR"
-            );
+                "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
             continue;
         }
         if (!variant->mutable_stock) {
             refuse(
                 index, "inventoryItemId", "The specified inventory item is not allowed to be adjusted via API.",
-                "NON_MUTABLE_INVENTORY_ITEM"
-            );
+                "NON_MUTABLE_INVENTORY_ITEM");
             continue;
         }
         const ShopLevel* level = store_.level(row.item, row.location);
         if (level == nullptr) {
             refuse(
                 index, "locationId", "The specified inventory item is not stocked at the location.",
-                "ITEM_NOT_STOCKED_AT_LOCATION"
-            );
+                "ITEM_NOT_STOCKED_AT_LOCATION");
             continue;
         }
         const std::int64_t bound = absolute ? set_bound : adjust_bound;
@@ -625,9 +634,9 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
             const bool high = row.number > bound;
             refuse(
                 index, absolute ? "quantity" : "delta",
-                std::string("The quantity can't be ") + (high ? "higher than " : "lower than -") + std::to_string(bound) + ".",
-                high ? "INVALID_QUANTITY_TOO_HIGH" : "INVALID_QUANTITY_TOO_LOW"
-            );
+                std::string("The quantity can't be ") + (high ? "higher than " : "lower than -") +
+                    std::to_string(bound) + ".",
+                high ? "INVALID_QUANTITY_TOO_HIGH" : "INVALID_QUANTITY_TOO_LOW");
             continue;
         }
         if (absolute && name == "on_hand" && row.number < 0) {
@@ -638,8 +647,8 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
         if (row.change_from && *row.change_from != shown) {
             refuse(
                 index, "changeFromQuantity",
-                "The changeFromQuantity argument no longer matches the persisted quantity.", "CHANGE_FROM_QUANTITY_STALE"
-            );
+                "The changeFromQuantity argument no longer matches the persisted quantity.",
+                "CHANGE_FROM_QUANTITY_STALE");
         }
     }
 
@@ -658,11 +667,14 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
         store_.move_available(row.item, row.location, delta, call.now);
         ledger_.record(
             {0, call.now, store_.peer(), absolute ? "stock_set" : "stock_adjusted", key, std::to_string(row.item),
-             json{{"sku", variant->sku}, {"location_id", row.location}, {"delta", delta},
-                  {"available_after", store_.level(row.item, row.location)->available},
-                  {"document", text_of(input, "referenceDocumentUri")}}.dump(),
-             false}
-        );
+             json{
+                 {"sku", variant->sku},
+                 {"location_id", row.location},
+                 {"delta", delta},
+                 {"available_after", store_.level(row.item, row.location)->available},
+                 {"document", text_of(input, "referenceDocumentUri")}}
+                 .dump(),
+             false});
         const auto change = [&](const char* what) {
             return json{
                 {"__typename", "InventoryChange"},
@@ -670,7 +682,8 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
                 {"delta", delta},
                 {"quantityAfterChange", nullptr},
                 {"ledgerDocumentUri", nullptr},
-                {"item", {{"__typename", "InventoryItem"}, {"id", shop_gid("InventoryItem", row.item)}, {"sku", variant->sku}}},
+                {"item",
+                 {{"__typename", "InventoryItem"}, {"id", shop_gid("InventoryItem", row.item)}, {"sku", variant->sku}}},
                 {"location", location_object(*location)},
             };
         };
@@ -721,14 +734,13 @@ json ShopifyAdmin::create_fulfillment(const Call& call) {
             const json quantity = lines[index].value("quantity", json(nullptr));
             if (!quantity.is_number_integer() || quantity.get<std::int64_t>() <= 0) {
                 return refuse(
-                    json::array({"fulfillment", "lineItemsByFulfillmentOrder", std::to_string(group_index),
-                                 "fulfillmentOrderLineItems", std::to_string(index), "quantity"}),
-                    "Quantity must be greater than 0"
-                );
+                    json::array(
+                        {"fulfillment", "lineItemsByFulfillmentOrder", std::to_string(group_index),
+                         "fulfillmentOrderLineItems", std::to_string(index), "quantity"}),
+                    "Quantity must be greater than 0");
             }
             wish.lines.emplace_back(
-                id_of_gid(text_of(lines[index], "id"), "FulfillmentOrderLineItem"), quantity.get<std::int64_t>()
-            );
+                id_of_gid(text_of(lines[index], "id"), "FulfillmentOrderLineItem"), quantity.get<std::int64_t>());
         }
         wishes.push_back(std::move(wish));
     }
@@ -740,8 +752,7 @@ json ShopifyAdmin::create_fulfillment(const Call& call) {
         return listed ? tracking[many][0].get<std::string>() : single;
     };
     const auto done = store_.fulfill(
-        wishes, text_of(tracking, "company"), first_of("number", "numbers"), first_of("url", "urls"), "api", call.now
-    );
+        wishes, text_of(tracking, "company"), first_of("number", "numbers"), first_of("url", "urls"), "api", call.now);
     if (const auto* refusal = std::get_if<Refusal>(&done)) {
         return refuse(json::array({"fulfillment"}), refusal->message);
     }
@@ -757,19 +768,16 @@ json ShopifyAdmin::hold(const Call& call) {
     const json wish = call.arguments.value("fulfillmentHold", json::object());
     const std::int64_t id = id_of_gid(text_of(call.arguments, "id"), "FulfillmentOrder");
     json payload{
-        {"__typename", "FulfillmentOrderHoldPayload"},
-        {"fulfillmentHold", nullptr},
-        {"fulfillmentOrder", nullptr},
-        {"remainingFulfillmentOrder", nullptr},
-        {"userErrors", json::array()},
+        {"__typename", "FulfillmentOrderHoldPayload"}, {"fulfillmentHold", nullptr},  {"fulfillmentOrder", nullptr},
+        {"remainingFulfillmentOrder", nullptr},        {"userErrors", json::array()},
     };
     const auto held =
         store_.hold(id, {0, text_of(wish, "handle"), text_of(wish, "reason"), text_of(wish, "reasonNotes")}, call.now);
     if (const auto* refusal = std::get_if<Refusal>(&held)) {
         const bool about_handle = refusal->code == "DUPLICATE_FULFILLMENT_HOLD_HANDLE";
         payload["userErrors"].push_back(user_error(
-            about_handle ? json::array({"fulfillmentHold", "handle"}) : json::array({"id"}), refusal->message, refusal->code
-        ));
+            about_handle ? json::array({"fulfillmentHold", "handle"}) : json::array({"id"}), refusal->message,
+            refusal->code));
         return payload;
     }
     const ShopOrder* order = store_.order_of_fulfillment_order(id);
@@ -790,8 +798,9 @@ json ShopifyAdmin::release_hold(const Call& call) {
         holds.push_back(id_of_gid(hold_id.is_string() ? hold_id.get<std::string>() : "", "FulfillmentHold"));
     }
     json payload{
-        {"__typename", "FulfillmentOrderReleaseHoldPayload"}, {"fulfillmentOrder", nullptr}, {"userErrors", json::array()}
-    };
+        {"__typename", "FulfillmentOrderReleaseHoldPayload"},
+        {"fulfillmentOrder", nullptr},
+        {"userErrors", json::array()}};
     if (const auto refusal = store_.release_hold(id, holds, call.now)) {
         payload["userErrors"].push_back(user_error(json::array({"id"}), refusal->message, refusal->code));
         return payload;
@@ -823,7 +832,8 @@ json ShopifyAdmin::cancel_order(const Call& call) {
         {"userErrors", json::array()},
     };
     if (refusal) {
-        payload["orderCancelUserErrors"].push_back(user_error(json::array({"orderId"}), refusal->message, refusal->code));
+        payload["orderCancelUserErrors"].push_back(
+            user_error(json::array({"orderId"}), refusal->message, refusal->code));
         payload["userErrors"].push_back(plain_user_error(json::array({"orderId"}), refusal->message));
         return payload;
     }
@@ -863,8 +873,9 @@ json ShopifyAdmin::create_subscription(const Call& call) {
         topic = upper_name == topic_name ? known : topic;
     }
     json payload{
-        {"__typename", "WebhookSubscriptionCreatePayload"}, {"webhookSubscription", nullptr}, {"userErrors", json::array()}
-    };
+        {"__typename", "WebhookSubscriptionCreatePayload"},
+        {"webhookSubscription", nullptr},
+        {"userErrors", json::array()}};
     const auto& existing = store_.subscriptions();
     const bool taken = std::any_of(existing.begin(), existing.end(), [&](const auto& subscription) {
         return subscription.topic == topic && subscription.url == uri;
@@ -879,8 +890,7 @@ json ShopifyAdmin::create_subscription(const Call& call) {
     const std::int64_t id = store_.subscribe(topic, uri, call.now);
     ledger_.record(
         {0, call.now, store_.peer(), "subscription_created", "", std::to_string(id),
-         json{{"topic", topic}, {"url", uri}}.dump(), false}
-    );
+         json{{"topic", topic}, {"url", uri}}.dump(), false});
     payload["webhookSubscription"] = subscription_object(store_.subscriptions().back());
     return payload;
 }

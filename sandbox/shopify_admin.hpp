@@ -5,17 +5,18 @@
 // The effects are made by ShopifyStore; the same key with the same variables answers the first result and does nothing.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
-#include <string>
-
 #include "runtime/clock.hpp"
 #include "runtime/token_bucket.hpp"
 #include "sandbox/graphql_document.hpp"
 #include "sandbox/peer_answer.hpp"
 #include "sandbox/shopify_store.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 
 namespace ordersaga::sandbox {
 
@@ -26,8 +27,10 @@ public:
 
     // One POST of /admin/api/{version}/graphql.json.
     PeerAnswer handle(
-        const std::string& version, const std::string& access_token, const std::string& body, runtime::Instant now
-    );
+        const std::string& version,
+        const std::string& access_token,
+        const std::string& body,
+        runtime::Instant now);
     // The answer of a full bucket that is none: an injected THROTTLED, with or without the cost.
     PeerAnswer throttled(bool with_cost, runtime::Instant now);
     // The limits of the store's settings changed: starts with a full bucket again.

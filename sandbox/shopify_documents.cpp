@@ -1,10 +1,11 @@
 #include "sandbox/shopify_documents.hpp"
 
-#include <chrono>
-#include <cstdlib>
+#include "sandbox/shopify_store.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "sandbox/shopify_store.hpp"
+#include <chrono>
+#include <cstdlib>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -267,23 +268,22 @@ nlohmann::json order_body(const ShopifyStore& store, const ShopOrder& order) {
         {"line_items", std::move(lines)},
         {"refunds", std::move(refunds)},
         {"fulfillments", std::move(fulfillments)},
-        {"shipping_lines",
-         json::array({{
-             {"id", order.id + 7},
-             {"carrier_identifier", nullptr},
-             {"code", order.ship_method},
-             {"discounted_price", money_text(order.shipping_cents)},
-             {"discounted_price_set", money_set(order.shipping_cents, currency)},
-             {"is_removed", false},
-             {"phone", nullptr},
-             {"price", money_text(order.shipping_cents)},
-             {"price_set", money_set(order.shipping_cents, currency)},
-             {"requested_fulfillment_service_id", nullptr},
-             {"source", "shopify"},
-             {"title", order.ship_method},
-             {"tax_lines", json::array()},
-             {"discount_allocations", json::array()},
-         }})},
+        {"shipping_lines", json::array({{
+                               {"id", order.id + 7},
+                               {"carrier_identifier", nullptr},
+                               {"code", order.ship_method},
+                               {"discounted_price", money_text(order.shipping_cents)},
+                               {"discounted_price_set", money_set(order.shipping_cents, currency)},
+                               {"is_removed", false},
+                               {"phone", nullptr},
+                               {"price", money_text(order.shipping_cents)},
+                               {"price_set", money_set(order.shipping_cents, currency)},
+                               {"requested_fulfillment_service_id", nullptr},
+                               {"source", "shopify"},
+                               {"title", order.ship_method},
+                               {"tax_lines", json::array()},
+                               {"discount_allocations", json::array()},
+                           }})},
     };
     add_money(body, order, currency);
     return body;
@@ -343,9 +343,7 @@ nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, co
     };
 }
 
-nlohmann::json fulfillment_body(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillment& fulfillment
-) {
+nlohmann::json fulfillment_body(const ShopifyStore& store, const ShopOrder& order, const ShopFulfillment& fulfillment) {
     json lines = json::array();
     for (const auto& line : fulfillment.lines) {
         if (const ShopOrderLine* sold = order.line(line.line_id)) {
@@ -392,8 +390,9 @@ nlohmann::json level_body(std::int64_t item_id, std::int64_t location_id, const 
 }
 
 nlohmann::json edit_body(
-    const ShopOrder& order, std::int64_t edit_id, const std::vector<std::pair<std::int64_t, std::int64_t>>& changes
-) {
+    const ShopOrder& order,
+    std::int64_t edit_id,
+    const std::vector<std::pair<std::int64_t, std::int64_t>>& changes) {
     json additions = json::array();
     json removals = json::array();
     for (const auto& [line_id, delta] : changes) {
@@ -412,8 +411,7 @@ nlohmann::json edit_body(
           {"user_id", nullptr},
           {"line_items", {{"additions", std::move(additions)}, {"removals", std::move(removals)}}},
           {"shipping_lines", {{"additions", json::array()}, {"removals", json::array()}}},
-          {"discounts", {{"line_item", {{"additions", json::array()}, {"removals", json::array()}}}}}}}
-    };
+          {"discounts", {{"line_item", {{"additions", json::array()}, {"removals", json::array()}}}}}}}};
 }
 
 nlohmann::json shop_body(const ShopifyStore& store) {

@@ -3,12 +3,13 @@
 // Pure. Field names and shapes are those of recorded deliveries; what a shop leaves null is null here too.
 #pragma once
 
+#include "sandbox/shopify_types.hpp"
+
 #include <nlohmann/json_fwd.hpp>
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "sandbox/shopify_types.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -21,13 +22,15 @@ class ShopifyStore;
 [[nodiscard]] nlohmann::json order_body(const ShopifyStore& store, const ShopOrder& order);
 [[nodiscard]] nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, const ShopRefund& refund);
 [[nodiscard]] nlohmann::json fulfillment_body(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillment& fulfillment
-);
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const ShopFulfillment& fulfillment);
 [[nodiscard]] nlohmann::json level_body(std::int64_t item_id, std::int64_t location_id, const ShopLevel& level);
 // `changes` are (line id, quantity added, or removed when negative).
 [[nodiscard]] nlohmann::json edit_body(
-    const ShopOrder& order, std::int64_t edit_id, const std::vector<std::pair<std::int64_t, std::int64_t>>& changes
-);
+    const ShopOrder& order,
+    std::int64_t edit_id,
+    const std::vector<std::pair<std::int64_t, std::int64_t>>& changes);
 [[nodiscard]] nlohmann::json shop_body(const ShopifyStore& store);
 
 }  // namespace ordersaga::sandbox

@@ -1,13 +1,14 @@
 #include "sandbox/shopify_objects.hpp"
 
-#include <algorithm>
-#include <cctype>
-#include <charconv>
-#include <nlohmann/json.hpp>
-
 #include "sandbox/graphql_projection.hpp"
 #include "sandbox/shopify_documents.hpp"
 #include "sandbox/shopify_store.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -87,7 +88,8 @@ json variant_stub(const ShopVariant& variant) {
           {"sku", variant.sku},
           {"tracked", variant.tracked},
           {"requiresShipping", variant.requires_shipping}}},
-        {"product", {{"__typename", "Product"}, {"id", shop_gid("Product", variant.product_id)}, {"title", variant.title}}},
+        {"product",
+         {{"__typename", "Product"}, {"id", shop_gid("Product", variant.product_id)}, {"title", variant.title}}},
     };
 }
 
@@ -102,8 +104,8 @@ json line_object(const ShopifyStore& store, const ShopOrderLine& line) {
     object["originalUnitPriceSet"] = money_bag(line.price_cents, store.settings().currency);
     object["discountedUnitPriceSet"] = money_bag(line.price_cents, store.settings().currency);
     object["variant"] = variant == nullptr ? json(nullptr) : variant_stub(*variant);
-    object["product"] =
-        line.product_id ? json{{"__typename", "Product"}, {"id", shop_gid("Product", *line.product_id)}} : json(nullptr);
+    object["product"] = line.product_id ? json{{"__typename", "Product"}, {"id", shop_gid("Product", *line.product_id)}}
+                                        : json(nullptr);
     return object;
 }
 
@@ -137,9 +139,9 @@ json refund_object(const ShopifyStore& store, const ShopOrder& order, const Shop
 
 std::string display_fulfillment_status(const ShopOrder& order) {
     const std::string status = order.fulfillment_status();
-    const bool held = std::any_of(order.fulfillment_orders.begin(), order.fulfillment_orders.end(), [](const auto& work) {
-        return work.status() == "ON_HOLD";
-    });
+    const bool held = std::any_of(
+        order.fulfillment_orders.begin(), order.fulfillment_orders.end(),
+        [](const auto& work) { return work.status() == "ON_HOLD"; });
     if (held) {
         return "ON_HOLD";
     }
@@ -200,8 +202,8 @@ nlohmann::json level_object(const ShopifyStore& store, const ShopVariant& varian
     };
     return {
         {"__typename", "InventoryLevel"},
-        {"id",
-         shop_gid("InventoryLevel", level->level_id) + "?inventory_item_id=" + std::to_string(variant.inventory_item_id)},
+        {"id", shop_gid("InventoryLevel", level->level_id) +
+                   "?inventory_item_id=" + std::to_string(variant.inventory_item_id)},
         {"isActive", true},
         {"updatedAt", updated},
         {"location", location_object(location)},
@@ -213,15 +215,9 @@ nlohmann::json level_object(const ShopifyStore& store, const ShopVariant& varian
           {"tracked", variant.tracked}}},
         {"quantities",
          json::array(
-             {quantity("available", level->available),
-              quantity("on_hand", level->on_hand()),
-              quantity("committed", level->committed),
-              quantity("incoming", 0),
-              quantity("reserved", 0),
-              quantity("damaged", level->unavailable),
-              quantity("safety_stock", 0),
-              quantity("quality_control", 0)}
-         )},
+             {quantity("available", level->available), quantity("on_hand", level->on_hand()),
+              quantity("committed", level->committed), quantity("incoming", 0), quantity("reserved", 0),
+              quantity("damaged", level->unavailable), quantity("safety_stock", 0), quantity("quality_control", 0)})},
     };
 }
 
@@ -283,8 +279,9 @@ nlohmann::json hold_object(const ShopHold& hold) {
 }
 
 nlohmann::json fulfillment_order_object(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillmentOrder& work
-) {
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const ShopFulfillmentOrder& work) {
     const std::string status = work.status();
     std::vector<std::string> actions;
     if (status == "OPEN" || status == "IN_PROGRESS") {
@@ -334,8 +331,9 @@ nlohmann::json fulfillment_order_object(
 }
 
 nlohmann::json fulfillment_object(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillment& fulfillment
-) {
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const ShopFulfillment& fulfillment) {
     json lines = json::array();
     std::int64_t total = 0;
     for (const auto& line : fulfillment.lines) {
@@ -401,7 +399,8 @@ nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order) {
         {"originalPriceSet", money_bag(order.shipping_cents, store.settings().currency)},
     };
     const bool pos = order.source_name == "pos";
-    const ShopLocation* retail = pos && !order.lines.empty() ? store.location(order.lines.front().location_id) : nullptr;
+    const ShopLocation* retail =
+        pos && !order.lines.empty() ? store.location(order.lines.front().location_id) : nullptr;
     const json address = order.shipping_address ? address_object(*order.shipping_address) : json(nullptr);
     json object{
         {"__typename", "Order"},

@@ -3,10 +3,11 @@
 // Pure. Lists are plain arrays and become connections when asked as such. Field names are those of the Admin API.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-#include <string>
-
 #include "sandbox/shopify_types.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
 
 namespace ordersaga::sandbox {
 
@@ -17,16 +18,21 @@ class ShopifyStore;
 [[nodiscard]] std::int64_t id_of_gid(const std::string& gid, const std::string& type);
 
 [[nodiscard]] nlohmann::json location_object(const ShopLocation& location);
-[[nodiscard]] nlohmann::json level_object(const ShopifyStore& store, const ShopVariant& variant, const ShopLocation& location);
+[[nodiscard]] nlohmann::json level_object(
+    const ShopifyStore& store,
+    const ShopVariant& variant,
+    const ShopLocation& location);
 [[nodiscard]] nlohmann::json inventory_item_object(const ShopifyStore& store, const ShopVariant& variant);
 [[nodiscard]] nlohmann::json variant_object(const ShopifyStore& store, const ShopVariant& variant);
 [[nodiscard]] nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order);
 [[nodiscard]] nlohmann::json fulfillment_object(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillment& fulfillment
-);
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const ShopFulfillment& fulfillment);
 [[nodiscard]] nlohmann::json fulfillment_order_object(
-    const ShopifyStore& store, const ShopOrder& order, const ShopFulfillmentOrder& work
-);
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const ShopFulfillmentOrder& work);
 [[nodiscard]] nlohmann::json hold_object(const ShopHold& hold);
 [[nodiscard]] nlohmann::json subscription_object(const ShopSubscription& subscription);
 // Where a page after this order goes on: by value, because orders move in the list while it is read.

@@ -1,11 +1,12 @@
 #include "sandbox/shopify_store.hpp"
 
+#include "sandbox/shopify_documents.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <nlohmann/json.hpp>
-
-#include "sandbox/shopify_documents.hpp"
 
 namespace ordersaga::sandbox {
 namespace {
@@ -19,15 +20,16 @@ ShopAddress invented_address(runtime::SeededRandom& random) {
     struct Town {
         const char *city, *province, *code, *zip;
     };
-    static constexpr std::array<const char*, 8> first{"Ada", "Bruno", "Chiara", "Deniz", "Emre", "Farah", "Greta", "Hugo"};
+    static constexpr std::array<const char*, 8> first{"Ada",  "Bruno", "Chiara", "Deniz",
+                                                      "Emre", "Farah", "Greta",  "Hugo"};
     static constexpr std::array<const char*, 6> last{"Lind", "Moreau", "Novak", "Okafor", "Petersen", "Quinn"};
-    static constexpr std::array<const char*, 5> street{"Harbour Road", "Elm Street", "Mill Lane", "Station Ave", "Hill Street"};
+    static constexpr std::array<const char*, 5> street{
+        "Harbour Road", "Elm Street", "Mill Lane", "Station Ave", "Hill Street"};
     static constexpr std::array<Town, 4> towns{
         {{"Springfield", "Illinois", "IL", "62701"},
          {"Louisville", "Kentucky", "KY", "40202"},
          {"Portland", "Oregon", "OR", "97201"},
-         {"Trenton", "New Jersey", "NJ", "08608"}}
-    };
+         {"Trenton", "New Jersey", "NJ", "08608"}}};
     const Town& town = towns[random.below(towns.size())];
     ShopAddress address;
     address.first_name = first[random.below(first.size())];
@@ -85,9 +87,9 @@ const ShopOrderLine* ShopOrder::line(std::int64_t line_id) const {
 
 const std::vector<std::string>& shop_topics() {
     static const std::vector<std::string> topics{
-        "orders/create",   "orders/paid",         "orders/updated",      "orders/edited",
-        "orders/cancelled", "orders/delete",      "refunds/create",      "fulfillments/create",
-        "fulfillments/update", "inventory_levels/update", "app/uninstalled",
+        "orders/create",   "orders/paid",    "orders/updated",      "orders/edited",       "orders/cancelled",
+        "orders/delete",   "refunds/create", "fulfillments/create", "fulfillments/update", "inventory_levels/update",
+        "app/uninstalled",
     };
     return topics;
 }
@@ -107,8 +109,7 @@ void ShopifyStore::record(
     const std::string& key,
     const std::string& reference,
     const std::string& detail,
-    Instant now
-) {
+    Instant now) {
     ledger_.record({0, now, peer(), kind, key, reference, detail, false});
 }
 
@@ -142,7 +143,8 @@ const ShopVariant* ShopifyStore::variant_by_sku(const std::string& sku) const {
 }
 
 const ShopVariant* ShopifyStore::variant_by_id(std::int64_t id) const {
-    const auto found = std::find_if(variants_.begin(), variants_.end(), [&](const auto& v) { return v.variant_id == id; });
+    const auto found =
+        std::find_if(variants_.begin(), variants_.end(), [&](const auto& v) { return v.variant_id == id; });
     return found == variants_.end() ? nullptr : &*found;
 }
 
@@ -346,7 +348,9 @@ Answer<std::int64_t> ShopifyStore::create_order(const WantedOrder& wanted, Insta
     order.fulfillment_orders.push_back(std::move(work));
 
     const std::int64_t id = order.id;
-    record("order_created", "", order_reference(order), json{{"name", order.name}, {"lines", lines_detail(order)}}.dump(), now);
+    record(
+        "order_created", "", order_reference(order), json{{"name", order.name}, {"lines", lines_detail(order)}}.dump(),
+        now);
     ++totals_.created;
     const auto [place_in_map, inserted] = orders_.emplace(id, std::move(order));
     const std::string body = order_body(*this, place_in_map->second).dump();
@@ -374,15 +378,18 @@ std::optional<Refusal> ShopifyStore::pay(std::int64_t order_id, Instant now) {
 }
 
 ShopRefund& ShopifyStore::give_back(
-    ShopOrder& order, const std::vector<RefundWish>& wishes, const std::string& note, Instant now
-) {
+    ShopOrder& order,
+    const std::vector<RefundWish>& wishes,
+    const std::string& note,
+    Instant now) {
     const bool paid = order.financial_status == "paid" || order.financial_status == "partially_refunded";
     ShopRefund refund;
     refund.id = next_id();
     refund.created_at = now;
     refund.note = note;
     for (const auto& wish : wishes) {
-        auto line = std::find_if(order.lines.begin(), order.lines.end(), [&](const auto& l) { return l.id == wish.line_id; });
+        auto line =
+            std::find_if(order.lines.begin(), order.lines.end(), [&](const auto& l) { return l.id == wish.line_id; });
         const std::int64_t unshipped = std::min(wish.quantity, line->fulfillable);
         const bool back = wish.restock_type != "no_restock";
         move(*line, back ? wish.quantity : 0, -unshipped, now);
@@ -391,13 +398,8 @@ ShopRefund& ShopifyStore::give_back(
         reduce_fulfillment_orders(order, line->id, unshipped);
         const std::int64_t subtotal = line->price_cents * wish.quantity;
         refund.lines.push_back(
-            {next_id(),
-             line->id,
-             wish.quantity,
-             wish.restock_type,
-             back ? std::optional<std::int64_t>(line->location_id) : std::nullopt,
-             subtotal}
-        );
+            {next_id(), line->id, wish.quantity, wish.restock_type,
+             back ? std::optional<std::int64_t>(line->location_id) : std::nullopt, subtotal});
         refund.money_cents += paid ? subtotal : 0;
     }
     order.refunds.push_back(std::move(refund));
@@ -406,8 +408,11 @@ ShopRefund& ShopifyStore::give_back(
 }
 
 std::optional<Refusal> ShopifyStore::cancel(
-    std::int64_t order_id, const std::string& reason, bool restock, const std::string& cause, Instant now
-) {
+    std::int64_t order_id,
+    const std::string& reason,
+    bool restock,
+    const std::string& cause,
+    Instant now) {
     ShopOrder* order = find(order_id);
     if (order == nullptr) {
         return Refusal{"NOT_FOUND", "Order does not exist"};
@@ -442,8 +447,7 @@ std::optional<Refusal> ShopifyStore::cancel(
     ++totals_.cancelled;
     record(
         "order_cancelled", "", order_reference(*order),
-        json{{"reason", reason}, {"restock", restock}, {"by", cause}}.dump(), now
-    );
+        json{{"reason", reason}, {"restock", restock}, {"by", cause}}.dump(), now);
     if (refunded_something) {
         emit("refunds/create", refund_body(*this, *order, order->refunds.back()).dump(), order->id, now);
     }
@@ -453,8 +457,10 @@ std::optional<Refusal> ShopifyStore::cancel(
 }
 
 Answer<std::int64_t> ShopifyStore::refund(
-    std::int64_t order_id, const std::vector<RefundWish>& wishes, const std::string& note, Instant now
-) {
+    std::int64_t order_id,
+    const std::vector<RefundWish>& wishes,
+    const std::string& note,
+    Instant now) {
     ShopOrder* order = find(order_id);
     if (order == nullptr) {
         return Refusal{"not_found", "no such order"};
@@ -462,8 +468,8 @@ Answer<std::int64_t> ShopifyStore::refund(
     std::map<std::int64_t, std::int64_t> asked;
     for (const auto& wish : wishes) {
         const ShopOrderLine* line = order->line(wish.line_id);
-        const bool known = wish.restock_type == "cancel" || wish.restock_type == "return" ||
-                           wish.restock_type == "no_restock";
+        const bool known =
+            wish.restock_type == "cancel" || wish.restock_type == "return" || wish.restock_type == "no_restock";
         asked[wish.line_id] += wish.quantity;
         if (line == nullptr || !known || wish.quantity <= 0 || asked[wish.line_id] > line->current_quantity ||
             (wish.restock_type == "cancel" && asked[wish.line_id] > line->fulfillable)) {
@@ -474,9 +480,8 @@ Answer<std::int64_t> ShopifyStore::refund(
         return Refusal{"bad_refund", "a refund needs at least one line"};
     }
     const std::int64_t refund_id = give_back(*order, wishes, note, now).id;
-    const bool rest = std::any_of(order->lines.begin(), order->lines.end(), [](const auto& line) {
-        return line.current_quantity > 0;
-    });
+    const bool rest = std::any_of(
+        order->lines.begin(), order->lines.end(), [](const auto& line) { return line.current_quantity > 0; });
     if (order->financial_status == "paid" || order->financial_status == "partially_refunded") {
         order->financial_status = rest ? "partially_refunded" : "refunded";
     }
@@ -501,7 +506,8 @@ void ShopifyStore::reduce_fulfillment_orders(ShopOrder& order, std::int64_t line
                 quantity -= taken;
             }
         }
-        const bool rest = std::any_of(work.lines.begin(), work.lines.end(), [](const auto& l) { return l.remaining > 0; });
+        const bool rest =
+            std::any_of(work.lines.begin(), work.lines.end(), [](const auto& l) { return l.remaining > 0; });
         work.closed = work.closed || !rest;
     }
 }
@@ -527,7 +533,8 @@ std::optional<Refusal> ShopifyStore::edit(std::int64_t order_id, const std::vect
         return refusal;
     };
     for (const auto& wish : wanted) {
-        auto line = std::find_if(order->lines.begin(), order->lines.end(), [&](const auto& l) { return l.sku == wish.sku; });
+        auto line =
+            std::find_if(order->lines.begin(), order->lines.end(), [&](const auto& l) { return l.sku == wish.sku; });
         const std::int64_t place = work.location_id;
         const std::int64_t before = line == order->lines.end() ? 0 : line->current_quantity;
         const std::int64_t delta = wish.quantity - before;
@@ -553,7 +560,8 @@ std::optional<Refusal> ShopifyStore::edit(std::int64_t order_id, const std::vect
                 line->current_quantity += delta;
                 line->fulfillable += delta;
             }
-            auto part = std::find_if(work.lines.begin(), work.lines.end(), [&](const auto& l) { return l.line_id == line->id; });
+            auto part = std::find_if(
+                work.lines.begin(), work.lines.end(), [&](const auto& l) { return l.line_id == line->id; });
             if (part == work.lines.end()) {
                 work.lines.push_back({next_id(), line->id, delta, delta});
             } else {
@@ -609,8 +617,7 @@ Answer<std::int64_t> ShopifyStore::fulfill(
     const std::string& number,
     const std::string& url,
     const std::string& cause,
-    Instant now
-) {
+    Instant now) {
     struct Part {
         ShopFulfillmentOrderLine* line;
         std::int64_t quantity;
@@ -625,7 +632,8 @@ Answer<std::int64_t> ShopifyStore::fulfill(
         if (work == nullptr) {
             return Refusal{"", "Fulfillment order does not exist."};
         }
-        if ((order != nullptr && order != owner) || (!works.empty() && works.front()->location_id != work->location_id)) {
+        if ((order != nullptr && order != owner) ||
+            (!works.empty() && works.front()->location_id != work->location_id)) {
             return Refusal{"", "All fulfillment orders must belong to the same order and location."};
         }
         order = owner;
@@ -633,8 +641,7 @@ Answer<std::int64_t> ShopifyStore::fulfill(
         if (status != "OPEN" && status != "IN_PROGRESS") {
             const std::string lower = status == "ON_HOLD" ? "on_hold" : "closed";
             return Refusal{
-                "", "Fulfillment order " + std::to_string(work->id) + " has an unfulfillable status= " + lower + "."
-            };
+                "", "Fulfillment order " + std::to_string(work->id) + " has an unfulfillable status= " + lower + "."};
         }
         works.push_back(work);
         if (wish.lines.empty()) {
@@ -644,7 +651,8 @@ Answer<std::int64_t> ShopifyStore::fulfill(
             continue;
         }
         for (const auto& [line_id, quantity] : wish.lines) {
-            auto line = std::find_if(work->lines.begin(), work->lines.end(), [&](const auto& l) { return l.id == line_id; });
+            auto line =
+                std::find_if(work->lines.begin(), work->lines.end(), [&](const auto& l) { return l.id == line_id; });
             asked[line_id] += quantity;
             if (line == work->lines.end() || asked[line_id] > line->remaining) {
                 return Refusal{"", "Invalid fulfillment order line item quantity requested."};
@@ -670,7 +678,8 @@ Answer<std::int64_t> ShopifyStore::fulfill(
             continue;
         }
         part.line->remaining -= part.quantity;
-        auto line = std::find_if(order->lines.begin(), order->lines.end(), [&](const auto& l) { return l.id == part.line->line_id; });
+        auto line = std::find_if(
+            order->lines.begin(), order->lines.end(), [&](const auto& l) { return l.id == part.line->line_id; });
         line->fulfillable -= part.quantity;
         move(*line, 0, -part.quantity, now);
         fulfillment.lines.push_back({next_id(), line->id, part.quantity});
@@ -678,15 +687,15 @@ Answer<std::int64_t> ShopifyStore::fulfill(
     }
     for (auto* work : works) {
         work->progressed = true;
-        work->closed = std::all_of(work->lines.begin(), work->lines.end(), [](const auto& l) { return l.remaining == 0; });
+        work->closed =
+            std::all_of(work->lines.begin(), work->lines.end(), [](const auto& l) { return l.remaining == 0; });
     }
     order->fulfillments.push_back(fulfillment);
     ++totals_.fulfillments;
     touch(*order, now);
     record(
         "fulfillment_created", number, order_reference(*order),
-        json{{"fulfillment_id", fulfillment.id}, {"lines", lines}, {"by", cause}}.dump(), now
-    );
+        json{{"fulfillment_id", fulfillment.id}, {"lines", lines}, {"by", cause}}.dump(), now);
     emit("fulfillments/create", fulfillment_body(*this, *order, fulfillment).dump(), order->id, now);
     emit_order("orders/updated", *order, now);
     return fulfillment.id;
@@ -705,15 +714,13 @@ Answer<std::int64_t> ShopifyStore::hold(std::int64_t fulfillment_order_id, ShopH
         return Refusal{
             "DUPLICATE_FULFILLMENT_HOLD_HANDLE",
             "The handle provided for the fulfillment hold is already in use by this app for another hold on this "
-            "fulfillment order."
-        };
+            "fulfillment order."};
     }
     hold.id = next_id();
     const std::int64_t id = hold.id;
     record(
-        "fulfillment_held", hold.handle, order_reference(*order),
-        json{{"hold_id", id}, {"reason", hold.reason}}.dump(), now
-    );
+        "fulfillment_held", hold.handle, order_reference(*order), json{{"hold_id", id}, {"reason", hold.reason}}.dump(),
+        now);
     work->holds.push_back(std::move(hold));
     touch(*order, now);
     emit_order("orders/updated", *order, now);
@@ -721,8 +728,9 @@ Answer<std::int64_t> ShopifyStore::hold(std::int64_t fulfillment_order_id, ShopH
 }
 
 std::optional<Refusal> ShopifyStore::release_hold(
-    std::int64_t fulfillment_order_id, const std::vector<std::int64_t>& hold_ids, Instant now
-) {
+    std::int64_t fulfillment_order_id,
+    const std::vector<std::int64_t>& hold_ids,
+    Instant now) {
     ShopOrder* order = nullptr;
     ShopFulfillmentOrder* work = find_fulfillment_order(fulfillment_order_id, &order);
     if (work == nullptr) {
@@ -742,8 +750,9 @@ std::optional<Refusal> ShopifyStore::release_hold(
 }
 
 std::optional<Refusal> ShopifyStore::add_tags(
-    std::int64_t order_id, const std::vector<std::string>& tags, Instant now
-) {
+    std::int64_t order_id,
+    const std::vector<std::string>& tags,
+    Instant now) {
     ShopOrder* order = find(order_id);
     if (order == nullptr) {
         return Refusal{"NOT_FOUND", "Order does not exist"};
@@ -772,8 +781,10 @@ void ShopifyStore::uninstall(Instant now) {
 // --- jobs and subscriptions ------------------------------------------------------------------------------------------
 
 std::int64_t ShopifyStore::start_cancel_job(
-    std::int64_t order_id, const std::string& reason, bool restock, Instant now
-) {
+    std::int64_t order_id,
+    const std::string& reason,
+    bool restock,
+    Instant now) {
     const std::int64_t id = next_id();
     jobs_.push_back({id, order_id, reason, restock, false, now + std::chrono::milliseconds{settings_.cancel_job_ms}});
     return id;

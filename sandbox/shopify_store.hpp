@@ -6,6 +6,11 @@
 // rule of the shop, and nothing was changed.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/random.hpp"
+#include "sandbox/ledger.hpp"
+#include "sandbox/shopify_types.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,11 +18,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "runtime/clock.hpp"
-#include "runtime/random.hpp"
-#include "sandbox/ledger.hpp"
-#include "sandbox/shopify_types.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -69,7 +69,8 @@ struct ShopEvent {
 
 struct FulfillmentWish {
     std::int64_t fulfillment_order_id = 0;
-    std::vector<std::pair<std::int64_t, std::int64_t>> lines;  // (line id of the fulfilment order, quantity); empty: all
+    std::vector<std::pair<std::int64_t, std::int64_t>>
+        lines;  // (line id of the fulfilment order, quantity); empty: all
 };
 
 struct RefundWish {
@@ -99,17 +100,26 @@ public:
     [[nodiscard]] const ShopLevel* level(std::int64_t inventory_item_id, std::int64_t location_id) const;
     [[nodiscard]] const std::map<std::pair<std::int64_t, std::int64_t>, ShopLevel>& levels() const { return levels_; }
     // Moves available by `delta`; the level must exist. Records nothing: the caller names the cause.
-    void move_available(std::int64_t inventory_item_id, std::int64_t location_id, std::int64_t delta, runtime::Instant now);
+    void move_available(
+        std::int64_t inventory_item_id,
+        std::int64_t location_id,
+        std::int64_t delta,
+        runtime::Instant now);
 
     // Orders. Each change raises updated_at strictly and queues the events a shop would send.
     Answer<std::int64_t> create_order(const WantedOrder& wanted, runtime::Instant now);
     std::optional<Refusal> pay(std::int64_t order_id, runtime::Instant now);
     std::optional<Refusal> cancel(
-        std::int64_t order_id, const std::string& reason, bool restock, const std::string& cause, runtime::Instant now
-    );
+        std::int64_t order_id,
+        const std::string& reason,
+        bool restock,
+        const std::string& cause,
+        runtime::Instant now);
     Answer<std::int64_t> refund(
-        std::int64_t order_id, const std::vector<RefundWish>& wishes, const std::string& note, runtime::Instant now
-    );
+        std::int64_t order_id,
+        const std::vector<RefundWish>& wishes,
+        const std::string& note,
+        runtime::Instant now);
     // Sets the wanted current quantity of the line with this SKU, or adds a line.
     std::optional<Refusal> edit(std::int64_t order_id, const std::vector<WantedLine>& wanted, runtime::Instant now);
     std::optional<Refusal> erase(std::int64_t order_id, runtime::Instant now);
@@ -119,12 +129,12 @@ public:
         const std::string& number,
         const std::string& url,
         const std::string& cause,
-        runtime::Instant now
-    );
+        runtime::Instant now);
     Answer<std::int64_t> hold(std::int64_t fulfillment_order_id, ShopHold hold, runtime::Instant now);
     std::optional<Refusal> release_hold(
-        std::int64_t fulfillment_order_id, const std::vector<std::int64_t>& hold_ids, runtime::Instant now
-    );
+        std::int64_t fulfillment_order_id,
+        const std::vector<std::int64_t>& hold_ids,
+        runtime::Instant now);
     std::optional<Refusal> add_tags(std::int64_t order_id, const std::vector<std::string>& tags, runtime::Instant now);
     void uninstall(runtime::Instant now);
 
@@ -178,11 +188,12 @@ private:
         const std::string& key,
         const std::string& reference,
         const std::string& detail,
-        runtime::Instant now
-    );
+        runtime::Instant now);
     ShopRefund& give_back(
-        ShopOrder& order, const std::vector<RefundWish>& wishes, const std::string& note, runtime::Instant now
-    );
+        ShopOrder& order,
+        const std::vector<RefundWish>& wishes,
+        const std::string& note,
+        runtime::Instant now);
 
     StoreSettings settings_;
     runtime::SeededRandom random_;

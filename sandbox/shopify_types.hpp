@@ -1,12 +1,12 @@
 // What a stand-in shop is made of: plain values, no behaviour. Ids are 64-bit and some exceed 2^53 on purpose.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -42,8 +42,8 @@ struct ShopLevel {
 };
 
 struct ShopAddress {
-    std::string first_name, last_name, company, address1, address2, city, province, province_code, country, country_code,
-        zip, phone;
+    std::string first_name, last_name, company, address1, address2, city, province, province_code, country,
+        country_code, zip, phone;
 };
 
 struct ShopOrderLine {

@@ -1,8 +1,9 @@
 #include "sandbox/warehouse.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -42,11 +43,17 @@ std::string WarehouseOrder::status() const {
 }
 
 Warehouse::Warehouse(WarehouseSettings settings, std::int64_t index, std::uint64_t seed, Ledger& ledger)
-    : settings_(std::move(settings)), random_(seed), ledger_(ledger), id_base_(100'000'000 + (index + 1) * 50'000'000) {}
+    : settings_(std::move(settings)),
+      random_(seed),
+      ledger_(ledger),
+      id_base_(100'000'000 + (index + 1) * 50'000'000) {}
 
 void Warehouse::record(
-    const std::string& kind, const std::string& key, const WarehouseOrder& order, std::string detail, Instant now
-) {
+    const std::string& kind,
+    const std::string& key,
+    const WarehouseOrder& order,
+    std::string detail,
+    Instant now) {
     ledger_.record({0, now, peer(), kind, key, order.reference, std::move(detail), false});
 }
 
@@ -75,8 +82,7 @@ bool Warehouse::set_on_hand(const std::string& sku, std::int64_t on_hand, Instan
     const std::int64_t delta = on_hand - found->on_hand;
     found->on_hand = on_hand;
     ledger_.record(
-        {0, now, peer(), "warehouse_stock_set", "", sku, json{{"on_hand", on_hand}, {"delta", delta}}.dump(), false}
-    );
+        {0, now, peer(), "warehouse_stock_set", "", sku, json{{"on_hand", on_hand}, {"delta", delta}}.dump(), false});
     allocate_waiting(now);
     return true;
 }
@@ -129,8 +135,9 @@ const WarehouseOrder* Warehouse::order_of_shipment(std::int64_t shipment_id) con
 std::size_t Warehouse::product_for(const WantedWarehouseLine& line, bool& unknown) {
     for (std::size_t index = 0; index < products_.size(); ++index) {
         const WarehouseProduct& product = products_[index];
-        const bool fits = line.id ? (*line.id == product.product_id || *line.id == product.variant_id)
-                                  : (line.reference == product.reference || (!line.sku.empty() && line.sku == product.sku));
+        const bool fits = line.id
+                              ? (*line.id == product.product_id || *line.id == product.variant_id)
+                              : (line.reference == product.reference || (!line.sku.empty() && line.sku == product.sku));
         if (fits) {
             unknown = product.made_up;
             return index;
@@ -171,8 +178,7 @@ const WarehouseOrder* Warehouse::create_order(
     const std::vector<WantedWarehouseLine>& lines,
     const std::string& document,
     Instant now,
-    CreateProblem& problem
-) {
+    CreateProblem& problem) {
     problem = CreateProblem::none;
     if (by_reference_.contains(reference)) {
         ++duplicates_refused_;
@@ -250,8 +256,7 @@ const WarehouseOrder* Warehouse::create_order(
     }
     record(
         "warehouse_order_created", std::to_string(order.id), order,
-        json{{"lines", detail}, {"beyond_stock", beyond}, {"shipments", order.shipments.size()}}.dump(), now
-    );
+        json{{"lines", detail}, {"beyond_stock", beyond}, {"shipments", order.shipments.size()}}.dump(), now);
     const std::int64_t id = order.id;
     by_reference_[reference] = id;
     moving_.insert(id);
@@ -271,8 +276,9 @@ void Warehouse::allocate_waiting(Instant now) {
 }
 
 std::vector<CancelResult> Warehouse::cancel(
-    std::int64_t order_id, std::optional<std::int64_t> only_shipment, Instant now
-) {
+    std::int64_t order_id,
+    std::optional<std::int64_t> only_shipment,
+    Instant now) {
     std::vector<CancelResult> results;
     WarehouseOrder* order = find(order_id);
     if (order == nullptr) {
@@ -297,7 +303,9 @@ std::vector<CancelResult> Warehouse::cancel(
         results.push_back(result);
     }
     if (any) {
-        record("warehouse_order_cancelled", std::to_string(order_id), *order, json{{"status", order->status()}}.dump(), now);
+        record(
+            "warehouse_order_cancelled", std::to_string(order_id), *order, json{{"status", order->status()}}.dump(),
+            now);
         allocate_waiting(now);
     }
     return results;
@@ -306,7 +314,9 @@ std::vector<CancelResult> Warehouse::cancel(
 // --- time ------------------------------------------------------------------------------------------------------------
 
 std::optional<Instant> Warehouse::due(const WarehouseShipment& shipment) const {
-    const auto after = [&](std::int64_t pause_ms) { return shipment.changed_at + std::chrono::milliseconds{pause_ms}; };
+    const auto after = [&](std::int64_t pause_ms) {
+        return shipment.changed_at + std::chrono::milliseconds{pause_ms};
+    };
     switch (shipment.stage) {
         case ShipmentStage::processing: return after(settings_.pick_after_ms);
         case ShipmentStage::picked: return after(settings_.label_after_ms);
@@ -331,7 +341,9 @@ void Warehouse::step(WarehouseOrder& order, WarehouseShipment& shipment, Shipmen
             product.on_hand -= line.quantity;
             lines.push_back({{"sku", product.sku}, {"quantity", line.quantity}});
         }
-        record("shipment_shipped", shipment.tracking_number, order, json{{"shipment_id", shipment.id}, {"lines", lines}}.dump(), now);
+        record(
+            "shipment_shipped", shipment.tracking_number, order,
+            json{{"shipment_id", shipment.id}, {"lines", lines}}.dump(), now);
         const bool all = std::all_of(order.shipments.begin(), order.shipments.end(), [](const auto& other) {
             return has_left(other.stage) || other.stage == ShipmentStage::cancelled;
         });

@@ -5,6 +5,10 @@
 // goes to the ledger. advance() moves shipments along their settable delays and collects the webhook events.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/random.hpp"
+#include "sandbox/ledger.hpp"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,10 +16,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "runtime/clock.hpp"
-#include "runtime/random.hpp"
-#include "sandbox/ledger.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -27,14 +27,14 @@ struct WarehouseSettings {
     std::string webhook_url;     // empty: none are sent
     std::string location_name = "Cicero (IL)";
     bool ships_by_itself = true;
-    std::int64_t pick_after_ms = 800;     // after the order came: now it cannot be cancelled any more
-    std::int64_t label_after_ms = 300;    // after picking
-    std::int64_t ship_after_ms = 300;     // after labelling
-    std::int64_t deliver_after_ms = 800;  // after shipping
-    double split_fraction = 0;            // of orders with more than one unit: two shipments
+    std::int64_t pick_after_ms = 800;          // after the order came: now it cannot be cancelled any more
+    std::int64_t label_after_ms = 300;         // after picking
+    std::int64_t ship_after_ms = 300;          // after labelling
+    std::int64_t deliver_after_ms = 800;       // after shipping
+    double split_fraction = 0;                 // of orders with more than one unit: two shipments
     std::int64_t rate_limit_per_minute = 150;  // 0: none
-    std::int64_t inventory_lag_ms = 0;    // stock figures do not show orders younger than this
-    std::int64_t lookup_lag_ms = 0;       // nor does the search by reference
+    std::int64_t inventory_lag_ms = 0;         // stock figures do not show orders younger than this
+    std::int64_t lookup_lag_ms = 0;            // nor does the search by reference
 };
 
 struct WarehouseProduct {
@@ -131,10 +131,12 @@ public:
         const std::vector<WantedWarehouseLine>& lines,
         const std::string& document,
         runtime::Instant now,
-        CreateProblem& problem
-    );
+        CreateProblem& problem);
     // One result per shipment. Shipments that are picked or gone, or cancelled before, stay as they are.
-    std::vector<CancelResult> cancel(std::int64_t order_id, std::optional<std::int64_t> only_shipment, runtime::Instant now);
+    std::vector<CancelResult> cancel(
+        std::int64_t order_id,
+        std::optional<std::int64_t> only_shipment,
+        runtime::Instant now);
 
     // Moves what is due. With everything held back only ship() and deliver() move it.
     void advance(runtime::Instant now);
@@ -153,13 +155,13 @@ public:
 
     // The witness's own judgement.
     struct Judgement {
-        std::int64_t created = 0;             // orders ever accepted
+        std::int64_t created = 0;  // orders ever accepted
         std::int64_t cancelled = 0;
-        std::int64_t parts = 0;               // different <store>.<order>.<part>
-        std::int64_t live_parts = 0;          // those with an uncancelled order
+        std::int64_t parts = 0;                   // different <store>.<order>.<part>
+        std::int64_t live_parts = 0;              // those with an uncancelled order
         std::int64_t duplicate_fulfillments = 0;  // uncancelled orders beyond the first of a part
-        std::int64_t oversold_units = 0;      // requested beyond the stock at that instant
-        std::int64_t shipped = 0;             // shipments
+        std::int64_t oversold_units = 0;          // requested beyond the stock at that instant
+        std::int64_t shipped = 0;                 // shipments
         std::int64_t delivered = 0;
         std::int64_t duplicates_refused = 0;  // creates with a used reference
         std::vector<std::string> duplicated_parts;
@@ -177,7 +179,12 @@ private:
     std::size_t product_for(const WantedWarehouseLine& line, bool& unknown);
     template <class Move>
     std::int64_t each_shipment(const std::string& reference, Move move);
-    void record(const std::string& kind, const std::string& key, const WarehouseOrder& order, std::string detail, runtime::Instant now);
+    void record(
+        const std::string& kind,
+        const std::string& key,
+        const WarehouseOrder& order,
+        std::string detail,
+        runtime::Instant now);
 
     WarehouseSettings settings_;
     runtime::SeededRandom random_;

@@ -6,8 +6,10 @@
 namespace ordersaga::sandbox {
 
 void WebhookQueue::add(
-    Delivery delivery, const HeaderList& second_headers, const DeliveryFaults& faults, runtime::Instant now
-) {
+    Delivery delivery,
+    const HeaderList& second_headers,
+    const DeliveryFaults& faults,
+    runtime::Instant now) {
     DeliveryCounts& counts = counts_[delivery.sender];
     ++counts.sent;
     // All three are drawn every time, so that one rate does not shift the sequence of another.
@@ -16,8 +18,8 @@ void WebhookQueue::add(
     const bool reordered = random_.chance(faults.reordered);
     const auto delay_bound = std::chrono::duration_cast<runtime::Duration>(faults.reorder_delay).count();
     const auto delay = runtime::Duration{
-        1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(std::max<std::int64_t>(delay_bound, 1))))
-    };
+        1 +
+        static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(std::max<std::int64_t>(delay_bound, 1))))};
     if (dropped) {
         ++counts.dropped;
         return;
@@ -69,11 +71,9 @@ void WebhookQueue::finished(Delivery delivery, bool success, runtime::Instant no
         return;
     }
     ++counts.redelivered;
-    const double grown =
-        static_cast<double>(schedule_.first.count()) * std::pow(schedule_.factor, delivery.tries - 1);
+    const double grown = static_cast<double>(schedule_.first.count()) * std::pow(schedule_.factor, delivery.tries - 1);
     const auto pause = std::chrono::milliseconds{
-        static_cast<std::int64_t>(std::min(grown, static_cast<double>(schedule_.longest.count())))
-    };
+        static_cast<std::int64_t>(std::min(grown, static_cast<double>(schedule_.longest.count())))};
     waiting_.emplace(std::pair{now + pause, delivery.number}, std::move(delivery));
 }
 

@@ -4,6 +4,10 @@
 // ORIGINAL body and delivery id, as Shopify does; after the last try the delivery is given up and counted.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/random.hpp"
+#include "sandbox/faults.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12,10 +16,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "runtime/clock.hpp"
-#include "runtime/random.hpp"
-#include "sandbox/faults.hpp"
 
 namespace ordersaga::sandbox {
 
@@ -26,9 +26,9 @@ struct Delivery {
     std::string sender;       // the store's domain or the warehouse's name, for counting
     std::string topic;
     std::string url;
-    HeaderList headers;       // complete, signature included
+    HeaderList headers;  // complete, signature included
     std::string body;
-    int tries = 0;            // finished ones
+    int tries = 0;  // finished ones
 };
 
 struct RetrySchedule {

@@ -1,10 +1,11 @@
 #include "sandbox/world.hpp"
 
-#include <algorithm>
-#include <chrono>
+#include "runtime/crypto.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include "runtime/crypto.hpp"
+#include <algorithm>
+#include <chrono>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -33,8 +34,7 @@ HeaderList shopify_delivery_headers(
     const std::string& body,
     const std::string& webhook_id,
     const std::string& event_id,
-    Instant triggered_at
-) {
+    Instant triggered_at) {
     return {
         {"Content-Type", "application/json"},
         {"X-Shopify-Topic", topic},
@@ -48,19 +48,19 @@ HeaderList shopify_delivery_headers(
 }
 
 HeaderList shipbob_delivery_headers(
-    const std::string& secret, const std::string& topic, const std::string& body, const std::string& id, Instant at
-) {
+    const std::string& secret,
+    const std::string& topic,
+    const std::string& body,
+    const std::string& id,
+    Instant at) {
     const std::string seconds =
         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
     const std::string encoded = secret.rfind("whsec_", 0) == 0 ? secret.substr(6) : secret;
     const std::string key = runtime::base64_decode(encoded).value_or(std::string());
     const std::string signature = runtime::base64_encode(runtime::hmac_sha256(key, id + "." + seconds + "." + body));
     return {
-        {"Content-Type", "application/json"},
-        {"webhook-id", id},
-        {"webhook-timestamp", seconds},
-        {"webhook-signature", "v1," + signature},
-        {"x-webhook-topic", topic},
+        {"Content-Type", "application/json"},     {"webhook-id", id},         {"webhook-timestamp", seconds},
+        {"webhook-signature", "v1," + signature}, {"x-webhook-topic", topic},
     };
 }
 
@@ -138,16 +138,20 @@ void World::queue_shop_event(Shop& shop, const ShopEvent& event, Instant now) {
         delivery.topic = event.topic;
         delivery.url = subscription.url;
         delivery.body = event.body;
-        delivery.headers =
-            shopify_delivery_headers(settings, event.topic, event.body, webhook_id, event_id, event.at);
-        const HeaderList copy = shopify_delivery_headers(settings, event.topic, event.body, copy_id, event_id, event.at);
+        delivery.headers = shopify_delivery_headers(settings, event.topic, event.body, webhook_id, event_id, event.at);
+        const HeaderList copy =
+            shopify_delivery_headers(settings, event.topic, event.body, copy_id, event_id, event.at);
         webhooks_->add(std::move(delivery), copy, delivery_faults_["shopify"], now);
     }
 }
 
 void World::send_by_hand(
-    Shop& shop, const std::string& topic, const std::string& body, const HeaderList& more, bool well_signed, Instant now
-) {
+    Shop& shop,
+    const std::string& topic,
+    const std::string& body,
+    const HeaderList& more,
+    bool well_signed,
+    Instant now) {
     StoreSettings settings = shop.store.settings();
     if (!well_signed) {
         settings.secret += "-not";
@@ -189,7 +193,8 @@ void World::queue_depot_event(Depot& depot, const WarehouseEvent& event, Instant
         delivery.topic = event.topic;
         delivery.url = url;
         delivery.body = body;
-        delivery.headers = shipbob_delivery_headers(secret, event.topic, body, "msg_" + depot.warehouse.next_uuid(), now);
+        delivery.headers =
+            shipbob_delivery_headers(secret, event.topic, body, "msg_" + depot.warehouse.next_uuid(), now);
         webhooks_->add(std::move(delivery), {}, delivery_faults_["shipbob"], now);
     };
     const WarehouseSettings& settings = depot.warehouse.settings();
@@ -198,7 +203,8 @@ void World::queue_depot_event(Depot& depot, const WarehouseEvent& event, Instant
     }
     for (const auto& subscription : depot.api.subscriptions()) {
         const auto& topics = subscription.topics;
-        if (subscription.url != settings.webhook_url && std::find(topics.begin(), topics.end(), event.topic) != topics.end()) {
+        if (subscription.url != settings.webhook_url &&
+            std::find(topics.begin(), topics.end(), event.topic) != topics.end()) {
             send(subscription.url, subscription.secret);
         }
     }

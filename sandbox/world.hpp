@@ -4,12 +4,6 @@
 // decides everything that is random; each part draws from a sequence of its own, so that one does not shift another.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "runtime/clock.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/ledger.hpp"
@@ -18,6 +12,12 @@
 #include "sandbox/shopify_store.hpp"
 #include "sandbox/warehouse.hpp"
 #include "sandbox/webhook_queue.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace ordersaga::sandbox {
 
@@ -42,9 +42,9 @@ struct DeliveryTry {
     runtime::Instant at;  // the answer, or the end of patience
     std::string sender;   // the store's domain or the warehouse's name
     std::string topic;
-    std::string id;       // of the webhook
-    int tries = 0;        // this one included
-    int status = 0;       // 0: no answer
+    std::string id;                // of the webhook
+    int tries = 0;                 // this one included
+    int status = 0;                // 0: no answer
     std::int64_t answered_us = 0;  // from the first byte sent to the whole answer
 };
 
@@ -67,8 +67,12 @@ public:
     void advance(runtime::Instant now);
     // A webhook made by hand, signed with the shop's secret (or not), outside of any event.
     void send_by_hand(
-        Shop& shop, const std::string& topic, const std::string& body, const HeaderList& more, bool well_signed, runtime::Instant now
-    );
+        Shop& shop,
+        const std::string& topic,
+        const std::string& body,
+        const HeaderList& more,
+        bool well_signed,
+        runtime::Instant now);
 
     [[nodiscard]] Ledger& ledger() { return ledger_; }
     [[nodiscard]] FaultDial& faults() { return *faults_; }
@@ -102,12 +106,14 @@ private:
     const std::string& body,
     const std::string& webhook_id,
     const std::string& event_id,
-    runtime::Instant triggered_at
-);
+    runtime::Instant triggered_at);
 
 // The headers of one ShipBob delivery (Standard Webhooks). `secret` is "whsec_…".
 [[nodiscard]] HeaderList shipbob_delivery_headers(
-    const std::string& secret, const std::string& topic, const std::string& body, const std::string& id, runtime::Instant at
-);
+    const std::string& secret,
+    const std::string& topic,
+    const std::string& body,
+    const std::string& id,
+    runtime::Instant at);
 
 }  // namespace ordersaga::sandbox

@@ -1,8 +1,8 @@
 #include "orchestrator/engine/attempts.hpp"
 
-#include <algorithm>
-
 #include "runtime/backoff.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::engine {
 namespace {
@@ -43,8 +43,12 @@ sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy) {
     return outcome;
 }
 
-AttemptEnd end_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy, Instant now,
-                       runtime::Random& random) {
+AttemptEnd end_attempt(
+    CommandRow& command,
+    const sagas::Outcome& outcome,
+    const sagas::ActivityPolicy& policy,
+    Instant now,
+    runtime::Random& random) {
     using sagas::OutcomeKind;
     if (outcome.kind != OutcomeKind::done) command.last_error = outcome.reason;
     // Until an attempt proved otherwise, a command is "perhaps applied" from the moment it leaves; an outcome that says
@@ -52,9 +56,7 @@ AttemptEnd end_attempt(CommandRow& command, const sagas::Outcome& outcome, const
     switch (outcome.kind) {
         case OutcomeKind::done:
         case OutcomeKind::refused:
-        case OutcomeKind::too_late:
-            close(command, name_of(outcome.kind), now);
-            return AttemptEnd::closed;
+        case OutcomeKind::too_late: close(command, name_of(outcome.kind), now); return AttemptEnd::closed;
 
         case OutcomeKind::throttled: {
             command.perhaps_applied = command.lookup_first;

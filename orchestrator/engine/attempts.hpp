@@ -1,11 +1,11 @@
 // What one outcome does to its command and to its lane: the single owner of retries. Pure.
 #pragma once
 
-#include <string>
-
 #include "orchestrator/engine/store.hpp"
 #include "runtime/random.hpp"
 #include "sagas/definition.hpp"
+
+#include <string>
 
 namespace ordersaga::engine {
 
@@ -17,8 +17,12 @@ enum class AttemptEnd {
 
 // Applies the outcome of the open attempt to the command. Never repeats a write blindly: after an unknown outcome the
 // next attempt looks first, and not before the lost one has surely ended.
-AttemptEnd end_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy, Instant now,
-                       runtime::Random& random);
+AttemptEnd end_attempt(
+    CommandRow& command,
+    const sagas::Outcome& outcome,
+    const sagas::ActivityPolicy& policy,
+    Instant now,
+    runtime::Random& random);
 
 // What an attempt without an outcome by its deadline counts as.
 sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy);

@@ -1,9 +1,9 @@
 #include "orchestrator/engine/batch_run.hpp"
 
+#include "orchestrator/engine/attempts.hpp"
+
 #include <algorithm>
 #include <stdexcept>
-
-#include "orchestrator/engine/attempts.hpp"
 
 namespace ordersaga::engine {
 namespace {
@@ -13,10 +13,13 @@ constexpr int events_per_saga_limit = 200;
 constexpr std::size_t preview_steps_limit = 100;
 
 LaneRules rules_of(const EngineOptions& options) {
-    return {options.breaker_cooldown, options.breaker_cooldown_cap, options.breaker_failures, options.creates_leave_free};
+    return {
+        options.breaker_cooldown, options.breaker_cooldown_cap, options.breaker_failures, options.creates_leave_free};
 }
 
-std::string incident_key_of(const SagaKey& saga) { return "saga:" + saga.saga_id; }
+std::string incident_key_of(const SagaKey& saga) {
+    return "saga:" + saga.saga_id;
+}
 
 }  // namespace
 
@@ -47,7 +50,9 @@ void BatchRun::start_saga(SagaRow row) {
     if (!live_.emplace(key, std::move(live)).second) throw BadItem("saga " + key.saga_id + " was started twice");
 }
 
-void BatchRun::tell(const SagaKey& saga, sagas::Event event) { pending_.push_back({saga, std::move(event), {}, {}}); }
+void BatchRun::tell(const SagaKey& saga, sagas::Event event) {
+    pending_.push_back({saga, std::move(event), {}, {}});
+}
 
 void BatchRun::signal(const SagaKey& saga, sagas::Event event) {
     SignalRow row;
@@ -99,10 +104,12 @@ const sagas::SagaDefinition& BatchRun::definition_of(const SagaRow& row) const {
     if (found == parts_.definitions.end()) throw BadItem("no definition of saga kind " + row.kind);
     const sagas::SagaDefinition& definition = *found->second;
     if (!definition.can_load(row.definition_version)) {
-        throw BadItem("saga " + row.key.saga_id + " has definition version " + std::to_string(row.definition_version) +
-                      ", which this program does not know");
+        throw BadItem(
+            "saga " + row.key.saga_id + " has definition version " + std::to_string(row.definition_version) +
+            ", which this program does not know");
     }
-    if (!definition.knows(row.state)) throw BadItem("saga " + row.key.saga_id + " is in the unknown state " + row.state);
+    if (!definition.knows(row.state))
+        throw BadItem("saga " + row.key.saga_id + " is in the unknown state " + row.state);
     return definition;
 }
 
@@ -127,7 +134,8 @@ void BatchRun::take_over(SagaRow row) {
 
 void BatchRun::load(const std::vector<SagaKey>& keys) {
     std::set<SagaKey> wanted(keys.begin(), keys.end());
-    for (const Pending& pending : pending_) wanted.insert(pending.saga);
+    for (const Pending& pending : pending_)
+        wanted.insert(pending.saga);
     std::vector<SagaKey> missing;
     for (const SagaKey& key : wanted) {
         if (!holds(key)) missing.push_back(key);
@@ -152,7 +160,8 @@ void BatchRun::adopt(std::vector<SagaRow> rows) {
 void BatchRun::lock_what_sagas_touch() {
     std::vector<const SagaRow*> rows;
     rows.reserve(live_.size());
-    for (const auto& [key, live] : live_) rows.push_back(&live.row);
+    for (const auto& [key, live] : live_)
+        rows.push_back(&live.row);
     session_->prepare(rows);
 }
 
@@ -183,13 +192,16 @@ CommandRow* BatchRun::find_sent(Live& live, const std::string& command_id) {
     return command == live.commands.end() ? nullptr : &*command;
 }
 
-bool BatchRun::take_outcome(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
-                            const sagas::Outcome& outcome) {
+bool BatchRun::take_outcome(
+    const SagaKey& saga,
+    const std::string& command_id,
+    const std::string& attempt_token,
+    const sagas::Outcome& outcome) {
     auto found = live_.find(saga);
     if (found == live_.end()) return false;
     const CommandRow* command = find_sent(found->second, command_id);
-    bool repeated = std::any_of(pending_.begin(), pending_.end(),
-                                [&](const Pending& pending) { return pending.command_id == command_id; });
+    bool repeated = std::any_of(
+        pending_.begin(), pending_.end(), [&](const Pending& pending) { return pending.command_id == command_id; });
     if (command == nullptr || command->attempt_token != attempt_token || repeated) return false;
     pending_.push_back({saga, {}, command_id, outcome});
     return true;
@@ -241,7 +253,8 @@ bool BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
 
 void BatchRun::wake_sagas_due() {
     std::vector<SagaKey> keys;
-    for (const auto& [key, live] : live_) keys.push_back(key);
+    for (const auto& [key, live] : live_)
+        keys.push_back(key);
     if (keys.empty()) return;
     for (SignalRow& signal : transaction_.take_signals(keys)) {
         tell(signal.key, {std::move(signal.event), std::move(signal.payload), std::move(signal.cause)});
@@ -340,12 +353,14 @@ void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& dec
     live.last_history = changes_.history.size();
     changes_.history.push_back(std::move(history));
     apply_commands(live, definition, decision);
-    for (sagas::Announcement& announcement : decision.announcements) announce(row.key.merchant, std::move(announcement));
+    for (sagas::Announcement& announcement : decision.announcements)
+        announce(row.key.merchant, std::move(announcement));
 
     // Answers of the participant come before everything else that waits for this saga.
     std::deque<Pending> answers;
     for (const sagas::Effect& effect : decision.effects) {
-        for (sagas::Event& answer : session_->settle(row, effect)) answers.push_back({row.key, std::move(answer), {}, {}});
+        for (sagas::Event& answer : session_->settle(row, effect))
+            answers.push_back({row.key, std::move(answer), {}, {}});
     }
     pending_.insert(pending_.begin(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
 }
@@ -361,7 +376,10 @@ void BatchRun::apply_incident(Live& live, const sagas::Decision& decision) {
     }
 }
 
-CommandRow BatchRun::new_command(MerchantId merchant, const sagas::Command& command, const sagas::ActivityPolicy& policy) {
+CommandRow BatchRun::new_command(
+    MerchantId merchant,
+    const sagas::Command& command,
+    const sagas::ActivityPolicy& policy) {
     CommandRow row;
     row.merchant = merchant;
     row.command_id = runtime::new_uuid(now_, parts_.random);
@@ -370,7 +388,8 @@ CommandRow BatchRun::new_command(MerchantId merchant, const sagas::Command& comm
     row.priority = policy.priority;
     row.tokens = policy.tokens;
     row.payload = command.payload;
-    row.payload["call_deadline_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(policy.call_deadline).count();
+    row.payload["call_deadline_ms"] =
+        std::chrono::duration_cast<std::chrono::milliseconds>(policy.call_deadline).count();
     row.idempotency_key = command.idempotency_key;
     row.created_at = now_;
     row.due_at = now_ + command.delay;
@@ -436,7 +455,8 @@ void BatchRun::apply_lessons(LaneRow& lane) {
     LaneRules rules = rules_of(parts_.options);
     refill(lane, now_);
     bool was_blocked = lane.breaker != "closed";
-    for (const sagas::Outcome& outcome : lessons_[{lane.merchant, lane.lane}]) learn(lane, outcome, rules, now_);
+    for (const sagas::Outcome& outcome : lessons_[{lane.merchant, lane.lane}])
+        learn(lane, outcome, rules, now_);
     if (was_blocked && lane.breaker == "closed") {
         Changes closing;
         closing.closed_incidents.emplace_back(lane.merchant, "lane:" + lane.lane);
@@ -475,8 +495,9 @@ void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
 }
 
 bool BatchRun::left_work() const {
-    bool duty_called = std::any_of(changes_.updated_duties.begin(), changes_.updated_duties.end(),
-                                   [&](const DutyRow& duty) { return duty.next_due <= now_; });
+    bool duty_called = std::any_of(
+        changes_.updated_duties.begin(), changes_.updated_duties.end(),
+        [&](const DutyRow& duty) { return duty.next_due <= now_; });
     return duty_called || !changes_.new_signals.empty() || !changes_.announcements.empty();
 }
 
@@ -507,11 +528,12 @@ nlohmann::json BatchRun::assume_success(const SagaKey& saga) {
             assumed.insert(next->command_id);
             bool is_new = std::find(live.new_commands.begin(), live.new_commands.end(), next->command_id) !=
                           live.new_commands.end();
-            calls.push_back({{"activity", next->activity},
-                             {"lane", next->lane},
-                             {"key", next->idempotency_key},
-                             {"payload", next->payload},
-                             {"already_under_way", !is_new}});
+            calls.push_back(
+                {{"activity", next->activity},
+                 {"lane", next->lane},
+                 {"key", next->idempotency_key},
+                 {"payload", next->payload},
+                 {"already_under_way", !is_new}});
             sagas::Outcome outcome = definition.assumed_outcome(next->activity, next->payload);
             next->state = CommandState::closed;
             next->closed_at = now_;
@@ -530,11 +552,12 @@ nlohmann::json BatchRun::assume_success(const SagaKey& saga) {
         path.push_back({{"event", row.event}, {"from", row.from_state}, {"to", row.to_state}, {"note", row.note}});
     }
     const Live& live = live_.at(saga);
-    return {{"saga_id", saga.saga_id},
-            {"ends_in", live.row.state},
-            {"path", path},
-            {"calls", calls},
-            {"changes", session_->changes_for_preview()}};
+    return {
+        {"saga_id", saga.saga_id},
+        {"ends_in", live.row.state},
+        {"path", path},
+        {"calls", calls},
+        {"changes", session_->changes_for_preview()}};
 }
 
 }  // namespace ordersaga::engine

@@ -2,6 +2,10 @@
 // engine for each attempt at a batch, so that a roll-back leaves nothing behind.
 #pragma once
 
+#include "orchestrator/engine/engine.hpp"
+#include "orchestrator/engine/lanes.hpp"
+#include "orchestrator/engine/participant.hpp"
+
 #include <deque>
 #include <map>
 #include <memory>
@@ -9,10 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "orchestrator/engine/engine.hpp"
-#include "orchestrator/engine/lanes.hpp"
-#include "orchestrator/engine/participant.hpp"
 
 namespace ordersaga::engine {
 
@@ -57,8 +57,11 @@ public:
     void adopt(std::vector<SagaRow> rows);
     void lock_what_sagas_touch();
     // Takes the outcome in, behind what was told before. False: no open attempt has this token; it is evidence only.
-    bool take_outcome(const SagaKey& saga, const std::string& command_id, const std::string& attempt_token,
-                      const sagas::Outcome& outcome);
+    bool take_outcome(
+        const SagaKey& saga,
+        const std::string& command_id,
+        const std::string& attempt_token,
+        const sagas::Outcome& outcome);
     void end_silent_attempts();
     // An operator's event. False: no such saga, or its version moved on; `result` says so.
     bool tell_checked(const SagaTold& told, InputResult& result);
@@ -86,7 +89,7 @@ private:
         std::int64_t loaded_version = 0;
         bool fresh = false;
         bool touched = false;
-        std::vector<CommandRow> commands;      // open at the start, then as changed
+        std::vector<CommandRow> commands;       // open at the start, then as changed
         std::vector<std::string> new_commands;  // ids among them
         std::set<std::string> changed_commands;
         std::size_t last_history = static_cast<std::size_t>(-1);

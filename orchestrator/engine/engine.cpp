@@ -1,9 +1,9 @@
 #include "orchestrator/engine/engine.hpp"
 
+#include "orchestrator/engine/batch_run.hpp"
+
 #include <algorithm>
 #include <stdexcept>
-
-#include "orchestrator/engine/batch_run.hpp"
 
 namespace ordersaga::engine {
 namespace {
@@ -28,8 +28,13 @@ int shard_of(const SagaId& saga_id, int shards) {
 
 class Engine::Impl {
 public:
-    Impl(Store& store, Participant& participant, const std::vector<const sagas::SagaDefinition*>& definitions,
-         CommandSink& sink, runtime::Random& random, EngineOptions options)
+    Impl(
+        Store& store,
+        Participant& participant,
+        const std::vector<const sagas::SagaDefinition*>& definitions,
+        CommandSink& sink,
+        runtime::Random& random,
+        EngineOptions options)
         : store_(store), participant_(participant), sink_(sink), random_(random), options_(options) {
         for (const sagas::SagaDefinition* definition : definitions) {
             definitions_.emplace(std::string(definition->kind()), definition);
@@ -122,15 +127,18 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
 
 void Engine::Impl::after_commit(const BatchRun& batch) {
     to_send_.insert(to_send_.end(), batch.admitted().begin(), batch.admitted().end());
-    for (const auto& [lane, at] : batch.lane_retries()) lane_retries_[lane] = at;
+    for (const auto& [lane, at] : batch.lane_retries())
+        lane_retries_[lane] = at;
     left_signals_ = left_signals_ || batch.left_work();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Inputs
 
-Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::vector<InputResult>& results,
-                                        std::string& fault) {
+Engine::Impl::Ran Engine::Impl::attempt(
+    const std::vector<Input*>& inputs,
+    std::vector<InputResult>& results,
+    std::string& fault) {
     return in_transaction(
         [&](Transaction& transaction) {
             results.assign(inputs.size(), InputResult{});
@@ -176,7 +184,8 @@ Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::
             }
 
             std::vector<InputResult> resolved = batch.session().resolve(arrivals);
-            for (std::size_t i = 0; i < resolved.size(); ++i) results[arrival_index[i]] = std::move(resolved[i]);
+            for (std::size_t i = 0; i < resolved.size(); ++i)
+                results[arrival_index[i]] = std::move(resolved[i]);
             batch.load(keys);
             batch.lock_what_sagas_touch();
             for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -205,8 +214,7 @@ Engine::Impl::Ran Engine::Impl::attempt(const std::vector<Input*>& inputs, std::
             }
             after_commit(batch);
         },
-        fault
-    );
+        fault);
 }
 
 bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
@@ -242,14 +250,15 @@ bool Engine::Impl::park(Input& input, const std::string& reason) {
                 transaction.park(outcome->merchant, "outcome", outcome->command_id, reason, to_json(outcome->outcome));
             } else {
                 const auto& told = std::get<SagaTold>(input.content);
-                transaction.park(told.saga.merchant, "event", told.saga.saga_id, reason,
-                                 {{"event", told.event.name}, {"payload", told.event.payload}, {"cause", told.event.cause}});
+                transaction.park(
+                    told.saga.merchant, "event", told.saga.saga_id, reason,
+                    {{"event", told.event.name}, {"payload", told.event.payload}, {"cause", told.event.cause}});
             }
         },
-        fault
-    );
+        fault);
     if (ran == Ran::unavailable) return false;
-    if (ran == Ran::bad) throw std::runtime_error("an input can neither be applied nor parked: " + reason + "; " + fault);
+    if (ran == Ran::bad)
+        throw std::runtime_error("an input can neither be applied nor parked: " + reason + "; " + fault);
     counts_.parked += 1;
     InputResult result;
     result.kind = InputResult::Kind::parked;
@@ -263,7 +272,8 @@ bool Engine::Impl::park(Input& input, const std::string& reason) {
 bool Engine::Impl::run(std::vector<Input>& inputs) {
     std::vector<Input*> all;
     all.reserve(inputs.size());
-    for (Input& input : inputs) all.push_back(&input);
+    for (Input& input : inputs)
+        all.push_back(&input);
     if (all.empty()) return true;
     bool available = run_or_split(all);
     // An answered input has lost its callback.
@@ -317,8 +327,9 @@ bool Engine::Impl::quarantine_first(const std::string& reason) {
             if (sagas.empty()) return;
             SagaRow row = std::move(sagas.front());
             for (const SignalRow& signal : transaction.take_signals({row.key})) {
-                transaction.park(row.key.merchant, "signal", row.key.saga_id, reason,
-                                 {{"event", signal.event}, {"payload", signal.payload}, {"cause", signal.cause}});
+                transaction.park(
+                    row.key.merchant, "signal", row.key.saga_id, reason,
+                    {{"event", signal.event}, {"payload", signal.payload}, {"cause", signal.cause}});
             }
             Changes changes;
             for (CommandRow command : transaction.open_commands({row.key})) {
@@ -346,8 +357,7 @@ bool Engine::Impl::quarantine_first(const std::string& reason) {
             changes.updated_sagas.push_back(std::move(row));
             transaction.write(changes);
         },
-        fault
-    );
+        fault);
     if (ran == Ran::bad) throw std::runtime_error("a saga can neither be woken nor set aside: " + fault);
     if (ran == Ran::unavailable) return false;
     counts_.parked += 1;
@@ -362,11 +372,13 @@ void Engine::Impl::perform_duties(Transaction& transaction) {
     if (silent.empty() && due.empty()) return;
     if (silent.size() >= options_.due_limit || due.size() >= options_.due_limit) more_due_ = true;
     BatchRun batch(parts(), transaction);
-    for (CommandRow& command : silent) batch.end_silent_duty_attempt(command);
+    for (CommandRow& command : silent)
+        batch.end_silent_duty_attempt(command);
     batch.session().resolve({});
     batch.load({});
     batch.lock_what_sagas_touch();
-    for (const DutyRow& duty : due) batch.session().perform(duty);
+    for (const DutyRow& duty : due)
+        batch.session().perform(duty);
     batch.decide_all();
     batch.write();
     batch.dispatch({});
@@ -418,8 +430,7 @@ bool Engine::Impl::run_due() {
             repeated_ = 0;
             serve_lanes_and_relay(transaction);
         },
-        fault
-    );
+        fault);
     if (ran == Ran::committed) {
         counts_.commands_repeated += repeated_;
     } else {
@@ -442,36 +453,54 @@ nlohmann::json Engine::Impl::preview(const SagaKey& saga, const sagas::Event& ev
             batch.tell(saga, event);
             answer = batch.assume_success(saga);
         },
-        Store::Ending::roll_back
-    );
+        Store::Ending::roll_back);
     if (!found) throw std::invalid_argument("there is no such saga");
     return answer;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Engine::Engine(Store& store, Participant& participant, const std::vector<const sagas::SagaDefinition*>& definitions,
-               CommandSink& sink, runtime::Random& random, EngineOptions options)
+Engine::Engine(
+    Store& store,
+    Participant& participant,
+    const std::vector<const sagas::SagaDefinition*>& definitions,
+    CommandSink& sink,
+    runtime::Random& random,
+    EngineOptions options)
     : impl_(std::make_unique<Impl>(store, participant, definitions, sink, random, options)) {}
 
 Engine::~Engine() = default;
 
-bool Engine::run(std::vector<Input>& inputs) { return impl_->run(inputs); }
+bool Engine::run(std::vector<Input>& inputs) {
+    return impl_->run(inputs);
+}
 
-bool Engine::run_due() { return impl_->run_due(); }
+bool Engine::run_due() {
+    return impl_->run_due();
+}
 
-std::optional<Duration> Engine::due_in() const { return impl_->due_in_; }
+std::optional<Duration> Engine::due_in() const {
+    return impl_->due_in_;
+}
 
-bool Engine::more_due() const { return impl_->more_due_; }
+bool Engine::more_due() const {
+    return impl_->more_due_;
+}
 
 void Engine::command_published(const std::string& command_id, const std::string& attempt_token) {
     impl_->published_.emplace_back(command_id, attempt_token);
 }
 
-void Engine::announcement_published(std::int64_t announcement_id) { impl_->announced_.push_back(announcement_id); }
+void Engine::announcement_published(std::int64_t announcement_id) {
+    impl_->announced_.push_back(announcement_id);
+}
 
-nlohmann::json Engine::preview(const SagaKey& saga, const sagas::Event& event) { return impl_->preview(saga, event); }
+nlohmann::json Engine::preview(const SagaKey& saga, const sagas::Event& event) {
+    return impl_->preview(saga, event);
+}
 
-const EngineCounts& Engine::counts() const { return impl_->counts_; }
+const EngineCounts& Engine::counts() const {
+    return impl_->counts_;
+}
 
 }  // namespace ordersaga::engine

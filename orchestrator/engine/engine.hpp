@@ -14,12 +14,6 @@
 // No socket, thread, clock or database driver in here: a simulation drives the same code. Not thread-safe; one thread.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine/inputs.hpp"
 #include "orchestrator/engine/participant.hpp"
 #include "orchestrator/engine/sinks.hpp"
@@ -27,17 +21,23 @@
 #include "runtime/random.hpp"
 #include "sagas/definition.hpp"
 
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace ordersaga::engine {
 
 struct EngineOptions {
     int shards = 8;
-    std::size_t due_limit = 200;                             // of each kind, per run_due
-    Duration relay_after = std::chrono::seconds(3);          // an unconfirmed publish is repeated after this
-    Duration breaker_cooldown = std::chrono::seconds(1);     // first pause of an open breaker; doubles, up to the cap
+    std::size_t due_limit = 200;                          // of each kind, per run_due
+    Duration relay_after = std::chrono::seconds(3);       // an unconfirmed publish is repeated after this
+    Duration breaker_cooldown = std::chrono::seconds(1);  // first pause of an open breaker; doubles, up to the cap
     Duration breaker_cooldown_cap = std::chrono::seconds(30);
-    int breaker_failures = 5;                                // consecutive
-    double creates_leave_free = 0.2;                         // share of a lane's budget kept for cancels and lookups
-    int immediate_retries = 5;                               // of a batch whose store said "again"
+    int breaker_failures = 5;         // consecutive
+    double creates_leave_free = 0.2;  // share of a lane's budget kept for cancels and lookups
+    int immediate_retries = 5;        // of a batch whose store said "again"
 };
 
 struct EngineCounts {
@@ -48,8 +48,13 @@ struct EngineCounts {
 class Engine {
 public:
     // All references must outlive the engine.
-    Engine(Store& store, Participant& participant, const std::vector<const sagas::SagaDefinition*>& definitions,
-           CommandSink& sink, runtime::Random& random, EngineOptions options = {});
+    Engine(
+        Store& store,
+        Participant& participant,
+        const std::vector<const sagas::SagaDefinition*>& definitions,
+        CommandSink& sink,
+        runtime::Random& random,
+        EngineOptions options = {});
     ~Engine();
 
     // Applies the inputs as one batch (or several, when some cannot be applied) and answers each through its `done`.

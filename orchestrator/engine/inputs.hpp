@@ -2,14 +2,14 @@
 // time is recognised inside the transaction and changes nothing.
 #pragma once
 
+#include "orchestrator/engine/store.hpp"
+#include "sagas/definition.hpp"
+
 #include <any>
 #include <functional>
 #include <optional>
 #include <string>
 #include <variant>
-
-#include "orchestrator/engine/store.hpp"
-#include "sagas/definition.hpp"
 
 namespace ordersaga::engine {
 

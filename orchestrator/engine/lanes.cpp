@@ -52,9 +52,7 @@ void learn(LaneRow& lane, const sagas::Outcome& outcome, const LaneRules& rules,
     switch (outcome.kind) {
         case OutcomeKind::done:
         case OutcomeKind::refused:
-        case OutcomeKind::too_late:
-            close_breaker(lane);
-            break;
+        case OutcomeKind::too_late: close_breaker(lane); break;
         case OutcomeKind::throttled: {
             // The peer answers, so the breaker has nothing to say; but the whole lane waits as long as it was told.
             Duration pause = outcome.retry_after ? Duration(*outcome.retry_after) : throttled_pause;

@@ -2,11 +2,11 @@
 // A command leaves only when its lane admits it; while the breaker is open nothing burns attempts. Pure.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "orchestrator/engine/store.hpp"
 #include "sagas/outcome.hpp"
+
+#include <optional>
+#include <string>
 
 namespace ordersaga::engine {
 

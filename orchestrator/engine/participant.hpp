@@ -2,13 +2,13 @@
 // back, what others must be told), and recurring duties. The engine drives it through one Session per batch.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine/inputs.hpp"
 #include "orchestrator/engine/store.hpp"
 #include "sagas/definition.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace ordersaga::engine {
 
@@ -26,7 +26,10 @@ public:
     // An event for a saga that this batch must not lock: it is left as a signal and decided in a later batch.
     virtual void signal(const SagaKey& saga, sagas::Event event) = 0;
     // A duty's own command; `duty` is "<name>/<subject>". Answers its id.
-    virtual std::string command_of_duty(MerchantId merchant, const std::string& duty, const sagas::Command& command) = 0;
+    virtual std::string command_of_duty(
+        MerchantId merchant,
+        const std::string& duty,
+        const sagas::Command& command) = 0;
     virtual void write_duty(DutyRow row) = 0;
     virtual void announce(MerchantId merchant, sagas::Announcement announcement) = 0;
     virtual void open_incident(IncidentRow incident) = 0;

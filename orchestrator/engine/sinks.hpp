@@ -2,9 +2,9 @@
 // here is found again by the relay, because the rows stay until they are confirmed.
 #pragma once
 
-#include <vector>
-
 #include "orchestrator/engine/store.hpp"
+
+#include <vector>
 
 namespace ordersaga::engine {
 

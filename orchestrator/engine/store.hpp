@@ -8,17 +8,17 @@
 // Thread: a Store and its transactions belong to one thread at a time.
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "sagas/ids.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/clock.hpp"
-#include "sagas/ids.hpp"
 
 namespace ordersaga::engine {
 
@@ -120,8 +120,8 @@ struct LaneRow {
     double per_second = 0;
     Instant refilled_at{};
     Instant not_before{};
-    int window = 8;     // attempts in flight at most
-    int in_flight = 0;  // as counted from rows in state `sent`
+    int window = 8;                  // attempts in flight at most
+    int in_flight = 0;               // as counted from rows in state `sent`
     std::string breaker = "closed";  // closed | open | probing
     int failures = 0;                // consecutive
     std::optional<Instant> opened_at;
@@ -176,7 +176,8 @@ struct AuditRow {
 struct Changes {
     std::vector<SagaRow> new_sagas;
     std::vector<SagaRow> updated_sagas;  // version = the new one; the stored one must be one of its predecessors:
-    std::vector<std::int64_t> updated_from;  // ... exactly this, in parallel; else StoreUnavailable (someone was faster)
+    std::vector<std::int64_t>
+        updated_from;  // ... exactly this, in parallel; else StoreUnavailable (someone was faster)
     std::vector<HistoryRow> history;
     std::vector<CommandRow> new_commands;
     std::vector<CommandRow> updated_commands;  // by command_id: all mutable columns
@@ -209,7 +210,8 @@ public:
     // Sent duty commands past their deadline. Skips locked ones.
     virtual std::vector<CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) = 0;
     virtual std::vector<DutyRow> claim_due_duties(Instant now, std::size_t limit) = 0;
-    virtual std::vector<DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"
+    virtual std::vector<DutyRow> lock_duties(
+        const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"
 
     // Lanes that have a waiting command due by `now` and whose not_before has passed; no lock.
     virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
@@ -217,10 +219,16 @@ public:
     virtual std::vector<LaneRow> lock_lanes(const std::vector<LaneRow>& as_if_missing) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
     // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
-    virtual std::vector<CommandRow> claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now, std::size_t limit) = 0;
+    virtual std::vector<CommandRow> claim_waiting_commands(
+        MerchantId merchant,
+        const std::string& lane,
+        Instant now,
+        std::size_t limit) = 0;
     // Sent commands that nobody confirmed as published since before `sent_before`. Skips locked ones.
     virtual std::vector<CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) = 0;
-    virtual void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) = 0;
+    virtual void mark_published(
+        const std::vector<std::pair<std::string, std::string>>& command_and_token,
+        Instant at) = 0;
     virtual std::vector<AnnouncementRow> claim_announcements(std::size_t limit) = 0;  // not yet published; SKIP LOCKED
     virtual void delete_announcements(const std::vector<std::int64_t>& ids) = 0;
 
@@ -229,8 +237,12 @@ public:
 
     virtual void write(const Changes& changes) = 0;
     // Keeps an input that cannot be applied where an operator sees it: kind, subject, reason, the input itself.
-    virtual void park(MerchantId merchant, const std::string& kind, const std::string& subject, const std::string& reason,
-                      const nlohmann::json& input) = 0;
+    virtual void park(
+        MerchantId merchant,
+        const std::string& kind,
+        const std::string& subject,
+        const std::string& reason,
+        const nlohmann::json& input) = 0;
 };
 
 class Store {

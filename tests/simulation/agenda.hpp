@@ -2,13 +2,13 @@
 // seed is one run. The clock stands still inside an action and jumps between them.
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <utility>
-
-#include "runtime/clock.hpp"
 
 namespace ordersaga::simulation {
 

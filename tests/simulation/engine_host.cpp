@@ -9,17 +9,33 @@ using std::chrono::seconds;
 
 namespace {
 
-orders::Rows& rows_of(engine::Transaction& transaction) { return dynamic_cast<orders::Rows&>(transaction); }
+orders::Rows& rows_of(engine::Transaction& transaction) {
+    return dynamic_cast<orders::Rows&>(transaction);
+}
 
 constexpr int rounds_per_tick = 50;
 
 }  // namespace
 
-EngineHost::EngineHost(std::string name, sim::SimStore& store, const sagas::SagaDefinition& definition,
-                       orders::OrderParticipantSettings settings, Agenda& agenda, Weather& weather, Trace& trace,
-                       std::uint64_t seed, Publish publish)
-    : name_(std::move(name)), store_(store), definition_(definition), settings_(settings), agenda_(agenda),
-      weather_(weather), trace_(trace), publish_(std::move(publish)), random_(seed) {
+EngineHost::EngineHost(
+    std::string name,
+    sim::SimStore& store,
+    const sagas::SagaDefinition& definition,
+    orders::OrderParticipantSettings settings,
+    Agenda& agenda,
+    Weather& weather,
+    Trace& trace,
+    std::uint64_t seed,
+    Publish publish)
+    : name_(std::move(name)),
+      store_(store),
+      definition_(definition),
+      settings_(settings),
+      agenda_(agenda),
+      weather_(weather),
+      trace_(trace),
+      publish_(std::move(publish)),
+      random_(seed) {
     start();
 }
 
@@ -28,8 +44,8 @@ EngineHost::~EngineHost() = default;
 void EngineHost::start() {
     ++life_;
     participant_ = std::make_unique<orders::OrderParticipant>(rows_of, random_, settings_);
-    engine_ = std::make_unique<engine::Engine>(store_, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_},
-                                               *this, random_);
+    engine_ = std::make_unique<engine::Engine>(
+        store_, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
     trace_.line(name_ + " starts");
     tick_at(agenda_.now());
 }
@@ -42,7 +58,8 @@ void EngineHost::kill() {
     next_tick_ = Instant::max();
     std::vector<Message> orphans = std::move(waiting_);
     waiting_.clear();
-    for (Message& message : orphans) message.settled(false);
+    for (Message& message : orphans)
+        message.settled(false);
     agenda_.after(weather_.between(seconds(1), seconds(15)), [this] { start(); });
 }
 
@@ -101,7 +118,8 @@ void EngineHost::run_inputs() {
     } catch (...) {
         death = std::current_exception();
     }
-    for (std::size_t i = 0; i < batch.size(); ++i) batch[i].settled((*answered)[i]);
+    for (std::size_t i = 0; i < batch.size(); ++i)
+        batch[i].settled((*answered)[i]);
     if (death) std::rethrow_exception(death);
 }
 
@@ -122,7 +140,8 @@ void EngineHost::run_due() {
 }
 
 void EngineHost::send(const std::vector<engine::CommandRow>& commands, int) {
-    for (const engine::CommandRow& command : commands) publish_(*this, command);
+    for (const engine::CommandRow& command : commands)
+        publish_(*this, command);
 }
 
 void EngineHost::announce(const std::vector<engine::AnnouncementRow>& announcements) {

@@ -2,16 +2,16 @@
 // answered when it died is delivered again by whoever sent it.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 #include "sagas/order_saga.hpp"
 #include "tests/simulation/weather.hpp"
 #include "tests/support/sim/sim_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace ordersaga::simulation {
 
@@ -26,9 +26,16 @@ class EngineHost final : public engine::CommandSink {
 public:
     using Publish = std::function<void(EngineHost&, const engine::CommandRow&)>;
 
-    EngineHost(std::string name, sim::SimStore& store, const sagas::SagaDefinition& definition,
-               orders::OrderParticipantSettings settings, Agenda& agenda, Weather& weather, Trace& trace,
-               std::uint64_t seed, Publish publish);
+    EngineHost(
+        std::string name,
+        sim::SimStore& store,
+        const sagas::SagaDefinition& definition,
+        orders::OrderParticipantSettings settings,
+        Agenda& agenda,
+        Weather& weather,
+        Trace& trace,
+        std::uint64_t seed,
+        Publish publish);
     ~EngineHost() override;
 
     bool alive() const { return engine_ != nullptr; }

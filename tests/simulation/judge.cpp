@@ -1,10 +1,10 @@
 #include "tests/simulation/judge.hpp"
 
+#include "tests/support/sim/laws.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "tests/support/sim/laws.hpp"
 
 namespace ordersaga::simulation {
 
@@ -20,10 +20,12 @@ public:
         add(world_.violations());
         add(sim::check_laws(world_.store()));
         add(sim::check_quiet_laws(world_.store()));
-        for (const auto& host : world_.hosts()) add(host->complaints());
+        for (const auto& host : world_.hosts())
+            add(host->complaints());
         for (const auto& shop : world_.shops()) {
             add(shop->complaints());
-            for (const auto& [id, order] : shop->orders()) check_order(*shop, order);
+            for (const auto& [id, order] : shop->orders())
+                check_order(*shop, order);
             check_shelf(*shop);
         }
         check_warehouse();
@@ -75,7 +77,8 @@ private:
         return units;
     }
 
-    void add_parts(std::map<std::string, std::int64_t>& units, const std::string& sku_name, std::int64_t quantity) const {
+    void add_parts(std::map<std::string, std::int64_t>& units, const std::string& sku_name, std::int64_t quantity)
+        const {
         for (const StockedSku& sku : world_.skus()) {
             if (sku.name != sku_name) continue;
             if (sku.components.empty()) units[sku.item_id()] += quantity;
@@ -91,22 +94,28 @@ private:
         expect(row != nullptr && row->has_document, "L7 nothing lost: " + name + " never arrived");
         const SagaRow* saga = saga_of(row);
         if (saga == nullptr) return expect(false, "L7 nothing lost: " + name + " has no saga");
-        expect(row->document.cancelled_at.has_value() == order.document.cancelled_at.has_value(),
-               "L7 nothing lost: " + name + ": its cancellation did not arrive");
+        expect(
+            row->document.cancelled_at.has_value() == order.document.cancelled_at.has_value(),
+            "L7 nothing lost: " + name + ": its cancellation did not arrive");
 
         const AtWarehouse warehouse = at_warehouse(shop, order);
         expect(warehouse.alive <= 1, "L6 one fulfilment: " + name + " has " + std::to_string(warehouse.alive));
         const bool taken_back = saga->state == "Compensated" || saga->state == "OutOfStock";
-        expect(!taken_back || saga->incident || warehouse.alive == 0,
-               "L6 one fulfilment: " + name + " is " + saga->state + " and yet at the warehouse");
+        expect(
+            !taken_back || saga->incident || warehouse.alive == 0,
+            "L6 one fulfilment: " + name + " is " + saga->state + " and yet at the warehouse");
         if (saga->state == "Completed" && !saga->incident) {
-            expect(warehouse.shipped == told(shop, order), name + ": the shop was told something else than was shipped");
+            expect(
+                warehouse.shipped == told(shop, order), name + ": the shop was told something else than was shipped");
         }
         // A refused order must not stay open and paid.
-        const bool empty = std::all_of(order.document.lines.begin(), order.document.lines.end(),
-                                       [](const sagas::OrderLine& line) { return line.current_quantity == 0; });
+        const bool empty = std::all_of(
+            order.document.lines.begin(), order.document.lines.end(),
+            [](const sagas::OrderLine& line) { return line.current_quantity == 0; });
         if (taken_back && !saga->incident && !empty) {
-            expect(order.held || order.document.cancelled_at.has_value(), name + " is " + saga->state + " and open in its shop");
+            expect(
+                order.held || order.document.cancelled_at.has_value(),
+                name + " is " + saga->state + " and open in its shop");
         }
         // Nothing needs to wait any more: all peers are well and the stock has arrived.
         static const std::set<std::string> unfinished = {"FulfillmentRequested", "Shipped", "Backordered"};
@@ -117,15 +126,17 @@ private:
         for (const auto& [key, listing] : tables_.listings) {
             if (listing.store_id != shop.id() || !listing.parked.empty()) continue;
             const std::int64_t shown = shop.items().at(listing.inventory_item_id).available;
-            expect(shown == listing.target, "L8 convergence: " + shop.key() + " shows " + std::to_string(shown) + " of listing " +
-                                                std::to_string(listing.listing_id.value) + ", target " +
-                                                std::to_string(listing.target));
+            expect(
+                shown == listing.target, "L8 convergence: " + shop.key() + " shows " + std::to_string(shown) +
+                                             " of listing " + std::to_string(listing.listing_id.value) + ", target " +
+                                             std::to_string(listing.target));
         }
     }
 
     void check_warehouse() {
-        expect(world_.warehouse().oversold_units() == 0,
-               "L3 no oversell: " + std::to_string(world_.warehouse().oversold_units()) + " units requested beyond stock");
+        expect(
+            world_.warehouse().oversold_units() == 0,
+            "L3 no oversell: " + std::to_string(world_.warehouse().oversold_units()) + " units requested beyond stock");
     }
 
     // With nothing under way the ledger is what the warehouse has.
@@ -135,12 +146,15 @@ private:
             std::int64_t promised = 0;
             for (const auto& [reference, order] : world_.warehouse().orders()) {
                 if (order.cancelled || order.all_shipped()) continue;
-                for (const WarehouseLine& line : order.lines) promised += line.item_id == item ? line.quantity : 0;
+                for (const WarehouseLine& line : order.lines)
+                    promised += line.item_id == item ? line.quantity : 0;
             }
             const std::int64_t free = world_.warehouse().on_hand(item) - promised - row.reserved;
-            expect(row.available - row.short_by == free,
-                   "L4 ledger: sku " + std::to_string(key.sku_id.value) + " has " + std::to_string(row.available) +
-                       " available (short " + std::to_string(row.short_by) + "), the warehouse has " + std::to_string(free));
+            expect(
+                row.available - row.short_by == free, "L4 ledger: sku " + std::to_string(key.sku_id.value) + " has " +
+                                                          std::to_string(row.available) + " available (short " +
+                                                          std::to_string(row.short_by) + "), the warehouse has " +
+                                                          std::to_string(free));
         }
     }
 
@@ -157,7 +171,8 @@ private:
                 }
             }
             bool could_be_served = !demand.empty();
-            for (const auto& [sku, units] : demand) could_be_served = could_be_served && available_at(sku, step.at) >= units;
+            for (const auto& [sku, units] : demand)
+                could_be_served = could_be_served && available_at(sku, step.at) >= units;
             expect(!could_be_served, "L10 no false refusal: saga " + step.key.saga_id + " was refused and had stock");
         }
     }
@@ -177,6 +192,8 @@ private:
 
 }  // namespace
 
-std::vector<std::string> judge(World& world) { return Judge(world).verdict(); }
+std::vector<std::string> judge(World& world) {
+    return Judge(world).verdict();
+}
 
 }  // namespace ordersaga::simulation

@@ -1,10 +1,10 @@
 // The verdict over one run, from outside: what the shops and the warehouse really did, against what the engine's rows say.
 #pragma once
 
+#include "tests/simulation/world.hpp"
+
 #include <string>
 #include <vector>
-
-#include "tests/simulation/world.hpp"
 
 namespace ordersaga::simulation {
 

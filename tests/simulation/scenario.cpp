@@ -40,7 +40,8 @@ private:
         world_.add_sku({sagas::SkuId{2}, "MUG", "deny", "trust-mirror", between(0, 1), between(3, 10), {}});
         world_.add_sku({sagas::SkuId{3}, "CAP", "backorder", "trust-mirror", 0, between(0, 4), {}});
         world_.add_sku({sagas::SkuId{4}, "PRINT", "deny", "ask-warehouse-first", 0, between(1, 5), {}});
-        world_.add_sku({sagas::SkuId{5}, "SET", "deny", "trust-mirror", 0, 0, {{sagas::SkuId{1}, 1}, {sagas::SkuId{2}, 2}}});
+        world_.add_sku(
+            {sagas::SkuId{5}, "SET", "deny", "trust-mirror", 0, 0, {{sagas::SkuId{1}, 1}, {sagas::SkuId{2}, 2}}});
         const std::vector<std::string> keys = {"eu", "us", "uk"};
         const std::size_t shops = 2 + random_.below(2);
         for (std::size_t i = 0; i < shops; ++i) {
@@ -57,7 +58,8 @@ private:
 
     std::vector<std::pair<std::string, std::int64_t>> basket(const Shop& shop) {
         std::vector<std::string> variants;
-        for (const auto& [id, item] : shop.items()) variants.push_back(item.variant_id);
+        for (const auto& [id, item] : shop.items())
+            variants.push_back(item.variant_id);
         std::vector<std::pair<std::string, std::int64_t>> lines;
         const std::size_t count = random_.chance(0.3) ? 2 : 1;
         for (std::size_t i = 0; i < count; ++i) {
@@ -76,13 +78,17 @@ private:
             world_.agenda().after(time_between(seconds(3), minutes(2)), [place, order] { place->pay(order); });
         }
         if (random_.chance(0.2)) {
-            const Duration most = random_.chance(0.4) ? Duration(seconds(3)) : random_.chance(0.5) ? Duration(seconds(60)) : Duration(minutes(4));
+            const Duration most = random_.chance(0.4)   ? Duration(seconds(3))
+                                  : random_.chance(0.5) ? Duration(seconds(60))
+                                                        : Duration(minutes(4));
             const bool restock = random_.chance(0.5);
-            world_.agenda().after(time_between(Duration{0}, most), [place, order, restock] { place->cancel(order, restock); });
+            world_.agenda().after(
+                time_between(Duration{0}, most), [place, order, restock] { place->cancel(order, restock); });
         }
         if (random_.chance(0.1)) {
             const bool restock = random_.chance(0.5);
-            world_.agenda().after(time_between(seconds(1), minutes(3)), [place, order, restock] { place->refund(order, 0, 1, restock); });
+            world_.agenda().after(
+                time_between(seconds(1), minutes(3)), [place, order, restock] { place->refund(order, 0, 1, restock); });
         }
     }
 
@@ -114,16 +120,18 @@ private:
         for (const StockedSku& sku : world_.skus()) {
             if (!sku.components.empty() || !random_.chance(0.5)) continue;
             const std::int64_t units = between(1, 6);
-            world_.agenda().at(World::start + time_between(seconds(30), faults_last), [this, item = sku.item_id(), units] {
-                world_.trace().line("the warehouse receives " + std::to_string(units) + " of " + item);
-                world_.warehouse().receive(item, units);
-            });
+            world_.agenda().at(
+                World::start + time_between(seconds(30), faults_last), [this, item = sku.item_id(), units] {
+                    world_.trace().line("the warehouse receives " + std::to_string(units) + " of " + item);
+                    world_.warehouse().receive(item, units);
+                });
         }
     }
 
     void plan_bad_luck() {
         std::vector<std::string> peers = {Warehouse::key, "broker"};
-        for (const auto& shop : world_.shops()) peers.push_back(shop->key());
+        for (const auto& shop : world_.shops())
+            peers.push_back(shop->key());
         for (const std::string& peer : peers) {
             for (std::uint64_t i = random_.below(3); i > 0; --i) {
                 const Instant from = World::start + time_between(seconds(5), faults_last);
@@ -132,7 +140,8 @@ private:
         }
         for (std::uint64_t i = random_.below(4); i > 0; --i) {
             const std::size_t host = random_.below(world_.hosts().size());
-            world_.agenda().at(World::start + time_between(seconds(5), faults_last), [this, host] { world_.hosts()[host]->kill(); });
+            world_.agenda().at(
+                World::start + time_between(seconds(5), faults_last), [this, host] { world_.hosts()[host]->kill(); });
         }
     }
 
@@ -142,7 +151,8 @@ private:
             world_.weather().calm_down();
         });
         // What was promised to backorders arrives.
-        world_.agenda().at(calm_at + minutes(5), [this] { world_.warehouse().receive(world_.skus()[2].item_id(), 200); });
+        world_.agenda().at(
+            calm_at + minutes(5), [this] { world_.warehouse().receive(world_.skus()[2].item_id(), 200); });
     }
 
     World& world_;
@@ -153,8 +163,12 @@ Scenario::Scenario(World& world, std::uint64_t seed) : planner_(std::make_unique
 
 Scenario::~Scenario() = default;
 
-Instant Scenario::calm_at() const { return planner_->calm_at; }
+Instant Scenario::calm_at() const {
+    return planner_->calm_at;
+}
 
-Instant Scenario::end() const { return planner_->end; }
+Instant Scenario::end() const {
+    return planner_->end;
+}
 
 }  // namespace ordersaga::simulation

@@ -1,10 +1,10 @@
 // What buyers, staff, the warehouse and bad luck do in one run; drawn from the seed alone.
 #pragma once
 
+#include "tests/simulation/world.hpp"
+
 #include <cstdint>
 #include <memory>
-
-#include "tests/simulation/world.hpp"
 
 namespace ordersaga::simulation {
 

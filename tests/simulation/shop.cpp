@@ -9,19 +9,26 @@ using nlohmann::json;
 
 namespace {
 
-Instant whole_seconds(Instant instant) { return std::chrono::floor<std::chrono::seconds>(instant); }
+Instant whole_seconds(Instant instant) {
+    return std::chrono::floor<std::chrono::seconds>(instant);
+}
 
-std::string after_slash(const std::string& gid) { return gid.substr(gid.rfind('/') + 1); }
+std::string after_slash(const std::string& gid) {
+    return gid.substr(gid.rfind('/') + 1);
+}
 
-json number(const std::string& id) { return std::stoll(id); }
+json number(const std::string& id) {
+    return std::stoll(id);
+}
 
 json refund_body(const sagas::Refund& refund) {
     json lines = json::array();
     for (const sagas::RefundLine& line : refund.lines) {
-        lines.push_back({{"line_item_id", number(line.line_id)},
-                         {"quantity", line.quantity},
-                         {"restock_type", line.restock_type},
-                         {"location_id", line.location_id.empty() ? json(nullptr) : number(line.location_id)}});
+        lines.push_back(
+            {{"line_item_id", number(line.line_id)},
+             {"quantity", line.quantity},
+             {"restock_type", line.restock_type},
+             {"location_id", line.location_id.empty() ? json(nullptr) : number(line.location_id)}});
     }
     return {{"id", number(refund.refund_id)}, {"refund_line_items", lines}};
 }
@@ -31,46 +38,51 @@ json refund_body(const sagas::Refund& refund) {
 json webhook_body(const sagas::OrderDocument& order) {
     json lines = json::array();
     for (const sagas::OrderLine& line : order.lines) {
-        lines.push_back({{"id", number(line.line_id)},
-                         {"variant_id", number(line.variant_id)},
-                         {"sku", line.sku},
-                         {"quantity", line.quantity},
-                         {"current_quantity", line.current_quantity},
-                         {"fulfillable_quantity", line.fulfillable_quantity},
-                         {"requires_shipping", true},
-                         {"gift_card", false},
-                         {"variant_inventory_management", "shopify"}});
+        lines.push_back(
+            {{"id", number(line.line_id)},
+             {"variant_id", number(line.variant_id)},
+             {"sku", line.sku},
+             {"quantity", line.quantity},
+             {"current_quantity", line.current_quantity},
+             {"fulfillable_quantity", line.fulfillable_quantity},
+             {"requires_shipping", true},
+             {"gift_card", false},
+             {"variant_inventory_management", "shopify"}});
     }
     json refunds = json::array();
-    for (const sagas::Refund& refund : order.refunds) refunds.push_back(refund_body(refund));
+    for (const sagas::Refund& refund : order.refunds)
+        refunds.push_back(refund_body(refund));
     json fulfillments = json::array();
     for (const sagas::StoreFulfillment& fulfillment : order.fulfillments) {
-        fulfillments.push_back({{"id", number(fulfillment.fulfillment_id)},
-                                {"status", fulfillment.status},
-                                {"tracking_numbers", fulfillment.tracking_numbers}});
+        fulfillments.push_back(
+            {{"id", number(fulfillment.fulfillment_id)},
+             {"status", fulfillment.status},
+             {"tracking_numbers", fulfillment.tracking_numbers}});
     }
-    json body = {{"id", number(order.order_id)},
-                 {"admin_graphql_api_id", "gid://shopify/Order/" + order.order_id},
-                 {"name", order.name},
-                 {"created_at", runtime::format_rfc3339(order.created_at)},
-                 {"updated_at", runtime::format_rfc3339(order.updated_at)},
-                 {"cancelled_at", order.cancelled_at ? json(runtime::format_rfc3339(*order.cancelled_at)) : json(nullptr)},
-                 {"cancel_reason", order.cancel_reason.empty() ? json(nullptr) : json(order.cancel_reason)},
-                 {"financial_status", order.financial_status},
-                 {"fulfillment_status", order.fulfillment_status.empty() ? json(nullptr) : json(order.fulfillment_status)},
-                 {"source_name", order.source_name},
-                 {"email", order.email},
-                 {"shipping_lines", json::array({{{"title", order.ship_method}}})},
-                 {"line_items", lines},
-                 {"refunds", refunds},
-                 {"fulfillments", fulfillments}};
+    json body = {
+        {"id", number(order.order_id)},
+        {"admin_graphql_api_id", "gid://shopify/Order/" + order.order_id},
+        {"name", order.name},
+        {"created_at", runtime::format_rfc3339(order.created_at)},
+        {"updated_at", runtime::format_rfc3339(order.updated_at)},
+        {"cancelled_at", order.cancelled_at ? json(runtime::format_rfc3339(*order.cancelled_at)) : json(nullptr)},
+        {"cancel_reason", order.cancel_reason.empty() ? json(nullptr) : json(order.cancel_reason)},
+        {"financial_status", order.financial_status},
+        {"fulfillment_status", order.fulfillment_status.empty() ? json(nullptr) : json(order.fulfillment_status)},
+        {"source_name", order.source_name},
+        {"email", order.email},
+        {"shipping_lines", json::array({{{"title", order.ship_method}}})},
+        {"line_items", lines},
+        {"refunds", refunds},
+        {"fulfillments", fulfillments}};
     if (order.shipping_address) {
         const sagas::Address& address = *order.shipping_address;
-        body["shipping_address"] = {{"name", address.name},
-                                    {"address1", address.address1},
-                                    {"city", address.city},
-                                    {"zip", address.zip},
-                                    {"country_code", address.country_code}};
+        body["shipping_address"] = {
+            {"name", address.name},
+            {"address1", address.address1},
+            {"city", address.city},
+            {"zip", address.zip},
+            {"country_code", address.country_code}};
     }
     return body;
 }
@@ -90,19 +102,22 @@ const ShopItem* Shop::item_of_variant(const std::string& variant_id) const {
     return nullptr;
 }
 
-void Shop::touch(ShopOrder& order) { order.document.updated_at = whole_seconds(agenda_.now()); }
+void Shop::touch(ShopOrder& order) {
+    order.document.updated_at = whole_seconds(agenda_.now());
+}
 
 void Shop::tell(const std::string& topic, const ShopOrder& order) {
     announce_({topic, order.document.order_id, webhook_body(order.document)});
 }
 
 void Shop::tell_level(const ShopItem& item) {
-    announce_({"inventory_levels/update",
-               "",
-               {{"inventory_item_id", number(item.inventory_item_id)},
-                {"location_id", number(location)},
-                {"available", item.available},
-                {"updated_at", runtime::format_rfc3339(whole_seconds(agenda_.now()))}}});
+    announce_(
+        {"inventory_levels/update",
+         "",
+         {{"inventory_item_id", number(item.inventory_item_id)},
+          {"location_id", number(location)},
+          {"available", item.available},
+          {"updated_at", runtime::format_rfc3339(whole_seconds(agenda_.now()))}}});
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -110,7 +125,8 @@ void Shop::tell_level(const ShopItem& item) {
 
 std::string Shop::place(const std::vector<std::pair<std::string, std::int64_t>>& variants, bool paid) {
     std::map<std::string, std::int64_t> wanted;
-    for (const auto& [variant, quantity] : variants) wanted[item_of_variant(variant)->inventory_item_id] += quantity;
+    for (const auto& [variant, quantity] : variants)
+        wanted[item_of_variant(variant)->inventory_item_id] += quantity;
     for (const auto& [id, quantity] : wanted) {
         const ShopItem& item = items_.at(id);
         if (!item.oversells && item.available < quantity) return {};
@@ -243,7 +259,8 @@ json Shop::adjust(const std::string& key, const std::string& body) {
     std::size_t index = 0;
     for (const json& change : variables.at("input").at("changes")) {
         ShopItem& item = items_.at(after_slash(change.at("inventoryItemId").get<std::string>()));
-        if (after_slash(change.at("locationId").get<std::string>()) != location) throw std::runtime_error("unknown location");
+        if (after_slash(change.at("locationId").get<std::string>()) != location)
+            throw std::runtime_error("unknown location");
         item.available += change.at("delta").get<std::int64_t>();
         tell_level(item);
         answer["applied"].push_back(index++);
@@ -311,8 +328,9 @@ json Shop::fulfill(const json& payload) {
     }
     const json answer = {{"fulfillment_id", fresh.id}, {"already", false}};
     order.document.fulfillments.push_back({fresh.id, "success", {tracking}});
-    const bool open = std::any_of(order.document.lines.begin(), order.document.lines.end(),
-                                  [](const sagas::OrderLine& line) { return line.fulfillable_quantity > 0; });
+    const bool open = std::any_of(
+        order.document.lines.begin(), order.document.lines.end(),
+        [](const sagas::OrderLine& line) { return line.fulfillable_quantity > 0; });
     order.document.fulfillment_status = open ? "partial" : "fulfilled";
     touch(order);
     json body = {{"id", number(fresh.id)}, {"order_id", number(order.document.order_id)}, {"status", "success"}};

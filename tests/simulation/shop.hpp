@@ -2,6 +2,13 @@
 // knows nothing of ledgers; what it did to itself is the truth that the engine's belief is judged by.
 #pragma once
 
+#include "runtime/random.hpp"
+#include "sagas/ids.hpp"
+#include "sagas/order_document.hpp"
+#include "tests/simulation/agenda.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,13 +16,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "runtime/random.hpp"
-#include "sagas/ids.hpp"
-#include "sagas/order_document.hpp"
-#include "tests/simulation/agenda.hpp"
 
 namespace ordersaga::simulation {
 

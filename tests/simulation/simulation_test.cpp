@@ -3,6 +3,12 @@
 //   ORDERSAGA_SEEDS=A..B   which seeds (default 1..200)
 //   ORDERSAGA_SEED=N       one seed only
 //   ORDERSAGA_TRACE=1      print everything that happens
+#include "tests/simulation/judge.hpp"
+#include "tests/simulation/scenario.hpp"
+#include "tests/support/sim/laws.hpp"
+
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -12,12 +18,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <gtest/gtest.h>
-
-#include "tests/simulation/judge.hpp"
-#include "tests/simulation/scenario.hpp"
-#include "tests/support/sim/laws.hpp"
 
 namespace ordersaga::simulation {
 namespace {
@@ -54,13 +54,16 @@ Result run(std::uint64_t seed, bool print) {
         ++result.states[saga.state];
         if (saga.incident) ++result.incidents[*saga.incident];
     }
-    for (const auto& shop : world.shops()) result.orders += shop->orders().size();
+    for (const auto& shop : world.shops())
+        result.orders += shop->orders().size();
     result.faults = world.weather().counts();
     for (const auto& [number, step] : world.store().tables().history) {
-        world.trace().line(runtime::format_rfc3339(step.at) + " " + world.store().tables().sagas.at(step.key).subject + " " +
-                           step.from_state + " -" + step.event + "-> " + step.to_state + " (" + step.cause + ") " + step.note);
+        world.trace().line(
+            runtime::format_rfc3339(step.at) + " " + world.store().tables().sagas.at(step.key).subject + " " +
+            step.from_state + " -" + step.event + "-> " + step.to_state + " (" + step.cause + ") " + step.note);
     }
-    for (const std::string& violation : result.violations) world.trace().line("VIOLATION " + violation);
+    for (const std::string& violation : result.violations)
+        world.trace().line("VIOLATION " + violation);
     return result;
 }
 
@@ -68,15 +71,21 @@ class Totals {
 public:
     void add(const Result& run) {
         orders_ += run.orders;
-        for (const auto& [state, count] : run.states) states_[state] += count;
-        for (const auto& [cause, count] : run.incidents) incidents_[cause] += count;
-        for (const auto& [fault, count] : run.faults) faults_[fault] += count;
+        for (const auto& [state, count] : run.states)
+            states_[state] += count;
+        for (const auto& [cause, count] : run.incidents)
+            incidents_[cause] += count;
+        for (const auto& [fault, count] : run.faults)
+            faults_[fault] += count;
     }
     void print() const {
         std::printf("orders: %zu\n", orders_);
-        for (const auto& [state, count] : states_) std::printf("  %-24s %d\n", state.c_str(), count);
-        for (const auto& [cause, count] : incidents_) std::printf("  incident: %s: %d\n", cause.c_str(), count);
-        for (const auto& [fault, count] : faults_) std::printf("  fault: %s: %d\n", fault.c_str(), count);
+        for (const auto& [state, count] : states_)
+            std::printf("  %-24s %d\n", state.c_str(), count);
+        for (const auto& [cause, count] : incidents_)
+            std::printf("  incident: %s: %d\n", cause.c_str(), count);
+        for (const auto& [fault, count] : faults_)
+            std::printf("  fault: %s: %d\n", fault.c_str(), count);
     }
     const std::map<std::string, int>& states() const { return states_; }
 
@@ -102,8 +111,10 @@ std::vector<Verdict> run_all(const Seeds& seeds, bool print) {
     };
     std::vector<std::thread> threads;
     const unsigned cores = print ? 1 : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < cores; ++i) threads.emplace_back(work);
-    for (std::thread& thread : threads) thread.join();
+    for (unsigned i = 0; i < cores; ++i)
+        threads.emplace_back(work);
+    for (std::thread& thread : threads)
+        thread.join();
     return verdicts;
 }
 
@@ -112,8 +123,8 @@ TEST(Simulation, EverySeedKeepsTheLawsAndRepeatsItself) {
     Totals totals;
     std::uint64_t seed = seeds.first;
     for (const Verdict& verdict : run_all(seeds, std::getenv("ORDERSAGA_TRACE") != nullptr)) {
-        EXPECT_TRUE(verdict.first.violations.empty())
-            << "ORDERSAGA_SEED=" << seed << " ORDERSAGA_TRACE=1 shows:\n" << sim::joined(verdict.first.violations);
+        EXPECT_TRUE(verdict.first.violations.empty()) << "ORDERSAGA_SEED=" << seed << " ORDERSAGA_TRACE=1 shows:\n"
+                                                      << sim::joined(verdict.first.violations);
         EXPECT_TRUE(verdict.repeats) << "seed " << seed << " does not repeat itself";
         totals.add(verdict.first);
         ++seed;
@@ -121,7 +132,8 @@ TEST(Simulation, EverySeedKeepsTheLawsAndRepeatsItself) {
     totals.print();
     if (seeds.last - seeds.first < 50) return;
     // A simulation that reaches nothing proves nothing.
-    for (const char* state : {"Completed", "Compensated", "OutOfStock"}) EXPECT_GT(totals.states().count(state), 0U) << state;
+    for (const char* state : {"Completed", "Compensated", "OutOfStock"})
+        EXPECT_GT(totals.states().count(state), 0U) << state;
 }
 
 }  // namespace

@@ -31,7 +31,9 @@ void Warehouse::stock_item(const std::string& item_id, const std::string& sku, s
     items_[item_id] = {sku, on_hand};
 }
 
-void Warehouse::receive(const std::string& item_id, std::int64_t quantity) { items_.at(item_id).on_hand += quantity; }
+void Warehouse::receive(const std::string& item_id, std::int64_t quantity) {
+    items_.at(item_id).on_hand += quantity;
+}
 
 void Warehouse::changed(WarehouseOrder& order) {
     order.changed_at = agenda_.now();
@@ -43,10 +45,12 @@ std::int64_t Warehouse::demand_on(const std::string& item_id) const {
     std::int64_t units = 0;
     for (const auto& [reference, order] : orders_) {
         if (order.cancelled) continue;
-        for (const WarehouseLine& line : order.lines) units += line.item_id == item_id ? line.quantity : 0;
+        for (const WarehouseLine& line : order.lines)
+            units += line.item_id == item_id ? line.quantity : 0;
         for (const WarehouseShipment& shipment : order.shipments) {
             if (!shipment.shipped) continue;
-            for (const WarehouseLine& line : shipment.lines) units -= line.item_id == item_id ? line.quantity : 0;
+            for (const WarehouseLine& line : shipment.lines)
+                units -= line.item_id == item_id ? line.quantity : 0;
         }
     }
     return units;
@@ -58,34 +62,39 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
     for (const WarehouseShipment& shipment : order.shipments) {
         shipped += shipment.shipped ? 1 : 0;
         delivered += shipment.delivered ? 1 : 0;
-        shipments.push_back({{"id", shipment.id},
-                             {"state", shipment.delivered ? "Delivered" : shipment.shipped ? "Shipped" : "InProgress"},
-                             {"carrier", "Post"},
-                             {"tracking_number", shipment.shipped ? shipment.tracking_number : ""},
-                             {"tracking_url", ""},
-                             {"lines", lines_of(shipment.lines)}});
+        shipments.push_back(
+            {{"id", shipment.id},
+             {"state", shipment.delivered ? "Delivered"
+                       : shipment.shipped ? "Shipped"
+                                          : "InProgress"},
+             {"carrier", "Post"},
+             {"tracking_number", shipment.shipped ? shipment.tracking_number : ""},
+             {"tracking_url", ""},
+             {"lines", lines_of(shipment.lines)}});
     }
     const std::size_t all = order.shipments.size();
-    const char* state = order.cancelled                    ? "Cancelled"
-                        : all > 0 && delivered == all      ? "Delivered"
-                        : all > 0 && shipped == all        ? "Shipped"
-                        : shipped > 0                      ? "PartlyShipped"
-                        : order.picking                    ? "InProgress"
-                                                           : "Accepted";
-    return {{"reference", order.reference},
-            {"warehouse_order_id", order.id},
-            {"state", state},
-            {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
-            {"shipments", shipments},
-            {"problems", json::array()}};
+    const char* state = order.cancelled               ? "Cancelled"
+                        : all > 0 && delivered == all ? "Delivered"
+                        : all > 0 && shipped == all   ? "Shipped"
+                        : shipped > 0                 ? "PartlyShipped"
+                        : order.picking               ? "InProgress"
+                                                      : "Accepted";
+    return {
+        {"reference", order.reference},
+        {"warehouse_order_id", order.id},
+        {"state", state},
+        {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
+        {"shipments", shipments},
+        {"problems", json::array()}};
 }
 
 Warehouse::Created Warehouse::create(const json& payload) {
     const std::string reference = payload.at("reference").get<std::string>();
     std::vector<WarehouseLine> lines;
     for (const json& line : payload.at("lines")) {
-        lines.push_back({line.at("warehouse_item_id").get<std::string>(), line.at("sku").get<std::string>(),
-                         line.at("quantity").get<std::int64_t>()});
+        lines.push_back(
+            {line.at("warehouse_item_id").get<std::string>(), line.at("sku").get<std::string>(),
+             line.at("quantity").get<std::int64_t>()});
     }
     const auto known = orders_.find(reference);
     if (known != orders_.end()) return {view_of(known->second), known->second.lines != lines, known->second.cancelled};
@@ -110,7 +119,8 @@ void Warehouse::plan(const std::string& reference) {
     const Duration until_shipped = until_pick + weather_.between(seconds(10), seconds(60));
     agenda_.after(until_pick, [this, reference] { pick(orders_.at(reference)); });
     agenda_.after(until_shipped, [this, reference] { ship(reference, 0); });
-    agenda_.after(until_shipped + weather_.between(seconds(5), seconds(120)), [this, reference] { ship(reference, 1); });
+    agenda_.after(
+        until_shipped + weather_.between(seconds(5), seconds(120)), [this, reference] { ship(reference, 1); });
 }
 
 // From here on it is too late to cancel. What lies in different places leaves in two parcels.
@@ -135,7 +145,8 @@ void Warehouse::ship(const std::string& reference, std::size_t index) {
     if (order.cancelled || index >= order.shipments.size()) return;
     WarehouseShipment& shipment = order.shipments[index];
     shipment.shipped = true;
-    for (const WarehouseLine& line : shipment.lines) items_.at(line.item_id).on_hand -= line.quantity;
+    for (const WarehouseLine& line : shipment.lines)
+        items_.at(line.item_id).on_hand -= line.quantity;
     changed(order);
     agenda_.after(weather_.between(seconds(30), seconds(300)), [this, reference, index] {
         WarehouseOrder& delivered = orders_.at(reference);
@@ -174,26 +185,30 @@ json Warehouse::changed_since(Instant since) const {
 json Warehouse::stock(const json& items) {
     json levels = json::array();
     std::vector<std::pair<std::string, json>> asked;
-    for (const json& item : items) asked.emplace_back(item.at("warehouse_item_id").get<std::string>(), item.value("sku_id", json()));
+    for (const json& item : items)
+        asked.emplace_back(item.at("warehouse_item_id").get<std::string>(), item.value("sku_id", json()));
     if (asked.empty()) {
-        for (const auto& [id, item] : items_) asked.emplace_back(id, json());
+        for (const auto& [id, item] : items_)
+            asked.emplace_back(id, json());
     }
     const Instant now = agenda_.now();
     for (const auto& [id, sku_id] : asked) {
         std::int64_t promised = demand_on(id);
         for (const auto& [reference, order] : orders_) {
             std::int64_t units = 0;
-            for (const WarehouseLine& line : order.lines) units += line.item_id == id ? line.quantity : 0;
+            for (const WarehouseLine& line : order.lines)
+                units += line.item_id == id ? line.quantity : 0;
             const bool fresh = !order.cancelled && !order.picking && now - order.accepted_at < lag;
             const bool just_cancelled = order.cancelled && now - *order.cancelled_at < lag;
             if (fresh && weather_.random().chance(0.3)) promised -= units;
             if (just_cancelled && weather_.random().chance(0.3)) promised += units;
         }
         const Item& item = items_.at(id);
-        json level = {{"warehouse_item_id", id},
-                      {"sku", item.sku},
-                      {"fulfillable", std::max<std::int64_t>(0, item.on_hand - promised)},
-                      {"on_hand", item.on_hand}};
+        json level = {
+            {"warehouse_item_id", id},
+            {"sku", item.sku},
+            {"fulfillable", std::max<std::int64_t>(0, item.on_hand - promised)},
+            {"on_hand", item.on_hand}};
         if (!sku_id.is_null()) level["sku_id"] = sku_id;
         levels.push_back(std::move(level));
     }

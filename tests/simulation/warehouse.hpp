@@ -2,17 +2,17 @@
 // possible; stock figures that lag. It never ships one reference twice, and it says when it was asked for more than it has.
 #pragma once
 
+#include "tests/simulation/agenda.hpp"
+#include "tests/simulation/weather.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "tests/simulation/agenda.hpp"
-#include "tests/simulation/weather.hpp"
 
 namespace ordersaga::simulation {
 

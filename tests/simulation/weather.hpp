@@ -1,13 +1,13 @@
 // What goes wrong, and when: one place draws all faults from the seed. Calm weather: nothing goes wrong any more.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
-
 #include "runtime/random.hpp"
 #include "tests/simulation/agenda.hpp"
 #include "tests/support/sim/sim_store.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
 
 namespace ordersaga::simulation {
 
@@ -29,7 +29,7 @@ enum class CallFate {
     unreachable,      // surely not sent
     unknown_applied,  // a write whose answer is lost; a read that fails
     unknown_lost,
-    refused,          // a business no, for creates at the warehouse only
+    refused,  // a business no, for creates at the warehouse only
 };
 
 class Weather final : public sim::SimFaults {

@@ -1,9 +1,9 @@
 #include "tests/simulation/worker.hpp"
 
+#include "sagas/activities.hpp"
+
 #include <memory>
 #include <stdexcept>
-
-#include "sagas/activities.hpp"
 
 namespace ordersaga::simulation {
 
@@ -22,8 +22,9 @@ constexpr Duration call_deadline = seconds(10);
 constexpr std::size_t poll_limit = 12;
 
 bool is_write(const std::string& name) {
-    return name == activity::request_fulfillment || name == activity::cancel_fulfillment || name == activity::flush_stock ||
-           name == activity::create_store_fulfillment || name == activity::settle_store_order;
+    return name == activity::request_fulfillment || name == activity::cancel_fulfillment ||
+           name == activity::flush_stock || name == activity::create_store_fulfillment ||
+           name == activity::settle_store_order;
 }
 
 Outcome outcome_of(OutcomeKind kind, std::string reason, json payload = json::object()) {
@@ -57,8 +58,9 @@ void Worker::perform(const engine::CommandRow& command, bool seen_before, Answer
     const Instant now = agenda_.now();
     const auto tell = [this, command, answer = std::move(answer), doubt](Duration delay, Outcome outcome) {
         agenda_.after(delay, [this, command, answer, outcome = doubted(std::move(outcome), doubt)] {
-            trace_.line("outcome " + command.activity + " " + command.idempotency_key + " " +
-                        std::string(name_of(outcome.kind)) + " " + outcome.reason);
+            trace_.line(
+                "outcome " + command.activity + " " + command.idempotency_key + " " +
+                std::string(name_of(outcome.kind)) + " " + outcome.reason);
             answer(outcome);
         });
     };
@@ -73,20 +75,23 @@ void Worker::perform(const engine::CommandRow& command, bool seen_before, Answer
     switch (weather_.fate_of_call(peer_of(command))) {
         case CallFate::throttled: {
             Outcome outcome = outcome_of(OutcomeKind::throttled, "429");
-            outcome.retry_after = std::chrono::duration_cast<milliseconds>(weather_.between(milliseconds(200), seconds(3)));
+            outcome.retry_after =
+                std::chrono::duration_cast<milliseconds>(weather_.between(milliseconds(200), seconds(3)));
             return tell(latency, std::move(outcome));
         }
         case CallFate::unreachable: return tell(latency, outcome_of(OutcomeKind::retryable, "connection refused"));
         case CallFate::unknown_lost:
-            return tell(weather_.between(latency, call_deadline),
-                        outcome_of(write ? OutcomeKind::unknown : OutcomeKind::retryable, "no answer"));
+            return tell(
+                weather_.between(latency, call_deadline),
+                outcome_of(write ? OutcomeKind::unknown : OutcomeKind::retryable, "no answer"));
         case CallFate::unknown_applied:
             // The answer is given up on at one moment, the peer acts at another, perhaps later one.
             if (write) {
                 agenda_.after(weather_.between(latency, call_deadline), [this, command] { act(command, false); });
             }
-            return tell(weather_.between(latency, call_deadline),
-                        outcome_of(write ? OutcomeKind::unknown : OutcomeKind::retryable, "connection reset"));
+            return tell(
+                weather_.between(latency, call_deadline),
+                outcome_of(write ? OutcomeKind::unknown : OutcomeKind::retryable, "connection reset"));
         case CallFate::refused:
         case CallFate::fine: break;
     }
@@ -149,12 +154,14 @@ Outcome Worker::act_on_warehouse(const engine::CommandRow& command, bool refuse)
     const std::string& name = command.activity;
     if (name == activity::request_fulfillment) {
         const std::string reference = payload.at("reference").get<std::string>();
-        if (refuse && !warehouse_.find(reference).at("found").get<bool>()) return refused("the address cannot be served");
+        if (refuse && !warehouse_.find(reference).at("found").get<bool>())
+            return refused("the address cannot be served");
         const Warehouse::Created created = warehouse_.create(payload);
         if (created.cancelled) return refused("the warehouse holds this reference as cancelled");
         if (!created.conflict) return outcome_of(OutcomeKind::done, "", {{"view", created.view}});
-        return outcome_of(OutcomeKind::refused, "the reference is taken",
-                          {{"messages", json::array({"the reference is taken"})}, {"conflict", true}});
+        return outcome_of(
+            OutcomeKind::refused, "the reference is taken",
+            {{"messages", json::array({"the reference is taken"})}, {"conflict", true}});
     }
     if (name == activity::cancel_fulfillment) {
         const Warehouse::Cancelled result = warehouse_.cancel(payload.at("reference"));
@@ -162,7 +169,8 @@ Outcome Worker::act_on_warehouse(const engine::CommandRow& command, bool refuse)
         if (result.too_late) return outcome_of(OutcomeKind::too_late, "too late", {{"view", result.view}});
         return outcome_of(OutcomeKind::done, "", {{"found", true}, {"view", result.view}});
     }
-    if (name == activity::find_fulfillment) return outcome_of(OutcomeKind::done, "", warehouse_.find(payload.at("reference")));
+    if (name == activity::find_fulfillment)
+        return outcome_of(OutcomeKind::done, "", warehouse_.find(payload.at("reference")));
     if (name == activity::poll_fulfillments) {
         const Instant since = runtime::parse_rfc3339(payload.at("changed_since").get<std::string>()).value();
         return outcome_of(OutcomeKind::done, "", warehouse_.changed_since(since));

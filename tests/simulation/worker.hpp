@@ -2,15 +2,15 @@
 // Any number of them, each slow in its own way: every call is a few actions on the agenda.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
-
 #include "orchestrator/engine/store.hpp"
 #include "sagas/outcome.hpp"
 #include "tests/simulation/shop.hpp"
 #include "tests/simulation/warehouse.hpp"
 #include "tests/simulation/weather.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
 
 namespace ordersaga::simulation {
 

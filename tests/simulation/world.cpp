@@ -1,9 +1,9 @@
 #include "tests/simulation/world.hpp"
 
-#include <algorithm>
-
 #include "orchestrator/orders/arrivals.hpp"
 #include "tests/support/sim/laws.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::simulation {
 
@@ -40,14 +40,16 @@ World::World(std::uint64_t seed, bool print)
       weather_(agenda_, seed, FaultRates{}),
       store_(clock_, &weather_),
       definition_(saga_settings()),
-      warehouse_(agenda_, weather_,
-                 [this](const WarehouseOrder& order) {
-                     orders::ReceiptRow receipt;
-                     receipt.source = "shipbob";
-                     receipt.store_id = {warehouse_id.value};
-                     receipt.topic = "order.changed";
-                     post(std::move(receipt), {{"reference_id", order.reference}});
-                 }),
+      warehouse_(
+          agenda_,
+          weather_,
+          [this](const WarehouseOrder& order) {
+              orders::ReceiptRow receipt;
+              receipt.source = "shipbob";
+              receipt.store_id = {warehouse_id.value};
+              receipt.topic = "order.changed";
+              post(std::move(receipt), {{"reference_id", order.reference}});
+          }),
       seed_(seed) {
     store_.add_merchant(merchant);
     orders::WarehouseRow row;
@@ -103,9 +105,9 @@ Shop& World::add_shop(const std::string& key, const std::string& order_policy) {
     for (const char* duty : {orders::duty::poll_orders, orders::duty::quiet_reads}) {
         store_.add_duty({merchant, duty, "store:" + std::to_string(id.value), start, json::object(), ""});
     }
-    shops_.push_back(std::make_unique<Shop>(id, key, agenda_, [this, index = shops_.size()](const ShopWebhook& webhook) {
-        post_of_shop(*shops_[index], webhook);
-    }));
+    shops_.push_back(std::make_unique<Shop>(
+        id, key, agenda_,
+        [this, index = shops_.size()](const ShopWebhook& webhook) { post_of_shop(*shops_[index], webhook); }));
     return *shops_.back();
 }
 
@@ -124,21 +126,22 @@ void World::list_all(const std::function<std::int64_t(const Shop&, const Stocked
             row.location_id = Shop::location;
             row.wants_read = true;
             store_.add_listing(row);
-            shop->add_item({row.variant_id, row.inventory_item_id, sku.name, shown(*shop, sku), sku.policy == "backorder"});
+            shop->add_item(
+                {row.variant_id, row.inventory_item_id, sku.name, shown(*shop, sku), sku.policy == "backorder"});
         }
     }
 }
 
 void World::start_hosts(int count) {
     std::map<std::string, Shop*> shops;
-    for (const auto& shop : shops_) shops[shop->key()] = shop.get();
+    for (const auto& shop : shops_)
+        shops[shop->key()] = shop.get();
     worker_ = std::make_unique<Worker>(agenda_, weather_, shops, warehouse_, trace_);
     for (int i = 0; i < count; ++i) {
         hosts_.push_back(std::make_unique<EngineHost>(
-            "engine" + std::to_string(i), store_, definition_, orders::OrderParticipantSettings{}, agenda_, weather_, trace_,
-            seed_ * 1000 + static_cast<std::uint64_t>(i) + 1,
-            [this](EngineHost& host, const engine::CommandRow& command) { publish(host, command); }
-        ));
+            "engine" + std::to_string(i), store_, definition_, orders::OrderParticipantSettings{}, agenda_, weather_,
+            trace_, seed_ * 1000 + static_cast<std::uint64_t>(i) + 1,
+            [this](EngineHost& host, const engine::CommandRow& command) { publish(host, command); }));
     }
 }
 
@@ -147,11 +150,14 @@ void World::run_until(Instant end) {
     while (agenda_.step(end)) {
         if (++steps % steps_between_checks != 0 || !violations_.empty()) continue;
         violations_ = sim::check_laws(store_);
-        for (const std::string& violation : violations_) trace_.line(violation);
+        for (const std::string& violation : violations_)
+            trace_.line(violation);
     }
 }
 
-EngineHost& World::any_host() { return *hosts_[weather_.random().below(hosts_.size())]; }
+EngineHost& World::any_host() {
+    return *hosts_[weather_.random().below(hosts_.size())];
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Webhooks
@@ -185,7 +191,8 @@ void World::post(orders::ReceiptRow receipt, json body) {
             sent = std::make_shared<Post>(*letter);
             sent->receipt.webhook_id += "b";
         }
-        const Duration most = weather_.happens(&FaultRates::webhook_late) ? Duration(seconds(60)) : Duration(milliseconds(1500));
+        const Duration most =
+            weather_.happens(&FaultRates::webhook_late) ? Duration(seconds(60)) : Duration(milliseconds(1500));
         agenda_.after(weather_.between(milliseconds(10), most), [this, sent] { deliver(sent, 1); });
     }
 }
@@ -217,18 +224,23 @@ void World::deliver(const std::shared_ptr<Post>& post, int attempt) {
 // The broker
 
 void World::publish(EngineHost& host, const engine::CommandRow& command) {
-    trace_.line("send " + command.activity + " " + command.idempotency_key + " attempt " + std::to_string(command.attempt));
+    trace_.line(
+        "send " + command.activity + " " + command.idempotency_key + " attempt " + std::to_string(command.attempt));
     if (weather_.happens(&FaultRates::message_lost)) return;
     const Duration stall = weather_.away_until("broker") - agenda_.now();
     if (!weather_.happens(&FaultRates::confirm_lost)) {
-        agenda_.after(stall + milliseconds(3), [&host, life = host.life(), id = command.command_id, token = command.attempt_token] {
-            host.confirm(life, id, token);
-        });
+        agenda_.after(
+            stall + milliseconds(3), [&host, life = host.life(), id = command.command_id,
+                                      token = command.attempt_token] { host.confirm(life, id, token); });
     }
-    const Duration most = weather_.happens(&FaultRates::message_late) ? Duration(seconds(15)) : Duration(milliseconds(50));
-    agenda_.after(stall + weather_.between(milliseconds(1), most), [this, command] { bring_to_worker(command, false); });
+    const Duration most =
+        weather_.happens(&FaultRates::message_late) ? Duration(seconds(15)) : Duration(milliseconds(50));
+    agenda_.after(
+        stall + weather_.between(milliseconds(1), most), [this, command] { bring_to_worker(command, false); });
     if (weather_.happens(&FaultRates::message_twice)) {
-        agenda_.after(stall + weather_.between(milliseconds(5), seconds(10)), [this, command] { bring_to_worker(command, true); });
+        agenda_.after(stall + weather_.between(milliseconds(5), seconds(10)), [this, command] {
+            bring_to_worker(command, true);
+        });
     }
 }
 
@@ -240,8 +252,9 @@ void World::bring_to_worker(const engine::CommandRow& command, bool seen_before)
         for (int copy = 0; copy < copies; ++copy) {
             const Duration most =
                 weather_.happens(&FaultRates::message_late) ? Duration(seconds(25)) : Duration(milliseconds(50));
-            agenda_.after(stall + weather_.between(milliseconds(1), most),
-                          [this, command, outcome] { bring_outcome(command, outcome); });
+            agenda_.after(stall + weather_.between(milliseconds(1), most), [this, command, outcome] {
+                bring_outcome(command, outcome);
+            });
         }
     });
 }
@@ -253,8 +266,8 @@ void World::bring_outcome(const engine::CommandRow& command, const sagas::Outcom
     Message message;
     message.input = [command, outcome] {
         engine::Input input;
-        input.content =
-            engine::OutcomeArrived{command.merchant, command.saga_id, command.command_id, command.attempt_token, outcome};
+        input.content = engine::OutcomeArrived{
+            command.merchant, command.saga_id, command.command_id, command.attempt_token, outcome};
         return input;
     };
     message.settled = [again](bool settled) {

@@ -2,16 +2,16 @@
 // and a warehouse. The world only connects them; what happens in it is the scenario's affair.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "tests/simulation/engine_host.hpp"
 #include "tests/simulation/shop.hpp"
 #include "tests/simulation/warehouse.hpp"
 #include "tests/simulation/weather.hpp"
 #include "tests/simulation/worker.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace ordersaga::simulation {
 

@@ -1,18 +1,18 @@
 // The built programs on real servers, from outside: small demos with faults, with each program and each server killed on
 // the way, the story, and the system that is left running for somebody else's script.
+#include "sandbox/demo/caller.hpp"
+#include "sandbox/demo/child_process.hpp"
+#include "sandbox/demo/system.hpp"
+
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <signal.h>
 #include <stdlib.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
-
-#include "sandbox/demo/caller.hpp"
-#include "sandbox/demo/child_process.hpp"
-#include "sandbox/demo/system.hpp"
 
 namespace ordersaga::demo {
 namespace {
@@ -30,12 +30,14 @@ struct Demo : testing::Test {
     std::filesystem::path folder;
 
     void SetUp() override {
-        ASSERT_FALSE(variable("ORDERSAGA_BIN").empty()) << "run ./dev test e2e, which builds the programs and starts servers";
+        ASSERT_FALSE(variable("ORDERSAGA_BIN").empty())
+            << "run ./dev test e2e, which builds the programs and starts servers";
         ASSERT_FALSE(variable("ORDERSAGA_SERVERS_DIR").empty()) << "run ./dev test e2e, which starts servers";
         // The roles belong to the whole server: other suites know them by these passwords.
         for (const char* role : {"MIGRATOR", "ENGINE", "WORKER", "API"}) {
             std::string password = role;
-            for (char& letter : password) letter = static_cast<char>(letter - 'A' + 'a');
+            for (char& letter : password)
+                letter = static_cast<char>(letter - 'A' + 'a');
             setenv(("ORDERSAGA_" + std::string(role) + "_PASSWORD").c_str(), (password + "-test").c_str(), 1);
         }
         const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -45,8 +47,9 @@ struct Demo : testing::Test {
     }
 
     ChildPlan plan(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.end(), {"--bin", variable("ORDERSAGA_BIN"), "--servers-env",
-                                           variable("ORDERSAGA_SERVERS_DIR") + "/env", "--dir", (folder / "demo").string()});
+        arguments.insert(
+            arguments.end(), {"--bin", variable("ORDERSAGA_BIN"), "--servers-env",
+                              variable("ORDERSAGA_SERVERS_DIR") + "/env", "--dir", (folder / "demo").string()});
         return {std::filesystem::path(variable("ORDERSAGA_BIN")) / "ordersaga-demo", arguments, {}, folder / "output"};
     }
 
@@ -69,7 +72,8 @@ struct Demo : testing::Test {
         EXPECT_EQ(report["effects"]["oversold_units"], 0);
         EXPECT_EQ(report["effects"]["fulfillments_created"], report["effects"]["fulfillments_expected"]);
         EXPECT_EQ(report["laws"].size(), 10U);
-        for (const auto& [law, holds] : report["laws"].items()) EXPECT_EQ(holds, true) << law;
+        for (const auto& [law, holds] : report["laws"].items())
+            EXPECT_EQ(holds, true) << law;
     }
 };
 
@@ -113,7 +117,8 @@ TEST_F(Demo, TellsTheStoryOfOneShirtAndTwoBuyers) {
     const CommandEnd end = run_command(plan({"--story"}), seconds(200));
     EXPECT_EQ(end.status, 0) << end.output;
     EXPECT_NE(end.output.find("was refused and is held in its store"), std::string::npos) << end.output;
-    EXPECT_NE(end.output.find("The shirt is for sale again: blue shows 1, red shows 1."), std::string::npos) << end.output;
+    EXPECT_NE(end.output.find("The shirt is for sale again: blue shows 1, red shows 1."), std::string::npos)
+        << end.output;
 }
 
 // Somebody else's script: finds every address in the file, places an order, and sees it in REST and in the ledger.
@@ -121,33 +126,39 @@ TEST_F(Demo, IsLeftRunningForAScriptAndEndsWhenTold) {
     const std::filesystem::path env_file = folder / "system.env";
     Child child(plan({"--run", "--stores", "2", "--env", env_file.string()}));
     const auto limit = steady_clock::now() + seconds(150);
-    while (!std::filesystem::exists(env_file) && steady_clock::now() < limit && !child.ended()) child.wait_for(std::chrono::milliseconds(100));
+    while (!std::filesystem::exists(env_file) && steady_clock::now() < limit && !child.ended())
+        child.wait_for(std::chrono::milliseconds(100));
     ASSERT_TRUE(std::filesystem::exists(env_file));
     const std::map<std::string, std::string> env = read_env_file(env_file);
-    for (const char* name : {"ORDERSAGA_ENGINE_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_URL", "ORDERSAGA_TOKEN", "ORDERSAGA_PUBLIC_URL",
-                             "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_SANDBOX_LEDGER_URL"}) {
+    for (const char* name :
+         {"ORDERSAGA_ENGINE_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_URL", "ORDERSAGA_TOKEN", "ORDERSAGA_PUBLIC_URL",
+          "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_SANDBOX_LEDGER_URL"}) {
         ASSERT_TRUE(env.contains(name)) << name;
     }
     Caller caller;
-    const Caller::Reply order = caller.call("POST", env.at("ORDERSAGA_SANDBOX_CONTROL_URL") + "/stores/blue-shirts.myshopify.com/orders",
-                                            R"({"lines":[{"sku":"SHIRT-01","quantity":1}]})", "", seconds(10));
+    const Caller::Reply order = caller.call(
+        "POST", env.at("ORDERSAGA_SANDBOX_CONTROL_URL") + "/stores/blue-shirts.myshopify.com/orders",
+        R"({"lines":[{"sku":"SHIRT-01","quantity":1}]})", "", seconds(10));
     ASSERT_EQ(order.status, 201) << order.body;
     const std::string id = json::parse(order.body).at("id");
 
     std::string state;
     while (state != "Completed" && steady_clock::now() < limit) {
-        const Caller::Reply seen = caller.call("GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/blue/" + id, "", env.at("ORDERSAGA_TOKEN"), seconds(5));
+        const Caller::Reply seen = caller.call(
+            "GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/blue/" + id, "", env.at("ORDERSAGA_TOKEN"), seconds(5));
         if (seen.status == 200) state = json::parse(seen.body).value("state", json("")).get<std::string>();
         child.wait_for(std::chrono::milliseconds(100));
     }
     EXPECT_EQ(state, "Completed");
-    const Caller::Reply ledger = caller.call("GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?kind=warehouse_order_created", "", "", seconds(10));
+    const Caller::Reply ledger = caller.call(
+        "GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?kind=warehouse_order_created", "", "", seconds(10));
     EXPECT_NE(ledger.body.find("blue." + id + ".1.1"), std::string::npos);
 
     child.signal(SIGTERM);
     EXPECT_TRUE(child.wait_for(seconds(60)));
     EXPECT_EQ(child.ended(), 0);
-    EXPECT_EQ(caller.call("GET", env.at("ORDERSAGA_URL") + "/healthz", "", "", seconds(2)).status, 0) << "the orchestrator outlived its demo";
+    EXPECT_EQ(caller.call("GET", env.at("ORDERSAGA_URL") + "/healthz", "", "", seconds(2)).status, 0)
+        << "the orchestrator outlived its demo";
 }
 
 }  // namespace

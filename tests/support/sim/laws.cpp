@@ -36,9 +36,11 @@ struct Sums {
 void check_ledgers(const SimTables& tables, Findings& findings) {
     for (const auto& [key, row] : tables.stock) {
         const std::string name = name_of(key);
-        findings.equal("L1 conservation: " + name + ": on_hand + short", row.on_hand + row.short_by,
-                       row.available + row.reserved + row.committed + row.unavailable);
-        findings.expect(row.available >= 0, "L3 no oversell: " + name + " has available " + std::to_string(row.available));
+        findings.equal(
+            "L1 conservation: " + name + ": on_hand + short", row.on_hand + row.short_by,
+            row.available + row.reserved + row.committed + row.unavailable);
+        findings.expect(
+            row.available >= 0, "L3 no oversell: " + name + " has available " + std::to_string(row.available));
         findings.expect(row.short_by == 0 || row.available == 0, "L3 no oversell: " + name + " is short and sells");
     }
 }
@@ -59,11 +61,13 @@ void check_projections(const SimTables& tables, Findings& findings) {
     std::map<std::pair<MerchantId, ListingId>, std::int64_t> in_flight;
     for (const auto& [key, flush] : tables.flushes) {
         if (flush.closed_at) continue;
-        for (const orders::FlushRowItem& item : flush.items) in_flight[{flush.merchant, item.listing_id}] += item.delta;
+        for (const orders::FlushRowItem& item : flush.items)
+            in_flight[{flush.merchant, item.listing_id}] += item.delta;
     }
     for (const auto& [key, row] : tables.listings) {
-        findings.equal("L2 projection: listing " + std::to_string(key.second.value) + ": in flight", row.in_flight,
-                       in_flight[key]);
+        findings.equal(
+            "L2 projection: listing " + std::to_string(key.second.value) + ": in flight", row.in_flight,
+            in_flight[key]);
     }
 }
 
@@ -108,8 +112,9 @@ void check_final_sagas(const SimTables& tables, Findings& findings) {
             continue;
         }
         if (saga->final) {
-            findings.expect(row.held == 0 && row.committed == 0 && row.waiting == 0,
-                            "L5 release: " + name + " is " + saga->state + " and still has units");
+            findings.expect(
+                row.held == 0 && row.committed == 0 && row.waiting == 0,
+                "L5 release: " + name + " is " + saga->state + " and still has units");
         }
     }
 }
@@ -125,8 +130,9 @@ void check_histories(const SimTables& tables, Findings& findings) {
         const auto [entry, first] = last.try_emplace(row.key, Last{0, row.from_state});
         const std::string name = "L7 nothing lost: history of saga " + row.key.saga_id;
         findings.equal(name + ": next version", row.version, entry->second.version + 1);
-        findings.expect(row.from_state == entry->second.state, name + ": a step from " + row.from_state + " after " +
-                                                                   entry->second.state);
+        findings.expect(
+            row.from_state == entry->second.state,
+            name + ": a step from " + row.from_state + " after " + entry->second.state);
         entry->second = {row.version, row.to_state};
     }
     for (const auto& [key, row] : tables.sagas) {
@@ -134,8 +140,9 @@ void check_histories(const SimTables& tables, Findings& findings) {
         const auto found = last.find(key);
         findings.equal(name + ": version", row.version, found == last.end() ? 0 : found->second.version);
         if (found != last.end()) {
-            findings.expect(row.state == found->second.state, name + " is " + row.state + ", its history ends in " +
-                                                                  found->second.state);
+            findings.expect(
+                row.state == found->second.state,
+                name + " is " + row.state + ", its history ends in " + found->second.state);
         }
         findings.expect(row.final || row.next_wake, name + " is not final and has no next look");
     }
@@ -147,8 +154,8 @@ void check_nothing_lost(const SimTables& tables, Findings& findings) {
         if (receipt.status == orders::ReceiptStatus::parked) {
             findings.expect(!receipt.reason.empty(), name + " is parked without a reason");
         } else if (receipt.source == "shopify" && receipt.topic.starts_with("orders/")) {
-            const bool known = !receipt.order_id.empty() &&
-                               tables.orders.has({receipt.merchant, receipt.store_id, receipt.order_id});
+            const bool known =
+                !receipt.order_id.empty() && tables.orders.has({receipt.merchant, receipt.store_id, receipt.order_id});
             findings.expect(known || !receipt.reason.empty(), name + " left neither an order nor a reason");
         }
     }
@@ -157,24 +164,28 @@ void check_nothing_lost(const SimTables& tables, Findings& findings) {
         if (order.saga_id.empty()) {
             findings.expect(!order.has_document || !order.reason.empty(), name + " has neither a saga nor a reason");
         } else {
-            findings.expect(tables.sagas.has({key.merchant, order.saga_id}), name + " names a saga that does not exist");
+            findings.expect(
+                tables.sagas.has({key.merchant, order.saga_id}), name + " names a saga that does not exist");
         }
     }
     for (const auto& [key, duty] : tables.duties) {
-        findings.expect(duty.command_id.empty() || tables.open_commands.has({duty.merchant, duty.command_id}),
-                        "L7 nothing lost: duty " + duty.duty + "/" + duty.subject + " waits for a command that is closed");
+        findings.expect(
+            duty.command_id.empty() || tables.open_commands.has({duty.merchant, duty.command_id}),
+            "L7 nothing lost: duty " + duty.duty + "/" + duty.subject + " waits for a command that is closed");
     }
     for (const auto& [key, flush] : tables.flushes) {
-        findings.expect(flush.closed_at || tables.open_commands.has({flush.merchant, flush.command_id}),
-                        "L7 nothing lost: open flush " + flush.key + " waits for a command that is closed");
+        findings.expect(
+            flush.closed_at || tables.open_commands.has({flush.merchant, flush.command_id}),
+            "L7 nothing lost: open flush " + flush.key + " waits for a command that is closed");
     }
     std::set<std::string> incidents;
     for (const auto& [number, incident] : tables.incidents) {
         if (!incident.closed_at && !incident.row.saga_id.empty()) incidents.insert(incident.row.saga_id);
     }
     for (const auto& [key, row] : tables.sagas) {
-        findings.expect(!row.incident || incidents.count(key.saga_id) > 0,
-                        "L7 nothing lost: saga " + key.saga_id + " has an incident that nobody sees");
+        findings.expect(
+            !row.incident || incidents.count(key.saga_id) > 0,
+            "L7 nothing lost: saga " + key.saga_id + " has an incident that nobody sees");
     }
 }
 
@@ -225,19 +236,22 @@ std::vector<std::string> check_quiet_laws(const SimStore& store) {
         findings.expect(false, "L8 convergence: saga " + wait.saga.saga_id + " still waits for " + wait.kind);
     }
     for (const auto& [number, signal] : tables.signals) {
-        findings.expect(false, "L7 nothing lost: signal " + signal.event + " for saga " + signal.key.saga_id + " was never taken");
+        findings.expect(
+            false, "L7 nothing lost: signal " + signal.event + " for saga " + signal.key.saga_id + " was never taken");
     }
     static const std::set<std::string> dated = {"FulfillmentRequested", "Shipped", "Backordered", "OnHold"};
     for (const auto& [key, row] : tables.sagas) {
-        findings.expect(row.final || row.incident || dated.count(row.state) > 0,
-                        "L7 nothing lost: saga " + key.saga_id + " rests in " + row.state);
+        findings.expect(
+            row.final || row.incident || dated.count(row.state) > 0,
+            "L7 nothing lost: saga " + key.saga_id + " rests in " + row.state);
     }
     return violations;
 }
 
 std::string joined(const std::vector<std::string>& violations) {
     std::string text;
-    for (const std::string& violation : violations) text += violation + "\n";
+    for (const std::string& violation : violations)
+        text += violation + "\n";
     return text;
 }
 

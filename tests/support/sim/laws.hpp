@@ -2,10 +2,10 @@
 // engine: nothing here may share code with what it judges. (L6 and L10 need the peers' side: tests/simulation.)
 #pragma once
 
+#include "tests/support/sim/sim_store.hpp"
+
 #include <string>
 #include <vector>
-
-#include "tests/support/sim/sim_store.hpp"
 
 namespace ordersaga::sim {
 

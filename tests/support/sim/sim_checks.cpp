@@ -1,8 +1,8 @@
 #include "tests/support/sim/sim_checks.hpp"
 
-#include <algorithm>
-
 #include "runtime/random.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::sim {
 
@@ -46,11 +46,12 @@ void check(const engine::SagaRow& row) {
     require(!row.kind.empty() && !row.state.empty(), "sagas.kind and state are named");
     require_text(row.subject, "sagas.subject");
     if (row.kind != "order") return;
-    require_one_of(row.state,
-                   {"Received", "Reserved", "ChannelsSynced", "FulfillmentRequested", "Shipped", "Completed", "OnHold",
-                    "Backordered", "OutOfStock", "NeedsOperator", "CancellingFulfillment", "ReleasingStock",
-                    "RevertingChannels", "SettlingOrder", "Compensated"},
-                   "states_of_an_order");
+    require_one_of(
+        row.state,
+        {"Received", "Reserved", "ChannelsSynced", "FulfillmentRequested", "Shipped", "Completed", "OnHold",
+         "Backordered", "OutOfStock", "NeedsOperator", "CancellingFulfillment", "ReleasingStock", "RevertingChannels",
+         "SettlingOrder", "Compensated"},
+        "states_of_an_order");
     const bool ends = row.state == "Completed" || row.state == "OutOfStock" || row.state == "Compensated";
     require(row.final == ends, "final_states_of_an_order");
 }
@@ -60,13 +61,16 @@ void check(const engine::CommandRow& row) {
     if (!row.saga_id.empty()) require_uuid(row.saga_id, "commands.saga_id");
     require(row.saga_id.empty() == !row.duty.empty(), "commands: a saga's or a duty's");
     require((row.state == engine::CommandState::closed) == row.closed_at.has_value(), "commands: closed has closed_at");
-    require(row.state != engine::CommandState::sent ||
-                (row.deadline.has_value() && row.sent_at.has_value() && !row.attempt_token.empty()),
-            "commands: sent has deadline, sent_at and attempt_token");
+    require(
+        row.state != engine::CommandState::sent ||
+            (row.deadline.has_value() && row.sent_at.has_value() && !row.attempt_token.empty()),
+        "commands: sent has deadline, sent_at and attempt_token");
     require_text(row.last_error, "commands.last_error");
 }
 
-void check(const engine::LaneRow& row) { require_one_of(row.breaker, {"closed", "open", "probing"}, "lanes.breaker"); }
+void check(const engine::LaneRow& row) {
+    require_one_of(row.breaker, {"closed", "open", "probing"}, "lanes.breaker");
+}
 
 void check(const orders::StoreRow& row) {
     require(is_key(row.key), "stores.key");
@@ -104,26 +108,32 @@ void check(const orders::StockRow& row) {
     require(row.returning >= 0 && row.returning <= row.unavailable, "stock.returning between 0 and unavailable");
     require(row.short_by >= 0 && (row.short_by == 0 || row.available == 0), "stock.short_by");
     require(row.waiting >= 0, "stock.waiting >= 0");
-    require(row.on_hand + row.short_by == row.available + row.reserved + row.committed + row.unavailable,
-            "l1_conservation");
+    require(
+        row.on_hand + row.short_by == row.available + row.reserved + row.committed + row.unavailable,
+        "l1_conservation");
 }
 
 void check(const orders::MovementRow& row) {
-    require_one_of(row.kind, {"opening", "grant", "accept", "ship", "release", "return", "reading", "adjust"},
-                   "stock_movements.kind");
+    require_one_of(
+        row.kind, {"opening", "grant", "accept", "ship", "release", "return", "reading", "adjust"},
+        "stock_movements.kind");
     if (!row.saga_id.empty()) require_uuid(row.saga_id, "stock_movements.saga_id");
-    require(row.on_hand + row.short_by == row.available + row.reserved + row.committed + row.unavailable,
-            "stock_movements: the parts sum up");
+    require(
+        row.on_hand + row.short_by == row.available + row.reserved + row.committed + row.unavailable,
+        "stock_movements: the parts sum up");
 }
 
 void check(const orders::ReservationRow& row) {
     require_uuid(row.saga_id, "reservations.saga_id");
-    require(row.waiting >= 0 && row.held >= 0 && row.committed >= 0 && row.shipped >= 0 && row.released >= 0,
-            "reservations: no negative counter");
+    require(
+        row.waiting >= 0 && row.held >= 0 && row.committed >= 0 && row.shipped >= 0 && row.released >= 0,
+        "reservations: no negative counter");
     require(row.queued_at.has_value() == (row.waiting > 0), "reservations.queued_at");
 }
 
-void check(const orders::ListingRow& row) { require(row.target >= 0, "listings.target >= 0"); }
+void check(const orders::ListingRow& row) {
+    require(row.target >= 0, "listings.target >= 0");
+}
 
 void check(const orders::ListingMove& row) {
     require_one_of(row.kind, {"sale", "restock", "edit", "flush", "read"}, "listing_moves.kind");

@@ -1,9 +1,9 @@
 // The CHECKs of db/migrations, as functions that throw engine::BadItem.
 #pragma once
 
-#include <string>
-
 #include "tests/support/sim/sim_tables.hpp"
+
+#include <string>
 
 namespace ordersaga::sim {
 

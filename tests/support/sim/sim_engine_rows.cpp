@@ -1,9 +1,9 @@
 // The engine's own rows: sagas, history, signals, commands, lanes, duties, announcements, incidents.
-#include <algorithm>
-#include <tuple>
-
 #include "tests/support/sim/sim_checks.hpp"
 #include "tests/support/sim/sim_transaction.hpp"
+
+#include <algorithm>
+#include <tuple>
 
 namespace ordersaga::sim {
 
@@ -18,12 +18,13 @@ namespace {
 // The first `limit` rows by their rank, as ORDER BY .. LIMIT.
 template <class Rank, class Row>
 std::vector<Row> first_of(std::vector<std::pair<Rank, Row>> ranked, std::size_t limit) {
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& left, const auto& right) { return left.first < right.first; });
+    std::stable_sort(
+        ranked.begin(), ranked.end(), [](const auto& left, const auto& right) { return left.first < right.first; });
     if (ranked.size() > limit) ranked.resize(limit);
     std::vector<Row> rows;
     rows.reserve(ranked.size());
-    for (auto& entry : ranked) rows.push_back(std::move(entry.second));
+    for (auto& entry : ranked)
+        rows.push_back(std::move(entry.second));
     return rows;
 }
 
@@ -31,7 +32,9 @@ void lower_to(std::optional<Instant>& least, Instant candidate) {
     if (!least || candidate < *least) least = candidate;
 }
 
-SagaKey saga_of(const CommandRow& command) { return {command.merchant, command.saga_id}; }
+SagaKey saga_of(const CommandRow& command) {
+    return {command.merchant, command.saga_id};
+}
 
 }  // namespace
 
@@ -43,7 +46,8 @@ void SimTransaction::step(const char* call) {
 }
 
 void SimTransaction::check_deferred() const {
-    for (const auto& [saga, from] : deferred_) require(tables_.sagas.has(saga), from + ": foreign key sagas");
+    for (const auto& [saga, from] : deferred_)
+        require(tables_.sagas.has(saga), from + ": foreign key sagas");
 }
 
 std::vector<SagaRow> SimTransaction::lock_sagas(const std::vector<SagaKey>& keys) {
@@ -65,7 +69,8 @@ std::vector<SagaRow> SimTransaction::claim_waking_sagas(Instant now, std::size_t
     for (const auto& [key, row] : tables_.sagas) {
         if (row.next_wake && *row.next_wake <= now) note(key, *row.next_wake);
     }
-    for (const auto& [number, signal] : tables_.signals) note(signal.key, Instant{});
+    for (const auto& [number, signal] : tables_.signals)
+        note(signal.key, Instant{});
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.saga_id.empty() || command.state != CommandState::sent || *command.deadline > now) continue;
         note(saga_of(command), *command.deadline);
@@ -84,7 +89,8 @@ std::vector<engine::SignalRow> SimTransaction::take_signals(const std::vector<Sa
     for (const auto& [number, signal] : tables_.signals) {
         if (wanted.count(signal.key) > 0) taken.push_back(signal);
     }
-    for (const engine::SignalRow& signal : taken) tables_.signals.erase(signal.signal_id);
+    for (const engine::SignalRow& signal : taken)
+        tables_.signals.erase(signal.signal_id);
     return taken;
 }
 
@@ -173,7 +179,8 @@ std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<LaneRow>& as_i
         if (lane != found.end()) ++lane->second.in_flight;
     }
     std::vector<LaneRow> rows;
-    for (auto& [key, row] : found) rows.push_back(std::move(row));
+    for (auto& [key, row] : found)
+        rows.push_back(std::move(row));
     return rows;
 }
 
@@ -186,8 +193,11 @@ void SimTransaction::write_lanes(const std::vector<LaneRow>& lanes) {
     }
 }
 
-std::vector<CommandRow> SimTransaction::claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now,
-                                                               std::size_t limit) {
+std::vector<CommandRow> SimTransaction::claim_waiting_commands(
+    MerchantId merchant,
+    const std::string& lane,
+    Instant now,
+    std::size_t limit) {
     step("claim_waiting_commands");
     std::vector<std::pair<std::tuple<int, Instant, std::string>, CommandRow>> ranked;
     for (const auto& [id, command] : tables_.open_commands) {
@@ -208,12 +218,15 @@ std::vector<CommandRow> SimTransaction::claim_unpublished_commands(Instant sent_
     return first_of(std::move(ranked), limit);
 }
 
-void SimTransaction::mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) {
+void SimTransaction::mark_published(
+    const std::vector<std::pair<std::string, std::string>>& command_and_token,
+    Instant at) {
     step("mark_published");
     const std::set<std::pair<std::string, std::string>> wanted(command_and_token.begin(), command_and_token.end());
     std::vector<CommandRow> marked;
     for (const auto& [id, command] : tables_.open_commands) {
-        if (command.state != CommandState::sent || wanted.count({command.command_id, command.attempt_token}) == 0) continue;
+        if (command.state != CommandState::sent || wanted.count({command.command_id, command.attempt_token}) == 0)
+            continue;
         marked.push_back(command);
         marked.back().published_at = at;
     }
@@ -235,7 +248,8 @@ std::vector<engine::AnnouncementRow> SimTransaction::claim_announcements(std::si
 
 void SimTransaction::delete_announcements(const std::vector<std::int64_t>& ids) {
     step("delete_announcements");
-    for (const std::int64_t id : ids) tables_.announcements.erase(id);
+    for (const std::int64_t id : ids)
+        tables_.announcements.erase(id);
 }
 
 std::optional<Instant> SimTransaction::next_due() {
@@ -245,7 +259,8 @@ std::optional<Instant> SimTransaction::next_due() {
         if (row.next_wake) lower_to(least, *row.next_wake);
     }
     if (tables_.signals.size() > 0 || tables_.announcements.size() > 0) lower_to(least, now_);
-    for (const auto& [key, duty] : tables_.duties) lower_to(least, duty.next_due);
+    for (const auto& [key, duty] : tables_.duties)
+        lower_to(least, duty.next_due);
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.state == CommandState::sent) {
             lower_to(least, *command.deadline);
@@ -272,9 +287,10 @@ void SimTransaction::insert_command(const CommandRow& row) {
     if (!row.saga_id.empty()) {
         refer_to_saga(saga_of(row), "commands");
         for (const auto& [other_id, other] : tables_.open_commands) {
-            require(other.saga_id != row.saga_id || other.merchant != row.merchant ||
-                        other.idempotency_key != row.idempotency_key,
-                    "one_open_command_per_key: " + row.idempotency_key);
+            require(
+                other.saga_id != row.saga_id || other.merchant != row.merchant ||
+                    other.idempotency_key != row.idempotency_key,
+                "one_open_command_per_key: " + row.idempotency_key);
         }
     }
     (row.state == CommandState::closed ? tables_.closed_commands : tables_.open_commands).put(id, row);
@@ -283,7 +299,8 @@ void SimTransaction::insert_command(const CommandRow& row) {
 void SimTransaction::update_command(const CommandRow& row) {
     check(row);
     const std::pair<MerchantId, std::string> id{row.merchant, row.command_id};
-    if (!tables_.open_commands.has(id)) throw engine::StoreUnavailable("command " + row.command_id + " is not open any more");
+    if (!tables_.open_commands.has(id))
+        throw engine::StoreUnavailable("command " + row.command_id + " is not open any more");
     if (row.state != CommandState::closed) {
         tables_.open_commands.put(id, row);
         return;
@@ -336,9 +353,12 @@ void SimTransaction::write(const engine::Changes& changes) {
     for (std::size_t i = 0; i < changes.updated_sagas.size(); ++i) {
         update_saga(changes.updated_sagas[i], changes.updated_from[i]);
     }
-    for (const engine::HistoryRow& row : changes.history) tables_.history.put(next_number(), row);
-    for (const CommandRow& row : changes.new_commands) insert_command(row);
-    for (const CommandRow& row : changes.updated_commands) update_command(row);
+    for (const engine::HistoryRow& row : changes.history)
+        tables_.history.put(next_number(), row);
+    for (const CommandRow& row : changes.new_commands)
+        insert_command(row);
+    for (const CommandRow& row : changes.updated_commands)
+        update_command(row);
     for (engine::SignalRow row : changes.new_signals) {
         refer_to_saga(row.key, "signals");
         row.signal_id = next_number();
@@ -354,7 +374,8 @@ void SimTransaction::write(const engine::Changes& changes) {
         const std::int64_t number = row.announcement_id;
         tables_.announcements.put(number, std::move(row));
     }
-    for (const engine::IncidentRow& row : changes.opened_incidents) open_incident(row);
+    for (const engine::IncidentRow& row : changes.opened_incidents)
+        open_incident(row);
     for (const auto& [merchant, key] : changes.closed_incidents) {
         const std::optional<std::int64_t> known = open_incident_number(merchant, key);
         if (!known) continue;
@@ -368,8 +389,12 @@ void SimTransaction::write(const engine::Changes& changes) {
     }
 }
 
-void SimTransaction::park(MerchantId merchant, const std::string& kind, const std::string& subject,
-                          const std::string& reason, const nlohmann::json& input) {
+void SimTransaction::park(
+    MerchantId merchant,
+    const std::string& kind,
+    const std::string& subject,
+    const std::string& reason,
+    const nlohmann::json& input) {
     step("park");
     tables_.parked.put(next_number(), {merchant, kind, subject, reason, input, now_});
 }

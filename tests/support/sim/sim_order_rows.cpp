@@ -1,10 +1,10 @@
 // The participant's rows: receipts, orders, stock, reservations, listings, flushes, waits.
+#include "tests/support/sim/sim_checks.hpp"
+#include "tests/support/sim/sim_transaction.hpp"
+
 #include <algorithm>
 #include <map>
 #include <tuple>
-
-#include "tests/support/sim/sim_checks.hpp"
-#include "tests/support/sim/sim_transaction.hpp"
 
 namespace ordersaga::sim {
 
@@ -23,9 +23,13 @@ using orders::WarehouseRow;
 
 namespace {
 
-ReceiptKey key_of(const ReceiptRow& row) { return {row.merchant, row.source, row.store_id, row.topic, row.webhook_id}; }
+ReceiptKey key_of(const ReceiptRow& row) {
+    return {row.merchant, row.source, row.store_id, row.topic, row.webhook_id};
+}
 
-ReservationKey key_of(const ReservationRow& row) { return {row.key.merchant, row.saga_id, row.line_id, row.key.sku_id}; }
+ReservationKey key_of(const ReservationRow& row) {
+    return {row.key.merchant, row.saga_id, row.line_id, row.key.sku_id};
+}
 
 bool has_something_to_send(const ListingRow& row) {
     return row.believed && row.parked.empty() && !row.wants_read && !row.read_open &&
@@ -33,8 +37,9 @@ bool has_something_to_send(const ListingRow& row) {
 }
 
 bool holds_one_of(const ListingRow& row, const std::set<SkuId>& skus) {
-    return std::any_of(row.components.begin(), row.components.end(),
-                       [&skus](const orders::ListingComponent& part) { return skus.count(part.sku_id) > 0; });
+    return std::any_of(row.components.begin(), row.components.end(), [&skus](const orders::ListingComponent& part) {
+        return skus.count(part.sku_id) > 0;
+    });
 }
 
 }  // namespace
@@ -73,9 +78,11 @@ std::vector<SkuRow> SimTransaction::skus(MerchantId merchant, const std::vector<
     return found;
 }
 
-std::vector<ListingRow> SimTransaction::find_listings(MerchantId merchant, StoreId store,
-                                                      const std::vector<std::string>& variant_ids,
-                                                      const std::vector<std::string>& skus) {
+std::vector<ListingRow> SimTransaction::find_listings(
+    MerchantId merchant,
+    StoreId store,
+    const std::vector<std::string>& variant_ids,
+    const std::vector<std::string>& skus) {
     step("find_listings");
     const std::set<std::string> variants(variant_ids.begin(), variant_ids.end());
     const std::set<std::string> names(skus.begin(), skus.end());
@@ -147,8 +154,9 @@ void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
         if (!row.saga_id.empty()) {
             refer_to_saga({row.key.merchant, row.saga_id}, "orders");
             for (const auto& [key, other] : tables_.orders) {
-                require(key == row.key || key.merchant != row.key.merchant || other.saga_id != row.saga_id,
-                        "one_saga_per_order");
+                require(
+                    key == row.key || key.merchant != row.key.merchant || other.saga_id != row.saga_id,
+                    "one_saga_per_order");
             }
         }
         tables_.orders.put(row.key, row);
@@ -156,8 +164,8 @@ void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
 }
 
 std::vector<std::pair<std::string, SagaKey>> SimTransaction::sagas_of_references(
-    MerchantId merchant, const std::vector<std::string>& references
-) {
+    MerchantId merchant,
+    const std::vector<std::string>& references) {
     step("sagas_of_references");
     std::vector<std::pair<std::string, SagaKey>> found;
     for (const std::string& reference : std::set<std::string>(references.begin(), references.end())) {
@@ -170,7 +178,8 @@ void SimTransaction::write_references(const std::vector<std::pair<std::string, S
     step("write_references");
     for (const auto& [reference, saga] : references) {
         const SagaKey* known = tables_.references.find({saga.merchant, reference});
-        require(known == nullptr || *known == saga, "fulfillment_references: " + reference + " belongs to another saga");
+        require(
+            known == nullptr || *known == saga, "fulfillment_references: " + reference + " belongs to another saga");
         refer_to_saga(saga, "fulfillment_references");
         if (known == nullptr) tables_.references.put({saga.merchant, reference}, saga);
     }
@@ -245,7 +254,8 @@ std::vector<ReservationRow> SimTransaction::waiting_for(const std::vector<StockK
         if (!fresh) entry->second = std::min(entry->second, *row.queued_at);
     }
     std::vector<std::pair<Instant, SagaKey>> queue;
-    for (const auto& [saga, at] : since) queue.emplace_back(at, saga);
+    for (const auto& [saga, at] : since)
+        queue.emplace_back(at, saga);
     std::sort(queue.begin(), queue.end());
     std::vector<ReservationRow> found;
     for (const auto& [at, saga] : queue) {
@@ -266,12 +276,15 @@ void SimTransaction::write_reservations(const std::vector<ReservationRow>& rows)
     }
 }
 
-std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::not_counted(const std::vector<StockKey>& keys,
-                                                                           Instant asked_at, runtime::Duration lag) {
+std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::not_counted(
+    const std::vector<StockKey>& keys,
+    Instant asked_at,
+    runtime::Duration lag) {
     step("not_counted");
     const std::set<StockKey> wanted(keys.begin(), keys.end());
     std::map<StockKey, std::int64_t> units;
-    for (const StockKey& key : wanted) units[key] = 0;
+    for (const StockKey& key : wanted)
+        units[key] = 0;
     std::set<ReservationKey> late;  // lines accepted too late to be surely counted
     for (const auto& [key, row] : tables_.reservations) {
         if (wanted.count(row.key) == 0 || !row.accepted_at || *row.accepted_at + lag <= asked_at) continue;
@@ -286,11 +299,13 @@ std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::not_counted(const
     return {units.begin(), units.end()};
 }
 
-std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::returned_since(const std::vector<StockKey>& keys,
-                                                                              Instant asked_at) {
+std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::returned_since(
+    const std::vector<StockKey>& keys,
+    Instant asked_at) {
     step("returned_since");
     std::map<StockKey, std::int64_t> units;
-    for (const StockKey& key : keys) units[key] = 0;
+    for (const StockKey& key : keys)
+        units[key] = 0;
     for (const auto& [number, movement] : tables_.movements) {
         const auto found = units.find(movement.key);
         if (found == units.end() || movement.at <= asked_at) continue;
@@ -316,9 +331,12 @@ std::vector<bool> SimTransaction::insert_listing_moves(const std::vector<Listing
     return fresh;
 }
 
-std::vector<ListingRow> SimTransaction::lock_listings(MerchantId merchant, const std::vector<SkuId>& skus,
-                                                      const std::vector<ListingId>& ids,
-                                                      const std::vector<StoreId>& flushing, std::size_t limit) {
+std::vector<ListingRow> SimTransaction::lock_listings(
+    MerchantId merchant,
+    const std::vector<SkuId>& skus,
+    const std::vector<ListingId>& ids,
+    const std::vector<StoreId>& flushing,
+    std::size_t limit) {
     step("lock_listings");
     const std::set<SkuId> wanted_skus(skus.begin(), skus.end());
     const std::set<StoreId> stores(flushing.begin(), flushing.end());
@@ -333,7 +351,8 @@ std::vector<ListingRow> SimTransaction::lock_listings(MerchantId merchant, const
     }
     for (auto& [store, scarce] : sendable) {
         std::sort(scarce.begin(), scarce.end());
-        for (std::size_t i = 0; i < scarce.size() && i < limit; ++i) wanted.insert(scarce[i].second);
+        for (std::size_t i = 0; i < scarce.size() && i < limit; ++i)
+            wanted.insert(scarce[i].second);
     }
     std::vector<ListingRow> found;
     for (const ListingId id : wanted) {
@@ -351,14 +370,18 @@ void SimTransaction::write_listings(const std::vector<ListingRow>& rows) {
     }
 }
 
-std::vector<ListingRow> SimTransaction::claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
-                                                               std::size_t limit) {
+std::vector<ListingRow> SimTransaction::claim_listings_to_read(
+    MerchantId merchant,
+    StoreId store,
+    Instant hinted_before,
+    std::size_t limit) {
     step("claim_listings_to_read");
     std::vector<ListingRow> found;
     for (const auto& [key, row] : tables_.listings) {
         if (found.size() >= limit) break;
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
-        const bool hint_disagrees = row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
+        const bool hint_disagrees =
+            row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
     return found;
@@ -424,7 +447,8 @@ void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::st
     for (const auto& [key, wait] : tables_.waits) {
         if (wait.kind == kind && wanted.count(wait.saga) > 0) dropped.push_back(key);
     }
-    for (const WaitKey& key : dropped) tables_.waits.erase(key);
+    for (const WaitKey& key : dropped)
+        tables_.waits.erase(key);
 }
 
 std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kind, const std::vector<StockKey>& stock) {

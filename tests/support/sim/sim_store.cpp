@@ -1,9 +1,9 @@
 #include "tests/support/sim/sim_store.hpp"
 
-#include <utility>
-
 #include "tests/support/sim/sim_checks.hpp"
 #include "tests/support/sim/sim_transaction.hpp"
+
+#include <utility>
 
 namespace ordersaga::sim {
 
@@ -103,8 +103,9 @@ void SimStore::add_warehouse(const orders::WarehouseRow& row) {
         check(row);
         require(tables_.merchants.has(row.merchant), "warehouses: foreign key merchants");
         for (const auto& [key, other] : tables_.warehouses) {
-            require(key.first != row.merchant || key.second == row.warehouse_id || other.key != row.key,
-                    "warehouses: unique key");
+            require(
+                key.first != row.merchant || key.second == row.warehouse_id || other.key != row.key,
+                "warehouses: unique key");
         }
         tables_.warehouses.put({row.merchant, row.warehouse_id}, row);
     });
@@ -148,11 +149,13 @@ void SimStore::add_listing(orders::ListingRow row) {
         for (const auto& [key, other] : tables_.listings) {
             if (key.first != row.merchant || other.store_id != row.store_id || key.second == row.listing_id) continue;
             require(other.variant_id != row.variant_id, "listings: unique variant");
-            require(other.inventory_item_id != row.inventory_item_id || other.location_id != row.location_id,
-                    "listings: unique inventory item and location");
+            require(
+                other.inventory_item_id != row.inventory_item_id || other.location_id != row.location_id,
+                "listings: unique inventory item and location");
         }
         row.components.clear();
-        for (const auto& [component, quantity] : sku->components) row.components.push_back({component, quantity, 0, 0});
+        for (const auto& [component, quantity] : sku->components)
+            row.components.push_back({component, quantity, 0, 0});
         if (row.components.empty()) row.components.push_back({row.sku_id, 1, 0, 0});
         tables_.listings.put({row.merchant, row.listing_id}, std::move(row));
     });

@@ -5,15 +5,15 @@
 // between two transactions still happens, and the guard on saga versions is real.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine/store.hpp"
 #include "orchestrator/orders/rows.hpp"
 #include "runtime/clock.hpp"
 #include "tests/support/sim/sim_tables.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace ordersaga::sim {
 
@@ -29,11 +29,11 @@ public:
     enum class AtCall { fine, serialization_failure };
     enum class AtCommit {
         fine,
-        lost,                   // nothing applied, and that is known: StoreUnavailable
-        in_doubt_applied,       // StoreInDoubt
-        in_doubt_not_applied,   // StoreInDoubt
-        killed_before,          // nothing applied, the process is gone: ProcessKilled
-        killed_after,           // applied, the process is gone: ProcessKilled
+        lost,                  // nothing applied, and that is known: StoreUnavailable
+        in_doubt_applied,      // StoreInDoubt
+        in_doubt_not_applied,  // StoreInDoubt
+        killed_before,         // nothing applied, the process is gone: ProcessKilled
+        killed_after,          // applied, the process is gone: ProcessKilled
     };
 
     // Before each call of a transaction; `call` is its name, "begin" for the start.

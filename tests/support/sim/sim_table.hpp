@@ -13,7 +13,8 @@ class Journal {
 public:
     void note(std::function<void()> undo) { undos_.push_back(std::move(undo)); }
     void roll_back() {
-        for (auto undo = undos_.rbegin(); undo != undos_.rend(); ++undo) (*undo)();
+        for (auto undo = undos_.rbegin(); undo != undos_.rend(); ++undo)
+            (*undo)();
         undos_.clear();
     }
     void commit() { undos_.clear(); }

@@ -2,13 +2,13 @@
 // functions of SimStore write them.
 #pragma once
 
-#include <string>
-#include <tuple>
-#include <vector>
-
 #include "orchestrator/engine/store.hpp"
 #include "orchestrator/orders/rows.hpp"
 #include "tests/support/sim/sim_table.hpp"
+
+#include <string>
+#include <tuple>
+#include <vector>
 
 namespace ordersaga::sim {
 
@@ -50,11 +50,32 @@ using MovementCause = std::pair<StockKey, std::string>;
 
 struct SimTables {
     explicit SimTables(Journal& journal)
-        : merchants(journal), warehouses(journal), stores(journal), skus(journal), sagas(journal), history(journal),
-          signals(journal), open_commands(journal), closed_commands(journal), lanes(journal), duties(journal),
-          announcements(journal), incidents(journal), parked(journal), audit(journal), orders(journal),
-          references(journal), stock(journal), movements(journal), movement_causes(journal), reservations(journal),
-          listings(journal), moves(journal), flushes(journal), waits(journal), receipts(journal),
+        : merchants(journal),
+          warehouses(journal),
+          stores(journal),
+          skus(journal),
+          sagas(journal),
+          history(journal),
+          signals(journal),
+          open_commands(journal),
+          closed_commands(journal),
+          lanes(journal),
+          duties(journal),
+          announcements(journal),
+          incidents(journal),
+          parked(journal),
+          audit(journal),
+          orders(journal),
+          references(journal),
+          stock(journal),
+          movements(journal),
+          movement_causes(journal),
+          reservations(journal),
+          listings(journal),
+          moves(journal),
+          flushes(journal),
+          waits(journal),
+          receipts(journal),
           receipt_events(journal) {}
 
     SimTable<MerchantId, std::string> merchants;

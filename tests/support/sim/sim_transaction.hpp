@@ -1,12 +1,12 @@
 // One transaction on the simulated store: the engine's view and the participant's view of the same tables.
 #pragma once
 
+#include "tests/support/sim/sim_store.hpp"
+
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "tests/support/sim/sim_store.hpp"
 
 namespace ordersaga::sim {
 
@@ -23,55 +23,75 @@ public:
     std::vector<engine::SagaRow> claim_waking_sagas(Instant now, std::size_t limit) override;
     std::vector<engine::SignalRow> take_signals(const std::vector<SagaKey>& keys) override;
     std::vector<engine::CommandRow> open_commands(const std::vector<SagaKey>& keys) override;
-    std::vector<engine::CommandRow> lock_duty_commands(const std::vector<std::pair<MerchantId, std::string>>& ids) override;
+    std::vector<engine::CommandRow> lock_duty_commands(
+        const std::vector<std::pair<MerchantId, std::string>>& ids) override;
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
     std::vector<engine::LaneRow> lock_lanes(const std::vector<engine::LaneRow>& as_if_missing) override;
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
-    std::vector<engine::CommandRow> claim_waiting_commands(MerchantId merchant, const std::string& lane, Instant now,
-                                                           std::size_t limit) override;
+    std::vector<engine::CommandRow> claim_waiting_commands(
+        MerchantId merchant,
+        const std::string& lane,
+        Instant now,
+        std::size_t limit) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
     void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
     void delete_announcements(const std::vector<std::int64_t>& ids) override;
     std::optional<Instant> next_due() override;
     void write(const engine::Changes& changes) override;
-    void park(MerchantId merchant, const std::string& kind, const std::string& subject, const std::string& reason,
-              const nlohmann::json& input) override;
+    void park(
+        MerchantId merchant,
+        const std::string& kind,
+        const std::string& subject,
+        const std::string& reason,
+        const nlohmann::json& input) override;
 
     // --- orders::Rows (sim_order_rows.cpp)
     std::vector<orders::StoreRow> stores(const std::vector<MerchantId>& merchants) override;
     std::vector<orders::WarehouseRow> warehouses(const std::vector<MerchantId>& merchants) override;
     std::vector<orders::SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) override;
-    std::vector<orders::ListingRow> find_listings(MerchantId merchant, StoreId store,
-                                                  const std::vector<std::string>& variant_ids,
-                                                  const std::vector<std::string>& skus) override;
+    std::vector<orders::ListingRow> find_listings(
+        MerchantId merchant,
+        StoreId store,
+        const std::vector<std::string>& variant_ids,
+        const std::vector<std::string>& skus) override;
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
-    std::vector<std::pair<std::string, SagaKey>> sagas_of_references(MerchantId merchant,
-                                                                     const std::vector<std::string>& references) override;
+    std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
+        MerchantId merchant,
+        const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
     std::vector<orders::StockRow> lock_stock(const std::vector<StockKey>& keys) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<StockKey>& keys) override;
-    void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements) override;
+    void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
+        override;
     std::vector<orders::ReservationRow> reservations_of(const std::vector<SagaKey>& sagas) override;
     std::vector<orders::ReservationRow> waiting_for(const std::vector<StockKey>& keys) override;
     void write_reservations(const std::vector<orders::ReservationRow>& rows) override;
-    std::vector<std::pair<StockKey, std::int64_t>> not_counted(const std::vector<StockKey>& keys, Instant asked_at,
-                                                               runtime::Duration lag) override;
-    std::vector<std::pair<StockKey, std::int64_t>> returned_since(const std::vector<StockKey>& keys,
-                                                                  Instant asked_at) override;
+    std::vector<std::pair<StockKey, std::int64_t>> not_counted(
+        const std::vector<StockKey>& keys,
+        Instant asked_at,
+        runtime::Duration lag) override;
+    std::vector<std::pair<StockKey, std::int64_t>> returned_since(const std::vector<StockKey>& keys, Instant asked_at)
+        override;
     std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
-    std::vector<orders::ListingRow> lock_listings(MerchantId merchant, const std::vector<SkuId>& skus,
-                                                  const std::vector<ListingId>& ids, const std::vector<StoreId>& flushing,
-                                                  std::size_t limit) override;
+    std::vector<orders::ListingRow> lock_listings(
+        MerchantId merchant,
+        const std::vector<SkuId>& skus,
+        const std::vector<ListingId>& ids,
+        const std::vector<StoreId>& flushing,
+        std::size_t limit) override;
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
-    std::vector<orders::ListingRow> claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before,
-                                                           std::size_t limit) override;
+    std::vector<orders::ListingRow> claim_listings_to_read(
+        MerchantId merchant,
+        StoreId store,
+        Instant hinted_before,
+        std::size_t limit) override;
     void hint_listings(const std::vector<Hint>& hints) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
