@@ -13,8 +13,10 @@ Account a_good_account() {
     account.submitted = account.accepted = 200;
     account.stores = 3;
     account.final_states = {{"Completed", 190}, {"Compensated", 6}, {"OutOfStock", 4}};
-    for (int law = 1; law <= 10; ++law) account.laws["L" + std::to_string(law)] = true;
-    account.summary = json::parse(R"({"effects": {"fulfillments_created": 192, "duplicate_fulfillments": 0, "oversold_units": 0},
+    for (int law = 1; law <= 10; ++law)
+        account.laws["L" + std::to_string(law)] = true;
+    account.summary =
+        json::parse(R"({"effects": {"fulfillments_created": 192, "duplicate_fulfillments": 0, "oversold_units": 0},
         "webhooks": {"shopify": {"sent": 900, "duplicated": 90}, "shipbob": {}}, "faults": {}})");
     account.judgement.fulfillments_expected = account.judgement.fulfillments_live = 190;
     account.faults_injected = {{"webhooks_duplicated", 90}, {"webhooks_reordered", 3}};
@@ -23,11 +25,14 @@ Account a_good_account() {
 
 std::string complaints(const Account& account, const std::string& profile = "default") {
     std::string text;
-    for (const std::string& failure : failures_of(account, fault_profile(profile, {}))) text += failure + "\n";
+    for (const std::string& failure : failures_of(account, fault_profile(profile, {})))
+        text += failure + "\n";
     return text;
 }
 
-TEST(Verdict, IsGoodWhenEveryPromiseWasKept) { EXPECT_EQ(complaints(a_good_account()), ""); }
+TEST(Verdict, IsGoodWhenEveryPromiseWasKept) {
+    EXPECT_EQ(complaints(a_good_account()), "");
+}
 
 TEST(Verdict, ConvictsEachBrokenPromise) {
     const auto broken = [](auto breaker) {
@@ -37,24 +42,34 @@ TEST(Verdict, ConvictsEachBrokenPromise) {
     };
 
     EXPECT_EQ(broken([](Account& account) { account.accepted = 199; }), "199 of 200 orders were accepted\n");
-    EXPECT_NE(broken([](Account& account) { account.unsettled = {"blue #1 in Shipped"}; }).find("neither final"), std::string::npos);
-    EXPECT_NE(broken([](Account& account) { account.incidents = {{"blue #1", "why"}}; }).find("incidents, 0 allowed (1)"), std::string::npos);
+    EXPECT_NE(
+        broken([](Account& account) { account.unsettled = {"blue #1 in Shipped"}; }).find("neither final"),
+        std::string::npos);
+    EXPECT_NE(
+        broken([](Account& account) {
+            account.incidents = {{"blue #1", "why"}};
+        }).find("incidents, 0 allowed (1)"),
+        std::string::npos);
     EXPECT_EQ(broken([](Account& account) { account.parked_items = 1; }), "1 inputs were parked\n");
     EXPECT_EQ(broken([](Account& account) { account.laws["L3"] = false; }), "L3 is broken\n");
     EXPECT_EQ(broken([](Account& account) { account.laws.erase("L10"); }), "L10 was not checked\n");
     EXPECT_NE(broken([](Account& account) { account.summary["effects"]["duplicate_fulfillments"] = 1; }), "");
     EXPECT_NE(broken([](Account& account) { account.summary["effects"]["oversold_units"] = 2; }), "");
-    EXPECT_NE(broken([](Account& account) { account.judgement.unequal_listings = {"blue A shows 1, should show 0"}; }), "");
-    EXPECT_NE(broken([](Account& account) { account.judgement.mismatches = {"blue #1: never reached the warehouse"}; }), "");
+    EXPECT_NE(
+        broken([](Account& account) { account.judgement.unequal_listings = {"blue A shows 1, should show 0"}; }), "");
+    EXPECT_NE(
+        broken([](Account& account) { account.judgement.mismatches = {"blue #1: never reached the warehouse"}; }), "");
     EXPECT_NE(broken([](Account& account) { account.judgement.untold_stores = {"blue #1"}; }), "");
     EXPECT_NE(broken([](Account& account) { account.crashes = {"orchestrator ended with status 139"}; }), "");
-    EXPECT_EQ(broken([](Account& account) { account.faults_injected["webhooks_reordered"] = 0; }),
-              "webhooks_reordered was never injected: the run shows nothing about it\n");
+    EXPECT_EQ(
+        broken([](Account& account) { account.faults_injected["webhooks_reordered"] = 0; }),
+        "webhooks_reordered was never injected: the run shows nothing about it\n");
 }
 
 TEST(Verdict, AllowsOneIncidentInAHundredUnderHarshFaults) {
     Account account = a_good_account();
-    for (const std::string& kind : fault_profile("harsh", {}).must_occur) account.faults_injected[kind] = 1;
+    for (const std::string& kind : fault_profile("harsh", {}).must_occur)
+        account.faults_injected[kind] = 1;
     account.incidents = {{"blue #1", "why"}, {"blue #2", "why"}};
     EXPECT_EQ(complaints(account, "harsh"), "");
 
@@ -65,8 +80,9 @@ TEST(Verdict, AllowsOneIncidentInAHundredUnderHarshFaults) {
 TEST(Verdict, NeedsEveryKindOfHarshFault) {
     Account account = a_good_account();
     const std::string text = complaints(account, "harsh");
-    for (const char* kind : {"webhooks_dropped", "calls_throttled", "calls_5xx", "calls_applied_then_timeout", "outages_shopify",
-                             "outages_shipbob", "kills_orchestrator", "kills_worker", "kills_rabbitmq"}) {
+    for (const char* kind :
+         {"webhooks_dropped", "calls_throttled", "calls_5xx", "calls_applied_then_timeout", "outages_shopify",
+          "outages_shipbob", "kills_orchestrator", "kills_worker", "kills_rabbitmq"}) {
         EXPECT_NE(text.find(std::string(kind) + " was never injected"), std::string::npos) << kind;
     }
 }
@@ -74,12 +90,15 @@ TEST(Verdict, NeedsEveryKindOfHarshFault) {
 TEST(Report, HasEveryFigureOfTheContract) {
     const json report = report_of(a_good_account(), fault_profile("default", {}));
 
-    for (const char* name : {"submitted", "accepted", "webhooks_sent", "duplicates_sent"}) EXPECT_TRUE(report["orders"].contains(name)) << name;
-    for (const char* name : {"fulfillments_created", "fulfillments_expected", "duplicate_fulfillments", "oversold_units",
-                             "refused_after_sale", "store_calls", "store_changes"}) {
+    for (const char* name : {"submitted", "accepted", "webhooks_sent", "duplicates_sent"})
+        EXPECT_TRUE(report["orders"].contains(name)) << name;
+    for (const char* name :
+         {"fulfillments_created", "fulfillments_expected", "duplicate_fulfillments", "oversold_units",
+          "refused_after_sale", "store_calls", "store_changes"}) {
         EXPECT_TRUE(report["effects"][name].is_number_integer()) << name;
     }
-    for (const char* name : {"accept_p50", "accept_p99", "requested_p50", "requested_p99"}) EXPECT_TRUE(report["latency_ms"][name].is_number()) << name;
+    for (const char* name : {"accept_p50", "accept_p99", "requested_p50", "requested_p99"})
+        EXPECT_TRUE(report["latency_ms"][name].is_number()) << name;
     EXPECT_EQ(report["final_states"]["Completed"], 190);
     EXPECT_EQ(report["laws"].size(), 10U);
     EXPECT_TRUE(report["incidents"].is_array());
@@ -90,8 +109,10 @@ TEST(Report, HasEveryFigureOfTheContract) {
 
 TEST(Laws, AreReadAsAListOrAsAnObject) {
     Account account;
-    EXPECT_TRUE(read_laws(R"({"laws": [{"law": "L1", "holds": true}, {"law": "L2", "holds": false,
-        "findings": [{"row": "saga 1", "text": "no"}]}]})", account));
+    EXPECT_TRUE(read_laws(
+        R"({"laws": [{"law": "L1", "holds": true}, {"law": "L2", "holds": false,
+        "findings": [{"row": "saga 1", "text": "no"}]}]})",
+        account));
     EXPECT_TRUE(account.laws.at("L1"));
     EXPECT_FALSE(account.laws.at("L2"));
     EXPECT_EQ(account.law_findings, std::vector<std::string>{"L2 saga 1: no"});
@@ -109,7 +130,9 @@ TEST(FaultPlan, HarshIsAtLeastAsHarshAsPromised) {
         EXPECT_GE(faults["webhooks"][peer]["reordered"], 0.1);
         EXPECT_GE(faults["webhooks"][peer]["dropped"], 0.05);
         EXPECT_GE(faults["calls"][peer]["throttled"], 0.1);
-        EXPECT_GE(faults["calls"][peer]["error_before"].get<double>() + faults["calls"][peer]["error_after"].get<double>(), 0.05);
+        EXPECT_GE(
+            faults["calls"][peer]["error_before"].get<double>() + faults["calls"][peer]["error_after"].get<double>(),
+            0.05);
         EXPECT_GE(faults["calls"][peer]["timeout_after"], 0.03);
     }
     std::map<std::string, int> times;
@@ -119,7 +142,9 @@ TEST(FaultPlan, HarshIsAtLeastAsHarshAsPromised) {
             EXPECT_GE(mishap.seconds, 5);
         }
     }
-    EXPECT_EQ(times, (std::map<std::string, int>{{"shopify", 2}, {"shipbob", 2}, {"orchestrator", 1}, {"worker", 1}, {"rabbitmq", 1}}));
+    EXPECT_EQ(
+        times, (std::map<std::string, int>{
+                   {"shopify", 2}, {"shipbob", 2}, {"orchestrator", 1}, {"worker", 1}, {"rabbitmq", 1}}));
 }
 
 TEST(FaultPlan, SpreadsFurtherKills) {

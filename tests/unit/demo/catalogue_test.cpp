@@ -2,7 +2,6 @@
 #include "sandbox/demo/catalogue.hpp"
 
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 namespace ordersaga::demo {
@@ -32,7 +31,9 @@ TEST(Catalogue, TellsTheSandboxEveryArticleAndNoBundleToTheWarehouse) {
 
     ASSERT_EQ(setup.at("stores").size(), 2U);
     EXPECT_EQ(setup.at("stores")[0].at("variants").size(), catalogue.articles.size());
-    EXPECT_EQ(setup.at("warehouses")[0].at("products").size(), catalogue.articles.size() - catalogue.skus_of(ArticleKind::bundle).size());
+    EXPECT_EQ(
+        setup.at("warehouses")[0].at("products").size(),
+        catalogue.articles.size() - catalogue.skus_of(ArticleKind::bundle).size());
     EXPECT_EQ(setup.at("warehouses")[0].at("rate_limit_per_minute"), 0);
 }
 
@@ -49,19 +50,28 @@ TEST(Catalogue, WritesSecretsIntoTheEnvironmentOnly) {
     const Catalogue catalogue = story_catalogue();
     const auto level = json{{"sku", "T-SHIRT"}, {"variant_id", "11"}, {"inventory_item_id", "12"}};
     const auto store = [&](const char* name) {
-        return json{{"base_url", std::string("http://127.0.0.1:1/shopify/") + name}, {"api_version", "2026-07"},
-                    {"locations", json::array({{{"id", "7"}}})}, {"levels", json::array({level})},
-                    {"secret", "hush"}, {"access_token", "shpat"}};
+        return json{
+            {"base_url", std::string("http://127.0.0.1:1/shopify/") + name},
+            {"api_version", "2026-07"},
+            {"locations", json::array({{{"id", "7"}}})},
+            {"levels", json::array({level})},
+            {"secret", "hush"},
+            {"access_token", "shpat"}};
     };
     const json world = {
         {"stores", json::array({store("a"), store("b")})},
-        {"warehouses", json::array({{{"base_url", "http://127.0.0.1:1/shipbob/main"}, {"channel_id", 5}, {"access_token", "pat"},
-                                     {"webhook_secret", "whsec_x"}, {"products", json::array({{{"sku", "T-SHIRT"}, {"product_id", 9}}})}}})},
+        {"warehouses", json::array(
+                           {{{"base_url", "http://127.0.0.1:1/shipbob/main"},
+                             {"channel_id", 5},
+                             {"access_token", "pat"},
+                             {"webhook_secret", "whsec_x"},
+                             {"products", json::array({{{"sku", "T-SHIRT"}, {"product_id", 9}}})}}})},
     };
 
     const SetupFiles files = setup_files(catalogue, world, {}, "2026-07-01T00:00:00Z");
 
-    for (const auto& [name, content] : files.files) EXPECT_EQ(content.find("hush"), std::string::npos) << name;
+    for (const auto& [name, content] : files.files)
+        EXPECT_EQ(content.find("hush"), std::string::npos) << name;
     EXPECT_EQ(files.worker_toml.find("shpat"), std::string::npos);
     EXPECT_EQ(files.secrets.at("DEMO_SECRET_BLUE"), "hush");
     EXPECT_EQ(files.secrets.at("DEMO_TOKEN_MAIN"), "pat");

@@ -11,11 +11,14 @@ namespace ordersaga::demo {
 namespace {
 
 struct ChildProcess : testing::Test {
-    std::filesystem::path folder = std::filesystem::temp_directory_path() / ("ordersaga-demo-test-" + std::to_string(getpid()));
+    std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("ordersaga-demo-test-" + std::to_string(getpid()));
     ChildProcess() { std::filesystem::create_directories(folder); }
     ~ChildProcess() override { std::filesystem::remove_all(folder); }
 
-    ChildPlan shell(const std::string& script) const { return {"/bin/sh", {"-c", script}, {{"GIVEN", "to it"}}, folder / "log"}; }
+    ChildPlan shell(const std::string& script) const {
+        return {"/bin/sh", {"-c", script}, {{"GIVEN", "to it"}}, folder / "log"};
+    }
 };
 
 TEST_F(ChildProcess, TellsWhatACommandPrintedAndHowItEnded) {
@@ -39,7 +42,8 @@ TEST_F(ChildProcess, KillsWhatDoesNotWantToStop) {
         std::string line;
         return std::getline(log, line) && line == "up";
     };
-    for (int look = 0; look < 2000 && !up(); ++look) child.wait_for(std::chrono::milliseconds(10));
+    for (int look = 0; look < 2000 && !up(); ++look)
+        child.wait_for(std::chrono::milliseconds(10));
     child.stop(std::chrono::milliseconds(100));
     EXPECT_EQ(child.ended(), 137);
 }

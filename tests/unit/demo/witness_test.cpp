@@ -2,7 +2,6 @@
 #include "sandbox/demo/witness.hpp"
 
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 namespace ordersaga::demo {
@@ -31,14 +30,21 @@ PlacedOrder an_order(const std::string& sku, const std::string& id, Change chang
 }
 
 json in_store(bool cancelled, bool held, bool told) {
-    return {{"cancelled", cancelled}, {"held", held}, {"fulfillments", told ? json::array({{{"id", "1"}}}) : json::array()}};
+    return {
+        {"cancelled", cancelled},
+        {"held", held},
+        {"fulfillments", told ? json::array({{{"id", "1"}}}) : json::array()}};
 }
 
 json in_warehouse(const std::string& reference, const std::string& status = "Fulfilled") {
     return {{"reference", reference}, {"status", status}};
 }
 
-json effect(const std::string& kind, const std::string& reference, const std::string& at, const std::string& peer = "shipbob:main") {
+json effect(
+    const std::string& kind,
+    const std::string& reference,
+    const std::string& at,
+    const std::string& peer = "shipbob:main") {
     return {{"kind", kind}, {"reference", reference}, {"at", at}, {"peer", peer}};
 }
 
@@ -101,7 +107,9 @@ TEST_F(Witness, NamesACancelledOrderThatIsAliveInTheWarehouse) {
     testimony.store_orders["blue.1"] = in_store(true, false, false);
     testimony.warehouse_orders.push_back(in_warehouse("blue.1.1.1", "Processing"));
 
-    EXPECT_EQ(judge(catalogue, placed, testimony).mismatches, std::vector<std::string>{"blue #1: cancelled, yet alive in the warehouse"});
+    EXPECT_EQ(
+        judge(catalogue, placed, testimony).mismatches,
+        std::vector<std::string>{"blue #1: cancelled, yet alive in the warehouse"});
 }
 
 TEST_F(Witness, LetsACancelComeTooLate) {
@@ -132,17 +140,23 @@ TEST_F(Witness, NamesAScarceArticleOfWhichTooFewOrTooManyWereGranted) {
     placed = {an_order("RARE", "1"), an_order("RARE", "2")};
     testimony.store_orders["blue.1"] = in_store(false, true, false);
     testimony.store_orders["blue.2"] = in_store(false, true, false);
-    EXPECT_EQ(judge(catalogue, placed, testimony).mismatches, std::vector<std::string>{"RARE: 0 of 2 orders in the warehouse, stock for 1"});
+    EXPECT_EQ(
+        judge(catalogue, placed, testimony).mismatches,
+        std::vector<std::string>{"RARE: 0 of 2 orders in the warehouse, stock for 1"});
 
     shipped("1");
     shipped("2");
-    EXPECT_EQ(judge(catalogue, placed, testimony).mismatches, std::vector<std::string>{"RARE: 2 of 2 orders in the warehouse, stock for 1"});
+    EXPECT_EQ(
+        judge(catalogue, placed, testimony).mismatches,
+        std::vector<std::string>{"RARE: 2 of 2 orders in the warehouse, stock for 1"});
 }
 
 TEST_F(Witness, NamesAStoreThatShowsWhatIsNotThere) {
     testimony.shown["blue"]["RARE"] = 1;
 
-    EXPECT_EQ(judge(catalogue, placed, testimony).unequal_listings, std::vector<std::string>{"blue RARE shows 1, should show 0"});
+    EXPECT_EQ(
+        judge(catalogue, placed, testimony).unequal_listings,
+        std::vector<std::string>{"blue RARE shows 1, should show 0"});
 }
 
 TEST_F(Witness, NamesAnOrderWhoseStoreDoesNotKnowThatItHasLeft) {
@@ -157,7 +171,8 @@ TEST_F(Witness, MeasuresTheFirstRequestOfOrdersThatHadNothingToWaitFor) {
     placed = {an_order("PLENTY", "1"), an_order("SOON", "2"), an_order("PLENTY", "3", Change::pay_later)};
     const std::string shop = "shopify:blue-shirts.myshopify.com";
     std::vector<json> effects;
-    for (const char* id : {"1", "2", "3"}) effects.push_back(effect("order_created", id, "2026-07-01T00:00:00Z", shop));
+    for (const char* id : {"1", "2", "3"})
+        effects.push_back(effect("order_created", id, "2026-07-01T00:00:00Z", shop));
     for (const char* reference : {"blue.1.1.1", "blue.2.1.1", "blue.3.1.1"}) {
         effects.push_back(effect("warehouse_order_created", reference, "2026-07-01T00:00:00.250000Z"));
     }

@@ -1,9 +1,9 @@
 #include "runtime/backoff.hpp"
 
-#include <gtest/gtest.h>
-
 #include "runtime/random.hpp"
 #include "runtime/token_bucket.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::runtime {
 namespace {

@@ -7,7 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Instant at(std::int64_t micros) { return Instant{Duration{micros}}; }
+Instant at(std::int64_t micros) {
+    return Instant{Duration{micros}};
+}
 
 TEST(Rfc3339, ReadsEveryOffsetToTheSameInstant) {
     const Instant expected = at(1'782'901'230'000'000);
@@ -26,21 +28,10 @@ TEST(Rfc3339, CutsTheFractionToMicroseconds) {
 
 TEST(Rfc3339, RefusesWhatIsNoTime) {
     for (const char* text :
-         {"",
-          "2026-07-01",
-          "2026-07-01T10:20:30",
-          "2026-07-01T10:20:30.Z",
-          "2026-02-29T00:00:00Z",
-          "2026-13-01T00:00:00Z",
-          "2026-07-00T00:00:00Z",
-          "2026-07-01T24:00:00Z",
-          "2026-07-01T10:60:00Z",
-          "2026-07-01T10:20:61Z",
-          "2026-07-01T10:20:30+24:00",
-          "2026-07-01T10:20:30+0200",
-          "2026-07-01T10:20:30Z ",
-          "+026-07-01T10:20:30Z",
-          "2026-7-01T10:20:30Z"}) {
+         {"", "2026-07-01", "2026-07-01T10:20:30", "2026-07-01T10:20:30.Z", "2026-02-29T00:00:00Z",
+          "2026-13-01T00:00:00Z", "2026-07-00T00:00:00Z", "2026-07-01T24:00:00Z", "2026-07-01T10:60:00Z",
+          "2026-07-01T10:20:61Z", "2026-07-01T10:20:30+24:00", "2026-07-01T10:20:30+0200", "2026-07-01T10:20:30Z ",
+          "+026-07-01T10:20:30Z", "2026-7-01T10:20:30Z"}) {
         EXPECT_FALSE(parse_rfc3339(text).ok()) << text;
     }
 }
@@ -51,7 +42,8 @@ TEST(Rfc3339, ReadsALeapSecondAsTheNextSecond) {
 
 TEST(Rfc3339, WritesWhatItReads) {
     for (const char* text :
-         {"2026-07-01T10:20:30Z", "2024-02-29T23:59:59.000001Z", "1969-12-31T23:59:59.500000Z", "0000-01-01T00:00:00Z"}) {
+         {"2026-07-01T10:20:30Z", "2024-02-29T23:59:59.000001Z", "1969-12-31T23:59:59.500000Z",
+          "0000-01-01T00:00:00Z"}) {
         EXPECT_EQ(format_rfc3339(*parse_rfc3339(text)), text);
     }
     EXPECT_EQ(format_rfc3339(at(INT64_MAX)), "9999-12-31T23:59:59.999999Z");
@@ -65,7 +57,8 @@ TEST(DurationText, ReadsUnitsAndRefusesTheRest) {
     EXPECT_EQ(*parse_duration("2h"), 2h);
     EXPECT_EQ(*parse_duration("7d"), 168h);
     EXPECT_EQ(*parse_duration("0s"), 0s);
-    for (const char* text : {"", "5", "-5s", "s", "1.s", ".5s", "5 s", "5sec", "9999999999999999999s", "999999999999999d"}) {
+    for (const char* text :
+         {"", "5", "-5s", "s", "1.s", ".5s", "5 s", "5sec", "9999999999999999999s", "999999999999999d"}) {
         EXPECT_FALSE(parse_duration(text).ok()) << text;
     }
 }

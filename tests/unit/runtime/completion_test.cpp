@@ -1,14 +1,14 @@
 #include "runtime/completion.hpp"
 
-#include <string>
-#include <thread>
-#include <vector>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace ordersaga::runtime {
 namespace {
@@ -16,7 +16,10 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-asio::awaitable<void> wait_into(Completion<std::string> completion, std::chrono::milliseconds limit, std::optional<std::string>& result) {
+asio::awaitable<void> wait_into(
+    Completion<std::string> completion,
+    std::chrono::milliseconds limit,
+    std::optional<std::string>& result) {
     result = co_await completion.wait_for(limit);
 }
 
@@ -68,14 +71,16 @@ TEST(Completion, LosesNoWakeUpUnderContention) {
     }
 
     std::thread completer([&] {
-        for (const auto& completion : completions) completion.complete("x");
+        for (const auto& completion : completions)
+            completion.complete("x");
     });
     std::thread second([&] { context.run(); });
     context.run();
     completer.join();
     second.join();
 
-    for (const auto& result : results) EXPECT_EQ(result, "x");
+    for (const auto& result : results)
+        EXPECT_EQ(result, "x");
 }
 
 }  // namespace

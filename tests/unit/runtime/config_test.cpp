@@ -1,13 +1,13 @@
 #include "runtime/config.hpp"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace ordersaga::runtime {
 namespace {
@@ -17,7 +17,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Environment no_environment() { return fixed_environment({}); }
+Environment no_environment() {
+    return fixed_environment({});
+}
 
 TEST(Config, ReadsEveryTypeOfValue) {
     ConfigReader reader = ConfigReader::from_text(
@@ -38,8 +40,7 @@ TEST(Config, ReadsEveryTypeOfValue) {
         [[stores]]
         key = "b"
         )",
-        no_environment()
-    );
+        no_environment());
 
     ConfigSection listen = reader.section("public");
     EXPECT_EQ(reader.root().text("name"), "shop");
@@ -74,15 +75,12 @@ TEST(Config, DefaultsStandWhereNothingIsSaid) {
 
 TEST(Config, EveryValueCanComeFromTheEnvironment) {
     ConfigReader reader = ConfigReader::from_text(
-        "[public]\nport = 1\n[[stores]]\nkey = \"a\"\n",
-        fixed_environment(
-            {{"ORDERSAGA_PUBLIC_PORT", "9"},
-             {"ORDERSAGA_PUBLIC_ENABLED", "true"},
-             {"ORDERSAGA_PUBLIC_PROXIES", "10.0.0.1, 10.0.0.2"},
-             {"ORDERSAGA_STORES_0_KEY", "z"},
-             {"ORDERSAGA_STORES_0_TOKEN", "plain-secret"}}
-        )
-    );
+        "[public]\nport = 1\n[[stores]]\nkey = \"a\"\n", fixed_environment(
+                                                             {{"ORDERSAGA_PUBLIC_PORT", "9"},
+                                                              {"ORDERSAGA_PUBLIC_ENABLED", "true"},
+                                                              {"ORDERSAGA_PUBLIC_PROXIES", "10.0.0.1, 10.0.0.2"},
+                                                              {"ORDERSAGA_STORES_0_KEY", "z"},
+                                                              {"ORDERSAGA_STORES_0_TOKEN", "plain-secret"}}));
     ConfigSection listen = reader.section("public");
     ConfigSection store = reader.tables("stores").at(0);
 
@@ -107,9 +105,7 @@ TEST(Config, AllFaultsAreReportedAtOnceWithTheirPlace) {
         "[[stores]]\n"
         "token = \"shpat_in_the_file\"\n"
         "webhook = \"env:NOT_SET\"\n",
-        fixed_environment({{"ORDERSAGA_PUBLIC_RETRIES", "many"}}),
-        "ordersaga.toml"
-    );
+        fixed_environment({{"ORDERSAGA_PUBLIC_RETRIES", "many"}}), "ordersaga.toml");
     ConfigSection listen = reader.section("public");
     listen.integer("port", 80, 0, 65535);
     listen.duration("timeout", 1s, 0s, 1h);
@@ -144,9 +140,9 @@ TEST(Config, SecretsComeFromWhatTheyReferTo) {
         std::filesystem::temp_directory_path() / ("ordersaga-secret-" + std::to_string(::getpid()));
     std::ofstream(file) << "from-file\n";
     ConfigReader reader = ConfigReader::from_text(
-        "a = \"env:TOKEN_A\"\nb = \"file:" + file.string() + "\"\nc = \"file:/no/such/file\"\nd = [\"env:TOKEN_A\", \"env:TOKEN_B\"]\n",
-        fixed_environment({{"TOKEN_A", "from-environment"}, {"TOKEN_B", "second"}})
-    );
+        "a = \"env:TOKEN_A\"\nb = \"file:" + file.string() +
+            "\"\nc = \"file:/no/such/file\"\nd = [\"env:TOKEN_A\", \"env:TOKEN_B\"]\n",
+        fixed_environment({{"TOKEN_A", "from-environment"}, {"TOKEN_B", "second"}}));
 
     EXPECT_EQ(reader.root().secret("a"), "from-environment");
     EXPECT_EQ(reader.root().secret("b"), "from-file");
@@ -158,8 +154,8 @@ TEST(Config, SecretsComeFromWhatTheyReferTo) {
 
 TEST(Config, WrongTypesAreFaultsNotGuesses) {
     ConfigReader reader = ConfigReader::from_text(
-        "text = 5\ninteger = \"5\"\nhalf = 2.5\nflag = 1\nsection = 3\ntables = {a=1}\nwhen = 2026-07-01\n", no_environment()
-    );
+        "text = 5\ninteger = \"5\"\nhalf = 2.5\nflag = 1\nsection = 3\ntables = {a=1}\nwhen = 2026-07-01\n",
+        no_environment());
     ConfigSection root = reader.root();
     root.text("text", "");
     root.integer("integer", 0, 0, 9);

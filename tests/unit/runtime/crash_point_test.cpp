@@ -1,9 +1,9 @@
 #include "runtime/crash_point.hpp"
 
+#include <gtest/gtest.h>
+
 #include <csignal>
 #include <cstdlib>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::runtime {
 namespace {

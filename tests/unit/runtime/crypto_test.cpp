@@ -52,9 +52,14 @@ TEST(Hex, RoundTripsAndRefusesOtherText) {
 // RFC 4648, section 10.
 TEST(Base64, AgreesWithRfc4648) {
     const std::pair<std::string, std::string> vectors[] = {
-        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
-        {"foobar", "Zm9vYmFy"}, {std::string("\x00\xfb\xff", 3), "APv/"}
-    };
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {std::string("\x00\xfb\xff", 3), "APv/"}};
     for (const auto& [bytes, text] : vectors) {
         EXPECT_EQ(base64_encode(bytes), text);
         EXPECT_EQ(base64_decode(text), bytes);
@@ -62,7 +67,8 @@ TEST(Base64, AgreesWithRfc4648) {
 }
 
 TEST(Base64, RefusesWhatASecondDecoderMightRead) {
-    for (const char* text : {"Zg", "Zg=", "Zg===", "====", "=", "Z===", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "Zm-_", "Zg==Zg=="}) {
+    for (const char* text :
+         {"Zg", "Zg=", "Zg===", "====", "=", "Z===", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "Zm-_", "Zg==Zg=="}) {
         EXPECT_FALSE(base64_decode(text)) << text;
     }
 }

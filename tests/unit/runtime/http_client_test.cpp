@@ -1,11 +1,8 @@
 // The client against a peer that follows a script byte by byte: each way a call can end has its outcome.
 #include "runtime/http_client.hpp"
 
-#include <atomic>
-#include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
+#include "tests/unit/runtime/loopback.hpp"
+#include "tests/unit/runtime/running_server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,8 +14,11 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
-#include "tests/unit/runtime/loopback.hpp"
-#include "tests/unit/runtime/running_server.hpp"
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 namespace ordersaga::runtime {
 namespace {
@@ -61,7 +61,9 @@ protected:
         return send(std::move(call));
     }
 
-    void use(HttpClientOptions options) { client_ = std::make_unique<HttpClient>(context_.get_executor(), std::move(options)); }
+    void use(HttpClientOptions options) {
+        client_ = std::make_unique<HttpClient>(context_.get_executor(), std::move(options));
+    }
 
     asio::io_context context_;
     std::unique_ptr<HttpClient> client_ = std::make_unique<HttpClient>(context_.get_executor());
@@ -89,14 +91,15 @@ TEST_F(HttpClientTest, ReadsChunksInterimAnswersAndBodiesUntilClose) {
     ScriptedPeer peer(
         {[](RawSocket& socket) {
              socket.read_request();
-             socket.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+             socket.send(
+                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                 "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
              socket.close();
          },
          [](RawSocket& socket) {
              socket.read_request();
              socket.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end");
-         }}
-    );
+         }});
 
     EXPECT_EQ(post(peer.url()).body, "abc");
     EXPECT_EQ(post(peer.url()).body, "until the end");
@@ -120,12 +123,15 @@ TEST_F(HttpClientTest, PlainHttpLeavesTheLoopbackNever) {
     for (const char* url : {"http://192.0.2.1/", "http://10.0.0.1:8080/", "http://[2001:db8::1]/"}) {
         const HttpOutcome outcome = post(url);
         EXPECT_EQ(outcome.kind, Kind::not_sent);
-        EXPECT_NE(outcome.error.find("plain http is allowed to loopback addresses only"), std::string::npos) << outcome.error;
+        EXPECT_NE(outcome.error.find("plain http is allowed to loopback addresses only"), std::string::npos)
+            << outcome.error;
     }
 }
 
 TEST_F(HttpClientTest, MalformedCallsAreNotSent) {
-    ScriptedPeer peer({[](RawSocket& socket) { socket.read_to_end(1s); }});
+    ScriptedPeer peer({[](RawSocket& socket) {
+        socket.read_to_end(1s);
+    }});
     HttpCall split;
     split.url = peer.url();
     split.headers = {{"X-Note", "a\r\nX-Evil: 1"}};
@@ -144,7 +150,9 @@ TEST_F(HttpClientTest, MalformedCallsAreNotSent) {
 
 TEST_F(HttpClientTest, BeforeTheFirstByteTheCallerMaySayNo) {
     std::atomic<bool> closed_without_a_byte{false};
-    ScriptedPeer peer({[&](RawSocket& socket) { closed_without_a_byte = socket.read_to_end().empty(); }});
+    ScriptedPeer peer({[&](RawSocket& socket) {
+        closed_without_a_byte = socket.read_to_end().empty();
+    }});
     HttpCall call;
     call.method = "POST";
     call.url = peer.url();
@@ -165,7 +173,9 @@ TEST_F(HttpClientTest, BeforeTheFirstByteTheCallerMaySayNo) {
 }
 
 TEST_F(HttpClientTest, ALostConnectionAfterTheRequestIsUnknown) {
-    ScriptedPeer peer({[](RawSocket& socket) { socket.read_request(); }});
+    ScriptedPeer peer({[](RawSocket& socket) {
+        socket.read_request();
+    }});
 
     EXPECT_EQ(post(peer.url()).kind, Kind::unknown);
     EXPECT_EQ(peer.connections(), 1);
@@ -181,7 +191,9 @@ TEST_F(HttpClientTest, AResetAfterTheRequestIsUnknown) {
 }
 
 TEST_F(HttpClientTest, NoAnswerInTimeIsUnknown) {
-    ScriptedPeer peer({[](RawSocket& socket) { socket.read_to_end(10s); }});
+    ScriptedPeer peer({[](RawSocket& socket) {
+        socket.read_to_end(10s);
+    }});
     HttpCall call;
     call.method = "POST";
     call.url = peer.url();
@@ -198,7 +210,8 @@ TEST_F(HttpClientTest, ADrippingAnswerEndsAtTheTotalTime) {
     ScriptedPeer peer({[](RawSocket& socket) {
         socket.read_request();
         socket.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-        while (socket.send("x")) socket.read_to_end(10ms);
+        while (socket.send("x"))
+            socket.read_to_end(10ms);
     }});
     HttpCall call;
     call.method = "POST";
@@ -257,7 +270,8 @@ TEST_F(HttpClientTest, OversizedAnswersAreUnknown) {
 TEST_F(HttpClientTest, AStormOfInterimAnswersEnds) {
     ScriptedPeer peer({[](RawSocket& socket) {
         socket.read_request();
-        for (int i = 0; i < 1000; ++i) socket.send("HTTP/1.1 100 Continue\r\n\r\n");
+        for (int i = 0; i < 1000; ++i)
+            socket.send("HTTP/1.1 100 Continue\r\n\r\n");
         socket.read_to_end(1s);
     }});
 
@@ -278,7 +292,8 @@ TEST_F(HttpClientTest, FollowsNoRedirect) {
 
 TEST_F(HttpClientTest, KeepsAConnectionForTheNextCall) {
     ScriptedPeer peer({[](RawSocket& socket) {
-        while (!socket.read_request().empty()) socket.send(answer_with("again"));
+        while (!socket.read_request().empty())
+            socket.send(answer_with("again"));
     }});
 
     EXPECT_EQ(post(peer.url()).body, "again");
@@ -476,7 +491,9 @@ TEST_P(HttpClientTls, TrustsOnlyAVerifiedPeer) {
     }
 }
 
-std::string name_of_tls_case(const ::testing::TestParamInfo<TlsCase>& info) { return info.param.name; }
+std::string name_of_tls_case(const ::testing::TestParamInfo<TlsCase>& info) {
+    return info.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Peers,
@@ -486,10 +503,8 @@ INSTANTIATE_TEST_SUITE_P(
         TlsCase{"RightNameTls12", "IP:127.0.0.1", true, TLS1_2_VERSION, Kind::response},
         TlsCase{"Tls11Only", "IP:127.0.0.1", true, TLS1_1_VERSION, Kind::not_sent},
         TlsCase{"WrongName", "DNS:other.example", true, TLS1_3_VERSION, Kind::not_sent},
-        TlsCase{"UnknownIssuer", "IP:127.0.0.1", false, TLS1_3_VERSION, Kind::not_sent}
-    ),
-    name_of_tls_case
-);
+        TlsCase{"UnknownIssuer", "IP:127.0.0.1", false, TLS1_3_VERSION, Kind::not_sent}),
+    name_of_tls_case);
 
 TEST(HttpClientSetUp, RefusesAMissingCertificateFile) {
     asio::io_context context;

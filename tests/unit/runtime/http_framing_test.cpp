@@ -1,9 +1,9 @@
 // Byte-exact requests over a real socket. What two readers could understand differently gets 400 (or the status named
 // here), the connection closes, and no second request is ever taken out of a body.
-#include <gtest/gtest.h>
-
 #include "tests/unit/runtime/loopback.hpp"
 #include "tests/unit/runtime/running_server.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::runtime {
 namespace {
@@ -30,27 +30,38 @@ std::string get(const std::string& target, const std::string& fields = "Host: x\
 
 std::string many_fields(int count) {
     std::string fields = "Host: x\r\n";
-    for (int i = 1; i < count; ++i) fields += "A" + std::to_string(i) + ": b\r\n";
+    for (int i = 1; i < count; ++i)
+        fields += "A" + std::to_string(i) + ": b\r\n";
     return fields;
 }
 
 // NUL bytes inside literals need their length.
-std::string with_nul(const char* before, const char* behind) { return std::string(before) + '\0' + behind; }
+std::string with_nul(const char* before, const char* behind) {
+    return std::string(before) + '\0' + behind;
+}
 
 std::vector<FramingCase> refused_cases() {
     const std::string chunk = "5\r\nhello\r\n0\r\n\r\n";
     return {
-        {"TransferEncodingGzipThenLength", post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello" + smuggled), 400},
-        {"LengthThenTransferEncodingGzip", post("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n", "hello" + smuggled), 400},
+        {"TransferEncodingGzipThenLength", post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello" + smuggled),
+         400},
+        {"LengthThenTransferEncodingGzip", post("Content-Length: 5\r\nTransfer-Encoding: gzip\r\n", "hello" + smuggled),
+         400},
         {"TransferEncodingGzipAlone", post("Transfer-Encoding: gzip\r\n", smuggled), 400},
         {"TransferEncodingXchunked", post("Transfer-Encoding: xchunked\r\n", chunk + smuggled), 400},
         {"TransferEncodingChunkedIdentity", post("Transfer-Encoding: chunked, identity\r\n", chunk + smuggled), 400},
         {"TransferEncodingIdentityChunked", post("Transfer-Encoding: identity, chunked\r\n", chunk + smuggled), 400},
         {"TransferEncodingChunkedTwiceInOne", post("Transfer-Encoding: chunked, chunked\r\n", chunk + smuggled), 400},
-        {"TransferEncodingTwice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", chunk + smuggled), 400},
+        {"TransferEncodingTwice",
+         post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", chunk + smuggled), 400},
         {"TransferEncodingUpperCase", post("Transfer-Encoding: Chunked\r\n", chunk + smuggled), 400},
         {"TransferEncodingEmpty", post("Transfer-Encoding: \r\n", chunk + smuggled), 400},
-        {"TransferEncodingWithVerticalTab", post("Transfer-Encoding: \x0b" "chunked\r\n", chunk + smuggled), 400},
+        {"TransferEncodingWithVerticalTab",
+         post(
+             "Transfer-Encoding: \x0b"
+             "chunked\r\n",
+             chunk + smuggled),
+         400},
         {"LengthThenChunked", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunk + smuggled), 400},
         {"ChunkedThenLength", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunk + smuggled), 400},
         {"ChunkedInHttp10", "POST /in HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, 400},
@@ -87,20 +98,27 @@ std::vector<FramingCase> refused_cases() {
         {"HeaderTooLargeWithoutEnd", "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(30000, 'a'), 431},
         {"TargetTooLarge", "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n", 431},
         {"ChunkExtension", post("Transfer-Encoding: chunked\r\n", "5;a=b\r\nhello\r\n0\r\n\r\n" + smuggled), 400},
-        {"ChunkExtensionOnLastChunk", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0;a\r\n\r\n" + smuggled), 400},
-        {"ChunkExtensionLarge", post("Transfer-Encoding: chunked\r\n", "5;" + std::string(20000, 'a') + "\r\nhello\r\n0\r\n\r\n"), 400},
+        {"ChunkExtensionOnLastChunk", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0;a\r\n\r\n" + smuggled),
+         400},
+        {"ChunkExtensionLarge",
+         post("Transfer-Encoding: chunked\r\n", "5;" + std::string(20000, 'a') + "\r\nhello\r\n0\r\n\r\n"), 400},
         {"ChunkSizeNegative", post("Transfer-Encoding: chunked\r\n", "-5\r\nhello\r\n0\r\n\r\n"), 400},
         {"ChunkSizeWithPrefix", post("Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n0\r\n\r\n"), 400},
         {"ChunkSizeOverflow", post("Transfer-Encoding: chunked\r\n", "FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"), 400},
         {"ChunkSizeHuge", post("Transfer-Encoding: chunked\r\n", "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"), 413},
-        {"ChunkDataLongerThanItsSize", post("Transfer-Encoding: chunked\r\n", "5\r\nhelloworld\r\n0\r\n\r\n" + smuggled), 400},
+        {"ChunkDataLongerThanItsSize",
+         post("Transfer-Encoding: chunked\r\n", "5\r\nhelloworld\r\n0\r\n\r\n" + smuggled), 400},
         {"ChunkLineFeedOnly", post("Transfer-Encoding: chunked\r\n", "5\nhello\n0\n\n" + smuggled), 400},
         {"BlankBeforeColon", post("Content-Length : 5\r\n", "hello"), 400},
         {"FieldWithoutColon", post("Content-Length 5\r\n", "hello"), 400},
         {"FieldWithoutName", post(": 5\r\n", "hello"), 400},
         {"NulInValue", with_nul("GET / HTTP/1.1\r\nHost: x\r\nX: a", "b\r\n\r\n"), 400},
         {"NulInName", with_nul("GET / HTTP/1.1\r\nHost: x\r\nX", "Y: b\r\n\r\n"), 400},
-        {"ControlByteInValue", get("/", "Host: x\r\nX: a\x01" "b\r\n"), 400},
+        {"ControlByteInValue",
+         get("/",
+             "Host: x\r\nX: a\x01"
+             "b\r\n"),
+         400},
         {"LineFeedOnly", "GET / HTTP/1.1\nHost: x\n\n", 400},
         {"LineFeedOnlyInTheMiddle", "GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n", 400},
         {"CarriageReturnOnly", "GET / HTTP/1.1\rHost: x\r\r", 400},
@@ -116,7 +134,8 @@ std::vector<FramingCase> refused_cases() {
         {"ExpectUnknown", post("Content-Length: 5\r\nExpect: miracles\r\n", "hello"), 417},
         {"LengthRequired", post("", smuggled), 411},
         {"BodyTooLargeDeclared", post("Content-Length: 2000\r\n", "hello"), 413},
-        {"BodyTooLargeChunked", post("Transfer-Encoding: chunked\r\n", "7D0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n"), 413},
+        {"BodyTooLargeChunked",
+         post("Transfer-Encoding: chunked\r\n", "7D0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n"), 413},
         {"BodyCutShort", post("Content-Length: 10\r\n", "hello"), 400},
         {"HeaderCutShort", "GET / HTTP/1.1\r\nHost: x\r\n", 400},
     };
@@ -162,7 +181,9 @@ TEST_P(RefusedFraming, IsRefusedAlsoWhenSlicedIntoBytes) {
     EXPECT_EQ(server.requests().size(), 0U);
 }
 
-std::string name_of_case(const ::testing::TestParamInfo<FramingCase>& info) { return info.param.name; }
+std::string name_of_case(const ::testing::TestParamInfo<FramingCase>& info) {
+    return info.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(Corpus, RefusedFraming, ::testing::ValuesIn(refused_cases()), name_of_case);
 
@@ -187,7 +208,9 @@ TEST_P(AcceptedFraming, IsUnderstood) {
     EXPECT_EQ(server.requests().size(), 1U);
 }
 
-std::string name_of_accepted(const ::testing::TestParamInfo<AcceptedCase>& info) { return info.param.name; }
+std::string name_of_accepted(const ::testing::TestParamInfo<AcceptedCase>& info) {
+    return info.param.name;
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Corpus,
@@ -197,15 +220,17 @@ INSTANTIATE_TEST_SUITE_P(
         AcceptedCase{"PostWithLength", post("Content-Length: 5\r\n", "hello"), "POST /in 5"},
         AcceptedCase{"PostWithLengthZero", post("Content-Length: 0\r\n", ""), "POST /in 0"},
         AcceptedCase{"PostWithoutLengthWhereAllowed", post("", ""), "POST /in 0"},
-        AcceptedCase{"PostChunked", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), "POST /in 11"},
-        AcceptedCase{"PostChunkedWithTrailer", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"), "POST /in 5"},
+        AcceptedCase{
+            "PostChunked", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"),
+            "POST /in 11"},
+        AcceptedCase{
+            "PostChunkedWithTrailer", post("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"),
+            "POST /in 5"},
         AcceptedCase{"ExpectContinue", post("Content-Length: 5\r\nExpect: 100-continue\r\n", "hello"), "POST /in 5"},
         AcceptedCase{"HundredFields", get("/", many_fields(100)), "GET / 0"},
         AcceptedCase{"Http10", "GET / HTTP/1.0\r\nHost: x\r\n\r\n", "GET / 0"},
-        AcceptedCase{"HostWithPort", get("/", "Host: [::1]:8080\r\n"), "GET / 0"}
-    ),
-    name_of_accepted
-);
+        AcceptedCase{"HostWithPort", get("/", "Host: [::1]:8080\r\n"), "GET / 0"}),
+    name_of_accepted);
 
 }  // namespace
 }  // namespace ordersaga::runtime

@@ -1,5 +1,8 @@
-#include <atomic>
-#include <stdexcept>
+#include "runtime/completion.hpp"
+#include "runtime/log.hpp"
+#include "runtime/metrics.hpp"
+#include "tests/unit/runtime/loopback.hpp"
+#include "tests/unit/runtime/running_server.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -7,11 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
-#include "runtime/completion.hpp"
-#include "runtime/log.hpp"
-#include "runtime/metrics.hpp"
-#include "tests/unit/runtime/loopback.hpp"
-#include "tests/unit/runtime/running_server.hpp"
+#include <atomic>
+#include <stdexcept>
 
 namespace ordersaga::runtime {
 namespace {
@@ -28,8 +28,9 @@ TEST(HttpServer, KeepsTheConnectionAndAnswersPipelinedRequestsInOrder) {
     RunningServer server;
     RawSocket client = RawSocket::connect_to(server.port());
 
-    client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab" +
-                std::string("GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    client.send(
+        "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab" +
+        std::string("GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
     const std::string answers = client.read_to_end();
 
     const std::size_t first = answers.find("GET /1 0");
@@ -45,7 +46,9 @@ TEST(HttpServer, GivesTheHandlerEverythingItNeeds) {
     RunningServer server;
     RawSocket client = RawSocket::connect_to(server.port());
 
-    client.send("POST /web%2Fhooks?a=1&b=x+y HTTP/1.1\r\nHost: x\r\nX-Twice: 1\r\nx-twice: 2\r\nContent-Length: 3\r\n\r\na\r\n");
+    client.send(
+        "POST /web%2Fhooks?a=1&b=x+y HTTP/1.1\r\nHost: x\r\nX-Twice: 1\r\nx-twice: 2\r\nContent-Length: "
+        "3\r\n\r\na\r\n");
     client.read_until("POST");
 
     const std::vector<HttpRequest> requests = server.requests();
@@ -165,9 +168,12 @@ TEST(HttpServer, AnIdleConnectionIsClosedWithoutAWord) {
 
 TEST(HttpServer, TheBodyLimitBelongsToTheRoute) {
     HttpServerOptions options;
-    options.body_limit_for = [](std::string_view, std::string_view path) -> std::size_t { return path == "/large" ? 100 : 10; };
+    options.body_limit_for = [](std::string_view, std::string_view path) -> std::size_t {
+        return path == "/large" ? 100 : 10;
+    };
     RunningServer server(options);
-    const std::string tail = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n" + std::string(50, 'x');
+    const std::string tail =
+        " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n" + std::string(50, 'x');
     RawSocket large = RawSocket::connect_to(server.port());
     RawSocket small = RawSocket::connect_to(server.port());
 
@@ -293,7 +299,8 @@ TEST(HttpServer, StreamsAnAnswerInChunks) {
 
     EXPECT_NE(answer.find("Content-Type: text/event-stream\r\n"), std::string::npos) << answer;
     EXPECT_NE(answer.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
-    EXPECT_TRUE(answer.ends_with("\r\n\r\n9\r\ndata: 0\n\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n9\r\ndata: 0\n\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n"))
+        << answer;
 }
 
 asio::awaitable<void> endless_events(HttpStream& stream) {
@@ -337,7 +344,8 @@ TEST(HttpServer, CountsWhatItAnswersAndRefuses) {
     bad.read_to_end();
 
     const std::string text = metrics.exposition();
-    EXPECT_NE(text.find("ordersaga_http_requests_total{listener=\"public\",status=\"200\"} 1"), std::string::npos) << text;
+    EXPECT_NE(text.find("ordersaga_http_requests_total{listener=\"public\",status=\"200\"} 1"), std::string::npos)
+        << text;
     EXPECT_NE(text.find("ordersaga_http_requests_total{listener=\"public\",status=\"400\"} 1"), std::string::npos);
     EXPECT_NE(text.find("ordersaga_http_refused_total{listener=\"public\",reason="), std::string::npos);
 }

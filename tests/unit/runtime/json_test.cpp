@@ -11,11 +11,13 @@ std::string fault_of(std::string_view text, const JsonLimits& limits = {}) {
     return result.ok() ? "" : result.error().message;
 }
 
-std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+std::string nested(std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+}
 
 TEST(JsonParse, BuildsTheTreeOfALegalDocument) {
-    const nlohmann::json document =
-        *parse_json(R"({"id":9007199254740993,"lines":[{"sku":"A","quantity":2},{"sku":"\u00fc"}],"note":null,"p":1.5e2,"n":-0})");
+    const nlohmann::json document = *parse_json(
+        R"({"id":9007199254740993,"lines":[{"sku":"A","quantity":2},{"sku":"\u00fc"}],"note":null,"p":1.5e2,"n":-0})");
 
     EXPECT_EQ(document["id"].get<std::int64_t>(), 9007199254740993);
     EXPECT_EQ(document["lines"][1]["sku"], "ü");
@@ -30,7 +32,8 @@ TEST(JsonParse, RefusesNestingBeyondTheLimitBeforeBuildingIt) {
     EXPECT_EQ(fault_of(nested(33)), "nested too deeply");
     EXPECT_EQ(fault_of(std::string(1'000'000, '[')), "nested too deeply");
     std::string objects;
-    for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
+    for (int i = 0; i < 100'000; ++i)
+        objects += R"({"a":)";
     EXPECT_EQ(fault_of(objects), "nested too deeply");
 }
 
@@ -38,7 +41,8 @@ TEST(JsonParse, RefusesTooManyValues) {
     EXPECT_EQ(fault_of("[1,2,3,4]", {.depth = 4, .elements = 5}), "");
     EXPECT_EQ(fault_of("[1,2,3,4,5]", {.depth = 4, .elements = 5}), "too many values");
     std::string many = "[0";
-    for (int i = 0; i < 200'000; ++i) many += ",0";
+    for (int i = 0; i < 200'000; ++i)
+        many += ",0";
     EXPECT_EQ(fault_of(many + "]"), "too many values");
 }
 
@@ -69,9 +73,9 @@ TEST(JsonParse, RefusesNulInTextUnlessAllowed) {
 TEST(JsonParse, RefusesMalformedBytes) {
     for (const std::string& text :
          {std::string(""), std::string("{"), std::string("[1,]"), std::string("{} {}"), std::string("// x\n1"),
-          std::string("\xef\xbb\xbf{}"), std::string("\"\xff\""), std::string("\"\xc0\xaf\""), std::string("\"\xed\xa0\x80\""),
-          std::string(R"("\ud800")"), std::string(R"("\udc00\ud800")"), std::string("\"a\nb\""), std::string("{\"a\"\0:1}", 8),
-          std::string("\xff\xfe{\0}\0", 6)}) {
+          std::string("\xef\xbb\xbf{}"), std::string("\"\xff\""), std::string("\"\xc0\xaf\""),
+          std::string("\"\xed\xa0\x80\""), std::string(R"("\ud800")"), std::string(R"("\udc00\ud800")"),
+          std::string("\"a\nb\""), std::string("{\"a\"\0:1}", 8), std::string("\xff\xfe{\0}\0", 6)}) {
         EXPECT_NE(fault_of(text), "") << text;
     }
 }
@@ -84,8 +88,9 @@ TEST(JsonParse, NeverQuotesTheInputInTheError) {
 TEST(JsonRead, NamesThePathOfWhatIsWrong) {
     const nlohmann::json line = *parse_json(R"({"quantity":3.9,"sku":null,"big":18446744073709551615,"flag":1})");
 
-    EXPECT_EQ(get_int64(line, "quantity", "order.line_items[2]").error().message,
-              "order.line_items[2].quantity must be an integer");
+    EXPECT_EQ(
+        get_int64(line, "quantity", "order.line_items[2]").error().message,
+        "order.line_items[2].quantity must be an integer");
     EXPECT_EQ(get_text(line, "sku", "line").error().message, "line.sku is missing");
     EXPECT_EQ(get_text(line, "title").error().message, "title is missing");
     EXPECT_EQ(get_int64(line, "big").error().message, "big is beyond 64 signed bits");
@@ -103,8 +108,10 @@ TEST(JsonRead, TakesOnlyTheRightType) {
     EXPECT_TRUE(*get_bool(document, "b"));
     EXPECT_EQ((*get_array(document, "a"))->size(), 1U);
     EXPECT_TRUE((*get_object(document, "o"))->empty());
-    for (const char* key : {"t", "b", "a", "o", "f", "u", "s"}) EXPECT_FALSE(get_int64(document, key).ok()) << key;
-    for (const char* key : {"n", "b", "a", "o", "f"}) EXPECT_FALSE(get_text(document, key).ok()) << key;
+    for (const char* key : {"t", "b", "a", "o", "f", "u", "s"})
+        EXPECT_FALSE(get_int64(document, key).ok()) << key;
+    for (const char* key : {"n", "b", "a", "o", "f"})
+        EXPECT_FALSE(get_text(document, key).ok()) << key;
     EXPECT_FALSE(get_array(document, "o").ok());
     EXPECT_FALSE(get_object(document, "a").ok());
 }
@@ -132,13 +139,14 @@ TEST(JsonRead, OptionalMeansMissingOrNullButNeverWrong) {
 }
 
 TEST(JsonRead, IdsComeAsTextOrAsNumber) {
-    const nlohmann::json document =
-        *parse_json(R"({"n":9007199254740993,"t":"gid://shopify/Order/1","u":18446744073709551615,"m":-1,"f":1.5,"e":""})");
+    const nlohmann::json document = *parse_json(
+        R"({"n":9007199254740993,"t":"gid://shopify/Order/1","u":18446744073709551615,"m":-1,"f":1.5,"e":""})");
 
     EXPECT_EQ(*get_id_text(document, "n"), "9007199254740993");
     EXPECT_EQ(*get_id_text(document, "u"), "18446744073709551615");
     EXPECT_EQ(*get_id_text(document, "t"), "gid://shopify/Order/1");
-    for (const char* key : {"m", "f", "e", "absent"}) EXPECT_FALSE(get_id_text(document, key).ok()) << key;
+    for (const char* key : {"m", "f", "e", "absent"})
+        EXPECT_FALSE(get_id_text(document, key).ok()) << key;
     EXPECT_EQ(*opt_id_text(document, "absent"), std::nullopt);
 }
 

@@ -1,14 +1,14 @@
 #include "runtime/log.hpp"
 
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace ordersaga::runtime {
 namespace {
@@ -23,7 +23,9 @@ TEST(Log, WritesFieldsWithTheirTypes) {
     const LogCapture capture;
     const std::string saga_id = "0188";
 
-    log_info("saga stored", {{"saga_id", saga_id}, {"version", 3}, {"big", UINT64_MAX}, {"share", 0.5}, {"final", true}, {"text", "x"}});
+    log_info(
+        "saga stored",
+        {{"saga_id", saga_id}, {"version", 3}, {"big", UINT64_MAX}, {"share", 0.5}, {"final", true}, {"text", "x"}});
 
     const nlohmann::json line = only_line(capture);
     EXPECT_EQ(line["level"], "info");
@@ -38,12 +40,14 @@ TEST(Log, WritesFieldsWithTheirTypes) {
 
 TEST(Log, HostileTextStaysOneLine) {
     const LogCapture capture;
-    const std::string hostile = std::string("a\r\nlevel=error \x1b[31m \x7f \xc2\x9b \xe2\x80\xa8 \xff ") + '\0' + "\"\\ ü";
+    const std::string hostile =
+        std::string("a\r\nlevel=error \x1b[31m \x7f \xc2\x9b \xe2\x80\xa8 \xff ") + '\0' + "\"\\ ü";
 
     log_warn("refused", {{"note", hostile}});
 
     const std::string line = capture.lines().at(0);
-    for (const char c : line) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+    for (const char c : line)
+        EXPECT_GE(static_cast<unsigned char>(c), 0x20);
     EXPECT_EQ(line.find('\x7f'), std::string::npos);
     EXPECT_EQ(line.find("\xc2\x9b"), std::string::npos);
     EXPECT_EQ(line.find("\xe2\x80\xa8"), std::string::npos);
@@ -94,10 +98,12 @@ TEST_F(LogFile, HoldsWholeLinesFromManyThreads) {
 
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([t] {
-            for (int i = 0; i < 250; ++i) log_info("step", {{"thread", t}, {"i", i}});
+            for (int i = 0; i < 250; ++i)
+                log_info("step", {{"thread", t}, {"i", i}});
         });
     }
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+        thread.join();
 
     std::istringstream lines(content());
     int count = 0;

@@ -1,14 +1,14 @@
 #include "tests/unit/runtime/loopback.hpp"
 
-#include <cerrno>
-#include <cstdlib>
-#include <stdexcept>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <stdexcept>
 
 namespace ordersaga::runtime::testing {
 namespace {
@@ -48,12 +48,13 @@ bool readable_before(int descriptor, Steady::time_point deadline) {
 
 RawSocket::RawSocket(int descriptor) : descriptor_(descriptor) {}
 
-RawSocket::RawSocket(RawSocket&& other) noexcept
-    : descriptor_(other.descriptor_), peer_closed_(other.peer_closed_) {
+RawSocket::RawSocket(RawSocket&& other) noexcept : descriptor_(other.descriptor_), peer_closed_(other.peer_closed_) {
     other.descriptor_ = -1;
 }
 
-RawSocket::~RawSocket() { close(); }
+RawSocket::~RawSocket() {
+    close();
+}
 
 RawSocket RawSocket::connect_to(std::uint16_t port) {
     const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,7 +76,9 @@ bool RawSocket::send(const std::string& bytes) {
     return true;
 }
 
-void RawSocket::half_close() { ::shutdown(descriptor_, SHUT_WR); }
+void RawSocket::half_close() {
+    ::shutdown(descriptor_, SHUT_WR);
+}
 
 void RawSocket::reset() {
     const linger at_once{1, 0};
@@ -123,8 +126,7 @@ std::string RawSocket::read_request() {
         const std::size_t end = all.find("\r\n\r\n");
         if (end != std::string::npos) {
             const std::size_t field = all.find("Content-Length: ");
-            const std::size_t length =
-                field < end ? static_cast<std::size_t>(std::atoll(all.c_str() + field + 16)) : 0;
+            const std::size_t length = field < end ? static_cast<std::size_t>(std::atoll(all.c_str() + field + 16)) : 0;
             if (all.size() >= end + 4 + length) return all;
         }
         if (!read_some(all, deadline)) return {};

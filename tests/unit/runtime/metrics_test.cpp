@@ -1,8 +1,8 @@
 #include "runtime/metrics.hpp"
 
-#include <stdexcept>
-
 #include <gtest/gtest.h>
+
+#include <stdexcept>
 
 namespace ordersaga::runtime {
 namespace {
@@ -26,7 +26,8 @@ TEST(Metrics, WritesTheTextFormat) {
 TEST(Metrics, HostileLabelValuesCannotGrowTheMemory) {
     Metrics metrics(3);
 
-    for (int i = 0; i < 100; ++i) metrics.counter("seen_total", "Seen.", {{"topic", std::to_string(i)}}).add();
+    for (int i = 0; i < 100; ++i)
+        metrics.counter("seen_total", "Seen.", {{"topic", std::to_string(i)}}).add();
 
     const std::string text = metrics.exposition();
     EXPECT_NE(text.find("seen_total{topic=\"2\"} 1"), std::string::npos);

@@ -1,8 +1,8 @@
 #include "runtime/random.hpp"
 
-#include <set>
-
 #include <gtest/gtest.h>
+
+#include <set>
 
 namespace ordersaga::runtime {
 namespace {
@@ -33,7 +33,8 @@ TEST(Random, StaysBelowTheBound) {
     SeededRandom random(7);
     std::set<std::uint64_t> seen;
 
-    for (int i = 0; i < 1000; ++i) seen.insert(random.below(5));
+    for (int i = 0; i < 1000; ++i)
+        seen.insert(random.below(5));
 
     EXPECT_EQ(seen, (std::set<std::uint64_t>{0, 1, 2, 3, 4}));
     EXPECT_EQ(random.below(0), 0U);

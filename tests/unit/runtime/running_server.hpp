@@ -1,15 +1,15 @@
 // An HttpServer on a free loopback port with two threads, and a record of what its handler saw.
 #pragma once
 
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
+#include "runtime/http_server.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "runtime/http_server.hpp"
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace ordersaga::runtime::testing {
 
@@ -29,7 +29,8 @@ public:
         server_.stop_and_wait(std::chrono::seconds(2));
         guard_.reset();
         context_.stop();
-        for (std::thread& thread : threads_) thread.join();
+        for (std::thread& thread : threads_)
+            thread.join();
     }
 
     HttpServer& server() { return server_; }

@@ -1,13 +1,13 @@
 #include "runtime/shutdown.hpp"
 
-#include <csignal>
-#include <thread>
+#include "runtime/log.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "runtime/log.hpp"
+#include <csignal>
+#include <thread>
 
 namespace ordersaga::runtime {
 namespace {
@@ -61,9 +61,7 @@ TEST(Shutdown, ASecondSignalEndsTheProcess) {
             ::raise(SIGTERM);
             context.run();
         },
-        ::testing::ExitedWithCode(130),
-        ""
-    );
+        ::testing::ExitedWithCode(130), "");
 }
 
 }  // namespace

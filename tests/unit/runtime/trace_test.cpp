@@ -1,8 +1,8 @@
 #include "runtime/trace.hpp"
 
-#include <gtest/gtest.h>
-
 #include "runtime/random.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::runtime {
 namespace {

@@ -27,8 +27,8 @@ TEST(Url, KeepsAPortAndAnIpv6Host) {
 TEST(Url, RefusesWhatCouldMeanSomethingElse) {
     for (const char* text :
          {"", "ftp://host/", "//host/", "https://", "https:///path", "https://user:secret@host/", "https://host/#part",
-          "https://host:0/", "https://host:65536/", "https://host:/", "https://host:80x/", "https://ho st/", "https://[::1",
-          "https://[nonsense]/", "https://host\r\n/", "https://h\xc3\xb6st/", "https://host\\@evil/"}) {
+          "https://host:0/", "https://host:65536/", "https://host:/", "https://host:80x/", "https://ho st/",
+          "https://[::1", "https://[nonsense]/", "https://host\r\n/", "https://h\xc3\xb6st/", "https://host\\@evil/"}) {
         EXPECT_FALSE(parse_url(text).ok()) << text;
     }
 }
@@ -41,7 +41,8 @@ TEST(BaseUrl, CutsTheTrailingSlashAndRefusesAQuery) {
 
 TEST(PercentEncoding, RoundTripsEveryByte) {
     std::string all;
-    for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+    for (int i = 0; i < 256; ++i)
+        all += static_cast<char>(i);
 
     EXPECT_EQ(percent_decode(percent_encode(all)), all);
     EXPECT_EQ(percent_encode("a b/ü"), "a%20b%2F%C3%BC");
@@ -63,7 +64,8 @@ TEST(Loopback, KnowsItsAddresses) {
     for (const char* host : {"127.0.0.1", "127.9.8.7", "::1", "localhost", "::ffff:127.0.0.1"}) {
         EXPECT_TRUE(is_loopback_host(host)) << host;
     }
-    for (const char* host : {"", "10.0.0.1", "128.0.0.1", "::", "::ffff:10.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example"}) {
+    for (const char* host :
+         {"", "10.0.0.1", "128.0.0.1", "::", "::ffff:10.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example"}) {
         EXPECT_FALSE(is_loopback_host(host)) << host;
     }
 }

@@ -1,8 +1,8 @@
 #include "sagas/order_document.hpp"
 
-#include <stdexcept>
-
 #include <gtest/gtest.h>
+
+#include <stdexcept>
 
 namespace ordersaga::sagas {
 namespace {

@@ -1,9 +1,9 @@
-#include <stdexcept>
-#include <string>
+#include "sagas/order_document.hpp"
 
 #include <gtest/gtest.h>
 
-#include "sagas/order_document.hpp"
+#include <stdexcept>
+#include <string>
 
 namespace ordersaga::sagas {
 namespace {
@@ -76,8 +76,10 @@ TEST(OrderWebhook, CountsRefundsWhereCurrentQuantityIsMissing) {
     body["line_items"] = json::array({a_line(11, 5), a_line(12, 2)});
     body["refunds"] = json::array({{
         {"id", 9},
-        {"refund_line_items", json::array({{{"line_item_id", 11}, {"quantity", 2}, {"restock_type", "cancel"}, {"location_id", 4}},
-                                           {{"line_item_id", 12}, {"quantity", 3}}})},
+        {"refund_line_items",
+         json::array(
+             {{{"line_item_id", 11}, {"quantity", 2}, {"restock_type", "cancel"}, {"location_id", 4}},
+              {{"line_item_id", 12}, {"quantity", 3}}})},
     }});
 
     const OrderDocument order = order_document_from_webhook(body);
@@ -98,8 +100,9 @@ TEST(OrderWebhook, AsksForNothingThatIsFulfilledAlready) {
 
     body = an_order();
     body["line_items"] = json::array({a_line(11, 3)});
-    body["fulfillments"] = json::array({{{"id", 5}, {"status", "success"}, {"line_items", json::array({a_line(11, 2)})}},
-                                        {{"id", 6}, {"status", "cancelled"}, {"line_items", json::array({a_line(11, 1)})}}});
+    body["fulfillments"] = json::array(
+        {{{"id", 5}, {"status", "success"}, {"line_items", json::array({a_line(11, 2)})}},
+         {{"id", 6}, {"status", "cancelled"}, {"line_items", json::array({a_line(11, 1)})}}});
     EXPECT_EQ(order_document_from_webhook(body).lines[0].fulfillable_quantity, 1);
 }
 
@@ -119,7 +122,8 @@ TEST(OrderWebhook, TellsUntrackedLinesAndCustomLines) {
 
 TEST(OrderWebhook, TakesNameAndTrackingFromWhereverTheyAre) {
     json body = an_order();
-    body["shipping_address"] = {{"first_name", "Ada"}, {"last_name", "Byron"}, {"zip", "10115"}, {"country_code", "DE"}};
+    body["shipping_address"] = {
+        {"first_name", "Ada"}, {"last_name", "Byron"}, {"zip", "10115"}, {"country_code", "DE"}};
     body["shipping_lines"] = json::array({{{"title", "Express"}}, {{"title", "Other"}}});
     body["fulfillments"] = json::array({{{"id", 5}, {"status", "SUCCESS"}, {"tracking_number", "T1"}}});
 
@@ -136,7 +140,9 @@ TEST(OrderWebhook, NamesTheFieldThatIsWrong) {
         body[where] = value;
         return fault_of(body);
     };
-    const auto pointer = [](const char* text) { return json::json_pointer(text); };
+    const auto pointer = [](const char* text) {
+        return json::json_pointer(text);
+    };
 
     EXPECT_EQ(fault_of(json(7)), "order must be an object");
     EXPECT_NE(fault_of(json::object()).find("order.id"), std::string::npos);
@@ -147,7 +153,8 @@ TEST(OrderWebhook, NamesTheFieldThatIsWrong) {
     EXPECT_NE(with(pointer("/line_items"), "none").find("order.line_items"), std::string::npos);
     EXPECT_NE(with(pointer("/line_items/0/quantity"), 1.5).find("order.line_items[0].quantity"), std::string::npos);
     EXPECT_NE(with(pointer("/line_items/0/quantity"), -1).find("between 0 and 1000000"), std::string::npos);
-    EXPECT_NE(with(pointer("/line_items/0/quantity"), 1'000'001).find("order.line_items[0].quantity"), std::string::npos);
+    EXPECT_NE(
+        with(pointer("/line_items/0/quantity"), 1'000'001).find("order.line_items[0].quantity"), std::string::npos);
     EXPECT_NE(with(pointer("/line_items/1"), a_line(11)).find("order.line_items[1].id repeats"), std::string::npos);
     EXPECT_NE(with(pointer("/shipping_address"), "here").find("order.shipping_address"), std::string::npos);
     EXPECT_NE(with(pointer("/cancelled_at"), 5).find("order.cancelled_at"), std::string::npos);
@@ -156,7 +163,8 @@ TEST(OrderWebhook, NamesTheFieldThatIsWrong) {
 TEST(OrderWebhook, RefusesMoreThanAThousandLines) {
     json body = an_order();
     body["line_items"] = json::array();
-    for (int i = 0; i < 1000; ++i) body["line_items"].push_back(a_line(i + 1));
+    for (int i = 0; i < 1000; ++i)
+        body["line_items"].push_back(a_line(i + 1));
     EXPECT_EQ(fault_of(body), "accepted");
 
     body["line_items"].push_back(a_line(5000));

@@ -1,9 +1,9 @@
 #include "sagas/outcome.hpp"
 
+#include <gtest/gtest.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace ordersaga::sagas {
 namespace {
@@ -20,8 +20,9 @@ std::string fault_of(const json& document) {
 }
 
 TEST(Outcome, EveryKindKeepsItsNameThereAndBack) {
-    for (const OutcomeKind kind : {OutcomeKind::done, OutcomeKind::refused, OutcomeKind::retryable, OutcomeKind::throttled,
-                                   OutcomeKind::unknown, OutcomeKind::too_late, OutcomeKind::blocked}) {
+    for (const OutcomeKind kind :
+         {OutcomeKind::done, OutcomeKind::refused, OutcomeKind::retryable, OutcomeKind::throttled, OutcomeKind::unknown,
+          OutcomeKind::too_late, OutcomeKind::blocked}) {
         EXPECT_EQ(outcome_kind_of(name_of(kind)), kind);
     }
     EXPECT_EQ(outcome_kind_of("finished"), std::nullopt);
@@ -61,7 +62,8 @@ TEST(Outcome, NamesTheFieldThatIsWrong) {
     EXPECT_NE(fault_of({{"kind", "fine"}}).find("outcome.kind is none of"), std::string::npos);
     EXPECT_NE(fault_of({{"kind", "done"}, {"payload", "x"}}).find("outcome.payload"), std::string::npos);
     EXPECT_NE(fault_of({{"kind", "done"}, {"reason", 7}}).find("outcome.reason"), std::string::npos);
-    EXPECT_NE(fault_of({{"kind", "throttled"}, {"retry_after_ms", -1}}).find("outcome.retry_after_ms"), std::string::npos);
+    EXPECT_NE(
+        fault_of({{"kind", "throttled"}, {"retry_after_ms", -1}}).find("outcome.retry_after_ms"), std::string::npos);
     EXPECT_NE(fault_of({{"kind", "done"}, {"tokens_left", "many"}}).find("outcome.tokens_left"), std::string::npos);
 }
 

@@ -1,15 +1,15 @@
 // The store's own documents, as recorded. They lie outside the repository: ORDERSAGA_FIXTURES names their folder.
+#include "runtime/json.hpp"
+#include "sagas/order_document.hpp"
+
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
-
-#include <gtest/gtest.h>
-
-#include "runtime/json.hpp"
-#include "sagas/order_document.hpp"
 
 namespace ordersaga::sagas {
 namespace {
@@ -69,7 +69,8 @@ TEST_F(ShopifyFixtures, SeesAnOrderWithoutAddressAndOneFulfilledOnArrival) {
     EXPECT_FALSE(bare.shipping_address.has_value());
     EXPECT_EQ(bare.email, "");
 
-    const OrderDocument done = order_document_from_webhook(read("awkward/order-created-already-fulfilled.json").at("order"));
+    const OrderDocument done =
+        order_document_from_webhook(read("awkward/order-created-already-fulfilled.json").at("order"));
     EXPECT_EQ(done.fulfillment_status, "fulfilled");
     EXPECT_EQ(done.lines.at(0).fulfillable_quantity, 0);
 }

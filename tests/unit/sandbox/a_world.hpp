@@ -1,12 +1,13 @@
 // A small world for the tests: one shop with two SKUs, one warehouse, at a fixed instant.
 #pragma once
 
-#include <chrono>
-#include <nlohmann/json.hpp>
-#include <string>
-
 #include "sandbox/control_api.hpp"
 #include "sandbox/world.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <string>
 
 namespace ordersaga::sandbox {
 
@@ -43,7 +44,11 @@ struct SmallWorld {
         depot->warehouse.add_product("MUG", "Mug", 9);
     }
 
-    std::int64_t order(const std::string& sku, std::int64_t quantity, bool oversell = false, runtime::Instant now = noon) {
+    std::int64_t order(
+        const std::string& sku,
+        std::int64_t quantity,
+        bool oversell = false,
+        runtime::Instant now = noon) {
         WantedOrder wanted;
         wanted.lines.push_back({sku, quantity, false});
         wanted.oversell = oversell;
@@ -61,16 +66,17 @@ struct SmallWorld {
         const std::string& query,
         const nlohmann::json& variables = nlohmann::json::object(),
         runtime::Instant now = noon,
-        const std::string& version = "2026-07"
-    ) {
+        const std::string& version = "2026-07") {
         const nlohmann::json body{{"query", query}, {"variables", variables}};
         const PeerAnswer answer = shop->admin.handle(version, "shpat_blue", body.dump(), now);
         return nlohmann::json::parse(answer.body);
     }
 
     PeerAnswer shipbob(
-        const std::string& method, const std::string& path, const std::string& body = "", runtime::Instant now = noon
-    ) {
+        const std::string& method,
+        const std::string& path,
+        const std::string& body = "",
+        runtime::Instant now = noon) {
         ShipbobRequest request;
         request.method = method;
         request.authorization = "Bearer pat-main";
@@ -91,9 +97,11 @@ struct SmallWorld {
             {"reference_id", reference},
             {"shipping_method", "Standard"},
             {"type", "DTC"},
-            {"recipient", {{"name", "Ada"}, {"address", {{"address1", "1 Elm St"}, {"city", "York"}, {"country", "US"}}}}},
+            {"recipient",
+             {{"name", "Ada"}, {"address", {{"address1", "1 Elm St"}, {"city", "York"}, {"country", "US"}}}}},
             {"products", nlohmann::json::array({{{"id", product->product_id}, {"quantity", quantity}}})},
-        }.dump();
+        }
+            .dump();
     }
 
     World world;

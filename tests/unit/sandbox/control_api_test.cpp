@@ -1,10 +1,9 @@
 #include "sandbox/control_api.hpp"
 
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -12,7 +11,11 @@ namespace {
 using nlohmann::json;
 
 struct Control : testing::Test {
-    json call(const std::string& method, std::vector<std::string> path, const json& body = json::object(), int expected = 200) {
+    json call(
+        const std::string& method,
+        std::vector<std::string> path,
+        const json& body = json::object(),
+        int expected = 200) {
         const PeerAnswer answer = small.control.handle({method, std::move(path), {}, body.dump()}, noon);
         EXPECT_EQ(answer.status, expected) << answer.body;
         return json::parse(answer.body);
@@ -22,14 +25,25 @@ struct Control : testing::Test {
 };
 
 TEST_F(Control, MakesPaysEditsRefundsAndCancelsAnOrder) {
-    const json made = call("POST", {"stores", "blue.myshopify.com", "orders"}, {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 3}}})}, {"paid", false}}, 201);
+    const json made = call(
+        "POST", {"stores", "blue.myshopify.com", "orders"},
+        {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 3}}})}, {"paid", false}}, 201);
     const std::string id = made["id"];
 
     EXPECT_EQ(made["financial_status"], "pending");
     EXPECT_EQ(call("POST", {"stores", "blue.myshopify.com", "orders", id, "pay"})["financial_status"], "paid");
-    EXPECT_EQ(call("POST", {"stores", "blue.myshopify.com", "orders", id, "edit"}, {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 2}}})}})["lines"][0]["current_quantity"], 2);
-    EXPECT_EQ(call("POST", {"stores", "blue.myshopify.com", "orders", id, "refund"}, {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 1}}})}})["financial_status"], "partially_refunded");
-    EXPECT_EQ(call("POST", {"stores", "blue.myshopify.com", "orders", id, "cancel"}, {{"restock", true}})["cancelled"], true);
+    EXPECT_EQ(
+        call(
+            "POST", {"stores", "blue.myshopify.com", "orders", id, "edit"},
+            {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 2}}})}})["lines"][0]["current_quantity"],
+        2);
+    EXPECT_EQ(
+        call(
+            "POST", {"stores", "blue.myshopify.com", "orders", id, "refund"},
+            {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 1}}})}})["financial_status"],
+        "partially_refunded");
+    EXPECT_EQ(
+        call("POST", {"stores", "blue.myshopify.com", "orders", id, "cancel"}, {{"restock", true}})["cancelled"], true);
     EXPECT_EQ(small.level("SHIRT").available, 5);
     EXPECT_EQ(call("DELETE", {"stores", "blue.myshopify.com", "orders", id})["deleted"], true);
 }
@@ -37,7 +51,9 @@ TEST_F(Control, MakesPaysEditsRefundsAndCancelsAnOrder) {
 TEST_F(Control, SaysWhatIsWrongAndChangesNothing) {
     const auto orders = std::vector<std::string>{"stores", "blue.myshopify.com", "orders"};
 
-    EXPECT_EQ(call("POST", orders, {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 6}}})}}, 409)["code"], "out_of_stock");
+    EXPECT_EQ(
+        call("POST", orders, {{"lines", json::array({{{"sku", "SHIRT"}, {"quantity", 6}}})}}, 409)["code"],
+        "out_of_stock");
     call("POST", orders, {{"lines", json::array({{{"sku", "NONE"}}})}}, 400);
     call("POST", orders, {{"line", json::array()}}, 400);
     call("POST", orders, {{"lines", 7}}, 400);
@@ -49,11 +65,20 @@ TEST_F(Control, SaysWhatIsWrongAndChangesNothing) {
 }
 
 TEST_F(Control, SetsUpAWorldFromOneDocument) {
-    const json made = call("POST", {"setup"}, {
-        {"warehouses", json::array({{{"name", "east"}, {"rate_limit_per_minute", 600}, {"products", json::array({{{"sku", "A"}, {"on_hand", 4}}})}}})},
-        {"stores", json::array({{{"domain", "red.myshopify.com"}, {"webhook_url", "http://127.0.0.1:9/x"}, {"variants", json::array({{{"sku", "A"}, {"stock", 4}}})}}})},
-        {"faults", {{"webhooks", {{"shopify", {{"dropped", 0.05}}}}}}},
-    }, 201);
+    const json made = call(
+        "POST", {"setup"},
+        {
+            {"warehouses", json::array(
+                               {{{"name", "east"},
+                                 {"rate_limit_per_minute", 600},
+                                 {"products", json::array({{{"sku", "A"}, {"on_hand", 4}}})}}})},
+            {"stores", json::array(
+                           {{{"domain", "red.myshopify.com"},
+                             {"webhook_url", "http://127.0.0.1:9/x"},
+                             {"variants", json::array({{{"sku", "A"}, {"stock", 4}}})}}})},
+            {"faults", {{"webhooks", {{"shopify", {{"dropped", 0.05}}}}}}},
+        },
+        201);
 
     EXPECT_EQ(made["stores"][0]["levels"][0]["available"], 4);
     EXPECT_FALSE(made["stores"][0]["secret"].get<std::string>().empty());
@@ -62,10 +87,13 @@ TEST_F(Control, SetsUpAWorldFromOneDocument) {
 }
 
 TEST_F(Control, AccountsForEffects) {
-    call("POST", {"bulk"}, {{"orders", json::array({
-        {{"store", "blue.myshopify.com"}, {"lines", json::array({{{"sku", "MUG"}, {"quantity", 1}}})}},
-        {{"store", "blue.myshopify.com"}, {"lines", json::array({{{"sku", "MUG"}, {"quantity", 100}}})}},
-    })}});
+    call(
+        "POST", {"bulk"},
+        {{"orders",
+          json::array({
+              {{"store", "blue.myshopify.com"}, {"lines", json::array({{{"sku", "MUG"}, {"quantity", 1}}})}},
+              {{"store", "blue.myshopify.com"}, {"lines", json::array({{{"sku", "MUG"}, {"quantity", 100}}})}},
+          })}});
     small.shipbob("POST", "/order", small.warehouse_order("blue.1.1.1", "MUG", 1));
 
     const json summary = call("GET", {"summary"});

@@ -1,8 +1,8 @@
 #include "sandbox/faults.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::sandbox {
 namespace {

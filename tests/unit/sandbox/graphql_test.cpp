@@ -1,9 +1,8 @@
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "sandbox/graphql_document.hpp"
 #include "sandbox/graphql_projection.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -18,8 +17,7 @@ json ask(const std::string& query, const json& whole, const json& variables = js
 TEST(GraphqlDocument, ReadsNameVariablesDirectivesAndAliases) {
     const auto document = read_graphql_document(
         "# comment\nmutation M($i: In!, $k: String! = \"d\", $n: [Int!]) { a: adjust(input: $i, n: -3, e: ENUM) "
-        "@idempotent(key: $k) { ... on T { x } ...F y } } fragment F on T { z }"
-    );
+        "@idempotent(key: $k) { ... on T { x } ...F y } } fragment F on T { z }");
 
     ASSERT_TRUE(document.is_mutation);
     ASSERT_EQ(document.roots.size(), 1U);
@@ -28,7 +26,9 @@ TEST(GraphqlDocument, ReadsNameVariablesDirectivesAndAliases) {
     EXPECT_EQ(document.roots[0].directives.at(0).name, "idempotent");
     EXPECT_EQ(document.default_variables, json({{"k", "d"}}));
     EXPECT_EQ(document.fragments.count("F"), 1U);
-    EXPECT_EQ(resolve_arguments(document.roots[0].arguments, {{"i", {{"q", 1}}}}), json({{"input", {{"q", 1}}}, {"n", -3}, {"e", "ENUM"}}));
+    EXPECT_EQ(
+        resolve_arguments(document.roots[0].arguments, {{"i", {{"q", 1}}}}),
+        json({{"input", {{"q", 1}}}, {"n", -3}, {"e", "ENUM"}}));
 }
 
 // Absent and null are different things to a shop.
@@ -39,7 +39,8 @@ TEST(GraphqlDocument, DropsAnAbsentVariableAndKeepsANullOne) {
 }
 
 TEST(GraphqlDocument, RefusesWhatItCannotRead) {
-    for (const char* broken : {"", "{ a", "{ a( }", "query { a } query { b }", "subscription { a }", "{ a(x: \"open) }", "{ a(x: 1e) }"}) {
+    for (const char* broken :
+         {"", "{ a", "{ a( }", "query { a } query { b }", "subscription { a }", "{ a(x: \"open) }", "{ a(x: 1e) }"}) {
         EXPECT_THROW(read_graphql_document(broken), GraphqlRefusal) << broken;
     }
     std::string deep;
@@ -50,7 +51,8 @@ TEST(GraphqlDocument, RefusesWhatItCannotRead) {
 }
 
 TEST(GraphqlProjection, GivesOnlyWhatWasAskedAndRefusesUnknownFields) {
-    const json whole{{"__typename", "Order"}, {"id", "1"}, {"name", "#1"}, {"lines", json::array({{{"sku", "A"}}, {{"sku", "B"}}})}};
+    const json whole{
+        {"__typename", "Order"}, {"id", "1"}, {"name", "#1"}, {"lines", json::array({{{"sku", "A"}}, {{"sku", "B"}}})}};
 
     EXPECT_EQ(ask("{ order { n: name } }", whole), json({{"n", "#1"}}));
     EXPECT_EQ(ask("{ order { lines { sku } } }", whole)["lines"].size(), 2U);
@@ -64,11 +66,11 @@ TEST(GraphqlProjection, PagesAListAsAConnection) {
         whole["items"].push_back({{"n", number}});
     }
 
-    const json first = ask("{ r { items(first: 2) { nodes { n } pageInfo { hasNextPage endCursor } } } }", whole)["items"];
-    const json second = ask(
-        "query($c: String) { r { items(first: 3, after: $c) { edges { node { n } } pageInfo { hasNextPage } } } }", whole,
-        {{"c", first["pageInfo"]["endCursor"]}}
-    )["items"];
+    const json first =
+        ask("{ r { items(first: 2) { nodes { n } pageInfo { hasNextPage endCursor } } } }", whole)["items"];
+    const json second =
+        ask("query($c: String) { r { items(first: 3, after: $c) { edges { node { n } } pageInfo { hasNextPage } } } }",
+            whole, {{"c", first["pageInfo"]["endCursor"]}})["items"];
 
     EXPECT_EQ(first["nodes"], json::array({{{"n", 0}}, {{"n", 1}}}));
     EXPECT_EQ(first["pageInfo"]["hasNextPage"], true);
@@ -79,7 +81,9 @@ TEST(GraphqlProjection, PagesAListAsAConnection) {
 }
 
 TEST(GraphqlProjection, CostsMoreForBiggerPages) {
-    const auto cost = [](const char* query) { return requested_query_cost(read_graphql_document(query), json::object()); };
+    const auto cost = [](const char* query) {
+        return requested_query_cost(read_graphql_document(query), json::object());
+    };
 
     EXPECT_LT(cost("{ a { id } }"), cost("{ a(first: 10) { nodes { id b { c } } } }"));
     EXPECT_LT(cost("{ a(first: 10) { nodes { id b { c } } } }"), cost("{ a(first: 250) { nodes { id b { c } } } }"));

@@ -1,20 +1,20 @@
 // The sandbox over real sockets: it answers, it misbehaves when told, and its webhooks arrive signed and again.
-#include <gtest/gtest.h>
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <chrono>
-#include <exception>
-#include <functional>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
-
 #include "runtime/clock.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/http_client.hpp"
 #include "sandbox/sandbox_server.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -24,20 +24,30 @@ namespace asio = boost::asio;
 
 struct SandboxHttp : testing::Test {
     SandboxHttp()
-        : server(context, 0, 1, clock), client(context.get_executor()), sink(context, 0, [this](const PeerRequest& request) {
+        : server(context, 0, 1, clock),
+          client(context.get_executor()),
+          sink(context, 0, [this](const PeerRequest& request) {
               arrived.push_back(request);
               PeerReply reply;
               reply.status = arrived.size() == 1 ? 500 : 200;
               return reply;
           }) {}
 
-    static asio::awaitable<void> send(SandboxHttp* self, runtime::HttpCall call, runtime::HttpOutcome* outcome, bool* done) {
+    static asio::awaitable<void> send(
+        SandboxHttp* self,
+        runtime::HttpCall call,
+        runtime::HttpOutcome* outcome,
+        bool* done) {
         *outcome = co_await self->client.send(std::move(call));
         *done = true;
     }
 
     // One call, driven to its end on this thread.
-    runtime::HttpOutcome call(const std::string& method, const std::string& path, const json& body = nullptr, runtime::HttpHeaders headers = {}) {
+    runtime::HttpOutcome call(
+        const std::string& method,
+        const std::string& path,
+        const json& body = nullptr,
+        runtime::HttpHeaders headers = {}) {
         runtime::HttpCall wanted;
         wanted.method = method;
         wanted.url = server.url() + path;
@@ -70,14 +80,27 @@ struct SandboxHttp : testing::Test {
 };
 
 TEST_F(SandboxHttp, TakesAnOrderAndDeliversItsWebhookAgainAfterAFailure) {
-    ASSERT_EQ(call("POST", "/control/stores", {{"domain", "blue.myshopify.com"}, {"webhook_url", sink_url()}, {"variants", json::array({{{"sku", "A"}, {"stock", 3}}})}}).status, 201);
+    ASSERT_EQ(
+        call(
+            "POST", "/control/stores",
+            {{"domain", "blue.myshopify.com"},
+             {"webhook_url", sink_url()},
+             {"variants", json::array({{{"sku", "A"}, {"stock", 3}}})}})
+            .status,
+        201);
     ASSERT_EQ(call("PUT", "/control/faults", {{"redelivery", {{"first_ms", 20}}}}).status, 200);
 
-    ASSERT_EQ(call("POST", "/control/stores/blue.myshopify.com/orders", {{"lines", json::array({{{"sku", "A"}, {"quantity", 2}}})}}).status, 201);
+    ASSERT_EQ(
+        call(
+            "POST", "/control/stores/blue.myshopify.com/orders",
+            {{"lines", json::array({{{"sku", "A"}, {"quantity", 2}}})}})
+            .status,
+        201);
     run_until([&] { return arrived.size() >= 4; });
 
     for (const auto& request : arrived) {
-        const std::string expected = runtime::base64_encode(runtime::hmac_sha256("secret-of-blue.myshopify.com", request.body));
+        const std::string expected =
+            runtime::base64_encode(runtime::hmac_sha256("secret-of-blue.myshopify.com", request.body));
         EXPECT_EQ(request.header("x-shopify-hmac-sha256"), expected);
     }
     const json summary = json::parse(call("GET", "/control/summary").body);
@@ -92,19 +115,31 @@ TEST_F(SandboxHttp, TakesAnOrderAndDeliversItsWebhookAgainAfterAFailure) {
 }
 
 TEST_F(SandboxHttp, SpoilsCallsAsToldAndKeepsTheEffect) {
-    ASSERT_EQ(call("POST", "/control/warehouses", {{"name", "main"}, {"products", json::array({{{"sku", "A"}, {"on_hand", 3}}})}}).status, 201);
+    ASSERT_EQ(
+        call(
+            "POST", "/control/warehouses",
+            {{"name", "main"}, {"products", json::array({{{"sku", "A"}, {"on_hand", 3}}})}})
+            .status,
+        201);
     const auto fault = [&](const char* kind) {
-        ASSERT_EQ(call("PUT", "/control/faults", {{"calls", {{"shipbob", {{kind, 1.0}, {"hold_for_ms", 5000}}}}}}).status, 200);
+        ASSERT_EQ(
+            call("PUT", "/control/faults", {{"calls", {{"shipbob", {{kind, 1.0}, {"hold_for_ms", 5000}}}}}}).status,
+            200);
     };
     const auto create = [&](const std::string& reference) {
         const json body{
-            {"reference_id", reference}, {"shipping_method", "Standard"}, {"type", "DTC"},
+            {"reference_id", reference},
+            {"shipping_method", "Standard"},
+            {"type", "DTC"},
             {"recipient", {{"name", "Ada"}, {"address", {{"address1", "1"}, {"city", "York"}, {"country", "US"}}}}},
-            {"products", json::array({{{"reference_id", "A"}, {"name", "A"}, {"quantity", 1}}})}
-        };
-        return call("POST", "/shipbob/main/2026-01/order", body, {{"Authorization", "Bearer pat-main"}, {"shipbob_channel_id", "128944"}});
+            {"products", json::array({{{"reference_id", "A"}, {"name", "A"}, {"quantity", 1}}})}};
+        return call(
+            "POST", "/shipbob/main/2026-01/order", body,
+            {{"Authorization", "Bearer pat-main"}, {"shipbob_channel_id", "128944"}});
     };
-    const auto created = [&] { return json::parse(call("GET", "/control/summary").body)["effects"]["fulfillments_created"].get<int>(); };
+    const auto created = [&] {
+        return json::parse(call("GET", "/control/summary").body)["effects"]["fulfillments_created"].get<int>();
+    };
     using Kind = runtime::HttpOutcome::Kind;
 
     fault("throttled");
@@ -129,7 +164,8 @@ TEST_F(SandboxHttp, ListensAndTellsWhatItIs) {
     EXPECT_EQ(call("GET", "/healthz").status, 200);
     EXPECT_NE(call("GET", "/").body.find("/control/summary"), std::string::npos);
     EXPECT_EQ(call("GET", "/nothing").status, 404);
-    EXPECT_EQ(call("POST", "/shopify/unknown.myshopify.com/admin/api/2026-07/graphql.json", json::object()).status, 404);
+    EXPECT_EQ(
+        call("POST", "/shopify/unknown.myshopify.com/admin/api/2026-07/graphql.json", json::object()).status, 404);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
 #include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -135,7 +134,8 @@ TEST(ShipbobApi, HidesYoungOrdersFromLookupAndStockByTheirLags) {
     small.depot->warehouse.settings().inventory_lag_ms = 2000;
     small.shipbob("POST", "/order", small.warehouse_order("blue.1.1.1", "SHIRT", 2));
     const auto fulfillable = [&](std::int64_t now) {
-        const json items = json::parse(small.shipbob("GET", "/inventory-level?SearchBy=SHIRT", "", at_ms(now)).body)["items"];
+        const json items =
+            json::parse(small.shipbob("GET", "/inventory-level?SearchBy=SHIRT", "", at_ms(now)).body)["items"];
         return items[0]["total_fulfillable_quantity"].get<int>();
     };
 

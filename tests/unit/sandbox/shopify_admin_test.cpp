@@ -1,9 +1,8 @@
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "tests/unit/sandbox/a_world.hpp"
 #include "sandbox/shopify_objects.hpp"
+#include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -25,7 +24,11 @@ json row(SmallWorld& small, const std::string& sku, std::int64_t delta, const js
 }
 
 json input(const json& rows) {
-    return {{"name", "available"}, {"reason", "correction"}, {"referenceDocumentUri", "gid://ordersaga/Flush/1"}, {"changes", rows}};
+    return {
+        {"name", "available"},
+        {"reason", "correction"},
+        {"referenceDocumentUri", "gid://ordersaga/Flush/1"},
+        {"changes", rows}};
 }
 
 json run_adjust(SmallWorld& small, const json& rows, const std::string& key) {
@@ -69,7 +72,9 @@ TEST(ShopifyAdmin, SaysStaleWhenSomebodySoldInBetween) {
 
     EXPECT_EQ(first_code(stale), "CHANGE_FROM_QUANTITY_STALE");
     EXPECT_EQ(stale["data"]["inventoryAdjustQuantities"]["inventoryAdjustmentGroup"], nullptr);
-    EXPECT_EQ(stale["data"]["inventoryAdjustQuantities"]["userErrors"][0]["field"], json::array({"input", "changes", "1", "changeFromQuantity"}));
+    EXPECT_EQ(
+        stale["data"]["inventoryAdjustQuantities"]["userErrors"][0]["field"],
+        json::array({"input", "changes", "1", "changeFromQuantity"}));
     EXPECT_EQ(small.level("MUG").available, 9) << "a refused call applies no row";
 }
 
@@ -84,11 +89,15 @@ TEST(ShopifyAdmin, WantsTheKeyAndChangeFromQuantityFrom2026_04On) {
     const json no_compare = run_adjust(small, json::array({bare}), "k1");
     const json old_version = small.graphql(without_key, {{"input", input(json::array({bare}))}}, noon, "2026-01");
 
-    EXPECT_EQ(no_key["errors"][0]["message"], "The @idempotent directive is required for this mutation but was not provided.");
+    EXPECT_EQ(
+        no_key["errors"][0]["message"],
+        "The @idempotent directive is required for this mutation but was not provided.");
     EXPECT_EQ(no_key["errors"][0]["extensions"]["code"], "BAD_REQUEST");
     EXPECT_EQ(no_key["data"], json({{"inventoryAdjustQuantities", nullptr}}));
     EXPECT_EQ(no_compare["errors"][0]["extensions"]["code"], "INVALID_FIELD_ARGUMENTS");
-    EXPECT_EQ(no_compare["errors"][0]["message"], "InventoryChangeInput must include the following argument: changeFromQuantity.");
+    EXPECT_EQ(
+        no_compare["errors"][0]["message"],
+        "InventoryChangeInput must include the following argument: changeFromQuantity.");
     EXPECT_FALSE(old_version.contains("errors"));
     EXPECT_EQ(small.level("SHIRT").available, 4);
 }
@@ -105,11 +114,15 @@ TEST(ShopifyAdmin, NamesPoisonRowsAndAppliesNothing) {
     json unknown = row(small, "MUG", 1);
     unknown["inventoryItemId"] = "gid://shopify/InventoryItem/42";
     ShopVariant late;
-    const auto code = [&](const json& rows, const std::string& key) { return first_code(run_adjust(small, rows, key)); };
+    const auto code = [&](const json& rows, const std::string& key) {
+        return first_code(run_adjust(small, rows, key));
+    };
 
     EXPECT_EQ(code(json::array({row(small, "BUNDLE", 1)}), "a"), "NON_MUTABLE_INVENTORY_ITEM");
     EXPECT_EQ(code(json::array({unknown}), "b"), "INVALID_INVENTORY_ITEM");
-    EXPECT_EQ(code(json::array({row(small, "MUG", 1), row(small, "MUG", 2)}), "c"), "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
+    EXPECT_EQ(
+        code(json::array({row(small, "MUG", 1), row(small, "MUG", 2)}), "c"),
+        "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR");
     EXPECT_EQ(code(json::array({row(small, "MUG", 2'000'000'001)}), "d"), "INVALID_QUANTITY_TOO_HIGH");
     EXPECT_EQ(small.level("MUG").available, 9);
 }
@@ -119,7 +132,9 @@ TEST(ShopifyAdmin, AnswersAnAllZeroCallWithNoGroupAndNoError) {
 
     const json zero = run_adjust(small, json::array({row(small, "MUG", 0)}), "k1");
 
-    EXPECT_EQ(zero["data"]["inventoryAdjustQuantities"], json({{"inventoryAdjustmentGroup", nullptr}, {"userErrors", json::array()}}));
+    EXPECT_EQ(
+        zero["data"]["inventoryAdjustQuantities"],
+        json({{"inventoryAdjustmentGroup", nullptr}, {"userErrors", json::array()}}));
 }
 
 TEST(ShopifyAdmin, LetsAvailableFallBelowZero) {
@@ -138,7 +153,8 @@ TEST(ShopifyAdmin, ThrottlesOnceTheBucketIsEmptyAndRefillsIt) {
 
     run_adjust(small, json::array({row(small, "MUG", 1)}), "k1");
     const json refused = run_adjust(small, json::array({row(small, "MUG", 1)}), "k2");
-    const json later = small.graphql(adjust, {{"input", input(json::array({row(small, "MUG", 1)}))}, {"key", "k2"}}, at_ms(1000));
+    const json later =
+        small.graphql(adjust, {{"input", input(json::array({row(small, "MUG", 1)}))}, {"key", "k2"}}, at_ms(1000));
 
     EXPECT_EQ(refused["errors"][0]["extensions"]["code"], "THROTTLED");
     EXPECT_FALSE(refused.contains("data"));
@@ -156,13 +172,15 @@ TEST(ShopifyAdmin, PagesOrdersByTheInstantOfTheirLastChange) {
     }
     small.shop->store.add_tags(ids[0], {"late"}, at_ms(100));
     const char* query =
-        "query O($q: String!, $after: String) { orders(query: $q, sortKey: UPDATED_AT, first: 2, after: $after) { nodes { "
+        "query O($q: String!, $after: String) { orders(query: $q, sortKey: UPDATED_AT, first: 2, after: $after) { "
+        "nodes { "
         "id } pageInfo { hasNextPage endCursor } } }";
     json after = nullptr;
     std::vector<std::string> seen;
 
     for (int page = 0; page < 5; ++page) {
-        const json answer = small.graphql(query, {{"q", "updated_at:>='" + runtime::format_rfc3339(at_ms(10)) + "'"}, {"after", after}});
+        const json answer = small.graphql(
+            query, {{"q", "updated_at:>='" + runtime::format_rfc3339(at_ms(10)) + "'"}, {"after", after}});
         for (const auto& node : answer["data"]["orders"]["nodes"]) {
             seen.push_back(node["id"]);
         }
@@ -172,7 +190,10 @@ TEST(ShopifyAdmin, PagesOrdersByTheInstantOfTheirLastChange) {
         }
     }
 
-    EXPECT_EQ(seen, (std::vector<std::string>{shop_gid("Order", ids[1]), shop_gid("Order", ids[2]), shop_gid("Order", ids[3]), shop_gid("Order", ids[4]), shop_gid("Order", ids[0])}));
+    EXPECT_EQ(
+        seen, (std::vector<std::string>{
+                  shop_gid("Order", ids[1]), shop_gid("Order", ids[2]), shop_gid("Order", ids[3]),
+                  shop_gid("Order", ids[4]), shop_gid("Order", ids[0])}));
 }
 
 TEST(ShopifyAdmin, FulfilsWithErrorsThatHaveNoCode) {
@@ -180,9 +201,13 @@ TEST(ShopifyAdmin, FulfilsWithErrorsThatHaveNoCode) {
     const std::int64_t id = small.order("SHIRT", 1);
     const std::string work = shop_gid("FulfillmentOrder", small.shop->store.order(id)->fulfillment_orders.front().id);
     const char* query =
-        "mutation F($f: FulfillmentInput!) { fulfillmentCreate(fulfillment: $f) { fulfillment { id name trackingInfo(first: "
+        "mutation F($f: FulfillmentInput!) { fulfillmentCreate(fulfillment: $f) { fulfillment { id name "
+        "trackingInfo(first: "
         "1) { number } } userErrors { field message } } }";
-    const json wish{{"f", {{"lineItemsByFulfillmentOrder", json::array({{{"fulfillmentOrderId", work}}})}, {"trackingInfo", {{"number", "T1"}, {"company", "USPS"}}}}}};
+    const json wish{
+        {"f",
+         {{"lineItemsByFulfillmentOrder", json::array({{{"fulfillmentOrderId", work}}})},
+          {"trackingInfo", {{"number", "T1"}, {"company", "USPS"}}}}}};
 
     const json first = small.graphql(query, wish);
     const json second = small.graphql(query, wish);
@@ -225,8 +250,11 @@ TEST(ShopifyAdmin, AnswersStoresThatAreShutByTheirStatus) {
 
 TEST(ShopifyAdmin, SurvivesInputsOfTheWrongType) {
     SmallWorld small;
-    for (const char* bad : {"[]", "7", "\"x\"", "null", "[[1]]", "[{\"delta\":\"1\"}]", "[{\"delta\":1.5,\"changeFromQuantity\":null}]"}) {
-        const json answer = small.graphql(adjust, {{"input", {{"name", "available"}, {"changes", json::parse(bad)}}}, {"key", "k"}});
+    for (const char* bad :
+         {"[]", "7", "\"x\"", "null", "[[1]]", "[{\"delta\":\"1\"}]",
+          "[{\"delta\":1.5,\"changeFromQuantity\":null}]"}) {
+        const json answer =
+            small.graphql(adjust, {{"input", {{"name", "available"}, {"changes", json::parse(bad)}}}, {"key", "k"}});
         EXPECT_TRUE(answer.contains("errors")) << bad;
     }
     EXPECT_EQ(small.shop->admin.handle("2026-07", "shpat_blue", "{not json", noon).status, 400);

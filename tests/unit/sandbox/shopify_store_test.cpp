@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
+#include "sandbox/shopify_documents.hpp"
+#include "tests/unit/sandbox/a_world.hpp"
 
-#include <algorithm>
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/unit/sandbox/a_world.hpp"
-#include "sandbox/shopify_documents.hpp"
+#include <algorithm>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -110,8 +110,11 @@ TEST(ShopifyStore, ShipsWithoutTouchingAvailableAndRefusesToCancelAfterwards) {
     EXPECT_EQ(small.level("SHIRT").available, 3);
     EXPECT_EQ(small.level("SHIRT").on_hand(), 3);
     EXPECT_EQ(small.shop->store.order(id)->fulfillment_status(), "fulfilled");
-    EXPECT_EQ(topics(small.shop->store.take_events()), (std::vector<std::string>{"fulfillments/create", "orders/updated"}));
-    EXPECT_EQ(small.shop->store.cancel(id, "customer", true, "test", noon)->message, "Cannot cancel an order that has outstanding fulfillments");
+    EXPECT_EQ(
+        topics(small.shop->store.take_events()), (std::vector<std::string>{"fulfillments/create", "orders/updated"}));
+    EXPECT_EQ(
+        small.shop->store.cancel(id, "customer", true, "test", noon)->message,
+        "Cannot cancel an order that has outstanding fulfillments");
 }
 
 TEST(ShopifyStore, FulfilsPartsAndNeverMoreThanRemains) {
@@ -120,11 +123,15 @@ TEST(ShopifyStore, FulfilsPartsAndNeverMoreThanRemains) {
     const auto work = small.shop->store.order(id)->fulfillment_orders.front();
     const std::int64_t line = work.lines.front().id;
 
-    EXPECT_TRUE(std::holds_alternative<Refusal>(small.shop->store.fulfill({{work.id, {{line, 2}, {line, 2}}}}, "", "T", "", "test", noon)));
-    EXPECT_TRUE(std::holds_alternative<std::int64_t>(small.shop->store.fulfill({{work.id, {{line, 2}}}}, "", "T1", "", "test", noon)));
+    EXPECT_TRUE(std::holds_alternative<Refusal>(
+        small.shop->store.fulfill({{work.id, {{line, 2}, {line, 2}}}}, "", "T", "", "test", noon)));
+    EXPECT_TRUE(std::holds_alternative<std::int64_t>(
+        small.shop->store.fulfill({{work.id, {{line, 2}}}}, "", "T1", "", "test", noon)));
     EXPECT_EQ(small.shop->store.order(id)->fulfillment_status(), "partial");
-    EXPECT_TRUE(std::holds_alternative<Refusal>(small.shop->store.fulfill({{work.id, {{line, 2}}}}, "", "T2", "", "test", noon)));
-    EXPECT_TRUE(std::holds_alternative<std::int64_t>(small.shop->store.fulfill({{work.id, {{line, 1}}}}, "", "T2", "", "test", noon)));
+    EXPECT_TRUE(std::holds_alternative<Refusal>(
+        small.shop->store.fulfill({{work.id, {{line, 2}}}}, "", "T2", "", "test", noon)));
+    EXPECT_TRUE(std::holds_alternative<std::int64_t>(
+        small.shop->store.fulfill({{work.id, {{line, 1}}}}, "", "T2", "", "test", noon)));
     EXPECT_EQ(small.shop->store.order(id)->fulfillment_orders.front().status(), "CLOSED");
 }
 
@@ -151,7 +158,8 @@ TEST(ShopifyStore, RefundsByRestockType) {
 
     EXPECT_TRUE(std::holds_alternative<std::int64_t>(small.shop->store.refund(id, {{line, 1, "cancel"}}, "", noon)));
     EXPECT_EQ(small.level("SHIRT").available, 3);
-    EXPECT_TRUE(std::holds_alternative<std::int64_t>(small.shop->store.refund(id, {{line, 1, "no_restock"}}, "", noon)));
+    EXPECT_TRUE(
+        std::holds_alternative<std::int64_t>(small.shop->store.refund(id, {{line, 1, "no_restock"}}, "", noon)));
     EXPECT_EQ(small.level("SHIRT").available, 3);
     EXPECT_EQ(small.level("SHIRT").committed, 1);
     EXPECT_EQ(small.shop->store.order(id)->financial_status, "partially_refunded");

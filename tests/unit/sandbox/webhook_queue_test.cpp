@@ -1,8 +1,8 @@
 #include "sandbox/webhook_queue.hpp"
 
-#include <gtest/gtest.h>
-
 #include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::sandbox {
 namespace {

@@ -1,11 +1,10 @@
 #include "sandbox/world.hpp"
 
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "tests/unit/sandbox/a_world.hpp"
 #include "runtime/crypto.hpp"
+#include "tests/unit/sandbox/a_world.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -42,8 +41,8 @@ TEST(World, SignsWarehouseWebhooksByTheStandard) {
     const runtime::Instant at{std::chrono::seconds{1614265330}};
 
     const HeaderList headers = shipbob_delivery_headers(
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "order.shipped", "{\"test\": 2432232314}", "msg_p5jXN8AQM9LWM0D4loKWxJek", at
-    );
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "order.shipped", "{\"test\": 2432232314}",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", at);
 
     EXPECT_EQ(header(headers, "webhook-signature"), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }

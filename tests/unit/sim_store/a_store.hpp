@@ -1,10 +1,10 @@
 // A small merchant: two stores, one warehouse, two SKUs and a bundle of them, ten units each.
 #pragma once
 
-#include <string>
-
 #include "tests/support/sim/laws.hpp"
 #include "tests/support/sim/sim_store.hpp"
+
+#include <string>
 
 namespace ordersaga::sim {
 
@@ -14,12 +14,16 @@ inline constexpr StoreId eu{1}, us{2};
 inline constexpr SkuId shirt{1}, mug{2}, gift_set{3};
 inline constexpr Instant start{std::chrono::hours(24 * 365 * 50)};
 
-inline StockKey ledger(SkuId sku) { return {merchant, sku, warehouse}; }
+inline StockKey ledger(SkuId sku) {
+    return {merchant, sku, warehouse};
+}
 inline SagaKey saga(int number) {
     const std::string digits = std::to_string(number);
     return {merchant, "00000000-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits};
 }
-inline std::string uuid(int number) { return saga(number).saga_id; }
+inline std::string uuid(int number) {
+    return saga(number).saga_id;
+}
 
 struct AStore {
     runtime::ManualClock clock{start};
@@ -41,16 +45,19 @@ struct AStore {
         add_sku(gift_set, "SET", {{shirt, 1}, {mug, 2}});
         int listing = 0;
         for (const StoreId shop : {eu, us}) {
-            for (const SkuId sku : {shirt, mug, gift_set}) add_listing(++listing, shop, sku);
+            for (const SkuId sku : {shirt, mug, gift_set})
+                add_listing(++listing, shop, sku);
         }
         store.open_stock(ledger(shirt), 10);
         store.open_stock(ledger(mug), 10);
     }
 
-    void transact(const std::function<void(engine::Transaction&, orders::Rows&)>& work,
-                  engine::Store::Ending ending = engine::Store::Ending::commit) {
-        store.transact([&](engine::Transaction& transaction) { work(transaction, dynamic_cast<orders::Rows&>(transaction)); },
-                       ending);
+    void transact(
+        const std::function<void(engine::Transaction&, orders::Rows&)>& work,
+        engine::Store::Ending ending = engine::Store::Ending::commit) {
+        store.transact(
+            [&](engine::Transaction& transaction) { work(transaction, dynamic_cast<orders::Rows&>(transaction)); },
+            ending);
     }
 
     engine::SagaRow a_saga(int number) const {

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "tests/unit/sim_store/a_store.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::sim {
 namespace {
@@ -14,7 +14,8 @@ using std::chrono::seconds;
 
 std::vector<std::string> ids_of(const std::vector<CommandRow>& rows) {
     std::vector<std::string> ids;
-    for (const CommandRow& row : rows) ids.push_back(row.command_id);
+    for (const CommandRow& row : rows)
+        ids.push_back(row.command_id);
     return ids;
 }
 
@@ -41,7 +42,8 @@ protected:
 };
 
 TEST_F(EngineRows, ClaimsSagasThatAreDueSignalledOrSilentEarliestFirst) {
-    for (const int number : {2, 3, 4}) world.add_saga(number);
+    for (const int number : {2, 3, 4})
+        world.add_saga(number);
     world.add_command(sent(world.a_command(10, 2, "k"), start));
     world.transact([&](Transaction& transaction, orders::Rows&) {
         Changes changes;
@@ -51,7 +53,8 @@ TEST_F(EngineRows, ClaimsSagasThatAreDueSignalledOrSilentEarliestFirst) {
     const auto claimed_at = [&](Instant now, std::size_t limit) {
         std::vector<std::string> claimed;
         world.transact([&](Transaction& transaction, orders::Rows&) {
-            for (const auto& row : transaction.claim_waking_sagas(now, limit)) claimed.push_back(row.key.saga_id);
+            for (const auto& row : transaction.claim_waking_sagas(now, limit))
+                claimed.push_back(row.key.saga_id);
         });
         return claimed;
     };
@@ -98,13 +101,16 @@ TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
     urgent.priority = 0;
     CommandRow later = world.a_command(11, 1, "b");
     later.due_at = start + seconds(1);
-    for (const CommandRow& row : {later, world.a_command(12, 1, "c"), world.a_command(10, 1, "d"), urgent}) world.add_command(row);
+    for (const CommandRow& row : {later, world.a_command(12, 1, "c"), world.a_command(10, 1, "d"), urgent})
+        world.add_command(row);
 
     world.transact([&](Transaction& transaction, orders::Rows&) {
-        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
-                  (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
-        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
-                  (std::vector<std::string>{uuid(13), uuid(10)}));
+        EXPECT_EQ(
+            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
+            (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
+        EXPECT_EQ(
+            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
+            (std::vector<std::string>{uuid(13), uuid(10)}));
         EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:2", start, 9).empty());
     });
 }

@@ -1,8 +1,8 @@
 // The checker must convict: each law is broken on purpose once.
+#include "tests/unit/sim_store/a_store.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/unit/sim_store/a_store.hpp"
 
 namespace ordersaga::sim {
 namespace {
@@ -58,8 +58,11 @@ TEST_F(Laws, ProjectionFindsACounterWithoutRows) {
         stock.reserved += 1;
         rows.write_stock({stock}, {});
     });
-    EXPECT_THAT(check_laws(world.store), Contains(HasSubstr("L2 projection: sku 1 at warehouse 1: reserved is 1, should be 0")));
-    EXPECT_THAT(check_laws(world.store), Contains(HasSubstr("L4 ledger: sku 1 at warehouse 1: available is 9, should be 10")));
+    EXPECT_THAT(
+        check_laws(world.store),
+        Contains(HasSubstr("L2 projection: sku 1 at warehouse 1: reserved is 1, should be 0")));
+    EXPECT_THAT(
+        check_laws(world.store), Contains(HasSubstr("L4 ledger: sku 1 at warehouse 1: available is 9, should be 10")));
 }
 
 TEST_F(Laws, TerminalReleaseFindsAFinalSagaWithUnits) {

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "tests/unit/sim_store/a_store.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::sim {
 namespace {
@@ -46,7 +46,8 @@ class OrderRows : public testing::Test {
 protected:
     AStore world;
     void SetUp() override {
-        for (const int number : {1, 2, 3}) world.add_saga(number);
+        for (const int number : {1, 2, 3})
+            world.add_saga(number);
     }
     void in_rows(const std::function<void(Rows&)>& work) {
         world.transact([&](Transaction&, Rows& rows) { work(rows); });
@@ -56,8 +57,10 @@ protected:
 
 TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
     in_rows([](Rows& rows) {
-        EXPECT_EQ(rows.insert_receipts({a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
-                  (std::vector<bool>{true, false, false, true}));
+        EXPECT_EQ(
+            rows.insert_receipts(
+                {a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
+            (std::vector<bool>{true, false, false, true}));
     });
     EXPECT_EQ(world.store.tables().receipts.size(), 2U);
 }
@@ -163,7 +166,8 @@ TEST_F(OrderRows, ComposesListingsAndFindsThemByComponent) {
     EXPECT_EQ(listing(3).components[1].quantity, 2);
     in_rows([](Rows& rows) {
         std::vector<std::int64_t> found;
-        for (const ListingRow& row : rows.lock_listings(merchant, {mug}, {ListingId{1}}, {}, 0)) found.push_back(row.listing_id.value);
+        for (const ListingRow& row : rows.lock_listings(merchant, {mug}, {ListingId{1}}, {}, 0))
+            found.push_back(row.listing_id.value);
         EXPECT_EQ(found, (std::vector<std::int64_t>{1, 2, 3, 5, 6}));
     });
 }
@@ -179,11 +183,13 @@ TEST_F(OrderRows, FlushesTheScarcestFirstAndOnlyWhatMayBeSent) {
             rows.write_listings({row});
         });
     };
-    const auto nothing = [](ListingRow&) {};
+    const auto nothing = [](ListingRow&) {
+    };
     const auto to_flush = [&](std::size_t limit) {
         std::vector<std::int64_t> found;
         in_rows([&](Rows& rows) {
-            for (const ListingRow& row : rows.lock_listings(merchant, {}, {}, {eu}, limit)) found.push_back(row.listing_id.value);
+            for (const ListingRow& row : rows.lock_listings(merchant, {}, {}, {eu}, limit))
+                found.push_back(row.listing_id.value);
         });
         return found;
     };
@@ -254,8 +260,11 @@ TEST_F(OrderRows, TellsEachListingMoveOnce) {
 
 TEST_F(OrderRows, AnswersAllWaitsOfTheSagasConcerned) {
     in_rows([](Rows& rows) {
-        rows.add_waits({{saga(1), "channels", ledger(shirt), 2}, {saga(1), "channels", ledger(mug), 3},
-                        {saga(2), "channels", ledger(mug), 3}, {saga(1), "reading", ledger(shirt), 0}});
+        rows.add_waits(
+            {{saga(1), "channels", ledger(shirt), 2},
+             {saga(1), "channels", ledger(mug), 3},
+             {saga(2), "channels", ledger(mug), 3},
+             {saga(1), "reading", ledger(shirt), 0}});
         EXPECT_EQ(rows.waits_for("channels", {ledger(shirt)}).size(), 2U);
         rows.drop_waits({saga(1)}, "channels");
         EXPECT_TRUE(rows.waits_for("channels", {ledger(shirt)}).empty());

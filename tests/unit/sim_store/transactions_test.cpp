@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "tests/unit/sim_store/a_store.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::sim {
 namespace {
@@ -36,18 +36,19 @@ protected:
 TEST_F(Transactions, TakeEverythingBackWhenTheWorkThrows) {
     write_saga(1);
 
-    EXPECT_THROW(world.transact([&](Transaction& transaction, orders::Rows& rows) {
-        Changes changes;
-        changes.new_sagas.push_back(world.a_saga(2));
-        changes.updated_sagas.push_back(world.a_saga(1));
-        changes.updated_sagas.back().version = 1;
-        changes.updated_sagas.back().state = "Changed";
-        changes.updated_from.push_back(0);
-        transaction.write(changes);
-        rows.lock_stock({{merchant, gift_set, warehouse}});
-        throw std::runtime_error("no");
-    }),
-                 std::runtime_error);
+    EXPECT_THROW(
+        world.transact([&](Transaction& transaction, orders::Rows& rows) {
+            Changes changes;
+            changes.new_sagas.push_back(world.a_saga(2));
+            changes.updated_sagas.push_back(world.a_saga(1));
+            changes.updated_sagas.back().version = 1;
+            changes.updated_sagas.back().state = "Changed";
+            changes.updated_from.push_back(0);
+            transaction.write(changes);
+            rows.lock_stock({{merchant, gift_set, warehouse}});
+            throw std::runtime_error("no");
+        }),
+        std::runtime_error);
 
     EXPECT_EQ(sagas(), 1U);
     EXPECT_EQ(world.store.tables().sagas.at(saga(1)).state, "Waiting");
@@ -62,8 +63,7 @@ TEST_F(Transactions, ThatEndInARollBackSeeTheirOwnWritesAndLeaveNone) {
             transaction.write(changes);
             EXPECT_EQ(transaction.lock_sagas({saga(1)}).size(), 1U);
         },
-        engine::Store::Ending::roll_back
-    );
+        engine::Store::Ending::roll_back);
 
     EXPECT_EQ(sagas(), 0U);
 }
@@ -140,13 +140,14 @@ TEST_F(Transactions, GuardTheVersionOfASaga) {
 }
 
 TEST_F(Transactions, RefuseASagaThatWouldNeverBeLookedAtAgain) {
-    EXPECT_THROW(world.transact([&](Transaction& transaction, orders::Rows&) {
-        Changes changes;
-        changes.new_sagas.push_back(world.a_saga(1));
-        changes.new_sagas.back().next_wake.reset();
-        transaction.write(changes);
-    }),
-                 engine::BadItem);
+    EXPECT_THROW(
+        world.transact([&](Transaction& transaction, orders::Rows&) {
+            Changes changes;
+            changes.new_sagas.push_back(world.a_saga(1));
+            changes.new_sagas.back().next_wake.reset();
+            transaction.write(changes);
+        }),
+        engine::BadItem);
 }
 
 }  // namespace
