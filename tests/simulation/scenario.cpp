@@ -150,9 +150,12 @@ private:
             world_.trace().line("calm");
             world_.weather().calm_down();
         });
-        // What was promised to backorders arrives.
-        world_.agenda().at(
-            calm_at + minutes(5), [this] { world_.warehouse().receive(world_.skus()[2].item_id(), 200); });
+        // What backorders wait for arrives, of every SKU: an order is granted whole, and who is first in the queue keeps the
+        // others behind it until all that it wants is there.
+        world_.agenda().at(calm_at + minutes(5), [this] {
+            for (const auto& sku : world_.skus())
+                world_.warehouse().receive(sku.item_id(), 200);
+        });
     }
 
     World& world_;
