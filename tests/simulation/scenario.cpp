@@ -153,8 +153,9 @@ private:
         // What backorders wait for arrives, of every SKU: an order is granted whole, and who is first in the queue keeps the
         // others behind it until all that it wants is there.
         world_.agenda().at(calm_at + minutes(5), [this] {
-            for (const auto& sku : world_.skus())
-                world_.warehouse().receive(sku.item_id(), 200);
+            for (const auto& sku : world_.skus()) {
+                if (sku.components.empty()) world_.warehouse().receive(sku.item_id(), 200);
+            }
         });
     }
 
