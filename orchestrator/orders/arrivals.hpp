@@ -1,22 +1,22 @@
 // What arrives from outside for the participant of the order saga: the content of engine::Arrival.
 #pragma once
 
-#include <optional>
-#include <string>
+#include "orchestrator/orders/rows.hpp"
+#include "sagas/order_document.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/rows.hpp"
-#include "sagas/order_document.hpp"
+#include <optional>
+#include <string>
 
 namespace ordersaga::orders {
 
 // A verified webhook of a store or a warehouse. The receipt is stored whatever becomes of it.
 struct Delivery {
-    ReceiptRow receipt;        // with the raw body; source, topic, ids
-    nlohmann::json body;       // parsed; null when `fault` is set or the topic needs none
+    ReceiptRow receipt;                         // with the raw body; source, topic, ids
+    nlohmann::json body;                        // parsed; null when `fault` is set or the topic needs none
     std::optional<sagas::OrderDocument> order;  // of orders/create, paid, updated, cancelled
-    std::string fault;         // why it cannot be understood: parked, answered 200
+    std::string fault;                          // why it cannot be understood: parked, answered 200
 };
 
 // Orders read from a store (poll, quiet read, single read).
@@ -39,12 +39,12 @@ struct StockAdjustment {
 
 // Recurring duties: rows of the table `duties`; the subject is "store:<id>" or "warehouse:<id>".
 namespace duty {
-inline constexpr const char* poll_orders = "PollOrders";              // store: backfill, protocol part 6
-inline constexpr const char* quiet_reads = "QuietReads";              // store: opening belief, doubts, hints
+inline constexpr const char* poll_orders = "PollOrders";                   // store: backfill, protocol part 6
+inline constexpr const char* quiet_reads = "QuietReads";                   // store: opening belief, doubts, hints
 inline constexpr const char* read_warehouse_stock = "ReadWarehouseStock";  // warehouse: the mirror
-inline constexpr const char* poll_fulfillments = "PollFulfillments";  // warehouse: watch of what was requested
-inline constexpr const char* flush_stock = "FlushStock";              // store: only as owner of flush commands
-inline constexpr const char* read_order = "ReadOrder";                // store: only as owner of single reads
+inline constexpr const char* poll_fulfillments = "PollFulfillments";       // warehouse: watch of what was requested
+inline constexpr const char* flush_stock = "FlushStock";                   // store: only as owner of flush commands
+inline constexpr const char* read_order = "ReadOrder";                     // store: only as owner of single reads
 }  // namespace duty
 
 // Events of the order saga by name; payloads in sagas/order_saga.hpp.

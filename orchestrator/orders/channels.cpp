@@ -1,11 +1,11 @@
 #include "orchestrator/orders/channels.hpp"
 
-#include <algorithm>
-#include <limits>
-
 #include "orchestrator/orders/arrivals.hpp"
 #include "sagas/activities.hpp"
 #include "sagas/stock_flush.hpp"
+
+#include <algorithm>
+#include <limits>
 
 namespace ordersaga::orders {
 namespace {
@@ -29,8 +29,12 @@ const StockRow* Channels::stock_of(const StockKey& key) {
     return found == peeked_.end() ? nullptr : &found->second;
 }
 
-std::set<SkuId> Channels::update(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores,
-                                 const std::set<SkuId>& changed, const std::set<SkuId>& also) {
+std::set<SkuId> Channels::update(
+    MerchantId merchant,
+    WarehouseId warehouse,
+    const std::vector<StoreRow>& stores,
+    const std::set<SkuId>& changed,
+    const std::set<SkuId>& also) {
     std::vector<StoreId> flushing;
     for (const StoreRow& store : stores) {
         store_keys_[store.store_id] = store.key;
@@ -46,8 +50,10 @@ std::set<SkuId> Channels::update(MerchantId merchant, WarehouseId warehouse, con
         if (!knows_listings_of(sku)) skus.push_back(sku);
     }
     std::set<ListingId> ids;
-    for (const ListingMove& move : moves_) ids.insert(move.listing_id);
-    for (const QuietReadEnd& end : read_ends_) ids.insert(end.listing_id);
+    for (const ListingMove& move : moves_)
+        ids.insert(move.listing_id);
+    for (const QuietReadEnd& end : read_ends_)
+        ids.insert(end.listing_id);
     bool first = listings_.empty();
     bool news = !skus.empty() || !ids.empty() || !flush_ends_.empty();
     if (news) {
@@ -55,8 +61,8 @@ std::set<SkuId> Channels::update(MerchantId merchant, WarehouseId warehouse, con
         for (ListingId id : ids) {
             if (find(id) == nullptr) missing.push_back(id);
         }
-        for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, first ? flushing : std::vector<StoreId>{},
-                                                   sagas::flush_lines_limit)) {
+        for (ListingRow& row : rows_.lock_listings(
+                 merchant, skus, missing, first ? flushing : std::vector<StoreId>{}, sagas::flush_lines_limit)) {
             listings_.try_emplace(row.listing_id, std::move(row));
         }
         loaded_skus_.insert(skus.begin(), skus.end());
@@ -94,7 +100,8 @@ std::set<SkuId> Channels::update(MerchantId merchant, WarehouseId warehouse, con
     }
     for (const auto& [id, row] : listings_) {
         if (dirty_.count(id) == 0) continue;
-        for (const ListingComponent& component : row.components) risen.insert(component.sku_id);
+        for (const ListingComponent& component : row.components)
+            risen.insert(component.sku_id);
     }
     return risen;
 }
@@ -116,7 +123,8 @@ void Channels::apply_flush_ends(MerchantId merchant) {
     for (const FlushEnd& end : flush_ends_) {
         if (active_stores_.count(end.store_id) == 0) stores.push_back(end.store_id);
     }
-    for (FlushRow& row : rows_.open_flushes(merchant, stores)) open_.insert_or_assign(row.store_id, std::move(row));
+    for (FlushRow& row : rows_.open_flushes(merchant, stores))
+        open_.insert_or_assign(row.store_id, std::move(row));
     flushes_loaded_ = true;
 
     // The rows of a flush need not be among the listings loaded so far.
@@ -129,7 +137,8 @@ void Channels::apply_flush_ends(MerchantId merchant) {
         }
     }
     if (!missing.empty()) {
-        for (ListingRow& row : rows_.lock_listings(merchant, {}, missing, {}, 0)) listings_.try_emplace(row.listing_id, std::move(row));
+        for (ListingRow& row : rows_.lock_listings(merchant, {}, missing, {}, 0))
+            listings_.try_emplace(row.listing_id, std::move(row));
     }
 
     for (const FlushEnd& end : flush_ends_) {
@@ -153,17 +162,24 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                 for (ListingComponent& component : row->components) {
                     component.confirmed_version = std::max(component.confirmed_version, component.composed_version);
                 }
-                audit_moves_.push_back({merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta, batch_.now()});
+                audit_moves_.push_back(
+                    {merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta,
+                     batch_.now()});
             } else if (auto reason = refused.find(i); reason != refused.end()) {
                 row->parked = reason->second.empty() ? "refused by the store" : reason->second;
-                batch_.open_incident({merchant, "listing:" + std::to_string(row->listing_id.value), {},
-                                      "a store refuses a listing", store_keys_[row->store_id] + ", inventory item " +
-                                      row->inventory_item_id + ": " + row->parked});
+                batch_.open_incident(
+                    {merchant,
+                     "listing:" + std::to_string(row->listing_id.value),
+                     {},
+                     "a store refuses a listing",
+                     store_keys_[row->store_id] + ", inventory item " + row->inventory_item_id + ": " + row->parked});
             }
         }
         flush.closed_at = batch_.now();
-        flush.outcome = end.unknown ? "unknown" : !refused.empty() && applied.empty() ? "refused"
-                        : refused.empty() && uncertain.empty() ? "applied" : "partly";
+        flush.outcome = end.unknown                            ? "unknown"
+                        : !refused.empty() && applied.empty()  ? "refused"
+                        : refused.empty() && uncertain.empty() ? "applied"
+                                                               : "partly";
         flushes_.push_back(std::move(flush));
     }
     flush_ends_.clear();
@@ -181,9 +197,9 @@ void Channels::apply_read_ends() {
             continue;
         }
         if (!row->believed || *row->believed != *end.second) {
-            audit_moves_.push_back({row->merchant, row->listing_id, "read",
-                                    std::to_string(batch_.now().time_since_epoch().count()),
-                                    *end.second - row->believed.value_or(0), batch_.now()});
+            audit_moves_.push_back(
+                {row->merchant, row->listing_id, "read", std::to_string(batch_.now().time_since_epoch().count()),
+                 *end.second - row->believed.value_or(0), batch_.now()});
         }
         row->believed = *end.second;
         row->wants_read = false;
@@ -237,14 +253,17 @@ std::vector<std::string> Channels::lagging(MerchantId merchant, SkuId sku, std::
 void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores) {
     std::map<StoreId, std::vector<ListingRow*>> owing;
     for (auto& [id, row] : listings_) {
-        bool may_join = row.merchant == merchant && live(row) && row.believed && !row.wants_read && !row.read_open && row.in_flight == 0;
+        bool may_join = row.merchant == merchant && live(row) && row.believed && !row.wants_read && !row.read_open &&
+                        row.in_flight == 0;
         if (may_join && row.target != *row.believed) owing[row.store_id].push_back(&row);
     }
     if (owing.empty()) return;
     if (!flushes_loaded_) {
         std::vector<StoreId> ids;
-        for (const auto& [store, rows] : owing) ids.push_back(store);
-        for (FlushRow& row : rows_.open_flushes(merchant, ids)) open_.insert_or_assign(row.store_id, std::move(row));
+        for (const auto& [store, rows] : owing)
+            ids.push_back(store);
+        for (FlushRow& row : rows_.open_flushes(merchant, ids))
+            open_.insert_or_assign(row.store_id, std::move(row));
     }
     for (const StoreRow& store : stores) {
         auto found = owing.find(store.store_id);
@@ -281,10 +300,11 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
         command.lane = "store:" + std::to_string(store.store_id.value);
         command.idempotency_key = flush.key;
         std::string reference = "gid://ordersaga/Flush/" + std::to_string(flush.flush_id.value);
-        command.payload = {{"store", store.key},
-                           {"key", flush.key},
-                           {"body", sagas::flush_body(flush.key, reference, lines)},
-                           {"rows", lines.size()}};
+        command.payload = {
+            {"store", store.key},
+            {"key", flush.key},
+            {"body", sagas::flush_body(flush.key, reference, lines)},
+            {"rows", lines.size()}};
         flush.command_id = batch_.command_of_duty(
             merchant, std::string(duty::flush_stock) + "/store:" + std::to_string(store.store_id.value), command);
         open_.insert_or_assign(store.store_id, flush);
@@ -302,11 +322,13 @@ void Channels::mark_reading(std::vector<ListingRow> rows) {
 
 void Channels::write() {
     std::vector<ListingRow> rows;
-    for (ListingId id : dirty_) rows.push_back(listings_.at(id));
+    for (ListingId id : dirty_)
+        rows.push_back(listings_.at(id));
     if (!rows.empty()) rows_.write_listings(rows);
     if (!flushes_.empty()) {
         // A flush that closed makes room for the one opened in the same batch: closed ones first.
-        std::stable_partition(flushes_.begin(), flushes_.end(), [](const FlushRow& row) { return row.closed_at.has_value(); });
+        std::stable_partition(
+            flushes_.begin(), flushes_.end(), [](const FlushRow& row) { return row.closed_at.has_value(); });
         rows_.write_flushes(flushes_);
     }
     if (!audit_moves_.empty()) rows_.insert_listing_moves(audit_moves_);
@@ -317,11 +339,12 @@ nlohmann::json Channels::preview() const {
     for (const auto& [id, row] : listings_) {
         if (dirty_.count(id) == 0 || !row.believed || *row.believed == row.target) continue;
         auto key = store_keys_.find(row.store_id);
-        changes.push_back({{"kind", "listing"},
-                           {"store", key == store_keys_.end() ? "" : key->second},
-                           {"inventory_item_id", row.inventory_item_id},
-                           {"shows", *row.believed},
-                           {"will_show", row.target}});
+        changes.push_back(
+            {{"kind", "listing"},
+             {"store", key == store_keys_.end() ? "" : key->second},
+             {"inventory_item_id", row.inventory_item_id},
+             {"shows", *row.believed},
+             {"will_show", row.target}});
     }
     return changes;
 }

@@ -4,15 +4,15 @@
 // between target and belief, so the newest target always wins and hundreds of orders share one call.
 #pragma once
 
+#include "orchestrator/engine/participant.hpp"
+#include "orchestrator/orders/ledger.hpp"
+#include "orchestrator/orders/rows.hpp"
+
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "orchestrator/engine/participant.hpp"
-#include "orchestrator/orders/ledger.hpp"
-#include "orchestrator/orders/rows.hpp"
 
 namespace ordersaga::orders {
 
@@ -21,7 +21,7 @@ struct FlushEnd {
     MerchantId merchant;
     StoreId store_id;
     std::string command_id;
-    bool unknown = false;             // never learned within the key window: quiet reads settle it
+    bool unknown = false;  // never learned within the key window: quiet reads settle it
     std::vector<std::size_t> applied;
     std::vector<std::size_t> uncertain;
     std::vector<std::pair<std::size_t, std::string>> refused;  // row, reason
@@ -45,8 +45,12 @@ public:
 
     // Loads and locks what the changed ledgers and the news above touch, applies it, computes targets, confirms versions.
     // `also`: SKUs whose listings must be known besides. Answers the SKUs whose confirmed version may have risen.
-    std::set<SkuId> update(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores,
-                           const std::set<SkuId>& changed, const std::set<SkuId>& also);
+    std::set<SkuId> update(
+        MerchantId merchant,
+        WarehouseId warehouse,
+        const std::vector<StoreRow>& stores,
+        const std::set<SkuId>& changed,
+        const std::set<SkuId>& also);
     // The smallest version of this SKU's ledger that every live listing is known to show; none has to: the largest number.
     std::int64_t confirmed(MerchantId merchant, SkuId sku) const;
     // Stores that do not show `version` yet, for people.

@@ -20,16 +20,27 @@ bool taken_at_our_location(const OrderDocument& order, const StoreRow& store) {
 }
 
 bool gives_stock_back(const sagas::RefundLine& line, const StoreRow& store) {
-    bool restocked = line.restock_type == "cancel" || line.restock_type == "return" || line.restock_type == "legacy_restock";
+    bool restocked =
+        line.restock_type == "cancel" || line.restock_type == "return" || line.restock_type == "legacy_restock";
     return restocked && (line.location_id.empty() || line.location_id == store.location_id);
 }
 
-ListingMove move_of(const ListingRow& listing, const char* kind, std::string source, std::int64_t quantity, Instant now) {
+ListingMove move_of(
+    const ListingRow& listing,
+    const char* kind,
+    std::string source,
+    std::int64_t quantity,
+    Instant now) {
     return {listing.merchant, listing.listing_id, kind, std::move(source), quantity, now};
 }
 
-void learn_sales(const OrderRow& row, const OrderDocument& order, const StoreRow& store, const LineMapper& map, Instant now,
-                 std::vector<ListingMove>& moves) {
+void learn_sales(
+    const OrderRow& row,
+    const OrderDocument& order,
+    const StoreRow& store,
+    const LineMapper& map,
+    Instant now,
+    std::vector<ListingMove>& moves) {
     if (!taken_at_our_location(order, store)) return;
     // What was sold before we went live is part of the opening belief.
     bool counted_already = order.created_at < store.go_live_at;
@@ -37,27 +48,35 @@ void learn_sales(const OrderRow& row, const OrderDocument& order, const StoreRow
         LineMapping mapping = map(line);
         if (mapping.listing == nullptr || line.quantity == 0) continue;
         std::int64_t quantity = counted_already ? 0 : line.quantity;
-        auto known = std::find_if(row.document.lines.begin(), row.document.lines.end(),
-                                  [&](const OrderLine& other) { return other.line_id == line.line_id; });
+        auto known = std::find_if(row.document.lines.begin(), row.document.lines.end(), [&](const OrderLine& other) {
+            return other.line_id == line.line_id;
+        });
         if (!row.has_document || known == row.document.lines.end()) {
             moves.push_back(move_of(*mapping.listing, "sale", line.line_id, -quantity, now));
         } else if (line.quantity > known->quantity) {
-            moves.push_back(move_of(*mapping.listing, "edit", line.line_id + ":" + std::to_string(line.quantity),
-                                    known->quantity - line.quantity, now));
+            moves.push_back(move_of(
+                *mapping.listing, "edit", line.line_id + ":" + std::to_string(line.quantity),
+                known->quantity - line.quantity, now));
         }
     }
 }
 
-void learn_refund(const sagas::Refund& refund, const std::vector<OrderLine>& lines, const StoreRow& store,
-                  const LineMapper& map, Instant now, std::vector<ListingMove>& moves) {
+void learn_refund(
+    const sagas::Refund& refund,
+    const std::vector<OrderLine>& lines,
+    const StoreRow& store,
+    const LineMapper& map,
+    Instant now,
+    std::vector<ListingMove>& moves) {
     for (const sagas::RefundLine& refunded : refund.lines) {
         if (!gives_stock_back(refunded, store)) continue;
-        auto line = std::find_if(lines.begin(), lines.end(),
-                                 [&](const OrderLine& other) { return other.line_id == refunded.line_id; });
+        auto line = std::find_if(
+            lines.begin(), lines.end(), [&](const OrderLine& other) { return other.line_id == refunded.line_id; });
         if (line == lines.end()) continue;  // the order's document will bring it: refunds are joined into it
         LineMapping mapping = map(*line);
         if (mapping.listing == nullptr) continue;
-        moves.push_back(move_of(*mapping.listing, "restock", refund.refund_id + ":" + refunded.line_id, refunded.quantity, now));
+        moves.push_back(
+            move_of(*mapping.listing, "restock", refund.refund_id + ":" + refunded.line_id, refunded.quantity, now));
     }
 }
 
@@ -65,13 +84,19 @@ void learn_refund(const sagas::Refund& refund, const std::vector<OrderLine>& lin
 std::int64_t removed_from(const OrderDocument& order, const OrderLine& line) {
     std::int64_t refunded = 0;
     for (const sagas::Refund& refund : order.refunds) {
-        for (const sagas::RefundLine& entry : refund.lines) refunded += entry.line_id == line.line_id ? entry.quantity : 0;
+        for (const sagas::RefundLine& entry : refund.lines)
+            refunded += entry.line_id == line.line_id ? entry.quantity : 0;
     }
     return std::max<std::int64_t>(0, line.quantity - line.current_quantity - refunded);
 }
 
-void learn_removals(const OrderRow& row, const OrderDocument& order, const StoreRow& store, const LineMapper& map, Instant now,
-                    std::vector<ListingMove>& moves) {
+void learn_removals(
+    const OrderRow& row,
+    const OrderDocument& order,
+    const StoreRow& store,
+    const LineMapper& map,
+    Instant now,
+    std::vector<ListingMove>& moves) {
     if (!taken_at_our_location(order, store) || order.created_at < store.go_live_at) return;
     for (const OrderLine& line : order.lines) {
         std::int64_t removed = removed_from(order, line);
@@ -87,8 +112,9 @@ void learn_removals(const OrderRow& row, const OrderDocument& order, const Store
 
 void join_refunds(OrderDocument& document, const std::vector<sagas::Refund>& more) {
     for (const sagas::Refund& refund : more) {
-        bool known = std::any_of(document.refunds.begin(), document.refunds.end(),
-                                 [&](const sagas::Refund& other) { return other.refund_id == refund.refund_id; });
+        bool known = std::any_of(document.refunds.begin(), document.refunds.end(), [&](const sagas::Refund& other) {
+            return other.refund_id == refund.refund_id;
+        });
         if (!known) document.refunds.push_back(refund);
     }
 }
@@ -98,7 +124,8 @@ std::int64_t wanted_of(const OrderDocument& order, const OrderLine& line) {
     if (!line.requires_shipping || line.gift_card) return 0;
     std::int64_t refunded = 0;
     for (const sagas::Refund& refund : order.refunds) {
-        for (const sagas::RefundLine& entry : refund.lines) refunded += entry.line_id == line.line_id ? entry.quantity : 0;
+        for (const sagas::RefundLine& entry : refund.lines)
+            refunded += entry.line_id == line.line_id ? entry.quantity : 0;
     }
     return std::clamp<std::int64_t>(line.quantity - refunded, 0, line.current_quantity);
 }
@@ -121,22 +148,24 @@ std::vector<sagas::SagaLine> saga_lines(const OrderDocument& order, const LineMa
 
 json lines_payload(const std::vector<sagas::SagaLine>& lines) {
     json payload = json::array();
-    for (const sagas::SagaLine& line : lines) payload.push_back(to_json(line));
+    for (const sagas::SagaLine& line : lines)
+        payload.push_back(to_json(line));
     return payload;
 }
 
 json recipient_of(const OrderDocument& order) {
     if (!order.shipping_address) return nullptr;
     const sagas::Address& address = *order.shipping_address;
-    return {{"name", address.name},
-            {"address1", address.address1},
-            {"address2", address.address2},
-            {"city", address.city},
-            {"state", address.province_code},
-            {"zip_code", address.zip},
-            {"country", address.country_code},
-            {"email", order.email},
-            {"phone_number", address.phone}};
+    return {
+        {"name", address.name},
+        {"address1", address.address1},
+        {"address2", address.address2},
+        {"city", address.city},
+        {"state", address.province_code},
+        {"zip_code", address.zip},
+        {"country", address.country_code},
+        {"email", order.email},
+        {"phone_number", address.phone}};
 }
 
 std::string ship_method_of(const OrderDocument& order, const StoreRow& store) {
@@ -157,7 +186,11 @@ bool fulfilled_before_us(const OrderDocument& order) {
     return any;
 }
 
-sagas::OrderData data_of(const OrderRow& row, const StoreRow& store, const WarehouseRow& warehouse, const LineMapper& map) {
+sagas::OrderData data_of(
+    const OrderRow& row,
+    const StoreRow& store,
+    const WarehouseRow& warehouse,
+    const LineMapper& map) {
     const OrderDocument& order = row.document;
     sagas::OrderData data;
     data.store_id = store.store_id.value;
@@ -173,7 +206,8 @@ sagas::OrderData data_of(const OrderRow& row, const StoreRow& store, const Wareh
     data.channel_wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(store.channel_wait).count();
     data.hold_expiry_ms = std::chrono::duration_cast<std::chrono::milliseconds>(store.hold_expiry).count();
     data.lines = saga_lines(order, map, true);
-    bool mapped = std::all_of(data.lines.begin(), data.lines.end(), [](const sagas::SagaLine& line) { return !line.parts.empty(); });
+    bool mapped = std::all_of(
+        data.lines.begin(), data.lines.end(), [](const sagas::SagaLine& line) { return !line.parts.empty(); });
     if (!mapped) data.holds.push_back("unmapped");
     if (!data.paid) data.holds.push_back("unpaid");
     if (data.recipient.is_null()) data.holds.push_back("no_address");
@@ -188,8 +222,13 @@ std::string reason_for_no_saga(const OrderDocument& order, const StoreRow& store
     return {};
 }
 
-void start_saga(OrderRow& row, const StoreRow& store, const WarehouseRow& warehouse, const LineMapper& map,
-                const std::string& cause, IntakeFacts& facts) {
+void start_saga(
+    OrderRow& row,
+    const StoreRow& store,
+    const WarehouseRow& warehouse,
+    const LineMapper& map,
+    const std::string& cause,
+    IntakeFacts& facts) {
     const OrderDocument& order = row.document;
     row.reason = reason_for_no_saga(order, store);
     facts.reason = row.reason;
@@ -206,8 +245,12 @@ void start_saga(OrderRow& row, const StoreRow& store, const WarehouseRow& wareho
     }
 }
 
-void tell_changes(const OrderDocument& before, const OrderRow& row, const LineMapper& map, const std::string& cause,
-                  IntakeFacts& facts) {
+void tell_changes(
+    const OrderDocument& before,
+    const OrderRow& row,
+    const LineMapper& map,
+    const std::string& cause,
+    IntakeFacts& facts) {
     const OrderDocument& after = row.document;
     if (!is_paid(before.financial_status) && is_paid(after.financial_status)) {
         facts.events.push_back({"OrderPaid", {{"paid", true}}, cause});
@@ -219,7 +262,8 @@ void tell_changes(const OrderDocument& before, const OrderRow& row, const LineMa
     if (after.cancelled_at) return;
     auto quantities = [](const OrderDocument& order) {
         std::map<std::string, std::int64_t> wanted;
-        for (const OrderLine& line : order.lines) wanted[line.line_id] = wanted_of(order, line);
+        for (const OrderLine& line : order.lines)
+            wanted[line.line_id] = wanted_of(order, line);
         std::erase_if(wanted, [](const auto& entry) { return entry.second == 0; });
         return wanted;
     };
@@ -231,9 +275,10 @@ void tell_changes(const OrderDocument& before, const OrderRow& row, const LineMa
             return other.fulfillment_id == fulfillment.fulfillment_id && sends_goods(other.status);
         });
         if (known || !sends_goods(fulfillment.status)) continue;
-        facts.events.push_back({"FulfilledElsewhere",
-                                {{"fulfillment_id", fulfillment.fulfillment_id}, {"reason", "fulfilled outside of us"}},
-                                cause});
+        facts.events.push_back(
+            {"FulfilledElsewhere",
+             {{"fulfillment_id", fulfillment.fulfillment_id}, {"reason", "fulfilled outside of us"}},
+             cause});
     }
 }
 
@@ -243,8 +288,14 @@ bool sends_goods(std::string_view fulfillment_status) {
     return fulfillment_status != "cancelled" && fulfillment_status != "error" && fulfillment_status != "failure";
 }
 
-IntakeFacts merge_document(OrderRow& row, const OrderDocument& document, const StoreRow& store, const WarehouseRow& warehouse,
-                           const LineMapper& map, const std::string& cause, Instant now) {
+IntakeFacts merge_document(
+    OrderRow& row,
+    const OrderDocument& document,
+    const StoreRow& store,
+    const WarehouseRow& warehouse,
+    const LineMapper& map,
+    const std::string& cause,
+    Instant now) {
     IntakeFacts facts;
     OrderDocument joined = document;
     if (row.has_document) join_refunds(joined, row.document.refunds);
@@ -252,7 +303,8 @@ IntakeFacts merge_document(OrderRow& row, const OrderDocument& document, const S
 
     // Moves are facts whatever the document's age: each is recorded once under its own source.
     learn_sales(row, joined, store, map, now, facts.moves);
-    for (const sagas::Refund& refund : joined.refunds) learn_refund(refund, joined.lines, store, map, now, facts.moves);
+    for (const sagas::Refund& refund : joined.refunds)
+        learn_refund(refund, joined.lines, store, map, now, facts.moves);
 
     bool older = row.has_document && joined.updated_at < row.document.updated_at;
     if (older) {
@@ -274,8 +326,13 @@ IntakeFacts merge_document(OrderRow& row, const OrderDocument& document, const S
     return facts;
 }
 
-IntakeFacts merge_refund(OrderRow& row, const sagas::Refund& refund, const StoreRow& store, const LineMapper& map,
-                         const std::string& cause, Instant now) {
+IntakeFacts merge_refund(
+    OrderRow& row,
+    const sagas::Refund& refund,
+    const StoreRow& store,
+    const LineMapper& map,
+    const std::string& cause,
+    Instant now) {
     IntakeFacts facts;
     if (!row.has_document) {
         row.early_refunds.push_back(refund);

@@ -2,14 +2,14 @@
 // updated_at. Pure: rows in, rows and facts out.
 #pragma once
 
+#include "orchestrator/orders/rows.hpp"
+#include "sagas/definition.hpp"
+#include "sagas/order_data.hpp"
+
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "orchestrator/orders/rows.hpp"
-#include "sagas/definition.hpp"
-#include "sagas/order_data.hpp"
 
 namespace ordersaga::orders {
 
@@ -23,7 +23,7 @@ using LineMapper = std::function<LineMapping(const sagas::OrderLine&)>;
 
 struct IntakeFacts {
     std::vector<ListingMove> moves;
-    bool start = false;                // a saga begins with `data`
+    bool start = false;  // a saga begins with `data`
     sagas::OrderData data;
     std::vector<sagas::Event> events;  // for the new or the known saga
     std::string reason;                // why there is no saga
@@ -33,10 +33,21 @@ struct IntakeFacts {
 bool sends_goods(std::string_view fulfillment_status);
 
 // Merges a document. Updates `row`; the caller starts the saga and tells the events.
-IntakeFacts merge_document(OrderRow& row, const sagas::OrderDocument& document, const StoreRow& store,
-                           const WarehouseRow& warehouse, const LineMapper& map, const std::string& cause, Instant now);
-IntakeFacts merge_refund(OrderRow& row, const sagas::Refund& refund, const StoreRow& store, const LineMapper& map,
-                         const std::string& cause, Instant now);
+IntakeFacts merge_document(
+    OrderRow& row,
+    const sagas::OrderDocument& document,
+    const StoreRow& store,
+    const WarehouseRow& warehouse,
+    const LineMapper& map,
+    const std::string& cause,
+    Instant now);
+IntakeFacts merge_refund(
+    OrderRow& row,
+    const sagas::Refund& refund,
+    const StoreRow& store,
+    const LineMapper& map,
+    const std::string& cause,
+    Instant now);
 IntakeFacts merge_deletion(OrderRow& row, const std::string& cause);
 
 }  // namespace ordersaga::orders

@@ -8,11 +8,14 @@ namespace {
 
 std::map<SkuId, std::int64_t> summed(const std::vector<Demand>& demand) {
     std::map<SkuId, std::int64_t> sums;
-    for (const Demand& want : demand) sums[want.sku_id] += want.quantity;
+    for (const Demand& want : demand)
+        sums[want.sku_id] += want.quantity;
     return sums;
 }
 
-std::string line_cause(const std::string& cause, const std::string& line_id) { return cause + ":" + line_id; }
+std::string line_cause(const std::string& cause, const std::string& line_id) {
+    return cause + ":" + line_id;
+}
 
 }  // namespace
 
@@ -33,12 +36,14 @@ void Ledger::load_reservations(std::vector<ReservationRow> rows) {
 }
 
 void Ledger::load_skus(const std::vector<SkuRow>& rows) {
-    for (const SkuRow& row : rows) skus_[{row.merchant, row.sku_id}] = row;
+    for (const SkuRow& row : rows)
+        skus_[{row.merchant, row.sku_id}] = row;
 }
 
 StockRow& Ledger::at(const StockKey& key) {
     auto found = stock_.find(key);
-    if (found == stock_.end()) throw std::logic_error("ledger of SKU " + std::to_string(key.sku_id.value) + " is not locked");
+    if (found == stock_.end())
+        throw std::logic_error("ledger of SKU " + std::to_string(key.sku_id.value) + " is not locked");
     return found->second;
 }
 
@@ -48,8 +53,12 @@ const SkuRow& Ledger::sku(MerchantId merchant, SkuId id) const {
     return found->second;
 }
 
-MovementRow& Ledger::move(StockRow& row, const char* kind, const std::string& cause, const engine::SagaKey& saga,
-                          const std::string& line_id) {
+MovementRow& Ledger::move(
+    StockRow& row,
+    const char* kind,
+    const std::string& cause,
+    const engine::SagaKey& saga,
+    const std::string& line_id) {
     row.version += 1;
     dirty_stock_.insert(row.key);
     MovementRow movement;
@@ -85,8 +94,12 @@ std::vector<ReservationRow*> Ledger::lines_of(const engine::SagaKey& saga) {
     return lines;
 }
 
-void Ledger::hold(const engine::SagaKey& saga, const std::string& line_id, StockRow& row, std::int64_t quantity,
-                  const std::string& cause) {
+void Ledger::hold(
+    const engine::SagaKey& saga,
+    const std::string& line_id,
+    StockRow& row,
+    std::int64_t quantity,
+    const std::string& cause) {
     MovementRow& movement = move(row, "grant", cause, saga, line_id);
     row.available -= quantity;
     row.reserved += quantity;
@@ -95,8 +108,11 @@ void Ledger::hold(const engine::SagaKey& saga, const std::string& line_id, Stock
     line(saga, line_id, row.key).held += quantity;
 }
 
-std::vector<Shortage> Ledger::grant(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand,
-                                    const std::string& cause) {
+std::vector<Shortage> Ledger::grant(
+    const engine::SagaKey& saga,
+    WarehouseId warehouse,
+    const std::vector<Demand>& demand,
+    const std::string& cause) {
     std::vector<Shortage> shortages;
     for (const auto& [sku_id, quantity] : summed(demand)) {
         const StockRow& row = at({saga.merchant, sku_id, warehouse});
@@ -108,7 +124,9 @@ std::vector<Shortage> Ledger::grant(const engine::SagaKey& saga, WarehouseId war
     if (!shortages.empty()) return shortages;
     for (const Demand& want : demand) {
         if (want.quantity == 0) continue;
-        hold(saga, want.line_id, at({saga.merchant, want.sku_id, warehouse}), want.quantity, line_cause(cause, want.line_id));
+        hold(
+            saga, want.line_id, at({saga.merchant, want.sku_id, warehouse}), want.quantity,
+            line_cause(cause, want.line_id));
     }
     return {};
 }
@@ -147,7 +165,8 @@ std::vector<engine::SagaKey> Ledger::grant_waiting(const std::vector<Reservation
         if (!waiting.lines.empty()) by_saga.emplace(saga, std::move(waiting));
     }
     std::vector<Waiting> sequence;
-    for (auto& [saga, waiting] : by_saga) sequence.push_back(std::move(waiting));
+    for (auto& [saga, waiting] : by_saga)
+        sequence.push_back(std::move(waiting));
     std::sort(sequence.begin(), sequence.end(), [](const Waiting& a, const Waiting& b) {
         return std::tie(a.since, a.saga) < std::tie(b.since, b.saga);
     });
@@ -156,12 +175,14 @@ std::vector<engine::SagaKey> Ledger::grant_waiting(const std::vector<Reservation
     std::set<StockKey> blocked;  // SKUs for which somebody older still waits
     for (Waiting& waiting : sequence) {
         std::map<StockKey, std::int64_t> wanted;
-        for (const ReservationRow* row : waiting.lines) wanted[row->key] += row->waiting;
+        for (const ReservationRow* row : waiting.lines)
+            wanted[row->key] += row->waiting;
         bool grantable = std::all_of(wanted.begin(), wanted.end(), [&](const auto& want) {
             return blocked.count(want.first) == 0 && at(want.first).available >= want.second;
         });
         if (!grantable) {
-            for (const auto& [key, quantity] : wanted) blocked.insert(key);
+            for (const auto& [key, quantity] : wanted)
+                blocked.insert(key);
             continue;
         }
         for (ReservationRow* row : waiting.lines) {
@@ -170,8 +191,9 @@ std::vector<engine::SagaKey> Ledger::grant_waiting(const std::vector<Reservation
             stock.waiting -= quantity;
             row->waiting = 0;
             row->queued_at.reset();
-            hold(waiting.saga, row->line_id, stock, quantity,
-                 "backorder:" + waiting.saga.saga_id + ":" + row->line_id + ":" + std::to_string(stock.version));
+            hold(
+                waiting.saga, row->line_id, stock, quantity,
+                "backorder:" + waiting.saga.saga_id + ":" + row->line_id + ":" + std::to_string(stock.version));
         }
         granted.push_back(waiting.saga);
     }
@@ -205,7 +227,8 @@ bool Ledger::release(const engine::SagaKey& saga, const std::string& cause) {
             reservation.held = 0;
         }
         if (reservation.committed > 0) {
-            MovementRow& movement = move(stock, "return", line_cause(cause, row->line_id) + ":committed", saga, row->line_id);
+            MovementRow& movement =
+                move(stock, "return", line_cause(cause, row->line_id) + ":committed", saga, row->line_id);
             movement.committed = -reservation.committed;
             movement.unavailable = reservation.committed;
             movement.returning = reservation.committed;
@@ -220,8 +243,12 @@ bool Ledger::release(const engine::SagaKey& saga, const std::string& cause) {
     return reading_needed;
 }
 
-std::vector<Shortage> Ledger::exchange(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand,
-                                       const std::string& cause, bool& kept) {
+std::vector<Shortage> Ledger::exchange(
+    const engine::SagaKey& saga,
+    WarehouseId warehouse,
+    const std::vector<Demand>& demand,
+    const std::string& cause,
+    bool& kept) {
     std::vector<ReservationRow*> lines = lines_of(saga);
     bool held = std::any_of(lines.begin(), lines.end(), [](const ReservationRow* row) { return row->held > 0; });
     Snapshot snapshot{stock_, reservations_, movements_.size()};
@@ -268,8 +295,10 @@ void Ledger::retake(const engine::SagaKey& saga, const std::string& cause) {
     }
 }
 
-void Ledger::ship(const engine::SagaKey& saga, const std::vector<std::pair<SkuId, std::int64_t>>& skus,
-                  const std::string& cause) {
+void Ledger::ship(
+    const engine::SagaKey& saga,
+    const std::vector<std::pair<SkuId, std::int64_t>>& skus,
+    const std::string& cause) {
     for (auto [sku_id, quantity] : skus) {
         for (ReservationRow* row : lines_of(saga)) {
             std::int64_t units = std::min(quantity, row->committed);
@@ -292,8 +321,14 @@ void Ledger::ship(const engine::SagaKey& saga, const std::vector<std::pair<SkuId
     }
 }
 
-bool Ledger::apply_reading(const StockKey& key, Instant asked_at, std::int64_t fulfillable, std::int64_t on_hand,
-                           std::int64_t not_counted, std::int64_t returned_since, const std::string& cause) {
+bool Ledger::apply_reading(
+    const StockKey& key,
+    Instant asked_at,
+    std::int64_t fulfillable,
+    std::int64_t on_hand,
+    std::int64_t not_counted,
+    std::int64_t returned_since,
+    const std::string& cause) {
     StockRow& row = at(key);
     if (row.read_asked_at && asked_at <= *row.read_asked_at) return false;
     row.read_asked_at = asked_at;
@@ -353,7 +388,9 @@ bool Ledger::holds_units(const engine::SagaKey& saga) {
 
 bool Ledger::is_short(const engine::SagaKey& saga) {
     std::vector<ReservationRow*> lines = lines_of(saga);
-    return std::any_of(lines.begin(), lines.end(), [&](const ReservationRow* row) { return row->held > 0 && at(row->key).short_by > 0; });
+    return std::any_of(lines.begin(), lines.end(), [&](const ReservationRow* row) {
+        return row->held > 0 && at(row->key).short_by > 0;
+    });
 }
 
 std::vector<StockKey> Ledger::changed() const {
@@ -364,11 +401,14 @@ std::vector<StockKey> Ledger::changed() const {
     return keys;
 }
 
-std::int64_t Ledger::available_before(const StockKey& key) const { return before_.at(key).available; }
+std::int64_t Ledger::available_before(const StockKey& key) const {
+    return before_.at(key).available;
+}
 
 std::vector<StockRow> Ledger::dirty_rows() const {
     std::vector<StockRow> rows;
-    for (const StockKey& key : dirty_stock_) rows.push_back(stock_.at(key));
+    for (const StockKey& key : dirty_stock_)
+        rows.push_back(stock_.at(key));
     return rows;
 }
 

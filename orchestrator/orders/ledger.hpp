@@ -4,15 +4,15 @@
 // Law L1 holds after each method: on_hand + short = available + reserved + committed + unavailable.
 #pragma once
 
+#include "orchestrator/orders/rows.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <map>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "orchestrator/orders/rows.hpp"
 
 namespace ordersaga::orders {
 
@@ -50,7 +50,11 @@ public:
     const std::map<StockKey, StockRow>& stock() const { return stock_; }
 
     // All lines or none. Backordered SKUs keep their queue: a newcomer never overtakes who waits. Empty = granted.
-    std::vector<Shortage> grant(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand, const std::string& cause);
+    std::vector<Shortage> grant(
+        const engine::SagaKey& saga,
+        WarehouseId warehouse,
+        const std::vector<Demand>& demand,
+        const std::string& cause);
     // Joins the backorder queue with everything it wants, holding nothing meanwhile.
     void enqueue(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
     // Grants what waits, oldest first; a saga is granted whole and only when it is first in the queue of all its SKUs.
@@ -59,15 +63,29 @@ public:
     // Held goes back to available, waiting leaves the queue, committed becomes `returning`. True if a reading is needed.
     bool release(const engine::SagaKey& saga, const std::string& cause);
     // Gives up what is held and takes the new demand, or keeps the old when that cannot be granted.
-    std::vector<Shortage> exchange(const engine::SagaKey& saga, WarehouseId warehouse, const std::vector<Demand>& demand, const std::string& cause, bool& kept);
+    std::vector<Shortage> exchange(
+        const engine::SagaKey& saga,
+        WarehouseId warehouse,
+        const std::vector<Demand>& demand,
+        const std::string& cause,
+        bool& kept);
     void commit(const engine::SagaKey& saga, const std::string& cause);
     // The warehouse has confirmed a cancel and the saga requests anew: its units are held again.
     void retake(const engine::SagaKey& saga, const std::string& cause);
-    void ship(const engine::SagaKey& saga, const std::vector<std::pair<SkuId, std::int64_t>>& skus, const std::string& cause);
+    void ship(
+        const engine::SagaKey& saga,
+        const std::vector<std::pair<SkuId, std::int64_t>>& skus,
+        const std::string& cause);
 
     // False: older than the newest applied reading, dropped.
-    bool apply_reading(const StockKey& key, Instant asked_at, std::int64_t fulfillable, std::int64_t on_hand,
-                       std::int64_t not_counted, std::int64_t returned_since, const std::string& cause);
+    bool apply_reading(
+        const StockKey& key,
+        Instant asked_at,
+        std::int64_t fulfillable,
+        std::int64_t on_hand,
+        std::int64_t not_counted,
+        std::int64_t returned_since,
+        const std::string& cause);
     // available and on_hand by `difference`. False: it would go below 0.
     bool adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note);
 
@@ -89,10 +107,20 @@ private:
         std::size_t movements;
     };
 
-    MovementRow& move(StockRow& row, const char* kind, const std::string& cause, const engine::SagaKey& saga, const std::string& line_id);
+    MovementRow& move(
+        StockRow& row,
+        const char* kind,
+        const std::string& cause,
+        const engine::SagaKey& saga,
+        const std::string& line_id);
     ReservationRow& line(const engine::SagaKey& saga, const std::string& line_id, const StockKey& key);
     std::vector<ReservationRow*> lines_of(const engine::SagaKey& saga);
-    void hold(const engine::SagaKey& saga, const std::string& line_id, StockRow& row, std::int64_t quantity, const std::string& cause);
+    void hold(
+        const engine::SagaKey& saga,
+        const std::string& line_id,
+        StockRow& row,
+        std::int64_t quantity,
+        const std::string& cause);
 
     Instant now_;
     std::map<StockKey, StockRow> stock_;

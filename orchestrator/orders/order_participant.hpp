@@ -2,26 +2,27 @@
 // warehouse are watched by duties. See engine/participant.hpp for the sequence of calls.
 #pragma once
 
-#include <functional>
-#include <memory>
-
 #include "orchestrator/engine/participant.hpp"
 #include "orchestrator/orders/rows.hpp"
 #include "runtime/random.hpp"
 
+#include <functional>
+#include <memory>
+
 namespace ordersaga::orders {
 
 struct OrderParticipantSettings {
-    Duration poll_orders_every = std::chrono::seconds(60);       // backfill per store
+    Duration poll_orders_every = std::chrono::seconds(60);  // backfill per store
     Duration poll_orders_overlap = std::chrono::minutes(5);
-    Duration read_stock_every = std::chrono::seconds(30);        // the warehouse mirror
-    Duration mirror_fresh_for = std::chrono::seconds(60);        // trust-mirror: older figures are asked for first
-    Duration demand_read_every = std::chrono::seconds(30);       // at most one on-demand read per SKU
-    Duration demand_read_wait = std::chrono::seconds(5);         // and who waits for it
+    Duration read_stock_every = std::chrono::seconds(30);   // the warehouse mirror
+    Duration mirror_fresh_for = std::chrono::seconds(60);   // trust-mirror: older figures are asked for first
+    Duration demand_read_every = std::chrono::seconds(30);  // at most one on-demand read per SKU
+    Duration demand_read_wait = std::chrono::seconds(5);    // and who waits for it
     Duration poll_fulfillments_every = std::chrono::seconds(60);
     Duration poll_fulfillments_overlap = std::chrono::seconds(30);
     Duration quiet_reads_every = std::chrono::seconds(15);
-    Duration hint_settles_after = std::chrono::seconds(60);      // a level hint that still disagrees after this is looked into
+    Duration hint_settles_after =
+        std::chrono::seconds(60);  // a level hint that still disagrees after this is looked into
     std::size_t quiet_read_limit = 100;
     int store_window = 4;      // calls in flight per store
     int warehouse_window = 8;  // ... and per warehouse
@@ -34,7 +35,11 @@ public:
     OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings = {});
 
     std::unique_ptr<engine::Session> begin(engine::Transaction& transaction, engine::Batch& batch) override;
-    engine::LaneRow new_lane(engine::Transaction& transaction, MerchantId merchant, const std::string& lane, Instant now) override;
+    engine::LaneRow new_lane(
+        engine::Transaction& transaction,
+        MerchantId merchant,
+        const std::string& lane,
+        Instant now) override;
 
 private:
     RowsOf rows_of_;

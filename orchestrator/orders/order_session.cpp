@@ -1,8 +1,8 @@
 #include "orchestrator/orders/order_session.hpp"
 
-#include <algorithm>
-
 #include "orchestrator/orders/order_participant.hpp"
+
+#include <algorithm>
 
 namespace ordersaga::orders {
 
@@ -15,8 +15,11 @@ std::unique_ptr<engine::Session> OrderParticipant::begin(engine::Transaction& tr
     return std::make_unique<OrderSession>(transaction, rows_of_(transaction), batch, random_, settings_);
 }
 
-engine::LaneRow OrderParticipant::new_lane(engine::Transaction& transaction, MerchantId merchant, const std::string& lane,
-                                           Instant now) {
+engine::LaneRow OrderParticipant::new_lane(
+    engine::Transaction& transaction,
+    MerchantId merchant,
+    const std::string& lane,
+    Instant now) {
     engine::LaneRow row;
     row.merchant = merchant;
     row.lane = lane;
@@ -48,9 +51,18 @@ engine::LaneRow OrderParticipant::new_lane(engine::Transaction& transaction, Mer
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-OrderSession::OrderSession(engine::Transaction& transaction, Rows& rows, engine::Batch& batch, runtime::Random& random,
-                           const OrderParticipantSettings& settings)
-    : transaction_(transaction), rows_(rows), batch_(batch), random_(random), settings_(settings), ledger_(batch.now()) {}
+OrderSession::OrderSession(
+    engine::Transaction& transaction,
+    Rows& rows,
+    engine::Batch& batch,
+    runtime::Random& random,
+    const OrderParticipantSettings& settings)
+    : transaction_(transaction),
+      rows_(rows),
+      batch_(batch),
+      random_(random),
+      settings_(settings),
+      ledger_(batch.now()) {}
 
 OrderSession::World& OrderSession::world(MerchantId merchant) {
     auto [found, is_new] = worlds_.try_emplace(merchant);
@@ -85,7 +97,8 @@ void OrderSession::finish() {
         }
     }
     std::vector<OrderRow> orders;
-    for (const OrderKey& key : dirty_orders_) orders.push_back(orders_.at(key));
+    for (const OrderKey& key : dirty_orders_)
+        orders.push_back(orders_.at(key));
     if (!orders.empty()) rows_.write_orders(orders);
     if (!receipts_.empty()) rows_.update_receipts(receipts_);
     if (!references_.empty()) rows_.write_references(references_);
@@ -93,28 +106,34 @@ void OrderSession::finish() {
     if (!stock.empty()) rows_.write_stock(stock, ledger_.movements());
     std::vector<ReservationRow> reservations = ledger_.dirty_reservations();
     if (!reservations.empty()) rows_.write_reservations(reservations);
-    for (auto& [merchant, world] : worlds_) world.channels->write();
+    for (auto& [merchant, world] : worlds_)
+        world.channels->write();
     if (!hints_.empty()) rows_.hint_listings(hints_);
     if (!stop_waiting_.empty()) rows_.drop_waits({stop_waiting_.begin(), stop_waiting_.end()}, "channels");
     if (!kept_waits_.empty()) rows_.add_waits(kept_waits_);
-    for (auto& [name, row] : duties_) batch_.write_duty(row);
+    for (auto& [name, row] : duties_)
+        batch_.write_duty(row);
 }
 
 json OrderSession::changes_for_preview() const {
     json changes = json::array();
     for (const MovementRow& move : ledger_.movements()) {
-        json change = {{"kind", "stock"},       {"sku", ledger_.sku(move.key.merchant, move.key.sku_id).sku},
-                       {"move", move.kind},     {"line_id", move.line_id}};
-        const std::pair<const char*, std::int64_t> parts[] = {{"on_hand", move.on_hand},     {"available", move.available},
-                                                              {"reserved", move.reserved},   {"committed", move.committed},
-                                                              {"unavailable", move.unavailable}, {"short", move.short_by}};
+        json change = {
+            {"kind", "stock"},
+            {"sku", ledger_.sku(move.key.merchant, move.key.sku_id).sku},
+            {"move", move.kind},
+            {"line_id", move.line_id}};
+        const std::pair<const char*, std::int64_t> parts[] = {
+            {"on_hand", move.on_hand},     {"available", move.available},     {"reserved", move.reserved},
+            {"committed", move.committed}, {"unavailable", move.unavailable}, {"short", move.short_by}};
         for (const auto& [name, difference] : parts) {
             if (difference != 0) change[name] = difference;
         }
         changes.push_back(std::move(change));
     }
     for (const auto& [merchant, world] : worlds_) {
-        for (json& change : world.channels->preview()) changes.push_back(std::move(change));
+        for (json& change : world.channels->preview())
+            changes.push_back(std::move(change));
     }
     return changes;
 }

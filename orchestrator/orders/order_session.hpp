@@ -1,12 +1,6 @@
 // One batch of the order participant. See engine/participant.hpp for the sequence of calls.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <set>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine/participant.hpp"
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/orders/channels.hpp"
@@ -14,12 +8,22 @@
 #include "orchestrator/orders/ledger.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace ordersaga::orders {
 
 class OrderSession final : public engine::Session {
 public:
-    OrderSession(engine::Transaction& transaction, Rows& rows, engine::Batch& batch, runtime::Random& random,
-                 const OrderParticipantSettings& settings);
+    OrderSession(
+        engine::Transaction& transaction,
+        Rows& rows,
+        engine::Batch& batch,
+        runtime::Random& random,
+        const OrderParticipantSettings& settings);
 
     void duty_ended(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted) override;
     std::vector<engine::InputResult> resolve(const std::vector<const engine::Arrival*>& arrivals) override;
@@ -109,11 +113,11 @@ private:
 
     std::map<OrderKey, OrderRow> orders_;
     std::set<OrderKey> dirty_orders_;
-    std::vector<ReceiptRow> receipts_;          // new ones, in the sequence of their arrivals
+    std::vector<ReceiptRow> receipts_;  // new ones, in the sequence of their arrivals
     std::map<const engine::Arrival*, std::size_t> receipt_of_;
     std::set<const engine::Arrival*> repeated_;
     std::map<std::pair<MerchantId, StoreId>, std::vector<ListingRow>> mappings_;
-    std::vector<PolledOrders> polled_;          // from duties
+    std::vector<PolledOrders> polled_;  // from duties
     std::vector<Reading> readings_;
     std::vector<View> views_;
     std::vector<Rows::Hint> hints_;

@@ -1,11 +1,11 @@
 // Recurring duties: what they ask for, and what becomes of the answers.
 
-#include <algorithm>
+#include "orchestrator/orders/order_session.hpp"
+#include "sagas/activities.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/order_session.hpp"
-#include "sagas/activities.hpp"
+#include <algorithm>
 
 namespace ordersaga::orders {
 
@@ -36,7 +36,8 @@ std::optional<Instant> instant_in(const json& document, const char* key) {
 
 std::vector<std::size_t> indices_in(const json& payload, const char* key) {
     std::vector<std::size_t> indices;
-    for (const json& index : payload.value(key, json::array())) indices.push_back(index.get<std::size_t>());
+    for (const json& index : payload.value(key, json::array()))
+        indices.push_back(index.get<std::size_t>());
     return indices;
 }
 
@@ -89,8 +90,10 @@ void OrderSession::perform(const engine::DutyRow& due) {
         command.activity = sagas::activity::poll_orders;
         if (ask) {
             Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
-            command.payload = {{"store", from->key},
-                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+            command.payload = {
+                {"store", from->key},
+                {"orders_since",
+                 runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
             // The rest of a poll that did not fit: the same question from the store's cursor. With the overlap taken off
             // again, a burst larger than one answer would be read for ever.
             if (row.memory.contains("after")) {
@@ -102,7 +105,8 @@ void OrderSession::perform(const engine::DutyRow& due) {
         every = settings_.read_stock_every;
         command.activity = sagas::activity::read_warehouse_stock;
         if (ask) {
-            command.payload = {{"warehouse", stocked->key}, {"asked_at", runtime::format_rfc3339(now)}, {"items", json::array()}};
+            command.payload = {
+                {"warehouse", stocked->key}, {"asked_at", runtime::format_rfc3339(now)}, {"items", json::array()}};
         }
     } else if (row.duty == duty::poll_fulfillments) {
         every = settings_.poll_fulfillments_every;
@@ -110,30 +114,35 @@ void OrderSession::perform(const engine::DutyRow& due) {
         if (ask) {
             Instant since = instant_in(row.memory, "watermark").value_or(now - std::chrono::hours(24));
             Duration overlap = row.memory.value("goes_on", false) ? Duration(0) : settings_.poll_fulfillments_overlap;
-            command.payload = {{"warehouse", stocked->key}, {"changed_since", runtime::format_rfc3339(since - overlap)}};
+            command.payload = {
+                {"warehouse", stocked->key}, {"changed_since", runtime::format_rfc3339(since - overlap)}};
         }
     } else if (row.duty == duty::quiet_reads) {
         every = settings_.quiet_reads_every;
         command.activity = sagas::activity::quiet_read;
         if (ask) {
-            std::vector<ListingRow> listings =
-                rows_.claim_listings_to_read(row.merchant, from->store_id, now - settings_.hint_settles_after, settings_.quiet_read_limit);
+            std::vector<ListingRow> listings = rows_.claim_listings_to_read(
+                row.merchant, from->store_id, now - settings_.hint_settles_after, settings_.quiet_read_limit);
             ask = !listings.empty();
             json items = json::array();
             json learned = json::object();
             for (const ListingRow& listing : listings) {
                 std::string key = std::to_string(listing.listing_id.value);
-                items.push_back({{"listing_id", key}, {"inventory_item_id", listing.inventory_item_id}, {"location_id", listing.location_id}});
+                items.push_back(
+                    {{"listing_id", key},
+                     {"inventory_item_id", listing.inventory_item_id},
+                     {"location_id", listing.location_id}});
                 learned[key] = listing.learned;
             }
             // What the order polls have brought in is applied already; only what is newer has to fit into this answer.
             engine::DutyRow polls = duty_row(row.merchant, duty::poll_orders, row.subject);
             Instant since = instant_in(polls.memory, "watermark").value_or(from->go_live_at);
             Duration overlap = std::min<Duration>(settings_.poll_orders_overlap, std::chrono::seconds(30));
-            command.payload = {{"store", from->key},
-                               {"listings", std::move(items)},
-                               {"learned", std::move(learned)},
-                               {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - overlap))}};
+            command.payload = {
+                {"store", from->key},
+                {"listings", std::move(items)},
+                {"learned", std::move(learned)},
+                {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - overlap))}};
             if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else {
@@ -198,19 +207,29 @@ void OrderSession::ended_flush(const engine::CommandRow& command, const Outcome&
         end.applied = indices_in(outcome.payload, "applied");
         end.uncertain = indices_in(outcome.payload, "uncertain");
         for (const json& row : outcome.payload.value("refused", json::array())) {
-            end.refused.emplace_back(row.at("index").get<std::size_t>(), row.value("code", "") + " " + row.value("message", ""));
+            end.refused.emplace_back(
+                row.at("index").get<std::size_t>(), row.value("code", "") + " " + row.value("message", ""));
         }
     } else {
         // Refused as a whole or never learned: what the store shows is in doubt until it was read quietly.
         end.unknown = true;
         std::string why = exhausted ? "its outcome was never learned: " : "the store refused it: ";
-        batch_.open_incident({command.merchant, "flush:" + command.duty, {}, "a stock update failed", command.duty + ", " + why + outcome.reason});
+        batch_.open_incident(
+            {command.merchant,
+             "flush:" + command.duty,
+             {},
+             "a stock update failed",
+             command.duty + ", " + why + outcome.reason});
     }
     if (outcome.kind == OutcomeKind::done) batch_.close_incident(command.merchant, "flush:" + command.duty);
     world(command.merchant).channels->flush_ended(std::move(end));
 }
 
-void OrderSession::take_orders(MerchantId merchant, StoreId store_id, const json& documents, const std::string& source) {
+void OrderSession::take_orders(
+    MerchantId merchant,
+    StoreId store_id,
+    const json& documents,
+    const std::string& source) {
     PolledOrders polled;
     polled.merchant = merchant;
     polled.store_id = store_id;
@@ -228,7 +247,8 @@ void OrderSession::take_orders(MerchantId merchant, StoreId store_id, const json
 
 void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
-    take_orders(command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
+    take_orders(
+        command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
     park_unreadable(command, outcome.payload.value("unreadable", json::array()));
 }
 
@@ -241,8 +261,9 @@ void OrderSession::park_unreadable(const engine::CommandRow& command, const json
     for (const json& order : unreadable) {
         std::string mark = order.value("order_id", "") + ": " + order.value("reason", "");
         if (std::find(parked.begin(), parked.end(), mark) != parked.end()) continue;
-        transaction_.park(command.merchant, "order", row.subject + " order " + order.value("order_id", ""),
-                          order.value("reason", ""), order);
+        transaction_.park(
+            command.merchant, "order", row.subject + " order " + order.value("order_id", ""), order.value("reason", ""),
+            order);
         parked.push_back(std::move(mark));
         if (parked.size() > unreadable_remembered) parked.erase(parked.begin());
     }
@@ -250,13 +271,18 @@ void OrderSession::park_unreadable(const engine::CommandRow& command, const json
 }
 
 void OrderSession::ended_read_order(const engine::CommandRow& command, const Outcome& outcome) {
-    if (outcome.kind != OutcomeKind::done || !outcome.payload.contains("order") || outcome.payload.at("order").is_null()) return;
-    take_orders(command.merchant, {id_in(command.duty)}, json::array({outcome.payload.at("order")}), "read of the order");
+    if (outcome.kind != OutcomeKind::done || !outcome.payload.contains("order") ||
+        outcome.payload.at("order").is_null())
+        return;
+    take_orders(
+        command.merchant, {id_in(command.duty)}, json::array({outcome.payload.at("order")}), "read of the order");
 }
 
 void OrderSession::ended_quiet_read(const engine::CommandRow& command, const Outcome& outcome) {
     bool done = outcome.kind == OutcomeKind::done;
-    if (done) take_orders(command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "quiet read");
+    if (done)
+        take_orders(
+            command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "quiet read");
     const json learned = command.payload.value("learned", json::object());
     auto level = [&](const char* which, const std::string& listing) -> std::optional<std::int64_t> {
         if (!done || !outcome.payload.contains(which)) return std::nullopt;
@@ -292,9 +318,11 @@ void OrderSession::ended_reading(const engine::CommandRow& command, const Outcom
     for (const json& item : outcome.payload.value("items", json::array())) {
         auto sku = by_item.find(item.value("warehouse_item_id", ""));
         if (sku == by_item.end()) continue;  // not one of ours
-        if (!item.contains("fulfillable") || !item.at("fulfillable").is_number_integer()) continue;  // missing is not zero
-        reading.items.emplace_back(sku->second, item.at("fulfillable").get<std::int64_t>(),
-                                   item.value("on_hand", item.at("fulfillable").get<std::int64_t>()));
+        if (!item.contains("fulfillable") || !item.at("fulfillable").is_number_integer())
+            continue;  // missing is not zero
+        reading.items.emplace_back(
+            sku->second, item.at("fulfillable").get<std::int64_t>(),
+            item.value("on_hand", item.at("fulfillable").get<std::int64_t>()));
     }
     world(command.merchant);
     readings_.push_back(std::move(reading));
@@ -302,7 +330,8 @@ void OrderSession::ended_reading(const engine::CommandRow& command, const Outcom
 
 void OrderSession::ended_poll_fulfillments(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
-    for (const json& view : outcome.payload.value("views", json::array())) views_.push_back({command.merchant, view});
+    for (const json& view : outcome.payload.value("views", json::array()))
+        views_.push_back({command.merchant, view});
 }
 
 }  // namespace ordersaga::orders

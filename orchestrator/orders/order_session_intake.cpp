@@ -1,11 +1,11 @@
 // How arrivals become order rows, sagas and events.
 
-#include <algorithm>
+#include "orchestrator/orders/order_session.hpp"
+#include "runtime/json.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/order_session.hpp"
-#include "runtime/json.hpp"
+#include <algorithm>
 
 namespace ordersaga::orders {
 
@@ -14,7 +14,9 @@ using nlohmann::json;
 
 namespace {
 
-const Delivery* delivery_in(const engine::Arrival& arrival) { return std::any_cast<Delivery>(&arrival.content); }
+const Delivery* delivery_in(const engine::Arrival& arrival) {
+    return std::any_cast<Delivery>(&arrival.content);
+}
 
 bool about_an_order(const Delivery& delivery) {
     const std::string& topic = delivery.receipt.topic;
@@ -51,12 +53,15 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
             throw engine::BadItem("an arrival of unknown content");
         }
     }
-    for (const PolledOrders& polled : polled_) resolve_polled(polled, {});
+    for (const PolledOrders& polled : polled_)
+        resolve_polled(polled, {});
     tell_views();
     return results;
 }
 
-void OrderSession::read_receipts(const std::vector<const engine::Arrival*>& arrivals, std::vector<InputResult>& results) {
+void OrderSession::read_receipts(
+    const std::vector<const engine::Arrival*>& arrivals,
+    std::vector<InputResult>& results) {
     std::vector<ReceiptRow> rows;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
@@ -82,7 +87,8 @@ void OrderSession::read_receipts(const std::vector<const engine::Arrival*>& arri
 void OrderSession::lock_orders_of(const std::vector<const engine::Arrival*>& arrivals) {
     std::set<OrderKey> keys;
     auto add_polled = [&](const PolledOrders& polled) {
-        for (const sagas::OrderDocument& order : polled.orders) keys.insert({polled.merchant, polled.store_id, order.order_id});
+        for (const sagas::OrderDocument& order : polled.orders)
+            keys.insert({polled.merchant, polled.store_id, order.order_id});
     };
     for (const engine::Arrival* arrival : arrivals) {
         if (repeated_.count(arrival) > 0) continue;
@@ -92,7 +98,8 @@ void OrderSession::lock_orders_of(const std::vector<const engine::Arrival*>& arr
             add_polled(*polled);
         }
     }
-    for (const PolledOrders& polled : polled_) add_polled(polled);
+    for (const PolledOrders& polled : polled_)
+        add_polled(polled);
     if (keys.empty()) return;
     for (OrderRow& row : rows_.lock_orders({keys.begin(), keys.end()})) {
         OrderKey key = row.key;
@@ -117,22 +124,27 @@ void OrderSession::load_mappings(const std::vector<const engine::Arrival*>& arri
         if (const Delivery* delivery = delivery_in(*arrival); delivery != nullptr && delivery->order) {
             add(delivery->receipt.merchant, delivery->receipt.store_id, delivery->order->lines);
         } else if (const auto* polled = std::any_cast<PolledOrders>(&arrival->content)) {
-            for (const auto& order : polled->orders) add(polled->merchant, polled->store_id, order.lines);
+            for (const auto& order : polled->orders)
+                add(polled->merchant, polled->store_id, order.lines);
         }
     }
     for (const PolledOrders& polled : polled_) {
-        for (const auto& order : polled.orders) add(polled.merchant, polled.store_id, order.lines);
+        for (const auto& order : polled.orders)
+            add(polled.merchant, polled.store_id, order.lines);
     }
-    for (const auto& [key, row] : orders_) add(key.merchant, key.store_id, row.document.lines);
+    for (const auto& [key, row] : orders_)
+        add(key.merchant, key.store_id, row.document.lines);
 
     for (const auto& [where, names] : wanted) {
         if (names.variants.empty() && names.skus.empty()) continue;
-        std::vector<ListingRow> listings = rows_.find_listings(where.first, where.second, {names.variants.begin(), names.variants.end()},
-                                                               {names.skus.begin(), names.skus.end()});
+        std::vector<ListingRow> listings = rows_.find_listings(
+            where.first, where.second, {names.variants.begin(), names.variants.end()},
+            {names.skus.begin(), names.skus.end()});
         std::set<SkuId> ids;
         for (const ListingRow& listing : listings) {
             ids.insert(listing.sku_id);
-            for (const ListingComponent& component : listing.components) ids.insert(component.sku_id);
+            for (const ListingComponent& component : listing.components)
+                ids.insert(component.sku_id);
         }
         std::vector<SkuId> unknown;
         for (SkuId id : ids) {
@@ -157,7 +169,8 @@ LineMapping OrderSession::map_line(const StoreRow& store, const sagas::OrderLine
     if (mapping.sku == nullptr) return mapping;
     for (const ListingComponent& component : mapping.listing->components) {
         const SkuRow& part = ledger_.sku(store.merchant, component.sku_id);
-        if (part.warehouse_item_id.empty()) return {mapping.listing, mapping.sku, {}};  // the warehouse could not ship it
+        if (part.warehouse_item_id.empty())
+            return {mapping.listing, mapping.sku, {}};  // the warehouse could not ship it
         mapping.parts.push_back({part.sku_id.value, part.sku, part.warehouse_item_id, component.quantity, 0});
     }
     return mapping;
@@ -170,7 +183,8 @@ OrderRow& OrderSession::order(const OrderKey& key) {
 
 void OrderSession::take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, InputResult& result) {
     Channels& channels = *world(row.key.merchant).channels;
-    for (ListingMove& move : facts.moves) channels.learn(std::move(move));
+    for (ListingMove& move : facts.moves)
+        channels.learn(std::move(move));
     if (facts.start) {
         engine::SagaRow saga;
         saga.key = {row.key.merchant, runtime::new_uuid(batch_.now(), random_)};
@@ -182,7 +196,8 @@ void OrderSession::take_facts(OrderRow& row, IntakeFacts facts, const std::strin
         ledger_.mark_loaded(saga.key);
         batch_.start_saga(std::move(saga));
     }
-    for (sagas::Event& event : facts.events) batch_.tell({row.key.merchant, row.saga_id}, std::move(event));
+    for (sagas::Event& event : facts.events)
+        batch_.tell({row.key.merchant, row.saga_id}, std::move(event));
     result.saga_id = row.saga_id;
     if (row.saga_id.empty()) {
         result.kind = InputResult::Kind::ignored;
@@ -204,8 +219,9 @@ InputResult OrderSession::resolve_delivery(const Delivery& delivery, const std::
     }
     if (delivery.receipt.source == "shipbob") {
         // Only a reason to look: the poll reads what changed, and one look serves any number of webhooks.
-        call_duty(delivery.receipt.merchant, duty::poll_fulfillments,
-                  "warehouse:" + std::to_string(delivery.receipt.store_id.value));
+        call_duty(
+            delivery.receipt.merchant, duty::poll_fulfillments,
+            "warehouse:" + std::to_string(delivery.receipt.store_id.value));
         return result;
     }
     const StoreRow* from = store(delivery.receipt.merchant, delivery.receipt.store_id);
@@ -217,13 +233,16 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
     InputResult result;
     const std::string& topic = delivery.receipt.topic;
     std::string cause = "webhook " + topic;
-    LineMapper mapper = [this, &from](const sagas::OrderLine& line) { return map_line(from, line); };
+    LineMapper mapper = [this, &from](const sagas::OrderLine& line) {
+        return map_line(from, line);
+    };
     const WarehouseRow* ships_from = warehouse(from.merchant, from.warehouse_id);
     if (ships_from == nullptr) throw engine::BadItem("the store's warehouse does not exist");
 
     if (delivery.order) {
         OrderRow& row = order(key_of(delivery));
-        take_facts(row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause, batch_.now()), trace, result);
+        take_facts(
+            row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause, batch_.now()), trace, result);
     } else if (topic == "refunds/create") {
         OrderRow& row = order(key_of(delivery));
         std::string order_id;
@@ -238,14 +257,22 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
     } else if (topic.starts_with("fulfillments/")) {
         hear_of_fulfillment(delivery, cause, result);
     } else if (topic == "inventory_levels/update") {
-        Rows::Hint hint{from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
-                        runtime::get_id_text(delivery.body, "location_id").value(),
-                        runtime::opt_int64(delivery.body, "available").value(), batch_.now()};
+        Rows::Hint hint{
+            from.merchant,
+            from.store_id,
+            runtime::get_id_text(delivery.body, "inventory_item_id").value(),
+            runtime::get_id_text(delivery.body, "location_id").value(),
+            runtime::opt_int64(delivery.body, "available").value(),
+            batch_.now()};
         hints_.push_back(std::move(hint));
     } else if (topic == "app/uninstalled") {
         rows_.set_store_status(from.merchant, from.store_id, "uninstalled");
-        batch_.open_incident({from.merchant, "store:" + std::to_string(from.store_id.value), {}, "the app was uninstalled",
-                              "store " + from.key + " removed the app: its orders and stock are not followed any more"});
+        batch_.open_incident(
+            {from.merchant,
+             "store:" + std::to_string(from.store_id.value),
+             {},
+             "the app was uninstalled",
+             "store " + from.key + " removed the app: its orders and stock are not followed any more"});
     }
     return result;
 }
@@ -261,8 +288,9 @@ void OrderSession::hear_of_fulfillment(const Delivery& delivery, const std::stri
         result.reason = row.has_document ? row.reason : "a fulfilment of an order that is not known";
     } else {
         result.kind = InputResult::Kind::applied;
-        json payload = {{"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
-                        {"reason", "fulfilled outside of us"}};
+        json payload = {
+            {"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
+            {"reason", "fulfilled outside of us"}};
         batch_.tell({row.key.merchant, row.saga_id}, {"FulfilledElsewhere", std::move(payload), cause});
     }
 }
@@ -273,13 +301,16 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
     if (from == nullptr) throw engine::BadItem("the store does not exist any more");
     const WarehouseRow* ships_from = warehouse(from->merchant, from->warehouse_id);
     if (ships_from == nullptr) throw engine::BadItem("the store's warehouse does not exist");
-    LineMapper mapper = [this, from](const sagas::OrderLine& line) { return map_line(*from, line); };
+    LineMapper mapper = [this, from](const sagas::OrderLine& line) {
+        return map_line(*from, line);
+    };
     for (const sagas::OrderDocument& document : polled.orders) {
         OrderKey key{polled.merchant, polled.store_id, document.order_id};
         const OrderRow& known = orders_.at(key);
         if (known.has_document && known.document == document) continue;
         OrderRow& row = order(key);
-        take_facts(row, merge_document(row, document, *from, *ships_from, mapper, polled.source, batch_.now()), trace, result);
+        take_facts(
+            row, merge_document(row, document, *from, *ships_from, mapper, polled.source, batch_.now()), trace, result);
     }
     result.kind = InputResult::Kind::applied;
     return result;
@@ -300,8 +331,9 @@ InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) 
         result.version = row.version;
         return result;
     }
-    if (!ledger_.adjust(adjustment.key, adjustment.difference, "adjust:" + adjustment.adjustment_id,
-                        adjustment.actor + ": " + adjustment.reason)) {
+    if (!ledger_.adjust(
+            adjustment.key, adjustment.difference, "adjust:" + adjustment.adjustment_id,
+            adjustment.actor + ": " + adjustment.reason)) {
         result.kind = InputResult::Kind::refused;
         result.reason = "only " + std::to_string(row.available) + " are available";
         return result;
@@ -314,7 +346,8 @@ InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) 
 
 void OrderSession::tell_views() {
     std::map<MerchantId, std::set<std::string>> references;
-    for (const View& view : views_) references[view.merchant].insert(view.view.value("reference", ""));
+    for (const View& view : views_)
+        references[view.merchant].insert(view.view.value("reference", ""));
     std::map<std::pair<MerchantId, std::string>, engine::SagaKey> sagas;
     for (const auto& [merchant, names] : references) {
         for (auto& [reference, saga] : rows_.sagas_of_references(merchant, {names.begin(), names.end()})) {
@@ -335,7 +368,8 @@ void OrderSession::read_single_order(const StoreRow& from, const std::string& or
     command.lane = "store:" + std::to_string(from.store_id.value);
     command.idempotency_key = "read:" + order_id + ":" + std::to_string(batch_.now().time_since_epoch().count());
     command.payload = {{"store", from.key}, {"order_id", order_id}};
-    batch_.command_of_duty(from.merchant, std::string(duty::read_order) + "/store:" + std::to_string(from.store_id.value), command);
+    batch_.command_of_duty(
+        from.merchant, std::string(duty::read_order) + "/store:" + std::to_string(from.store_id.value), command);
 }
 
 void OrderSession::park(const engine::Arrival& arrival, const std::string& reason) {

@@ -1,11 +1,11 @@
 // Stock and channels of one batch: grants, readings, the backorder queue, targets, and who has waited long enough.
 
-#include <algorithm>
+#include "orchestrator/orders/order_session.hpp"
+#include "sagas/activities.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include "orchestrator/orders/order_session.hpp"
-#include "sagas/activities.hpp"
+#include <algorithm>
 
 namespace ordersaga::orders {
 
@@ -16,13 +16,16 @@ namespace {
 std::vector<Demand> demand_in(const json& payload) {
     std::vector<Demand> demand;
     for (const json& line : payload.at("lines")) {
-        demand.push_back({line.at("line_id").get<std::string>(), SkuId{line.at("sku_id").get<std::int64_t>()},
-                          line.at("quantity").get<std::int64_t>()});
+        demand.push_back(
+            {line.at("line_id").get<std::string>(), SkuId{line.at("sku_id").get<std::int64_t>()},
+             line.at("quantity").get<std::int64_t>()});
     }
     return demand;
 }
 
-WarehouseId warehouse_in(const json& payload) { return {payload.at("warehouse_id").get<std::int64_t>()}; }
+WarehouseId warehouse_in(const json& payload) {
+    return {payload.at("warehouse_id").get<std::int64_t>()};
+}
 
 bool is_mapped(const engine::SagaRow& saga) {
     const json& lines = saga.data.at("lines");
@@ -38,7 +41,8 @@ std::string cause_of(const char* what, const engine::SagaRow& saga) {
 }  // namespace
 
 void OrderSession::prepare(const std::vector<const engine::SagaRow*>& sagas) {
-    for (const engine::SagaRow* saga : sagas) sagas_[saga->key] = saga;
+    for (const engine::SagaRow* saga : sagas)
+        sagas_[saga->key] = saga;
     lock_stock_of(sagas);
     if (!readings_.empty()) apply_readings();
 }
@@ -72,7 +76,8 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         }
     }
     for (const Reading& reading : readings_) {
-        for (const auto& [sku, fulfillable, on_hand] : reading.items) keys.insert({reading.merchant, sku, reading.warehouse_id});
+        for (const auto& [sku, fulfillable, on_hand] : reading.items)
+            keys.insert({reading.merchant, sku, reading.warehouse_id});
     }
     std::vector<StockKey> missing;
     for (const StockKey& key : keys) {
@@ -83,10 +88,12 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
     for (const StockKey& key : keys) {
         if (!ledger_.knows_sku(key.merchant, key.sku_id)) skus[key.merchant].push_back(key.sku_id);
     }
-    for (const auto& [merchant, ids] : skus) ledger_.load_skus(rows_.skus(merchant, ids));
+    for (const auto& [merchant, ids] : skus)
+        ledger_.load_skus(rows_.skus(merchant, ids));
     if (!unloaded.empty()) {
         ledger_.load_reservations(rows_.reservations_of(unloaded));
-        for (const engine::SagaKey& key : unloaded) ledger_.mark_loaded(key);
+        for (const engine::SagaKey& key : unloaded)
+            ledger_.mark_loaded(key);
     }
 }
 
@@ -95,21 +102,29 @@ void OrderSession::apply_readings() {
         const WarehouseRow* from = warehouse(reading.merchant, reading.warehouse_id);
         if (from == nullptr) continue;
         std::vector<StockKey> keys;
-        for (const auto& [sku, fulfillable, on_hand] : reading.items) keys.push_back({reading.merchant, sku, reading.warehouse_id});
+        for (const auto& [sku, fulfillable, on_hand] : reading.items)
+            keys.push_back({reading.merchant, sku, reading.warehouse_id});
         std::map<StockKey, std::int64_t> not_counted, returned;
-        for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag)) not_counted[key] = units;
-        for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at)) returned[key] = units;
+        for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag))
+            not_counted[key] = units;
+        for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at))
+            returned[key] = units;
         for (const auto& [sku, fulfillable, on_hand] : reading.items) {
             StockKey key{reading.merchant, sku, reading.warehouse_id};
             std::int64_t short_before = ledger_.at(key).short_by;
-            ledger_.apply_reading(key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
-                                  "reading:" + reading.command_id);
+            ledger_.apply_reading(
+                key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
+                "reading:" + reading.command_id);
             std::int64_t short_now = ledger_.at(key).short_by;
             std::string incident = "short:" + std::to_string(sku.value);
             if (short_now > 0 && short_now != short_before) {
-                batch_.open_incident({reading.merchant, incident, {}, "the warehouse has less than was promised",
-                                      ledger_.sku(reading.merchant, sku).sku + ": " + std::to_string(short_now) +
-                                          " units short; the youngest orders that hold it are at risk"});
+                batch_.open_incident(
+                    {reading.merchant,
+                     incident,
+                     {},
+                     "the warehouse has less than was promised",
+                     ledger_.sku(reading.merchant, sku).sku + ": " + std::to_string(short_now) +
+                         " units short; the youngest orders that hold it are at risk"});
             } else if (short_now == 0 && short_before > 0) {
                 batch_.close_incident(reading.merchant, incident);
             }
@@ -118,14 +133,17 @@ void OrderSession::apply_readings() {
     // Who waited for a fresh figure can decide now, also when the reading failed: then the ledger decides.
     std::vector<StockKey> read;
     for (const Reading& reading : readings_) {
-        for (const auto& [sku, fulfillable, on_hand] : reading.items) read.push_back({reading.merchant, sku, reading.warehouse_id});
+        for (const auto& [sku, fulfillable, on_hand] : reading.items)
+            read.push_back({reading.merchant, sku, reading.warehouse_id});
     }
     if (read.empty()) return;
     std::set<engine::SagaKey> waiting;
-    for (const Rows::Wait& wait : rows_.waits_for("reading", read)) waiting.insert(wait.saga);
+    for (const Rows::Wait& wait : rows_.waits_for("reading", read))
+        waiting.insert(wait.saga);
     if (waiting.empty()) return;
     rows_.drop_waits({waiting.begin(), waiting.end()}, "reading");
-    for (const engine::SagaKey& saga : waiting) tell_or_signal(saga, {"StockRead", json::object(), "reading of the warehouse"});
+    for (const engine::SagaKey& saga : waiting)
+        tell_or_signal(saga, {"StockRead", json::object(), "reading of the warehouse"});
     readings_.clear();
 }
 
@@ -159,8 +177,9 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         new_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
         if (ledger_.release(saga.key, cause_of("release", saga))) {
-            call_duty(saga.key.merchant, duty::read_warehouse_stock,
-                      "warehouse:" + std::to_string(warehouse_in(effect.payload).value));
+            call_duty(
+                saga.key.merchant, duty::read_warehouse_stock,
+                "warehouse:" + std::to_string(warehouse_in(effect.payload).value));
         }
         return {{"StockReleased", json::object(), "stock"}};
     } else if (name == "WaitForChannels") {
@@ -208,15 +227,19 @@ std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, con
     for (const Shortage& shortage : shortages) {
         const SkuRow& sku = ledger_.sku(saga.key.merchant, shortage.sku_id);
         all_backorder = all_backorder && sku.policy == "backorder";
-        short_list.push_back({{"sku_id", shortage.sku_id.value},
-                              {"sku", sku.sku},
-                              {"wanted", shortage.wanted},
-                              {"available", shortage.available},
-                              {"waiting", shortage.waiting},
-                              {"version", ledger_.at({saga.key.merchant, shortage.sku_id, warehouse_id}).version}});
+        short_list.push_back(
+            {{"sku_id", shortage.sku_id.value},
+             {"sku", sku.sku},
+             {"wanted", shortage.wanted},
+             {"available", shortage.available},
+             {"waiting", shortage.waiting},
+             {"version", ledger_.at({saga.key.merchant, shortage.sku_id, warehouse_id}).version}});
     }
     if (kept) {
-        return {{"ExchangeRefused", {{"short", short_list}, {"reason", "the changed order wants more than there is: "}}, "stock"}};
+        return {
+            {"ExchangeRefused",
+             {{"short", short_list}, {"reason", "the changed order wants more than there is: "}},
+             "stock"}};
     }
     bool store_waits = payload.value("order_policy", std::string()) == "backorder";
     bool backorder = all_backorder || store_waits;
@@ -231,7 +254,8 @@ std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
     if (from == nullptr) throw engine::BadItem("the store does not exist any more");
     OrderKey key{saga.key.merchant, from->store_id, saga.data.at("order_id").get<std::string>()};
     if (orders_.count(key) == 0) {
-        for (OrderRow& row : rows_.lock_orders({key})) orders_.emplace(key, std::move(row));
+        for (OrderRow& row : rows_.lock_orders({key}))
+            orders_.emplace(key, std::move(row));
     }
     load_mappings({});
     std::set<StockKey> missing;
@@ -256,7 +280,10 @@ std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
 
 // Protocol part 1: near the truth before a promise. At most one read on demand per SKU in 30 s; who cannot ask decides
 // from the ledger.
-bool OrderSession::wants_reading(const engine::SagaRow& saga, WarehouseId warehouse_id, const std::vector<Demand>& demand) {
+bool OrderSession::wants_reading(
+    const engine::SagaRow& saga,
+    WarehouseId warehouse_id,
+    const std::vector<Demand>& demand) {
     Instant now = batch_.now();
     std::set<SkuId> ask;
     std::vector<Rows::Wait> waits;
@@ -296,9 +323,11 @@ void OrderSession::ask_for_reading(MerchantId merchant, WarehouseId warehouse_id
     command.activity = sagas::activity::read_warehouse_stock;
     command.lane = "warehouse:" + std::to_string(warehouse_id.value);
     command.idempotency_key = "reading:" + std::to_string(batch_.now().time_since_epoch().count());
-    command.payload = {{"warehouse", from->key}, {"asked_at", runtime::format_rfc3339(batch_.now())}, {"items", std::move(items)}};
-    batch_.command_of_duty(merchant, std::string(duty::read_warehouse_stock) + "/warehouse:" + std::to_string(warehouse_id.value),
-                           command);
+    command.payload = {
+        {"warehouse", from->key}, {"asked_at", runtime::format_rfc3339(batch_.now())}, {"items", std::move(items)}};
+    batch_.command_of_duty(
+        merchant, std::string(duty::read_warehouse_stock) + "/warehouse:" + std::to_string(warehouse_id.value),
+        command);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -324,9 +353,11 @@ void OrderSession::settle_backorders() {
         // Others of the same queues: they must be looked at as a whole, or an older order could be overtaken.
         ledger_.load_stock(rows_.lock_stock({missing.begin(), missing.end()}));
         std::vector<StockKey> more(missing.begin(), missing.end());
-        for (ReservationRow& row : rows_.waiting_for(more)) queue.push_back(std::move(row));
+        for (ReservationRow& row : rows_.waiting_for(more))
+            queue.push_back(std::move(row));
     }
-    for (const auto& [merchant, ids] : skus) ledger_.load_skus(rows_.skus(merchant, ids));
+    for (const auto& [merchant, ids] : skus)
+        ledger_.load_skus(rows_.skus(merchant, ids));
     // Rows of a further ring of SKUs may still be unlocked: such an order waits for the next rise.
     std::set<engine::SagaKey> beyond;
     for (const ReservationRow& row : queue) {
@@ -336,12 +367,14 @@ void OrderSession::settle_backorders() {
     for (const engine::SagaKey& saga : ledger_.grant_waiting(queue)) {
         tell_or_signal(saga, {"StockGranted", json::object(), "stock arrived"});
     }
-    for (const auto& [key, row] : ledger_.stock()) settled_[key] = row.version;
+    for (const auto& [key, row] : ledger_.stock())
+        settled_[key] = row.version;
 }
 
 void OrderSession::conclude() {
     settle_backorders();
-    for (auto& [merchant, world] : worlds_) conclude_channels(merchant, world);
+    for (auto& [merchant, world] : worlds_)
+        conclude_channels(merchant, world);
 }
 
 void OrderSession::conclude_channels(MerchantId merchant, World& world) {
@@ -358,7 +391,8 @@ void OrderSession::conclude_channels(MerchantId merchant, World& world) {
         std::set<SkuId> also;
         for (const auto& [saga, waits] : new_waits_) {
             for (const Rows::Wait& wait : waits) {
-                if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id) also.insert(wait.stock.sku_id);
+                if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id)
+                    also.insert(wait.stock.sku_id);
             }
         }
         std::set<SkuId> risen = world.channels->update(merchant, from.warehouse_id, world.stores, changed, also);
@@ -376,7 +410,8 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
     for (auto& [saga, waits] : new_waits_) {
         if (saga.merchant != merchant) continue;
         decided.push_back(saga);
-        bool all = std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+        bool all =
+            std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
         if (all) {
             batch_.tell(saga, {"ChannelsUpdated", json::object(), "channels"});
             stop_waiting_.insert(saga);
@@ -386,13 +421,15 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
             kept_waits_.insert(kept_waits_.end(), waits.begin(), waits.end());
         }
     }
-    for (const engine::SagaKey& saga : decided) new_waits_.erase(saga);
+    for (const engine::SagaKey& saga : decided)
+        new_waits_.erase(saga);
 
     // Sagas of earlier batches.
     if (risen.empty() || world.warehouses.empty()) return;
     std::vector<StockKey> keys;
     for (SkuId sku : risen) {
-        for (const WarehouseRow& from : world.warehouses) keys.push_back({merchant, sku, from.warehouse_id});
+        for (const WarehouseRow& from : world.warehouses)
+            keys.push_back({merchant, sku, from.warehouse_id});
     }
     std::map<engine::SagaKey, std::vector<Rows::Wait>> waiting;
     std::set<SkuId> unknown;
@@ -405,7 +442,8 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
     }
     for (const auto& [saga, waits] : waiting) {
         if (stop_waiting_.count(saga) > 0) continue;
-        bool all = std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+        bool all =
+            std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
         if (!all) continue;
         stop_waiting_.insert(saga);
         tell_or_signal(saga, {"ChannelsUpdated", json::object(), "channels"});
@@ -419,17 +457,21 @@ void OrderSession::announce_levels() {
         const SkuRow& sku = ledger_.sku(key.merchant, key.sku_id);
         std::int64_t before = ledger_.available_before(key);
         const char* kind = nullptr;
-        if (before > 0 && row.available == 0) kind = "out";
-        else if (sku.low_at > 0 && before > sku.low_at && row.available <= sku.low_at) kind = "low";
-        else if (before == 0 && row.available > 0) kind = "back";
+        if (before > 0 && row.available == 0)
+            kind = "out";
+        else if (sku.low_at > 0 && before > sku.low_at && row.available <= sku.low_at)
+            kind = "low";
+        else if (before == 0 && row.available > 0)
+            kind = "back";
         if (kind == nullptr) continue;
-        batch_.announce(key.merchant, {std::string("inventory.") + kind + "." + std::to_string(key.sku_id.value),
-                                       {{"schema", 1},
-                                        {"sku", sku.sku},
-                                        {"available", row.available},
-                                        {"waiting", row.waiting},
-                                        {"version", row.version},
-                                        {"at", runtime::format_rfc3339(batch_.now())}}});
+        batch_.announce(
+            key.merchant, {std::string("inventory.") + kind + "." + std::to_string(key.sku_id.value),
+                           {{"schema", 1},
+                            {"sku", sku.sku},
+                            {"available", row.available},
+                            {"waiting", row.waiting},
+                            {"version", row.version},
+                            {"at", runtime::format_rfc3339(batch_.now())}}});
     }
 }
 

@@ -5,16 +5,16 @@
 // then flushes.
 #pragma once
 
+#include "orchestrator/engine/store.hpp"
+#include "sagas/ids.hpp"
+#include "sagas/order_document.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-
-#include "orchestrator/engine/store.hpp"
-#include "sagas/ids.hpp"
-#include "sagas/order_document.hpp"
 
 namespace ordersaga::orders {
 
@@ -30,16 +30,16 @@ using sagas::WarehouseId;
 struct StoreRow {
     MerchantId merchant;
     StoreId store_id;
-    std::string key;          // "eu": names it in payloads, references, routing keys
-    std::string shop_domain;  // eu-shirts.myshopify.com
-    std::string location_id;  // the one online location whose stock we steer (decimal text)
-    std::string status;       // active | suspended | uninstalled
-    Instant go_live_at{};     // orders created earlier never start a saga
+    std::string key;           // "eu": names it in payloads, references, routing keys
+    std::string shop_domain;   // eu-shirts.myshopify.com
+    std::string location_id;   // the one online location whose stock we steer (decimal text)
+    std::string status;        // active | suspended | uninstalled
+    Instant go_live_at{};      // orders created earlier never start a saga
     std::string order_policy;  // hold_and_tell | cancel_and_refund | backorder (after refusal)
     Duration channel_wait{};   // 0: never wait for this store
     Duration hold_expiry{};
     WarehouseId warehouse_id;
-    nlohmann::json ship_methods;  // {"<shipping line title>": "<warehouse ship method>", "*": default?}
+    nlohmann::json ship_methods;     // {"<shipping line title>": "<warehouse ship method>", "*": default?}
     double points_per_second = 100;  // what the store's API refills; the bucket holds 20 s of it
 };
 
@@ -80,14 +80,14 @@ struct StockRow {
     std::int64_t available = 0;
     std::int64_t reserved = 0;
     std::int64_t committed = 0;
-    std::int64_t unavailable = 0;  // all reasons together
-    std::int64_t returning = 0;    // the part that only a reading gives back
-    std::int64_t short_by = 0;     // `short`
-    std::int64_t waiting = 0;      // sum of the backorder queue
-    std::int64_t version = 0;      // +1 whenever what may be sold changes
-    std::optional<Instant> read_asked_at;         // of the newest applied reading
-    std::optional<Instant> demand_read_at;        // last read on demand
-    std::int64_t warehouse_on_hand = 0;           // as the warehouse said, apart from ours
+    std::int64_t unavailable = 0;           // all reasons together
+    std::int64_t returning = 0;             // the part that only a reading gives back
+    std::int64_t short_by = 0;              // `short`
+    std::int64_t waiting = 0;               // sum of the backorder queue
+    std::int64_t version = 0;               // +1 whenever what may be sold changes
+    std::optional<Instant> read_asked_at;   // of the newest applied reading
+    std::optional<Instant> demand_read_at;  // last read on demand
+    std::int64_t warehouse_on_hand = 0;     // as the warehouse said, apart from ours
     std::int64_t warehouse_fulfillable = 0;
 };
 
@@ -135,7 +135,7 @@ struct ListingRow {
     std::int64_t learned = 0;    // +1 per move learned: tells whether a quiet read was quiet
     bool wants_read = false;     // believed is in doubt: no flush before a quiet read
     bool read_open = false;
-    std::string parked;  // why it takes no part in flushes (poison row); empty: it does
+    std::string parked;                  // why it takes no part in flushes (poison row); empty: it does
     std::optional<std::int64_t> hinted;  // last inventory_levels/update, a hint only
     std::optional<Instant> hinted_at;
     std::vector<ListingComponent> components;
@@ -181,7 +181,7 @@ struct OrderRow {
     sagas::OrderDocument document;  // newest by updated_at, refunds of all documents joined
     bool has_document = false;      // false: only heard of (a refund or deletion came first)
     bool deleted = false;
-    std::string reason;  // why there is no saga
+    std::string reason;                        // why there is no saga
     std::vector<sagas::Refund> early_refunds;  // known from refunds/create, perhaps not yet in the document
     Instant created_at{};
 };
@@ -191,7 +191,7 @@ enum class ReceiptStatus { applied, duplicate, ignored, parked };
 struct ReceiptRow {
     MerchantId merchant;
     StoreId store_id;
-    std::string source;      // shopify | shipbob
+    std::string source;  // shopify | shipbob
     std::string topic;
     std::string webhook_id;  // unique with (store, topic)
     std::string event_id;    // may be empty
@@ -215,8 +215,11 @@ public:
     // Empty ids: all of the merchant.
     virtual std::vector<SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) = 0;
     // Listings of a store by variant id or, where the variant is unknown, by SKU text; no lock, belief not to be used.
-    virtual std::vector<ListingRow> find_listings(MerchantId merchant, StoreId store, const std::vector<std::string>& variant_ids,
-                                                  const std::vector<std::string>& skus) = 0;
+    virtual std::vector<ListingRow> find_listings(
+        MerchantId merchant,
+        StoreId store,
+        const std::vector<std::string>& variant_ids,
+        const std::vector<std::string>& skus) = 0;
 
     // Inserts; answers for each whether it is new (true) or known by webhook id or event id (false).
     virtual std::vector<bool> insert_receipts(const std::vector<ReceiptRow>& receipts) = 0;
@@ -226,10 +229,13 @@ public:
     virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
     // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
-    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(MerchantId merchant, const std::vector<std::string>& references) = 0;
+    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
+        MerchantId merchant,
+        const std::vector<std::string>& references) = 0;
     virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
 
-    virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
+    virtual std::vector<StockRow> lock_stock(
+        const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
     // The same without a lock: for the other components of a bundle, read after its listing was locked. Whoever locks the
     // listing last sees every committed component, so the last computed target is right.
     virtual std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) = 0;
@@ -239,21 +245,34 @@ public:
     virtual std::vector<ReservationRow> waiting_for(const std::vector<StockKey>& keys) = 0;
     virtual void write_reservations(const std::vector<ReservationRow>& rows) = 0;  // upsert by (saga, line, sku)
     // Units that a reading asked at `asked_at` may not have counted: protocol part 1.
-    virtual std::vector<std::pair<StockKey, std::int64_t>> not_counted(const std::vector<StockKey>& keys, Instant asked_at, Duration lag) = 0;
+    virtual std::vector<std::pair<StockKey, std::int64_t>> not_counted(
+        const std::vector<StockKey>& keys,
+        Instant asked_at,
+        Duration lag) = 0;
     // Units that left committed for `returning` after `asked_at`.
-    virtual std::vector<std::pair<StockKey, std::int64_t>> returned_since(const std::vector<StockKey>& keys, Instant asked_at) = 0;
+    virtual std::vector<std::pair<StockKey, std::int64_t>> returned_since(
+        const std::vector<StockKey>& keys,
+        Instant asked_at) = 0;
 
     // Moves that were not known yet (by listing, kind, source id).
     virtual std::vector<bool> insert_listing_moves(const std::vector<ListingMove>& moves) = 0;
     // Every listing that holds one of these SKUs (also as a component), the listings named, and of the stores in
     // `flushing` the listings that have something to send (believed known, not parked, no read wanted or open,
     // target <> believed + in_flight), scarcest target first, at most `limit` per store. Locked by listing id.
-    virtual std::vector<ListingRow> lock_listings(MerchantId merchant, const std::vector<SkuId>& skus, const std::vector<ListingId>& ids,
-                                                  const std::vector<StoreId>& flushing, std::size_t limit) = 0;
+    virtual std::vector<ListingRow> lock_listings(
+        MerchantId merchant,
+        const std::vector<SkuId>& skus,
+        const std::vector<ListingId>& ids,
+        const std::vector<StoreId>& flushing,
+        std::size_t limit) = 0;
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
     // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
     // and are neither in flight nor being read, locked.
-    virtual std::vector<ListingRow> claim_listings_to_read(MerchantId merchant, StoreId store, Instant hinted_before, std::size_t limit) = 0;
+    virtual std::vector<ListingRow> claim_listings_to_read(
+        MerchantId merchant,
+        StoreId store,
+        Instant hinted_before,
+        std::size_t limit) = 0;
 
     // What stores said of a level lately: remembered, never believed. Unknown levels are left out.
     struct Hint {
@@ -278,7 +297,9 @@ public:
     };
     virtual void add_waits(const std::vector<Wait>& waits) = 0;
     virtual void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) = 0;
-    virtual std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
+    virtual std::vector<Wait> waits_for(
+        const std::string& kind,
+        const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
 
     virtual void set_store_status(MerchantId merchant, StoreId store, const std::string& status) = 0;
 };

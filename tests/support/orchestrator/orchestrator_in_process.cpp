@@ -1,20 +1,20 @@
 #include "tests/support/orchestrator/orchestrator_in_process.hpp"
 
-#include <future>
-#include <optional>
-#include <thread>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
 #include "db/api_queries.hpp"
 #include "db/pg_store.hpp"
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/webhook/shopify_signature.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/random.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <future>
+#include <optional>
+#include <thread>
 
 namespace ordersaga::test {
 
@@ -24,7 +24,9 @@ namespace {
 
 constexpr std::chrono::hours unhurried{24};
 
-orders::Rows& rows_of(engine::Transaction& transaction) { return dynamic_cast<orders::Rows&>(transaction); }
+orders::Rows& rows_of(engine::Transaction& transaction) {
+    return dynamic_cast<orders::Rows&>(transaction);
+}
 
 }  // namespace
 
@@ -38,7 +40,8 @@ orders::OrderParticipantSettings unhurried_orders() {
 sagas::OrderSagaSettings unhurried_saga() {
     sagas::OrderSagaSettings settings;
     settings.policies = sagas::default_policies();
-    for (auto& [activity, policy] : settings.policies) policy.start_to_close = policy.schedule_to_close = unhurried;
+    for (auto& [activity, policy] : settings.policies)
+        policy.start_to_close = policy.schedule_to_close = unhurried;
     return settings;
 }
 
@@ -59,8 +62,9 @@ struct OrchestratorInProcess::Impl {
         open.body_limit_for = webhook::public_body_limit();
         open.body_length_required_for_post = true;
         open.metrics = &metrics;
-        public_server.emplace(context.get_executor(), open,
-                              webhook::make_public_handler(*directory, loop, clock, metrics, options.listener));
+        public_server.emplace(
+            context.get_executor(), open,
+            webhook::make_public_handler(*directory, loop, clock, metrics, options.listener));
         if (!options.api_dsn.empty()) start_private();
         loop.start();
         public_server->start();
@@ -76,7 +80,8 @@ struct OrchestratorInProcess::Impl {
         loop.stop();
         guard.reset();
         context.stop();
-        for (std::thread& thread : threads) thread.join();
+        for (std::thread& thread : threads)
+            thread.join();
     }
 
     void start_private() {
@@ -85,11 +90,16 @@ struct OrchestratorInProcess::Impl {
         closed.name = "private";
         closed.body_limit = api::api_body_limit;
         closed.metrics = &metrics;
-        private_server.emplace(context.get_executor(), closed, api::make_private_handler(*queries, loop, clock, metrics, {}));
+        private_server.emplace(
+            context.get_executor(), closed, api::make_private_handler(*queries, loop, clock, metrics, {}));
     }
 
-    runtime::HttpOutcome call(std::uint16_t port, const std::string& method, const std::string& path,
-                              runtime::HttpHeaders headers, std::string body) {
+    runtime::HttpOutcome call(
+        std::uint16_t port,
+        const std::string& method,
+        const std::string& path,
+        runtime::HttpHeaders headers,
+        std::string body) {
         runtime::HttpCall call;
         call.method = method;
         call.url = "http://127.0.0.1:" + std::to_string(port) + path;
@@ -118,50 +128,79 @@ struct OrchestratorInProcess::Impl {
     std::vector<engine::CommandRow> held_back;
 };
 
-OrchestratorInProcess::OrchestratorInProcess(InProcessOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+OrchestratorInProcess::OrchestratorInProcess(InProcessOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
 OrchestratorInProcess::~OrchestratorInProcess() = default;
 
-std::uint16_t OrchestratorInProcess::public_port() const { return impl_->public_server->port(); }
-std::uint16_t OrchestratorInProcess::private_port() const { return impl_->private_server->port(); }
-EngineLoop& OrchestratorInProcess::loop() { return impl_->loop; }
-RecordingSink& OrchestratorInProcess::sink() { return impl_->sink; }
-runtime::Metrics& OrchestratorInProcess::metrics() { return impl_->metrics; }
+std::uint16_t OrchestratorInProcess::public_port() const {
+    return impl_->public_server->port();
+}
+std::uint16_t OrchestratorInProcess::private_port() const {
+    return impl_->private_server->port();
+}
+EngineLoop& OrchestratorInProcess::loop() {
+    return impl_->loop;
+}
+RecordingSink& OrchestratorInProcess::sink() {
+    return impl_->sink;
+}
+runtime::Metrics& OrchestratorInProcess::metrics() {
+    return impl_->metrics;
+}
 
-runtime::HttpOutcome OrchestratorInProcess::call_public(const std::string& method, const std::string& path,
-                                                        runtime::HttpHeaders headers, std::string body) {
+runtime::HttpOutcome OrchestratorInProcess::call_public(
+    const std::string& method,
+    const std::string& path,
+    runtime::HttpHeaders headers,
+    std::string body) {
     return impl_->call(public_port(), method, path, std::move(headers), std::move(body));
 }
 
-runtime::HttpOutcome OrchestratorInProcess::call_private(const std::string& method, const std::string& path,
-                                                         runtime::HttpHeaders headers, std::string body) {
+runtime::HttpOutcome OrchestratorInProcess::call_private(
+    const std::string& method,
+    const std::string& path,
+    runtime::HttpHeaders headers,
+    std::string body) {
     return impl_->call(private_port(), method, path, std::move(headers), std::move(body));
 }
 
-runtime::HttpOutcome OrchestratorInProcess::send_webhook(const std::string& shop_domain, const std::string& secret,
-                                                         const std::string& topic, const std::string& webhook_id,
-                                                         const std::string& body) {
-    return call_public("POST", "/webhooks/shopify",
-                       {{"Content-Type", "application/json"},
-                        {"X-Shopify-Topic", topic},
-                        {"X-Shopify-Shop-Domain", shop_domain},
-                        {"X-Shopify-Webhook-Id", webhook_id},
-                        {"X-Shopify-API-Version", "2026-07"},
-                        {"X-Shopify-Hmac-Sha256", webhook::shopify_signature(body, secret)}},
-                       body);
+runtime::HttpOutcome OrchestratorInProcess::send_webhook(
+    const std::string& shop_domain,
+    const std::string& secret,
+    const std::string& topic,
+    const std::string& webhook_id,
+    const std::string& body) {
+    return call_public(
+        "POST", "/webhooks/shopify",
+        {{"Content-Type", "application/json"},
+         {"X-Shopify-Topic", topic},
+         {"X-Shopify-Shop-Domain", shop_domain},
+         {"X-Shopify-Webhook-Id", webhook_id},
+         {"X-Shopify-API-Version", "2026-07"},
+         {"X-Shopify-Hmac-Sha256", webhook::shopify_signature(body, secret)}},
+        body);
 }
 
-engine::InputResult OrchestratorInProcess::tell_outcome(const engine::CommandRow& command, const sagas::Outcome& outcome) {
-    engine::OutcomeArrived arrived{command.merchant, command.saga_id, command.command_id, command.attempt_token, outcome};
+engine::InputResult OrchestratorInProcess::tell_outcome(
+    const engine::CommandRow& command,
+    const sagas::Outcome& outcome) {
+    engine::OutcomeArrived arrived{
+        command.merchant, command.saga_id, command.command_id, command.attempt_token, outcome};
     auto answered = std::make_shared<std::promise<engine::InputResult>>();
     engine::Input input;
     input.content = std::move(arrived);
-    input.done = [answered](const engine::InputResult& result) { answered->set_value(result); };
+    input.done = [answered](const engine::InputResult& result) {
+        answered->set_value(result);
+    };
     if (!impl_->loop.offer(std::move(input))) throw std::runtime_error("the loop takes nothing any more");
     return answered->get_future().get();
 }
 
-bool OrchestratorInProcess::work_until(const PlainWorker& worker, const std::function<bool()>& done,
-                                       const std::set<std::string>& held, std::chrono::seconds longest) {
+bool OrchestratorInProcess::work_until(
+    const PlainWorker& worker,
+    const std::function<bool()>& done,
+    const std::set<std::string>& held,
+    std::chrono::seconds longest) {
     const auto deadline = std::chrono::steady_clock::now() + longest;
     std::vector<engine::CommandRow> commands = std::exchange(impl_->held_back, {});
     while (std::chrono::steady_clock::now() < deadline) {
@@ -171,9 +210,10 @@ bool OrchestratorInProcess::work_until(const PlainWorker& worker, const std::fun
                 continue;
             }
             engine::Input input;
-            input.content = engine::OutcomeArrived{command.merchant, command.saga_id, command.command_id,
-                                                   command.attempt_token, worker.answer(command)};
-            input.done = [](const engine::InputResult&) {};
+            input.content = engine::OutcomeArrived{
+                command.merchant, command.saga_id, command.command_id, command.attempt_token, worker.answer(command)};
+            input.done = [](const engine::InputResult&) {
+            };
             if (!impl_->loop.offer(std::move(input))) return false;
         }
         // Who holds something back has looked at all there is.

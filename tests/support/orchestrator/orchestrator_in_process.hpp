@@ -2,13 +2,6 @@
 // engine, PostgreSQL; only the broker is left out, a RecordingSink stands there and the test answers commands itself.
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <set>
-#include <string>
-#include <vector>
-
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
@@ -18,6 +11,13 @@
 #include "sagas/order_saga.hpp"
 #include "tests/support/orchestrator/plain_worker.hpp"
 #include "tests/support/orchestrator/recording_sink.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace ordersaga::test {
 
@@ -50,20 +50,33 @@ public:
     runtime::Metrics& metrics();
 
     // One HTTP call; `path` begins with '/'.
-    runtime::HttpOutcome call_public(const std::string& method, const std::string& path, runtime::HttpHeaders headers = {},
-                                     std::string body = {});
-    runtime::HttpOutcome call_private(const std::string& method, const std::string& path, runtime::HttpHeaders headers = {},
-                                      std::string body = {});
+    runtime::HttpOutcome call_public(
+        const std::string& method,
+        const std::string& path,
+        runtime::HttpHeaders headers = {},
+        std::string body = {});
+    runtime::HttpOutcome call_private(
+        const std::string& method,
+        const std::string& path,
+        runtime::HttpHeaders headers = {},
+        std::string body = {});
     // A webhook as a shop sends it, signed with `secret`.
-    runtime::HttpOutcome send_webhook(const std::string& shop_domain, const std::string& secret, const std::string& topic,
-                                      const std::string& webhook_id, const std::string& body);
+    runtime::HttpOutcome send_webhook(
+        const std::string& shop_domain,
+        const std::string& secret,
+        const std::string& topic,
+        const std::string& webhook_id,
+        const std::string& body);
 
     // Hands an outcome to the engine and waits for its answer.
     engine::InputResult tell_outcome(const engine::CommandRow& command, const sagas::Outcome& outcome);
     // Answers commands as `worker` does, but for those of the activities in `held`, until `done` holds. False: the time
     // is up. What is held stays unanswered and is answered by a later call that does not hold it.
-    bool work_until(const PlainWorker& worker, const std::function<bool()>& done, const std::set<std::string>& held = {},
-                    std::chrono::seconds longest = std::chrono::seconds(60));
+    bool work_until(
+        const PlainWorker& worker,
+        const std::function<bool()>& done,
+        const std::set<std::string>& held = {},
+        std::chrono::seconds longest = std::chrono::seconds(60));
 
 private:
     struct Impl;

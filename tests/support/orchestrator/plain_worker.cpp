@@ -1,10 +1,10 @@
 #include "tests/support/orchestrator/plain_worker.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "runtime/clock.hpp"
 #include "sagas/activities.hpp"
 #include "sagas/order_saga.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::test {
 
@@ -17,11 +17,13 @@ sagas::Outcome PlainWorker::answer(const engine::CommandRow& command) const {
     outcome.kind = sagas::OutcomeKind::done;
     if (command.activity == activity::flush_stock) {
         json applied = json::array();
-        for (std::size_t row = 0; row < command.payload.at("rows").get<std::size_t>(); ++row) applied.push_back(row);
+        for (std::size_t row = 0; row < command.payload.at("rows").get<std::size_t>(); ++row)
+            applied.push_back(row);
         outcome.payload = {{"applied", applied}, {"uncertain", json::array()}, {"refused", json::array()}};
     } else if (command.activity == activity::quiet_read) {
         json levels = json::object();
-        for (const json& listing : command.payload.at("listings")) levels[listing.at("listing_id").get<std::string>()] = units_;
+        for (const json& listing : command.payload.at("listings"))
+            levels[listing.at("listing_id").get<std::string>()] = units_;
         outcome.payload = {{"first", levels}, {"second", levels}, {"orders", json::array()}, {"polled_until", now}};
     } else if (command.activity == activity::poll_orders) {
         outcome.payload = {{"orders", json::array()}, {"polled_until", now}, {"complete", true}};

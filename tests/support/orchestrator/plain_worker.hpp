@@ -1,12 +1,12 @@
 // The worker of a world in which nothing ever goes wrong: what each command's outcome is then.
 #pragma once
 
+#include "orchestrator/engine/store.hpp"
+#include "sagas/outcome.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "orchestrator/engine/store.hpp"
-#include "sagas/outcome.hpp"
 
 namespace ordersaga::test {
 

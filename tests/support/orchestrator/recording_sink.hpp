@@ -1,15 +1,15 @@
 // Where the engine's messages end in these tests: instead of a broker, a list. Every message counts as confirmed at once.
 #pragma once
 
+#include "orchestrator/engine/sinks.hpp"
+#include "orchestrator/engine_loop.hpp"
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "orchestrator/engine_loop.hpp"
-#include "orchestrator/engine/sinks.hpp"
 
 namespace ordersaga::test {
 

@@ -149,7 +149,8 @@ bool Bench::run(std::vector<Input> inputs) {
 
 void Bench::confirm() {
     if (!confirms) return;
-    for (const CommandRow& command : sink.sent) engine->command_published(command.command_id, command.attempt_token);
+    for (const CommandRow& command : sink.sent)
+        engine->command_published(command.command_id, command.attempt_token);
 }
 
 int Bench::number_of(const CommandRow& command) const {
