@@ -67,6 +67,7 @@ FaultProfile fault_profile(const std::string& name, const std::vector<std::strin
     } else if (name == "harsh") {
         profile.orders_per_second = 20;
         profile.shortest_seconds = 45;
+        profile.faults_outlast_orders_by = 20;
         profile.incident_share_allowed = 0.01;
         profile.world.pick_after_ms = 10'000;
         add_harsh_mishaps(profile);

@@ -23,6 +23,7 @@ struct FaultProfile {
     std::string name;
     double orders_per_second = 20;
     double shortest_seconds = 0;        // placing orders takes at least so long, whatever the rate
+    double faults_outlast_orders_by = 0;  // seconds: what piled up meanwhile meets them too
     double incident_share_allowed = 0;  // of the orders
     WorldSettings world;
     std::vector<Mishap> mishaps;          // by time

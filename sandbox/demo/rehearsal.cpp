@@ -54,6 +54,16 @@ std::optional<Rest> look(System& system) {
     return rest;
 }
 
+void bear_the_faults(System& system, Driver& driver, Progress& progress, double length) {
+    const auto limit = steady_clock::now() + milliseconds(static_cast<std::int64_t>(length * 1000));
+    while (steady_clock::now() < limit) {
+        system.supervise();
+        driver.follow_up();
+        progress.show(driver.placed().size(), driver.placed().size());
+        pause(milliseconds(50));
+    }
+}
+
 // Until every order is final or an incident, or the patience ends. Backorders get their goods on the way.
 void wait_for_the_end(System& system, Driver& driver, Progress& progress, const Options& options) {
     const auto limit = steady_clock::now() + milliseconds(static_cast<std::int64_t>(options.patience_seconds * 1000));
@@ -184,7 +194,9 @@ Account rehearse(System& system, const Options& options, const FaultProfile& pro
     Driver driver(system, profile, options.seed, pace(options, profile));
     system.control("PUT", "/control/faults", faults_on(options.faults));
     driver.place(plan_orders(system.catalogue(), options.orders, options.seed), progress);
-    progress.note(fmt::format("{} orders are placed; faults off, waiting for the end", driver.placed().size()));
+    progress.note(fmt::format("{} orders are placed", driver.placed().size()));
+    bear_the_faults(system, driver, progress, profile.faults_outlast_orders_by);
+    progress.note("faults off, waiting for the end");
     system.control("PUT", "/control/faults", faults_off());
     wait_for_the_end(system, driver, progress, options);
     account.judgement = wait_for_the_stores(system, driver, progress, options);
