@@ -22,9 +22,9 @@ struct Mishap {
 struct FaultProfile {
     std::string name;
     double orders_per_second = 20;
-    double shortest_seconds = 0;        // placing orders takes at least so long, whatever the rate
+    double shortest_seconds = 0;          // placing orders takes at least so long, whatever the rate
     double faults_outlast_orders_by = 0;  // seconds: what piled up meanwhile meets them too
-    double incident_share_allowed = 0;  // of the orders
+    double incident_share_allowed = 0;    // of the orders
     WorldSettings world;
     std::vector<Mishap> mishaps;          // by time
     std::vector<std::string> must_occur;  // names in faults_injected that may not be 0
