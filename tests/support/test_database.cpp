@@ -1,5 +1,7 @@
 #include "tests/support/test_database.hpp"
 
+#include "db/migrate.hpp"
+
 #include <unistd.h>
 
 #include <atomic>
@@ -7,8 +9,6 @@
 #include <iostream>
 #include <mutex>
 #include <stdexcept>
-
-#include "db/migrate.hpp"
 
 namespace ordersaga::test {
 
@@ -23,8 +23,8 @@ constexpr const char* kUnlock = "SELECT pg_advisory_unlock(7243300419)";
 bool exists(db::Connection& connection, const std::string& database) {
     bool found = false;
     connection.transact([&](db::Transaction& transaction) {
-        found = transaction.query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", {database})
-                    .boolean(0, 0);
+        found =
+            transaction.query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", {database}).boolean(0, 0);
     });
     return found;
 }
@@ -90,8 +90,9 @@ TestDatabase::TestDatabase(Content content) : name_(fresh_name()) {
         const std::string& from = template_of_this_build(connection);
         connection.autocommit("CREATE DATABASE " + name_ + " TEMPLATE " + from + " OWNER ordersaga_owner");
         connection.autocommit("REVOKE ALL ON DATABASE " + name_ + " FROM PUBLIC");
-        connection.autocommit("GRANT CONNECT ON DATABASE " + name_ +
-                              " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
+        connection.autocommit(
+            "GRANT CONNECT ON DATABASE " + name_ +
+            " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
     }
     dsns_ = db::role_dsns(admin, name_, kPasswords);
 }
@@ -105,7 +106,9 @@ TestDatabase::~TestDatabase() {
     }
 }
 
-std::string TestDatabase::admin_dsn() const { return db::dsn_with(admin_dsn_of_server(), {{"dbname", name_}}); }
+std::string TestDatabase::admin_dsn() const {
+    return db::dsn_with(admin_dsn_of_server(), {{"dbname", name_}});
+}
 
 void TestDatabase::cut_connections() const {
     db::Connection connection({admin_dsn_of_server(), "ordersaga-test"});

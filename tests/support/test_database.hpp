@@ -2,9 +2,9 @@
 // is the one at ORDERSAGA_ADMIN_DSN; a test that is run without it fails, naming the variable.
 #pragma once
 
-#include <string>
-
 #include "db/bootstrap.hpp"
+
+#include <string>
 
 namespace ordersaga::test {
 

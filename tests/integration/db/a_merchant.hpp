@@ -1,15 +1,15 @@
 // A small merchant in a database of its own: two stores, one warehouse, two SKUs and a bundle of them, ten units each.
 #pragma once
 
+#include "db/pg_store.hpp"
+#include "orchestrator/orders/rows.hpp"
+#include "tests/support/test_database.hpp"
+
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "db/pg_store.hpp"
-#include "orchestrator/orders/rows.hpp"
-#include "tests/support/test_database.hpp"
 
 namespace ordersaga::db {
 
@@ -18,14 +18,18 @@ inline constexpr sagas::WarehouseId warehouse{1};
 inline constexpr sagas::StoreId eu{1}, us{2};
 inline constexpr sagas::SkuId shirt{1}, mug{2}, gift_set{3};
 
-inline orders::StockKey ledger(sagas::SkuId sku) { return {merchant, sku, warehouse}; }
+inline orders::StockKey ledger(sagas::SkuId sku) {
+    return {merchant, sku, warehouse};
+}
 
 inline std::string uuid(int number) {
     const std::string digits = std::to_string(number);
     return "00000000-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits;
 }
 
-inline engine::SagaKey saga(int number) { return {merchant, uuid(number)}; }
+inline engine::SagaKey saga(int number) {
+    return {merchant, uuid(number)};
+}
 
 // Listings 1 to 3 are eu's shirt, mug and set; 4 to 6 are us's.
 inline constexpr const char* kAMerchant = R"sql(
@@ -87,10 +91,12 @@ protected:
         return value;
     }
 
-    void in_rows(const std::function<void(engine::Transaction&, orders::Rows&)>& work,
-                 engine::Store::Ending ending = engine::Store::Ending::commit) {
+    void in_rows(
+        const std::function<void(engine::Transaction&, orders::Rows&)>& work,
+        engine::Store::Ending ending = engine::Store::Ending::commit) {
         store.transact(
-            [&](engine::Transaction& transaction) { work(transaction, dynamic_cast<orders::Rows&>(transaction)); }, ending);
+            [&](engine::Transaction& transaction) { work(transaction, dynamic_cast<orders::Rows&>(transaction)); },
+            ending);
     }
 
     void write(const engine::Changes& changes) {

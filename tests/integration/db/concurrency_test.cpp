@@ -1,8 +1,8 @@
 // Several engines on one database at once: the database decides, whatever they believe.
+#include "tests/integration/db/a_merchant.hpp"
+
 #include <atomic>
 #include <thread>
-
-#include "tests/integration/db/a_merchant.hpp"
 
 namespace ordersaga::db {
 namespace {
@@ -61,7 +61,8 @@ TEST_F(Concurrency, TenUnitsAreGrantedTenTimes) {
                     const std::vector<orders::StockKey> keys =
                         number % 2 == 0 ? std::vector<orders::StockKey>{ledger(shirt), ledger(mug)}
                                         : std::vector<orders::StockKey>{ledger(mug), ledger(shirt)};
-                    had = grant_one(dynamic_cast<orders::Rows&>(transaction), keys, number * 100 + round, transaction.now());
+                    had = grant_one(
+                        dynamic_cast<orders::Rows&>(transaction), keys, number * 100 + round, transaction.now());
                 });
             } catch (const engine::StoreUnavailable&) {
                 ++failed;

@@ -1,11 +1,11 @@
 #include "db/connection.hpp"
 
+#include "db/session.hpp"
+#include "tests/support/test_database.hpp"
+
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "db/session.hpp"
-#include "tests/support/test_database.hpp"
 
 namespace ordersaga::db {
 namespace {
@@ -21,7 +21,9 @@ protected:
     static inline std::unique_ptr<test::TestDatabase> database;
 };
 
-void ask(Transaction& transaction) { transaction.query("SELECT 1"); }
+void ask(Transaction& transaction) {
+    transaction.query("SELECT 1");
+}
 
 TEST_F(ConnectionTest, ALostConnectionIsBrokenForGood) {
     Connection connection(settings());
@@ -36,12 +38,13 @@ TEST_F(ConnectionTest, ALostConnectionIsBrokenForGood) {
 
 TEST_F(ConnectionTest, LosingTheLinkInTheMiddleAppliesNothing) {
     Connection connection(settings());
-    EXPECT_THROW(connection.transact([&](Transaction& transaction) {
-                     transaction.query("INSERT INTO merchants (name) VALUES ('half')");
-                     database->cut_connections();
-                     transaction.query("INSERT INTO merchants (name) VALUES ('other half')");
-                 }),
-                 Broken);
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            transaction.query("INSERT INTO merchants (name) VALUES ('half')");
+            database->cut_connections();
+            transaction.query("INSERT INTO merchants (name) VALUES ('other half')");
+        }),
+        Broken);
     Connection(admin()).transact([](Transaction& transaction) {
         EXPECT_TRUE(transaction.query("SELECT FROM merchants WHERE name = 'half'").empty());
     });
@@ -49,11 +52,12 @@ TEST_F(ConnectionTest, LosingTheLinkInTheMiddleAppliesNothing) {
 
 TEST_F(ConnectionTest, LosingTheLinkBeforeTheCommitIsInDoubt) {
     Connection connection(settings());
-    EXPECT_THROW(connection.transact([&](Transaction& transaction) {
-                     transaction.query("INSERT INTO merchants (name) VALUES ('doubtful')");
-                     database->cut_connections();
-                 }),
-                 InDoubt);
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            transaction.query("INSERT INTO merchants (name) VALUES ('doubtful')");
+            database->cut_connections();
+        }),
+        InDoubt);
     EXPECT_FALSE(connection.usable());
 }
 
@@ -74,12 +78,13 @@ TEST_F(ConnectionTest, ASessionReplacesALostConnectionAndRepeatsTheWork) {
 TEST_F(ConnectionTest, ASessionNeverRepeatsWhatIsInDoubt) {
     Session session(settings());
     int runs = 0;
-    EXPECT_THROW(session.transact([&](Transaction& transaction) {
-                     ++runs;
-                     transaction.query("INSERT INTO merchants (name) VALUES ('in doubt')");
-                     database->cut_connections();
-                 }),
-                 InDoubt);
+    EXPECT_THROW(
+        session.transact([&](Transaction& transaction) {
+            ++runs;
+            transaction.query("INSERT INTO merchants (name) VALUES ('in doubt')");
+            database->cut_connections();
+        }),
+        InDoubt);
     EXPECT_EQ(runs, 1);
 }
 
@@ -99,11 +104,12 @@ TEST_F(ConnectionTest, ErrorsAreToldApartByWhatTheCallerCanDo) {
 
 TEST_F(ConnectionTest, AStatementThatTakesTooLongMayBeTriedAgain) {
     Connection connection(settings());
-    EXPECT_THROW(connection.transact([](Transaction& transaction) {
-                     transaction.query("SET LOCAL statement_timeout = 20");
-                     transaction.query("SELECT pg_sleep(10)");
-                 }),
-                 Retryable);
+    EXPECT_THROW(
+        connection.transact([](Transaction& transaction) {
+            transaction.query("SET LOCAL statement_timeout = 20");
+            transaction.query("SELECT pg_sleep(10)");
+        }),
+        Retryable);
     EXPECT_TRUE(connection.usable());
 }
 
@@ -115,11 +121,12 @@ TEST_F(ConnectionTest, ALockThatIsNotHadMayBeTriedAgain) {
         Connection locker(admin());
         locker.transact([&](Transaction& exclusive) {
             exclusive.query("SELECT pg_advisory_xact_lock(1)");
-            EXPECT_THROW(waiter.transact([](Transaction& transaction) {
-                             transaction.query("SET LOCAL lock_timeout = 20");
-                             transaction.query("SELECT pg_advisory_xact_lock(1)");
-                         }),
-                         Retryable);
+            EXPECT_THROW(
+                waiter.transact([](Transaction& transaction) {
+                    transaction.query("SET LOCAL lock_timeout = 20");
+                    transaction.query("SELECT pg_advisory_xact_lock(1)");
+                }),
+                Retryable);
         });
     });
 }
@@ -180,7 +187,8 @@ TEST_F(ConnectionTest, MessagesDoNotCarryTheValuesOfARow) {
         }
         return std::string("nothing was thrown");
     };
-    connection.transact([](Transaction& transaction) { transaction.query("INSERT INTO merchants (name) VALUES ('canary')"); });
+    connection.transact(
+        [](Transaction& transaction) { transaction.query("INSERT INTO merchants (name) VALUES ('canary')"); });
     const std::string duplicate = message_of("INSERT INTO merchants (name) VALUES ('canary')");
     EXPECT_NE(duplicate.find("merchants_name_key"), std::string::npos) << duplicate;
     EXPECT_EQ(duplicate.find("canary"), std::string::npos) << duplicate;

@@ -1,11 +1,11 @@
 #include "db/database_clock.hpp"
 
+#include "db/connection.hpp"
+#include "tests/support/test_database.hpp"
+
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "db/connection.hpp"
-#include "tests/support/test_database.hpp"
 
 namespace ordersaga::db {
 namespace {

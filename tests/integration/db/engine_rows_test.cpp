@@ -1,6 +1,6 @@
-#include <thread>
-
 #include "tests/integration/db/a_merchant.hpp"
+
+#include <thread>
 
 namespace ordersaga::db {
 namespace {
@@ -131,9 +131,8 @@ TEST_F(EngineRows, TwoEnginesNeverClaimTheSameSaga) {
     PgStore other{{database.dsns().engine, "test"}};
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         EXPECT_EQ(transaction.claim_waking_sagas(start + hours(1), 4).size(), 4U);
-        other.transact([&](engine::Transaction& second) {
-            EXPECT_EQ(second.claim_waking_sagas(start + hours(1), 6).size(), 2U);
-        });
+        other.transact(
+            [&](engine::Transaction& second) { EXPECT_EQ(second.claim_waking_sagas(start + hours(1), 6).size(), 2U); });
     });
 }
 
@@ -208,10 +207,12 @@ TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
         add_command(row);
     }
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
-                  (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
-        EXPECT_EQ(ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
-                  (std::vector<std::string>{uuid(13), uuid(10)}));
+        EXPECT_EQ(
+            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
+            (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
+        EXPECT_EQ(
+            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
+            (std::vector<std::string>{uuid(13), uuid(10)}));
         EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:2", start, 9).empty());
     });
 }
@@ -278,8 +279,9 @@ TEST_F(EngineRows, DutiesAndTheirCommands) {
     changes.updated_duties = {duty, duty};
     write(changes);
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        EXPECT_EQ(ids_of(transaction.lock_duty_commands({{merchant, uuid(10)}, {merchant, uuid(11)}})),
-                  std::vector<std::string>{uuid(10)});
+        EXPECT_EQ(
+            ids_of(transaction.lock_duty_commands({{merchant, uuid(10)}, {merchant, uuid(11)}})),
+            std::vector<std::string>{uuid(10)});
         EXPECT_TRUE(transaction.claim_expired_duty_commands(start + seconds(19), 9).empty());
         EXPECT_EQ(transaction.claim_expired_duty_commands(start + seconds(20), 9).size(), 1U);
         EXPECT_TRUE(transaction.claim_due_duties(start - seconds(1), 9).empty());
@@ -326,7 +328,8 @@ TEST_F(EngineRows, AnnouncementsLeaveInTheirOrder) {
 
 TEST_F(EngineRows, ParksWhatNothingElseCanHold) {
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        transaction.park(sagas::MerchantId{0}, "webhook", std::string("a\0b\xff", 4), "bad", {{"key", std::string("\0\xff", 2)}});
+        transaction.park(
+            sagas::MerchantId{0}, "webhook", std::string("a\0b\xff", 4), "bad", {{"key", std::string("\0\xff", 2)}});
     });
     EXPECT_EQ(look("SELECT count(*) FROM parked_items WHERE merchant_id = 0 AND reason = 'bad'"), "1");
 }
@@ -369,19 +372,21 @@ TEST_F(EngineRows, AuditAndHistoryCannotBeRewritten) {
     Changes changes;
     changes.audit.push_back({merchant, start, "anna", "cancel", "saga", "asked", {{"a", 1}}});
     write(changes);
-    for (const char* rewrite : {"UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "DELETE FROM saga_history",
-                                "UPDATE stock_movements SET on_hand = 0", "DELETE FROM listing_moves"}) {
+    for (const char* rewrite :
+         {"UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "DELETE FROM saga_history",
+          "UPDATE stock_movements SET on_hand = 0", "DELETE FROM listing_moves"}) {
         EXPECT_THROW(run_as_engine(rewrite), Misuse) << rewrite;
     }
 }
 
 TEST_F(EngineRows, ALostConnectionIsUnavailableAndThenReplaced) {
-    EXPECT_THROW(in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-                     transaction.now();
-                     database.cut_connections();
-                     transaction.next_due();
-                 }),
-                 engine::StoreUnavailable);
+    EXPECT_THROW(
+        in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+            transaction.now();
+            database.cut_connections();
+            transaction.next_due();
+        }),
+        engine::StoreUnavailable);
     EXPECT_GT(database_time(), start);
 }
 

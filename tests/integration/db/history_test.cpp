@@ -18,9 +18,10 @@ TEST_F(HistoryByMonth, IsPreparedAheadOnce) {
     EXPECT_EQ(prepare_history(session, 2), 0);  // the migration made these
     EXPECT_EQ(prepare_history(session, 4), 2);
     EXPECT_EQ(prepare_history(session, 4), 0);
-    EXPECT_EQ(look("SELECT count(*) FROM pg_class WHERE relname LIKE 'saga_history%' AND relkind IN ('r', 'p')"
-                   " AND NOT (relrowsecurity AND relforcerowsecurity)"),
-              "0");
+    EXPECT_EQ(
+        look("SELECT count(*) FROM pg_class WHERE relname LIKE 'saga_history%' AND relkind IN ('r', 'p')"
+             " AND NOT (relrowsecurity AND relforcerowsecurity)"),
+        "0");
 }
 
 TEST_F(HistoryByMonth, TakesARowOfAnyTime) {
@@ -41,7 +42,9 @@ TEST_F(HistoryByMonth, TakesARowOfAnyTime) {
 TEST_F(HistoryByMonth, ForgetsWholeMonthsButNeverTheLastThree) {
     const std::string before = partitions();
     Connection({database.admin_dsn(), "test"}).transact([](Transaction& transaction) {
-        transaction.run_script("CREATE TABLE saga_history_202001 PARTITION OF saga_history FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')");
+        transaction.run_script(
+            "CREATE TABLE saga_history_202001 PARTITION OF saga_history FOR VALUES FROM ('2020-01-01') TO "
+            "('2020-02-01')");
         transaction.run_script("ALTER TABLE saga_history_202001 OWNER TO ordersaga_owner");
     });
     EXPECT_EQ(forget_history(session, 0), 1);

@@ -1,10 +1,10 @@
 #include "db/migrate.hpp"
 
+#include "tests/support/test_database.hpp"
+
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "tests/support/test_database.hpp"
 
 namespace ordersaga::db {
 namespace {
@@ -12,11 +12,14 @@ namespace {
 constexpr Migration kFirst{1, "0001_first", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE first (n integer);"};
 constexpr Migration kFirstChanged{1, "0001_first", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE first (n bigint);"};
 constexpr Migration kSecond{2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE second (n integer);"};
-constexpr Migration kBroken{2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE half (n integer); SELECT 1 / 0;"};
+constexpr Migration kBroken{
+    2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE half (n integer); SELECT 1 / 0;"};
 
 class Migrate : public testing::Test {
 protected:
-    MigrationReport run(const std::vector<Migration>& migrations) { return migrate(database.dsns().migrator, migrations); }
+    MigrationReport run(const std::vector<Migration>& migrations) {
+        return migrate(database.dsns().migrator, migrations);
+    }
 
     bool has_table(const std::string& name) {
         bool found = false;

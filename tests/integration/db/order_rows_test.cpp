@@ -90,8 +90,10 @@ TEST_F(OrderRows, TheCatalogueReadsBack) {
 
 TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
     in_rows([&](orders::Rows& rows) {
-        EXPECT_EQ(rows.insert_receipts({a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
-                  (std::vector<bool>{true, false, false, true}));
+        EXPECT_EQ(
+            rows.insert_receipts(
+                {a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
+            (std::vector<bool>{true, false, false, true}));
         EXPECT_EQ(rows.insert_receipts({a_receipt("w3")}), std::vector<bool>{false});
         ReceiptRow parked = a_receipt("w1", "e1");
         parked.status = orders::ReceiptStatus::parked;
@@ -100,7 +102,8 @@ TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
         rows.update_receipts({parked, a_receipt("unknown")});
     });
     EXPECT_EQ(look("SELECT count(*) FROM webhook_receipts"), "2");
-    EXPECT_EQ(look("SELECT status || reason || order_id FROM webhook_receipts WHERE webhook_id = 'w1'"), "parkedno number77");
+    EXPECT_EQ(
+        look("SELECT status || reason || order_id FROM webhook_receipts WHERE webhook_id = 'w1'"), "parkedno number77");
     EXPECT_EQ(look("SELECT body FROM webhook_receipts WHERE webhook_id = 'w1'"), "\\x7b2261223a00ff7d00");
 }
 
@@ -126,23 +129,28 @@ TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {
         EXPECT_EQ(found[0].document.cancelled_at, start);
         EXPECT_EQ(found[0].early_refunds.at(0).lines.at(0).restock_type, "return");
     });
-    EXPECT_THROW(in_rows([&](orders::Rows& rows) {
-                     auto second = rows.lock_orders({{merchant, eu, "2"}});
-                     second[0].saga_id = uuid(1);
-                     rows.write_orders(second);
-                 }),
-                 engine::BadItem);
+    EXPECT_THROW(
+        in_rows([&](orders::Rows& rows) {
+            auto second = rows.lock_orders({{merchant, eu, "2"}});
+            second[0].saga_id = uuid(1);
+            rows.write_orders(second);
+        }),
+        engine::BadItem);
     EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, eu, "12a"}}); }), engine::BadItem);
-    EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, sagas::StoreId{99}, "1"}}); }),
-                 engine::BadItem);
+    EXPECT_THROW(
+        in_rows([](orders::Rows& rows) {
+            rows.lock_orders({{merchant, sagas::StoreId{99}, "1"}});
+        }),
+        engine::BadItem);
 }
 
 TEST_F(OrderRows, AReferenceBelongsToOneSagaForEver) {
     in_rows([&](orders::Rows& rows) {
         rows.write_references({{"eu.1.1.1", saga(1)}, {"eu.1.1.1", saga(1)}, {"eu.2.1.1", saga(2)}});
         rows.write_references({{"eu.1.1.1", saga(1)}});
-        EXPECT_EQ(rows.sagas_of_references(merchant, {"eu.1.1.1", "nobody's"}),
-                  (std::vector<std::pair<std::string, engine::SagaKey>>{{"eu.1.1.1", saga(1)}}));
+        EXPECT_EQ(
+            rows.sagas_of_references(merchant, {"eu.1.1.1", "nobody's"}),
+            (std::vector<std::pair<std::string, engine::SagaKey>>{{"eu.1.1.1", saga(1)}}));
     });
     EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_references({{"eu.1.1.1", saga(2)}}); }), engine::BadItem);
 }
@@ -196,8 +204,9 @@ TEST_F(OrderRows, RefusesALedgerThatDoesNotAddUp) {
 TEST_F(OrderRows, ACauseMovesALedgerOnce) {
     in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(shirt, "grant", "saga 1", start)}); });
     in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(mug, "grant", "saga 1", start)}); });
-    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(shirt, "grant", "saga 1", start)}); }),
-                 engine::BadItem);
+    EXPECT_THROW(
+        in_rows([&](orders::Rows& rows) { rows.write_stock({}, {a_movement(shirt, "grant", "saga 1", start)}); }),
+        engine::BadItem);
 }
 
 TEST_F(OrderRows, QueuesWaitingSagasOldestFirstWithAllTheirRows) {
@@ -255,7 +264,8 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
         rows.write_reservations({old_line, fresh, shipped_since});
         rows.write_stock({}, {shipped, returned});
         const auto units = rows.not_counted({ledger(shirt), ledger(mug)}, asked, minutes(5));
-        EXPECT_EQ(units, (std::vector<std::pair<orders::StockKey, std::int64_t>>{{ledger(shirt), 5}, {ledger(mug), 0}}));
+        EXPECT_EQ(
+            units, (std::vector<std::pair<orders::StockKey, std::int64_t>>{{ledger(shirt), 5}, {ledger(mug), 0}}));
         EXPECT_EQ(rows.returned_since({ledger(shirt)}, asked).front().second, 4);
         EXPECT_EQ(rows.returned_since({ledger(shirt)}, start + minutes(12)).front().second, 0);
     });
@@ -263,8 +273,9 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
 
 TEST_F(OrderRows, ComposesListingsAndFindsThem) {
     in_rows([&](orders::Rows& rows) {
-        EXPECT_EQ(ids_of(rows.lock_listings(merchant, {mug}, {sagas::ListingId{1}}, {}, 0)),
-                  (std::vector<std::int64_t>{1, 2, 3, 5, 6}));
+        EXPECT_EQ(
+            ids_of(rows.lock_listings(merchant, {mug}, {sagas::ListingId{1}}, {}, 0)),
+            (std::vector<std::int64_t>{1, 2, 3, 5, 6}));
         const auto found = rows.find_listings(merchant, eu, {"101"}, {"SET"});
         EXPECT_EQ(ids_of(found), (std::vector<std::int64_t>{1, 3}));
         ASSERT_EQ(found[1].components.size(), 2U);
@@ -277,13 +288,16 @@ TEST_F(OrderRows, ComposesListingsAndFindsThem) {
 TEST_F(OrderRows, AListingFollowsItsBundle) {
     change_listing(3, [](ListingRow& row) { row.components[0].confirmed_version = 4; });
     run_as_engine("UPDATE sku_components SET quantity = 3 WHERE component_sku_id = 2");
-    EXPECT_EQ(look("SELECT string_agg(sku_id || 'x' || quantity || 'v' || confirmed_version, ' ' ORDER BY sku_id)"
-                   "  FROM listing_components WHERE listing_id = 3"),
-              "1x1v4 2x3v0");
+    EXPECT_EQ(
+        look("SELECT string_agg(sku_id || 'x' || quantity || 'v' || confirmed_version, ' ' ORDER BY sku_id)"
+             "  FROM listing_components WHERE listing_id = 3"),
+        "1x1v4 2x3v0");
     run_as_engine("DELETE FROM sku_components");
-    EXPECT_EQ(look("SELECT string_agg(sku_id || 'x' || quantity, ' ') FROM listing_components WHERE listing_id = 3"), "3x1");
-    EXPECT_THROW(run_as_engine("INSERT INTO sku_components VALUES (1, 3, 1, 1); INSERT INTO sku_components VALUES (1, 2, 3, 1)"),
-                 BadData);
+    EXPECT_EQ(
+        look("SELECT string_agg(sku_id || 'x' || quantity, ' ') FROM listing_components WHERE listing_id = 3"), "3x1");
+    EXPECT_THROW(
+        run_as_engine("INSERT INTO sku_components VALUES (1, 3, 1, 1); INSERT INTO sku_components VALUES (1, 2, 3, 1)"),
+        BadData);
 }
 
 TEST_F(OrderRows, FlushesTheScarcestFirstAndOnlyWhatMayBeSent) {
@@ -295,7 +309,8 @@ TEST_F(OrderRows, FlushesTheScarcestFirstAndOnlyWhatMayBeSent) {
             change(row);
         });
     };
-    const auto nothing = [](ListingRow&) {};
+    const auto nothing = [](ListingRow&) {
+    };
     const auto to_flush = [&](std::size_t limit) {
         std::vector<std::int64_t> found;
         in_rows([&](orders::Rows& rows) { found = ids_of(rows.lock_listings(merchant, {}, {}, {eu, us}, limit)); });
@@ -340,7 +355,8 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     const auto to_read = [&](Instant hinted_before) {
         std::vector<std::int64_t> found;
-        in_rows([&](orders::Rows& rows) { found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, 9)); });
+        in_rows(
+            [&](orders::Rows& rows) { found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, 9)); });
         return found;
     };
     change_listing(2, [&](ListingRow& row) {
@@ -364,8 +380,11 @@ TEST_F(OrderRows, TellsEachListingMoveOnce) {
 
 TEST_F(OrderRows, AnswersAllWaitsOfTheSagasConcerned) {
     in_rows([&](orders::Rows& rows) {
-        rows.add_waits({{saga(1), "channels", ledger(shirt), 2}, {saga(1), "channels", ledger(mug), 3},
-                        {saga(2), "channels", ledger(mug), 3}, {saga(1), "reading", ledger(shirt), 0}});
+        rows.add_waits(
+            {{saga(1), "channels", ledger(shirt), 2},
+             {saga(1), "channels", ledger(mug), 3},
+             {saga(2), "channels", ledger(mug), 3},
+             {saga(1), "reading", ledger(shirt), 0}});
         rows.add_waits({{saga(1), "channels", ledger(shirt), 5}});
         const auto waits = rows.waits_for("channels", {ledger(shirt)});
         ASSERT_EQ(waits.size(), 2U);

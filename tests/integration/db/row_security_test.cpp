@@ -1,7 +1,7 @@
 // Probes every table there is, as every role there is: a table that is forgotten fails here.
-#include <gtest/gtest.h>
-
 #include "tests/integration/db/a_merchant.hpp"
+
+#include <gtest/gtest.h>
 
 namespace ordersaga::db {
 namespace {
@@ -57,7 +57,8 @@ protected:
                 if (!merchant_set.empty()) {
                     transaction.see_only_merchant(merchant_set);
                 }
-                const Rows rows = transaction.query("SELECT count(merchant_id), count(merchant_id) FILTER (WHERE merchant_id <> 1) FROM " + table);
+                const Rows rows = transaction.query(
+                    "SELECT count(merchant_id), count(merchant_id) FILTER (WHERE merchant_id <> 1) FROM " + table);
                 seen = rows.text(0, 0) + "/" + rows.text(0, 1);
             });
         } catch (const Misuse& error) {
@@ -68,20 +69,27 @@ protected:
 };
 
 TEST_F(RowSecurity, IsForcedOnEveryTable) {
-    EXPECT_EQ(look(R"sql(SELECT string_agg(relname, ' ') FROM pg_class
+    EXPECT_EQ(
+        look(R"sql(SELECT string_agg(relname, ' ') FROM pg_class
                          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
                            AND NOT (relrowsecurity AND relforcerowsecurity))sql"),
-              "");
+        "");
 }
 
 TEST_F(RowSecurity, NoViewAndNoRoleGoesAroundIt) {
-    EXPECT_EQ(look("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"), "");
-    EXPECT_EQ(look("SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname LIKE 'ordersaga\\_%' AND rolname <> 'ordersaga_admin'"
-                   " AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication)"),
-              "");
-    EXPECT_EQ(look("SELECT string_agg(member.rolname, ' ') FROM pg_auth_members JOIN pg_roles member ON member.oid = member"
-                   " JOIN pg_roles role ON role.oid = roleid WHERE role.rolname = 'ordersaga_owner'"),
-              "ordersaga_migrator");
+    EXPECT_EQ(
+        look("SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN "
+             "('v', 'm')"),
+        "");
+    EXPECT_EQ(
+        look("SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname LIKE 'ordersaga\\_%' AND rolname <> "
+             "'ordersaga_admin'"
+             " AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication)"),
+        "");
+    EXPECT_EQ(
+        look("SELECT string_agg(member.rolname, ' ') FROM pg_auth_members JOIN pg_roles member ON member.oid = member"
+             " JOIN pg_roles role ON role.oid = roleid WHERE role.rolname = 'ordersaga_owner'"),
+        "ordersaga_migrator");
 }
 
 TEST_F(RowSecurity, TheApiRoleSeesTheOneMerchantThatIsSet) {
@@ -121,11 +129,12 @@ TEST_F(RowSecurity, TheApiRoleWritesNothing) {
     Connection api({database.dsns().api, "test"});
     for (const std::string& table : tables()) {
         for (const std::string statement : {"DELETE FROM ", "TRUNCATE "}) {
-            EXPECT_THROW(api.transact([&](Transaction& transaction) {
-                             transaction.see_only_merchant("1");
-                             transaction.query(statement + table);
-                         }),
-                         Misuse)
+            EXPECT_THROW(
+                api.transact([&](Transaction& transaction) {
+                    transaction.see_only_merchant("1");
+                    transaction.query(statement + table);
+                }),
+                Misuse)
                 << statement << table;
         }
     }
@@ -159,7 +168,8 @@ TEST_F(RowSecurity, TheWorkerAndTheOwnerSeeNoRow) {
         if (table == "schema_migrations") {
             continue;
         }
-        EXPECT_THROW(worker.transact([&](Transaction& transaction) { transaction.query("SELECT FROM " + table); }), Misuse)
+        EXPECT_THROW(
+            worker.transact([&](Transaction& transaction) { transaction.query("SELECT FROM " + table); }), Misuse)
             << table;
         migrator.transact([&](Transaction& transaction) {
             transaction.query("SET LOCAL ROLE ordersaga_owner");
@@ -169,14 +179,15 @@ TEST_F(RowSecurity, TheWorkerAndTheOwnerSeeNoRow) {
 }
 
 TEST_F(RowSecurity, EveryKeyBeginsWithTheMerchant) {
-    EXPECT_EQ(look(R"sql(
+    EXPECT_EQ(
+        look(R"sql(
         SELECT string_agg(index.relname, ' ' ORDER BY index.relname)
           FROM pg_index JOIN pg_class index ON index.oid = indexrelid JOIN pg_class owner ON owner.oid = indrelid
           LEFT JOIN pg_attribute first ON first.attrelid = indrelid AND first.attnum = indkey[0]
          WHERE owner.relnamespace = 'public'::regnamespace AND indisunique AND first.attname <> 'merchant_id')sql"),
-              // Names of the outside world and of messages, unique over all merchants on purpose.
-              "commands_by_id merchants_name_key schema_migrations_name_key schema_migrations_pkey stores_shop_domain_key "
-              "tokens_by_hash");
+        // Names of the outside world and of messages, unique over all merchants on purpose.
+        "commands_by_id merchants_name_key schema_migrations_name_key schema_migrations_pkey stores_shop_domain_key "
+        "tokens_by_hash");
 }
 
 }  // namespace

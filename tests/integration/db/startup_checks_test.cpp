@@ -1,9 +1,9 @@
 #include "db/startup_checks.hpp"
 
+#include "tests/support/test_database.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/test_database.hpp"
 
 namespace ordersaga::db {
 namespace {
@@ -39,7 +39,8 @@ TEST(StartupChecks, AnEmptyDatabaseAsksForMigration) {
 TEST(StartupChecks, ANewerSchemaIsRefused) {
     const test::TestDatabase database;
     Connection({database.admin_dsn(), "test"}).transact([](Transaction& transaction) {
-        transaction.query("INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', repeat('0', 64))");
+        transaction.query(
+            "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', repeat('0', 64))");
     });
     EXPECT_THAT(faults_of(database.dsns().engine), ElementsAre(HasSubstr("newer")));
 }

@@ -1,9 +1,9 @@
 // For each law a row is tampered with behind the database's back, and the law and the row must be named.
 #include "db/verify.hpp"
 
-#include <gmock/gmock.h>
-
 #include "tests/integration/db/a_merchant.hpp"
+
+#include <gmock/gmock.h>
 
 namespace ordersaga::db {
 namespace {
@@ -94,16 +94,19 @@ TEST_F(Verify, AllLawsHoldForAnHonestDatabase) {
 }
 
 TEST_F(Verify, NamesEachLawForAnEmptyDatabaseToo) {
-    tamper("DELETE FROM listings; DELETE FROM reservations; DELETE FROM sagas; DELETE FROM saga_history; DELETE FROM orders;"
-           "DELETE FROM webhook_receipts; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM listing_moves");
+    tamper(
+        "DELETE FROM listings; DELETE FROM reservations; DELETE FROM sagas; DELETE FROM saga_history; DELETE FROM "
+        "orders;"
+        "DELETE FROM webhook_receipts; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM listing_moves");
     EXPECT_THAT(broken(true), IsEmpty());
 }
 
 TEST_F(Verify, L1NamesALedgerThatDoesNotAddUp) {
     tamper("ALTER TABLE stock DROP CONSTRAINT l1_conservation; UPDATE stock SET on_hand = 11 WHERE sku_id = 1");
     EXPECT_THAT(broken(), ElementsAre("L1 stock 1/SHIRT/main", "L4 stock 1/SHIRT/main"));
-    tamper("UPDATE stock SET on_hand = 10 WHERE sku_id = 1; ALTER TABLE stock ADD CONSTRAINT l1_conservation CHECK "
-           "(on_hand + short_by = available + reserved + committed + unavailable)");
+    tamper(
+        "UPDATE stock SET on_hand = 10 WHERE sku_id = 1; ALTER TABLE stock ADD CONSTRAINT l1_conservation CHECK "
+        "(on_hand + short_by = available + reserved + committed + unavailable)");
 }
 
 TEST_F(Verify, L2NamesACounterWithoutItsRows) {
@@ -112,8 +115,9 @@ TEST_F(Verify, L2NamesACounterWithoutItsRows) {
 }
 
 TEST_F(Verify, L3NamesAnOversellThatWasHealedLater) {
-    tamper("INSERT INTO stock_movements (merchant_id, sku_id, warehouse_id, kind, cause, available, reserved, version, at)"
-           " VALUES (1, 2, 1, 'adjust', 'x1', -10, 10, 4, now()), (1, 2, 1, 'adjust', 'x2', 10, -10, 5, now())");
+    tamper(
+        "INSERT INTO stock_movements (merchant_id, sku_id, warehouse_id, kind, cause, available, reserved, version, at)"
+        " VALUES (1, 2, 1, 'adjust', 'x1', -10, 10, 4, now()), (1, 2, 1, 'adjust', 'x2', 10, -10, 5, now())");
     EXPECT_THAT(broken(), ElementsAre("L3 stock 1/MUG/main"));
 }
 
@@ -128,8 +132,9 @@ TEST_F(Verify, L4NamesAMovementThatWasRewritten) {
 }
 
 TEST_F(Verify, L5NamesAFinalSagaThatHoldsUnits) {
-    tamper("UPDATE sagas SET state = 'Compensated', final = true, next_wake = NULL WHERE subject = 'eu #1';"
-           "UPDATE saga_history SET to_state = 'Compensated' WHERE to_state = 'FulfillmentRequested'");
+    tamper(
+        "UPDATE sagas SET state = 'Compensated', final = true, next_wake = NULL WHERE subject = 'eu #1';"
+        "UPDATE saga_history SET to_state = 'Compensated' WHERE to_state = 'FulfillmentRequested'");
     EXPECT_THAT(broken(), ElementsAre("L5 " + held));
 }
 
@@ -146,32 +151,42 @@ TEST_F(Verify, L6NamesASecondFulfilmentOfOnePart) {
 }
 
 TEST_F(Verify, L6NamesAReferenceOfSomebodyElse) {
-    tamper("UPDATE fulfillment_references SET saga_id = '00000000-0000-7000-8000-000000000002' WHERE reference = 'eu.1.1.1'");
+    tamper(
+        "UPDATE fulfillment_references SET saga_id = '00000000-0000-7000-8000-000000000002' WHERE reference = "
+        "'eu.1.1.1'");
     EXPECT_THAT(broken(), ElementsAre("L6 " + first));
 }
 
 TEST_F(Verify, L7NamesWhatWasLost) {
-    tamper("ALTER TABLE sagas DROP CONSTRAINT always_has_a_next_look;"
-           "UPDATE sagas SET next_wake = NULL WHERE subject = 'eu #1'; UPDATE sagas SET incident = 'look' WHERE subject = 'eu #3';"
-           "UPDATE orders SET saga_id = NULL WHERE order_id = '2';"
-           "UPDATE webhook_receipts SET order_id = '' WHERE webhook_id = '3';"
-           "INSERT INTO duties VALUES (1, 'PollOrders', 'store:1', now(), '{}', '00000000-0000-7000-8000-000000000009')");
-    EXPECT_THAT(broken(), ElementsAre("L7 duty PollOrders/store:1", "L7 order 1/1/2", "L7 receipt shopify/orders/create/3",
-                                      "L7 " + first, "L7 " + third));
-    tamper("UPDATE sagas SET next_wake = now();"
-           "ALTER TABLE sagas ADD CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL)");
+    tamper(
+        "ALTER TABLE sagas DROP CONSTRAINT always_has_a_next_look;"
+        "UPDATE sagas SET next_wake = NULL WHERE subject = 'eu #1'; UPDATE sagas SET incident = 'look' WHERE subject = "
+        "'eu #3';"
+        "UPDATE orders SET saga_id = NULL WHERE order_id = '2';"
+        "UPDATE webhook_receipts SET order_id = '' WHERE webhook_id = '3';"
+        "INSERT INTO duties VALUES (1, 'PollOrders', 'store:1', now(), '{}', '00000000-0000-7000-8000-000000000009')");
+    EXPECT_THAT(
+        broken(), ElementsAre(
+                      "L7 duty PollOrders/store:1", "L7 order 1/1/2", "L7 receipt shopify/orders/create/3",
+                      "L7 " + first, "L7 " + third));
+    tamper(
+        "UPDATE sagas SET next_wake = now();"
+        "ALTER TABLE sagas ADD CONSTRAINT always_has_a_next_look CHECK (final OR next_wake IS NOT NULL)");
 }
 
 TEST_F(Verify, L7NamesASagaThatRestsWhereNoneMay) {
-    tamper("UPDATE sagas SET state = 'ReleasingStock' WHERE subject = 'eu #1';"
-           "UPDATE saga_history SET to_state = 'ReleasingStock' WHERE to_state = 'FulfillmentRequested'");
+    tamper(
+        "UPDATE sagas SET state = 'ReleasingStock' WHERE subject = 'eu #1';"
+        "UPDATE saga_history SET to_state = 'ReleasingStock' WHERE to_state = 'FulfillmentRequested'");
     EXPECT_THAT(broken(), IsEmpty());
     EXPECT_THAT(broken(true), ElementsAre("L7 " + first));
 }
 
 TEST_F(Verify, L8NamesAStoreThatShowsSomethingElse) {
-    tamper("UPDATE listings SET target = 7, believed = 7 WHERE listing_id = 5;"
-           "UPDATE listing_moves SET quantity = 7 WHERE listing_id = 5; UPDATE listings SET wants_read = true WHERE listing_id = 1");
+    tamper(
+        "UPDATE listings SET target = 7, believed = 7 WHERE listing_id = 5;"
+        "UPDATE listing_moves SET quantity = 7 WHERE listing_id = 5; UPDATE listings SET wants_read = true WHERE "
+        "listing_id = 1");
     EXPECT_THAT(broken(), IsEmpty());
     EXPECT_THAT(broken(true), ElementsAre("L8 listing 1/eu/SHIRT", "L8 listing 1/us/MUG"));
 }
@@ -182,18 +197,22 @@ TEST_F(Verify, L9NamesABeliefThatNothingExplains) {
 }
 
 TEST_F(Verify, L9NamesAHistoryThatMissesAStep) {
-    tamper("DELETE FROM saga_history WHERE version = 1 AND saga_id = '00000000-0000-7000-8000-000000000001';"
-           "UPDATE saga_history SET to_state = 'Shipped' WHERE version = 2 AND saga_id = '00000000-0000-7000-8000-000000000002'");
+    tamper(
+        "DELETE FROM saga_history WHERE version = 1 AND saga_id = '00000000-0000-7000-8000-000000000001';"
+        "UPDATE saga_history SET to_state = 'Shipped' WHERE version = 2 AND saga_id = "
+        "'00000000-0000-7000-8000-000000000002'");
     EXPECT_THAT(broken(), ElementsAre("L9 " + first, "L9 " + second));
 }
 
 TEST_F(Verify, L10NamesARefusalAgainstItsEvidence) {
-    tamper(R"sql(UPDATE saga_history SET details = jsonb_set(details, '{event, short, 0, wanted}', '9') WHERE event = 'StockShort')sql");
+    tamper(
+        R"sql(UPDATE saga_history SET details = jsonb_set(details, '{event, short, 0, wanted}', '9') WHERE event = 'StockShort')sql");
     EXPECT_THAT(broken(), ElementsAre("L10 " + third));
 }
 
 TEST_F(Verify, L10NamesEvidenceThatTheLedgerDoesNotBear) {
-    tamper(R"sql(UPDATE saga_history SET details = jsonb_set(details, '{event, short, 0, available}', '3') WHERE event = 'StockShort')sql");
+    tamper(
+        R"sql(UPDATE saga_history SET details = jsonb_set(details, '{event, short, 0, available}', '3') WHERE event = 'StockShort')sql");
     EXPECT_THAT(broken(), ElementsAre("L10 " + third));
 }
 

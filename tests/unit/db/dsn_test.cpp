@@ -1,16 +1,17 @@
+#include "db/bootstrap.hpp"
+#include "db/connection.hpp"
+
 #include <gtest/gtest.h>
 
 #include <stdexcept>
-
-#include "db/bootstrap.hpp"
-#include "db/connection.hpp"
 
 namespace ordersaga::db {
 namespace {
 
 TEST(Dsn, PartsOfAUriAreReplaced) {
-    EXPECT_EQ(dsn_with("postgresql://anna:secret@127.0.0.1:5433/one", {{"dbname", "two"}, {"user", "bert"}}),
-              "password='secret' host='127.0.0.1' port='5433' dbname='two' user='bert'");
+    EXPECT_EQ(
+        dsn_with("postgresql://anna:secret@127.0.0.1:5433/one", {{"dbname", "two"}, {"user", "bert"}}),
+        "password='secret' host='127.0.0.1' port='5433' dbname='two' user='bert'");
 }
 
 TEST(Dsn, HostileValuesStayInsideTheirQuotes) {

@@ -1,10 +1,10 @@
 #include "db/parameters.hpp"
 
+#include "db/errors.hpp"
+
 #include <gtest/gtest.h>
 
 #include <stdexcept>
-
-#include "db/errors.hpp"
 
 namespace ordersaga::db {
 namespace {
@@ -26,12 +26,13 @@ TEST(Parameter, TextWithNulIsRefusedBeforeItIsBound) {
     EXPECT_THROW(Parameter(std::vector<std::string>{"fine", "key\0rest"s}), BadData);
 }
 
-TEST(Parameter, BytesMayHoldAnything) { EXPECT_EQ(Parameter(Bytes{"\0\xff\x10"s}).text(), "\\x00ff10"); }
+TEST(Parameter, BytesMayHoldAnything) {
+    EXPECT_EQ(Parameter(Bytes{"\0\xff\x10"s}).text(), "\\x00ff10");
+}
 
 TEST(Parameter, ArrayElementsCannotEscapeTheirQuotes) {
     const std::vector<std::string> hostile{"plain", "with \"quotes\"", "back\\slash", "NULL", "", "{1,2}", "a,b"};
-    EXPECT_EQ(Parameter(hostile).text(),
-              R"({"plain","with \"quotes\"","back\\slash","NULL","","{1,2}","a,b"})");
+    EXPECT_EQ(Parameter(hostile).text(), R"({"plain","with \"quotes\"","back\\slash","NULL","","{1,2}","a,b"})");
 }
 
 TEST(Parameter, ArraysHoldNullsAndNumbers) {
@@ -56,7 +57,8 @@ TEST(Timestamp, ReadsOffsetsAndShortFractions) {
 }
 
 TEST(Timestamp, RefusesWhatIsNone) {
-    for (const char* text : {"", "infinity", "2026-13-01 00:00:00+00", "2026-07-01", "2026-07-01 12:00:00", "x026-07-01 12:00:00+00"}) {
+    for (const char* text :
+         {"", "infinity", "2026-13-01 00:00:00+00", "2026-07-01", "2026-07-01 12:00:00", "x026-07-01 12:00:00+00"}) {
         EXPECT_THROW(parse_timestamp(text), std::invalid_argument) << text;
     }
 }
