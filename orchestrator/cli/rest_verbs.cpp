@@ -260,8 +260,10 @@ ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) {
 
 namespace {
 
-// "available -2, reserved +2": what one change does, without the members that name it.
+// "available -2, reserved +2", or "5 -> 7" of a listing: what one change does, without the members that name it.
 std::string differences_of(const json& change) {
+    if (change.contains("will_show"))
+        return cell_of(change.value("shows", json())) + " -> " + cell_of(change.at("will_show"));
     std::string text;
     for (const auto& [name, value] : change.items()) {
         if (!value.is_number_integer()) continue;
