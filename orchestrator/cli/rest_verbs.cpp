@@ -260,21 +260,49 @@ ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) {
 
 namespace {
 
+// "available -2, reserved +2", or "5 -> 7" of a listing: what one change does, without the members that name it.
+std::string differences_of(const json& change) {
+    if (change.contains("will_show"))
+        return cell_of(change.value("shows", json())) + " -> " + cell_of(change.at("will_show"));
+    std::string text;
+    for (const auto& [name, value] : change.items()) {
+        if (!value.is_number_integer()) continue;
+        const std::int64_t difference = value.get<std::int64_t>();
+        text +=
+            (text.empty() ? "" : ", ") + printable(name) + (difference > 0 ? " +" : " ") + std::to_string(difference);
+    }
+    return text;
+}
+
 void print_preview(Context& context, const json& preview) {
     std::ostream& out = context.world.out;
+    const bool colours = context.world.colours;
     print_facts(
         out,
-        {{"saga", cell_of(preview.value("saga_id", json()))},
-         {"path", cell_of(preview.value("path", json()))},
-         {"note", cell_of(preview.value("note", json()))}},
-        context.world.colours);
+        {{"saga", cell_of(preview.value("saga_id", json()))}, {"ends in", cell_of(preview.value("ends_in", json()))}},
+        colours);
+    out << "\nPath, if every call succeeds\n";
+    print_table(
+        out, {{"FROM", "from"}, {"EVENT", "event"}, {"TO", "to"}, {"NOTE", "note"}},
+        preview.value("path", json::array()), colours);
     out << "\nCalls\n";
     print_table(
-        out, {{"ACTIVITY", "activity"}, {"LANE", "lane"}, {"PAYLOAD", "payload"}},
-        preview.value("commands", json::array()), context.world.colours);
+        out, {{"ACTIVITY", "activity"}, {"LANE", "lane"}, {"UNDER WAY", "already_under_way"}, {"PAYLOAD", "payload"}},
+        preview.value("calls", json::array()), colours);
+    json changes = preview.value("changes", json::array());
+    for (json& change : changes) {
+        if (change.is_object()) change["differences"] = differences_of(change);
+    }
     out << "\nChanges\n";
-    for (const json& change : preview.value("changes", json::array()))
-        out << "  " << cell_of(change) << '\n';
+    print_table(
+        out,
+        {{"KIND", "kind"},
+         {"SKU", "sku"},
+         {"STORE", "store"},
+         {"MOVE", "move"},
+         {"LINE", "line_id"},
+         {"DIFFERENCE", "differences"}},
+        changes, colours);
     out << "\nNothing was changed.\n";
 }
 

@@ -74,7 +74,8 @@ public:
     void announcement_published(std::int64_t announcement_id);
 
     // What telling this event would do, assuming that every command succeeds: the same code in a transaction that is
-    // rolled back. {"saga_id","from","path":[states],"commands":[{activity,lane,payload}],"changes":[...],"note"}
+    // rolled back. {"saga_id","ends_in","path":[{event,from,to,note}],"calls":[{activity,lane,key,payload,already_under_way}],
+    // "changes":[...]}
     // Throws std::invalid_argument for an unknown saga, StoreUnavailable.
     nlohmann::json preview(const SagaKey& saga, const sagas::Event& event);
 

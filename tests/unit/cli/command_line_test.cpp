@@ -162,18 +162,27 @@ TEST_F(CommandLineTest, SendsReasonKeyAndVersion) {
 }
 
 TEST_F(CommandLineTest, PrintsWhatACompensationWouldDo) {
+    const json path = {{{"event", "CancelRequested"}, {"from", "Reserved"}, {"to", "ReleasingStock"}, {"note", ""}}};
+    const json calls = {
+        {{"activity", "CancelFulfillment"},
+         {"lane", "warehouse:1"},
+         {"key", "cancel"},
+         {"payload", {{"reference", "eu.1.1.1"}}},
+         {"already_under_way", false}}};
+    const json changes = {
+        {{"kind", "stock"}, {"sku", "SHIRT"}, {"move", "release"}, {"available", 2}, {"reserved", -2}}};
     service_.answers["POST /api/v1/sagas/" + saga_id + "/compensate"] = {
         200,
-        {{"saga_id", saga_id},
-         {"path", {"CancellingFulfillment"}},
-         {"commands",
-          {{{"activity", "CancelFulfillment"}, {"lane", "warehouse:1"}, {"payload", {{"reference", "eu.1.1.1"}}}}}},
-         {"changes", {{{"sku", "SHIRT"}}}},
-         {"note", ""}}};
-    EXPECT_EQ(run({"compensate", saga_id, "-r", "x", "--dry-run"}), ExitCode::ok);
+        {{"saga_id", saga_id}, {"ends_in", "Compensated"}, {"path", path}, {"calls", calls}, {"changes", changes}}};
+
+    EXPECT_EQ(run({"compensate", saga_id, "-r", "x", "--dry-run"}), ExitCode::ok) << err_.str();
+
     EXPECT_TRUE(json::parse(service_.requests.at(0).body).at("dry_run"));
-    EXPECT_NE(out_.str().find("CancelFulfillment"), std::string::npos);
-    EXPECT_NE(out_.str().find("Nothing was changed"), std::string::npos);
+    for (const std::string part :
+         {"Compensated", "CancelRequested", "CancelFulfillment", "eu.1.1.1", "available +2, reserved -2",
+          "Nothing was changed"}) {
+        EXPECT_NE(out_.str().find(part), std::string::npos) << part << "\nin\n" << out_.str();
+    }
 }
 
 TEST_F(CommandLineTest, AdjustsTheLedgerThatItHasRead) {
