@@ -77,6 +77,8 @@ void BatchRun::announce(MerchantId merchant, sagas::Announcement announcement) {
     row.merchant = merchant;
     row.routing_key = std::move(announcement.routing_key);
     row.body = std::move(announcement.body);
+    // Several merchants share one exchange: whoever listens must be able to tell them apart.
+    row.body["merchant_id"] = std::to_string(merchant.value);
     changes_.announcements.push_back(std::move(row));
 }
 

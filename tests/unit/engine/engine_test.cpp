@@ -43,6 +43,7 @@ TEST(Engine, MovesASagaOfAnyKindToItsEnd) {
     bench.due();
     ASSERT_EQ(bench.sink.announced.size(), 1U);
     EXPECT_EQ(bench.sink.announced.front().routing_key, "parcels.done");
+    EXPECT_EQ(bench.sink.announced.front().body.at("merchant_id"), std::to_string(merchant.value));
 }
 
 TEST(Engine, AnswersOfTheParticipantAreDecidedInTheSameBatch) {
