@@ -1,0 +1,120 @@
+// The built programs with wrong arguments and broken settings: a line that says what is wrong, exit code 2 (or what the
+// program documents), never a crash.
+#include "runtime/random.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace ordersaga::test {
+namespace {
+
+struct Ended {
+    int code = -1;  // -1: by a signal
+    std::string output;
+};
+
+class HostileSettings : public testing::Test {
+protected:
+    void SetUp() override {
+        const char* bin = std::getenv("ORDERSAGA_BIN");
+        ASSERT_NE(bin, nullptr) << "ORDERSAGA_BIN is not set: run ./dev test integration, which builds the programs";
+        bin_ = bin;
+        folder_ = std::filesystem::temp_directory_path() / ("ordersaga-test-" + runtime::random_token(6));
+        std::filesystem::create_directory(folder_);
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    // Without any setting from outside; both outputs together.
+    Ended run(const std::string& command) {
+        const std::string line = "cd '" + folder_.string() + "' && timeout 20 env -i PATH=/usr/bin:/bin '" + bin_ +
+                                 "/'" + command + " 2>&1 </dev/null";
+        Ended ended;
+        FILE* pipe = popen(line.c_str(), "r");
+        if (pipe == nullptr) return ended;
+        std::array<char, 4096> buffer;
+        for (std::size_t got; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+            ended.output.append(buffer.data(), got);
+        const int status = pclose(pipe);
+        if (WIFEXITED(status)) ended.code = WEXITSTATUS(status);
+        return ended;
+    }
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(folder_ / name, std::ios::binary) << text;
+    }
+
+    std::string bin_;
+    std::filesystem::path folder_;
+};
+
+TEST_F(HostileSettings, WrongArgumentsAreToldByEveryProgram) {
+    write("any.toml", "");
+    for (const char* program :
+         {"orchestrator --config any.toml", "activity-worker --config any.toml", "sagactl list", "sandbox"}) {
+        const Ended ended = run(std::string(program) + " --no-such-option");
+        EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
+        EXPECT_NE(ended.output.find("no-such-option"), std::string::npos) << program << ": " << ended.output;
+    }
+}
+
+TEST_F(HostileSettings, NoArgumentsAreToldWhatIsMissing) {
+    const std::pair<const char*, const char*> cases[] = {
+        {"orchestrator", "engine.dsn: is missing"},
+        {"activity-worker", "--config is required"},
+        {"sagactl", "subcommand is required"}};
+    for (const auto& [program, told] : cases) {
+        const Ended ended = run(program);
+        EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
+        EXPECT_NE(ended.output.find(told), std::string::npos) << program << ": " << ended.output;
+    }
+}
+
+TEST_F(HostileSettings, MalformedTomlIsToldWithFileAndLine) {
+    write("bad.toml", "[engine]\ndsn = \"unfinished\n");
+    for (const char* program :
+         {"orchestrator --config bad.toml", "activity-worker --config bad.toml", "sagactl setup bad.toml --dry-run"}) {
+        const Ended ended = run(program);
+        EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
+        EXPECT_NE(ended.output.find("bad.toml:2: "), std::string::npos) << program << ": " << ended.output;
+    }
+}
+
+TEST_F(HostileSettings, AllFaultsAreToldAtOnce) {
+    write("odd.toml", "[public]\nport = 99999999\n[nonsense]\nkey = 1\n");
+    const Ended ended = run("orchestrator --config odd.toml");
+    EXPECT_EQ(ended.code, 2) << ended.output;
+    EXPECT_NE(ended.output.find("dsn"), std::string::npos) << ended.output;
+    EXPECT_NE(ended.output.find("port"), std::string::npos) << ended.output;
+    EXPECT_NE(ended.output.find("nonsense"), std::string::npos) << ended.output;
+}
+
+TEST_F(HostileSettings, AMissingFileIsTold) {
+    for (const char* program :
+         {"orchestrator --config absent.toml", "activity-worker --config absent.toml",
+          "sagactl setup absent.toml --dry-run"}) {
+        const Ended ended = run(program);
+        EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
+        EXPECT_NE(ended.output.find("absent.toml"), std::string::npos) << program << ": " << ended.output;
+    }
+}
+
+TEST_F(HostileSettings, ADatabaseThatIsNotThereIsTold) {
+    write("dsn", "postgresql://a:hidden-word@127.0.0.1:1/x");
+    write("url", "amqp://a:hidden-word@127.0.0.1:1/");
+    const std::string here = "file:" + folder_.string();
+    write(
+        "away.toml", "[engine]\ndsn = \"" + here + "/dsn\"\n[api]\ndsn = \"" + here + "/dsn\"\n[amqp]\nurl = \"" +
+                         here + "/url\"\n");
+    const Ended ended = run("orchestrator --config away.toml");
+    EXPECT_EQ(ended.code, 3) << ended.output;
+    EXPECT_EQ(ended.output.find("hidden-word"), std::string::npos) << "a password was printed: " << ended.output;
+}
+
+}  // namespace
+}  // namespace ordersaga::test
