@@ -145,6 +145,7 @@ constexpr std::string_view list_listings = R"sql(
       FROM listings listing JOIN stores store USING (merchant_id, store_id) JOIN skus sku USING (merchant_id, sku_id)
      WHERE ($2::bigint IS NULL OR listing_id > $2::bigint)
        AND ($3::text IS NULL OR store.key = $3) AND ($4::text IS NULL OR sku.sku = $4)
+       AND (NOT $5::boolean OR parked <> '')
      ORDER BY listing_id LIMIT $1::int)sql";
 
 constexpr std::string_view list_stores = R"sql(
@@ -172,15 +173,49 @@ constexpr std::string_view list_lanes = R"sql(
            lane.lane
       FROM lanes lane WHERE ($2::text IS NULL OR lane.lane > $2) ORDER BY lane.lane LIMIT $1::int)sql";
 
-constexpr std::string_view list_incidents = R"sql(
-    SELECT json_build_object('incident_id', incident_id::text, 'saga_id', incident.saga_id, 'subject', saga.subject,
+// The subject in words that verbs take: an order of a store, a listing as STORE/SKU, a store or a warehouse by its key.
+constexpr std::string_view incident_columns = R"sql(
+    SELECT json_build_object('incident_id', incident_id::text, 'incident_key', incident_key, 'saga_id', incident.saga_id,
+               'saga_state', saga.state, 'saga_final', saga.final,
+               'subject', coalesce(saga.subject,
+                   (SELECT store.key || '/' || sku.sku FROM listings listing
+                      JOIN stores store USING (merchant_id, store_id) JOIN skus sku USING (merchant_id, sku_id)
+                     WHERE 'listing:' || listing.listing_id = incident_key),
+                   (SELECT key FROM stores
+                     WHERE incident_key ~ '(^|[:/])store:[0-9]+$' AND store_id::text = substring(incident_key FROM '[0-9]+$')),
+                   (SELECT key FROM warehouses
+                     WHERE incident_key ~ '(^|[:/])warehouse:[0-9]+$'
+                       AND warehouse_id::text = substring(incident_key FROM '[0-9]+$'))),
                'cause', cause, 'text', text, 'opened_at', opened_at, 'updated_at', incident.updated_at,
                'closed_at', closed_at)::text,
            incident_id::text
       FROM incidents incident
-      LEFT JOIN sagas saga ON saga.merchant_id = incident.merchant_id AND saga.saga_id = incident.saga_id
+      LEFT JOIN sagas saga ON saga.merchant_id = incident.merchant_id AND saga.saga_id = incident.saga_id)sql";
+
+constexpr std::string_view list_incidents = R"sql(
      WHERE ($2::bigint IS NULL OR incident_id < $2::bigint) AND ($3::boolean OR closed_at IS NULL)
      ORDER BY incident_id DESC LIMIT $1::int)sql";
+
+constexpr std::string_view select_incident = " WHERE incident_id::text = $1";
+
+constexpr std::string_view select_store_of_listing = "SELECT store_id FROM listings WHERE listing_id::text = $1";
+constexpr std::string_view select_store_id = "SELECT store_id FROM stores WHERE key = $1";
+
+// One item of either table; what it holds only for who may see it. A body that is no text is shown byte by byte.
+constexpr std::string_view select_parked_item = R"sql(
+    SELECT json_build_object('item_id', 'item-' || item_id, 'kind', kind, 'subject', subject, 'reason', reason, 'at', at,
+               'can_retry', false)::text,
+           CASE WHEN $3::boolean THEN convert_to(input::text, 'UTF8') END
+      FROM parked_items WHERE merchant_id = $1::bigint AND resolved_at IS NULL AND 'item-' || item_id = $2
+     UNION ALL
+    SELECT json_build_object('item_id', $2, 'kind', source || ' webhook', 'subject', topic || ' of '
+               || CASE source WHEN 'shopify' THEN 'store:' ELSE 'warehouse:' END || store_id, 'reason', reason,
+               'at', received_at, 'can_retry', true, 'topic', topic, 'webhook_id', webhook_id, 'order_id', order_id,
+               'bytes', octet_length(body))::text,
+           CASE WHEN $3::boolean THEN body END
+      FROM webhook_receipts
+     WHERE merchant_id = $1::bigint AND status = 'parked'
+       AND 'webhook-' || md5(source || '/' || store_id || '/' || topic || '/' || webhook_id) = $2)sql";
 
 // Items of two tables in one list: webhooks wait where their raw body is. A webhook's key is long and not ours, so a
 // digest stands for it.
@@ -260,6 +295,11 @@ std::pair<std::optional<std::string>, std::optional<std::string>> cursor_parts(c
     const std::size_t middle = cursor.rfind('_');
     if (middle == std::string::npos) throw BadData("a cursor without its second part", "", "");
     return {cursor.substr(0, middle), cursor.substr(middle + 1)};
+}
+
+// What a peer sent need not be UTF-8; a byte that is not becomes U+FFFD.
+std::string shown(const std::string& bytes) {
+    return json::parse(json(bytes).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 json page_of(const Rows& rows, const Page& page) {
@@ -369,8 +409,19 @@ public:
         return difference;
     }
 
-    json listings(MerchantId merchant, const std::string& store, const std::string& sku, const Page& page) override {
-        return list(merchant, list_listings, page, {filter(page.after), filter(store), filter(sku)});
+    json listings(
+        MerchantId merchant,
+        const std::string& store,
+        const std::string& sku,
+        bool only_parked,
+        const Page& page) override {
+        return list(merchant, list_listings, page, {filter(page.after), filter(store), filter(sku), only_parked});
+    }
+    std::optional<sagas::StoreId> store_of_listing(MerchantId merchant, const std::string& listing_id) override {
+        return store_id(merchant, select_store_of_listing, listing_id);
+    }
+    std::optional<sagas::StoreId> find_store(MerchantId merchant, const std::string& key) override {
+        return store_id(merchant, select_store_id, key);
     }
     json stores(MerchantId merchant, const Page& page) override {
         return list(merchant, list_stores, page, {filter(page.after)});
@@ -379,7 +430,24 @@ public:
         return list(merchant, list_lanes, page, {filter(page.after)});
     }
     json incidents(MerchantId merchant, bool closed_too, const Page& page) override {
-        return list(merchant, list_incidents, page, {filter(page.after), closed_too});
+        return list(
+            merchant, std::string(incident_columns) + std::string(list_incidents), page,
+            {filter(page.after), closed_too});
+    }
+    json incident(MerchantId merchant, const std::string& incident_id) override {
+        return one(merchant, std::string(incident_columns) + std::string(select_incident), {incident_id});
+    }
+    // By the engine's role: bodies of webhooks are hidden from the other.
+    json parked_item(MerchantId merchant, const std::string& item_id, bool with_input) override {
+        json item;
+        engine_.transact([&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_parked_item, {merchant.value, item_id, with_input});
+            item = nullptr;
+            if (rows.empty()) return;
+            item = json::parse(rows.view(0, 0));
+            if (with_input) item["input"] = shown(rows.bytes(0, 1));
+        });
+        return item;
     }
     json parked(MerchantId merchant, const Page& page) override {
         const auto [at, id] = cursor_parts(page.after);
@@ -464,6 +532,16 @@ private:
             answer = page_of(transaction.query(statement, parameters), page);
         });
         return answer;
+    }
+
+    std::optional<sagas::StoreId> store_id(MerchantId merchant, std::string_view statement, const std::string& named) {
+        std::optional<sagas::StoreId> found;
+        read(merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(statement, {named});
+            found.reset();
+            if (!rows.empty()) found = sagas::StoreId{rows.int64(0, 0)};
+        });
+        return found;
     }
 
     // The one row's document; null when there is none.

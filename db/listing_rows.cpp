@@ -111,6 +111,22 @@ constexpr const char* kHint = R"sql(
      WHERE listing.merchant_id = locked.merchant_id AND listing.listing_id = locked.listing_id
        AND (listing.hinted_at IS NULL OR listing.hinted_at <= locked.at))sql";
 
+// Locked in the sequence in which everybody locks listings.
+constexpr const char* kDoubt = R"sql(
+    WITH trusted AS (
+        SELECT merchant_id, listing_id FROM listings
+         WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT wants_read
+         ORDER BY listing_id
+           FOR NO KEY UPDATE)
+    UPDATE listings listing
+       SET wants_read = true
+      FROM trusted
+     WHERE listing.merchant_id = trusted.merchant_id AND listing.listing_id = trusted.listing_id)sql";
+
+constexpr const char* kUnpark = R"sql(
+    UPDATE listings SET parked = '', wants_read = true
+     WHERE merchant_id = $1::bigint AND listing_id = $2::bigint AND parked <> '')sql";
+
 std::string select(const char* rest) {
     return std::string("SELECT ") + kColumns + rest;
 }
@@ -240,6 +256,14 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
                            column(components, [](const Component& row) { return row.component.sku_id; }),
                            column(components, [](const Component& row) { return row.component.composed_version; }),
                            column(components, [](const Component& row) { return row.component.confirmed_version; })});
+}
+
+void PgTransaction::doubt_listings(MerchantId merchant, StoreId store) {
+    sql_.execute(kDoubt, {merchant, store});
+}
+
+bool PgTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
+    return sql_.execute(kUnpark, {merchant, listing}) == 1;
 }
 
 void PgTransaction::hint_listings(const std::vector<Hint>& hints) {

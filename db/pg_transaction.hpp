@@ -63,6 +63,8 @@ public:
     std::vector<orders::WarehouseRow> warehouses(const std::vector<sagas::MerchantId>& merchants) override;
     std::vector<orders::SkuRow> skus(sagas::MerchantId merchant, const std::vector<sagas::SkuId>& ids) override;
     void set_store_status(sagas::MerchantId merchant, sagas::StoreId store, const std::string& status) override;
+    void doubt_listings(sagas::MerchantId merchant, sagas::StoreId store) override;
+    bool unpark_listing(sagas::MerchantId merchant, sagas::ListingId listing) override;
 
     // receipt_rows.cpp
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;

@@ -103,6 +103,8 @@ std::string_view missing_text(Operation operation) {
     switch (operation) {
         case Operation::show_order: return "there is no such order";
         case Operation::list_movements: return "there is no such SKU";
+        case Operation::show_incident: return "there is no such incident";
+        case Operation::show_parked: return "there is no such open item";
         default: return "there is no such saga";
     }
 }
@@ -165,8 +167,9 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             break;
         case Operation::list_listings: {
             const std::string store = query.text("store"), sku = query.text("sku");
-            question = [merchant, store, sku, page = query.page()](Queries& ask) {
-                return ask.listings(merchant, store, sku, page);
+            const bool only_parked = query.flag("parked");
+            question = [merchant, store, sku, only_parked, page = query.page()](Queries& ask) {
+                return ask.listings(merchant, store, sku, only_parked, page);
             };
             break;
         }
@@ -184,6 +187,20 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             const bool closed_too = query.flag("closed");
             question = [merchant, closed_too, page = query.page()](Queries& ask) {
                 return ask.incidents(merchant, closed_too, page);
+            };
+            break;
+        }
+        case Operation::show_incident:
+            question = [merchant, id = match.parameters[0]](Queries& ask) {
+                return ask.incident(merchant, id);
+            };
+            break;
+        case Operation::show_parked: {
+            const bool with_input = query.flag("data");
+            if (with_input && who.role < Role::admin)
+                throw Problem(403, "what was parked may hold addresses: only an admin may see it");
+            question = [merchant, id = match.parameters[0], with_input](Queries& ask) {
+                return ask.parked_item(merchant, id, with_input);
             };
             break;
         }
@@ -391,6 +408,10 @@ private:
             case Operation::adjust_stock: response = co_await adjust_stock(match, request, who, key); break;
             case Operation::retry_parked: response = co_await retry_parked(match, request, who); break;
             case Operation::dismiss_parked: response = co_await dismiss_parked(match, request, who); break;
+            case Operation::close_incident: response = co_await close_incident(match, request, who, key); break;
+            case Operation::unpark_listing: response = co_await unpark_listing(match, request, who, key); break;
+            case Operation::activate_store:
+            case Operation::deactivate_store: response = co_await switch_store(match, request, who, key); break;
             default: response = co_await command_saga(match, request, who, key); break;
         }
         co_return response;
@@ -588,6 +609,103 @@ private:
                 throw Problem(
                     409, result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
         }
+    }
+
+    using Content = decltype(engine::Input::content);
+
+    // A change that is no saga's event: once per key, with its audit row in the engine's transaction.
+    asio::awaitable<HttpResponse> repair(
+        const HttpRequest& request,
+        const Principal& who,
+        std::string key,
+        std::string action,
+        std::string subject,
+        std::function<Content(engine::AuditRow)> content) {
+        const std::string reason = reason_of(body_of(request, {"reason"}));
+        const std::string fingerprint =
+            runtime::sha256_hex(request.method + "\n" + request.target + "\n" + request.body);
+        bool repeated = false;
+        if (!key.empty()) repeated = co_await was_done(who.merchant, key, fingerprint);
+        if (repeated) co_return json_answer({{"result", "duplicate"}, {"subject", subject}});
+        engine::Input input;
+        input.content = content(audit_row(who, std::move(action), subject, reason, key, fingerprint));
+        const InputResult result = co_await hand_over(std::move(input));
+        switch (result.kind) {
+            case InputResult::Kind::applied:
+            case InputResult::Kind::duplicate:
+                co_return json_answer({{"result", name_of(result.kind)}, {"subject", subject}});
+            case InputResult::Kind::unavailable: throw Problem(503, "nothing was stored; try again");
+            default: throw Problem(409, result.reason);
+        }
+    }
+
+    asio::awaitable<HttpResponse> close_incident(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const std::string& key) {
+        const MerchantId merchant = who.merchant;
+        Question question = [merchant, id = match.parameters[0]](Queries& ask) {
+            return ask.incident(merchant, id);
+        };
+        const json incident = co_await queries_.ask(std::move(question));
+        if (incident.is_null()) throw Problem(404, std::string(missing_text(Operation::show_incident)));
+        const json& saga = incident.at("saga_id");
+        if (!saga.is_null() && incident.at("saga_final") != true)
+            throw Problem(
+                409, "the order is not over, it stands in " + incident.at("saga_state").get<std::string>() +
+                         ": retry, cancel or compensate it, and its incident closes with that");
+        std::function<Content(engine::AuditRow)> content = [&incident, &saga, merchant](engine::AuditRow audit) {
+            if (!incident.at("closed_at").is_null()) throw Problem(409, "the incident is closed already");
+            return engine::IncidentLookedAfter{
+                merchant, saga.is_null() ? std::string() : saga.get<std::string>(), incident.at("incident_key"),
+                std::move(audit)};
+        };
+        HttpResponse response =
+            co_await repair(request, who, key, "incident close", incident.at("incident_key"), std::move(content));
+        co_return response;
+    }
+
+    asio::awaitable<HttpResponse> unpark_listing(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const std::string& key) {
+        const MerchantId merchant = who.merchant;
+        const std::string listing_id = match.parameters[0];
+        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, listing_id](Queries& ask) {
+            return ask.store_of_listing(merchant, listing_id);
+        };
+        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
+        if (!store) throw Problem(404, "there is no such listing");
+        const sagas::ListingId id{std::stoll(listing_id)};
+        std::function<Content(engine::AuditRow)> content = [merchant, store, id](engine::AuditRow audit) {
+            return engine::Arrival{merchant, orders::ListingTakenBack{merchant, *store, id, std::move(audit)}, {}};
+        };
+        HttpResponse response =
+            co_await repair(request, who, key, "listing unpark", "listing:" + listing_id, std::move(content));
+        co_return response;
+    }
+
+    asio::awaitable<HttpResponse> switch_store(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const std::string& key) {
+        const MerchantId merchant = who.merchant;
+        const std::string name = match.parameters[0];
+        const bool follow = match.route->operation == Operation::activate_store;
+        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, name](Queries& ask) {
+            return ask.find_store(merchant, name);
+        };
+        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
+        if (!store) throw Problem(404, "there is no such store");
+        std::function<Content(engine::AuditRow)> content = [merchant, store, follow](engine::AuditRow audit) {
+            return engine::Arrival{merchant, orders::StoreSwitched{merchant, *store, follow, std::move(audit)}, {}};
+        };
+        const std::string action = follow ? "store activate" : "store deactivate";
+        HttpResponse response = co_await repair(request, who, key, action, name, std::move(content));
+        co_return response;
     }
 
     // Gives a stored webhook to the engine again, as a delivery of its own; what it already did is recognised there by the

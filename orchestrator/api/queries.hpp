@@ -92,11 +92,19 @@ public:
         MerchantId merchant,
         const std::string& store,
         const std::string& sku,
+        bool only_parked,
         const Page& page) = 0;
+    // The store that shows it; nullopt: no such listing.
+    virtual std::optional<sagas::StoreId> store_of_listing(MerchantId merchant, const std::string& listing_id) = 0;
+    virtual std::optional<sagas::StoreId> find_store(MerchantId merchant, const std::string& key) = 0;
     virtual nlohmann::json stores(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json lanes(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json incidents(MerchantId merchant, bool closed_too, const Page& page) = 0;
+    // Null: no such incident.
+    virtual nlohmann::json incident(MerchantId merchant, const std::string& incident_id) = 0;
     virtual nlohmann::json parked(MerchantId merchant, const Page& page) = 0;
+    // Null: no such open item. With `input`: what was parked, as text; it may hold addresses.
+    virtual nlohmann::json parked_item(MerchantId merchant, const std::string& item_id, bool with_input) = 0;
     virtual nlohmann::json audit(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json summary(MerchantId merchant) = 0;
 

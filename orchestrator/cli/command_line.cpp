@@ -1,6 +1,7 @@
 #include "orchestrator/cli/command_line.hpp"
 
 #include "orchestrator/cli/database_verbs.hpp"
+#include "orchestrator/cli/repair_verbs.hpp"
 #include "orchestrator/cli/rest_verbs.hpp"
 #include "orchestrator/cli/table.hpp"
 
@@ -41,6 +42,7 @@ public:
             ->type_name("URL");
         app_.add_option("--token-file", token_file_, "file that holds the API token")->type_name("FILE");
         add_looking_verbs();
+        add_repair_verbs();
         add_changing_verbs();
         add_stock_verbs();
         add_database_verbs();
@@ -78,7 +80,7 @@ private:
                 return text.find_first_not_of(" \t\r\n") == std::string::npos ? std::string("must not be empty")
                                                                               : std::string();
             },
-            "TEXT");
+            "");
     }
 
     static void add_reason(CLI::App* command, std::string& reason) {
@@ -102,26 +104,81 @@ private:
         add_for_saga("history", "every event of one saga and what came of it", history_verb);
         add_for_saga("diagram", "the state diagram in Mermaid, with this saga's state marked", diagram_verb);
 
-        add(app_, "incidents", "open incidents", incidents_verb);
         add(app_, "summary", "counts by state, open incidents, age of what waits", summary_verb);
         add(app_, "lanes", "budgets and breakers per store and warehouse", lanes_verb);
-        add(app_, "stores", "connected stores", stores_verb);
-        add(app_, "listings", "what each store shows and should show", listings_verb);
         add(app_, "audit", "who changed what and why, newest first", audit_verb);
+    }
+
+    // A verb on one thing that is no saga, with a reason.
+    CLI::App* add_repair(
+        CLI::App& parent,
+        const std::string& name,
+        const std::string& text,
+        ExitCode (*verb)(Context&, const RepairArguments&),
+        const std::string& subject = {},
+        const std::string& subject_text = {}) {
+        RepairArguments& arguments = repair_;
+        CLI::App* command =
+            add(parent, name, text, [verb, &arguments](Context& context) { return verb(context, arguments); });
+        if (!subject.empty())
+            command->add_option(subject, arguments.subject, subject_text)->required()->check(not_blank());
+        return command;
+    }
+
+    void add_change(CLI::App* command) {
+        add_reason(command, repair_.reason);
+        command->add_option(
+            "--idempotency-key", repair_.idempotency_key, "a repeat with the same key does nothing more");
+    }
+
+    void add_repair_verbs() {
+        RepairArguments& arguments = repair_;
+        CLI::App* incident = group("incident", "what waits for a person");
+        CLI::App* command = add_repair(*incident, "list", "open incidents, newest first", incident_list_verb);
+        command->add_flag("--closed", arguments.closed, "closed ones too");
+        const std::string incident_text = "its number, from `incident list`";
+        add_repair(
+            *incident, "show", "one incident and what to do next", incident_show_verb, "INCIDENT", incident_text);
+        add_change(add_repair(
+            *incident, "close", "it was looked after; for an order only once that is over", incident_close_verb,
+            "INCIDENT", incident_text));
 
         CLI::App* parked = group("parked", "inputs that could not be applied");
-        add(*parked, "list", "list them", parked_verb);
-        ParkedArguments& item = parked_;
-        command =
-            add(*parked, "dismiss", "take one off the list: nothing more will be done about it",
-                [&item](Context& context) { return dismiss_verb(context, item); });
-        command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
-        add_reason(command, item.reason);
-        command = add(*parked, "retry", "give a parked webhook to the engine again", [&item](Context& context) {
-            return retry_parked_verb(context, item);
-        });
-        command->add_option("ITEM", item.item, "its id, from `parked list`")->required();
-        add_reason(command, item.reason);
+        const std::string item_text = "its id, from `parked list`";
+        add_repair(*parked, "list", "list them", parked_list_verb);
+        command = add_repair(*parked, "show", "one of them, with its reason", parked_show_verb, "ITEM", item_text);
+        command->add_flag("--data", arguments.data, "also what was parked (role admin: it may hold addresses)");
+        command = add_repair(
+            *parked, "retry", "give a parked webhook to the engine again", parked_retry_verb, "ITEM", item_text);
+        command->alias("replay");
+        add_reason(command, arguments.reason);
+        command = add_repair(
+            *parked, "dismiss", "take one off the list: nothing more will be done about it", parked_dismiss_verb,
+            "ITEM", item_text);
+        add_reason(command, arguments.reason);
+
+        CLI::App* listing = group("listing", "SKUs as stores show them");
+        command = add_repair(*listing, "list", "what each store shows and should show", listing_list_verb);
+        command->add_option("--store", arguments.store, "only of this store's key");
+        command->add_option("--sku", arguments.sku, "only this SKU");
+        command->add_flag("--parked", arguments.parked, "only those that a store refuses");
+        add_change(add_repair(
+            *listing, "unpark", "take a refused listing back into updates; it is read quietly first",
+            listing_unpark_verb, "LISTING", "STORE/SKU, or STORE/VARIANT-ID"));
+
+        CLI::App* store = group("store", "connected stores");
+        add_repair(*store, "list", "list them", store_list_verb);
+        add_change(add_repair(
+            *store, "activate", "follow it again: all its levels are read anew, its orders are polled",
+            store_activate_verb, "STORE", "its key"));
+        add_change(add_repair(
+            *store, "deactivate", "do not follow it for now: no updates, no polls", store_deactivate_verb, "STORE",
+            "its key"));
+
+        // What is typed most often, in one word.
+        add_repair(app_, "incidents", "the same as incident list", incident_list_verb);
+        add_repair(app_, "stores", "the same as store list", store_list_verb);
+        add_repair(app_, "listings", "the same as listing list", listing_list_verb);
     }
 
     void add_for_saga(
@@ -242,7 +299,7 @@ private:
     std::string saga_;
     ListArguments list_;
     CommandArguments command_;
-    ParkedArguments parked_;
+    RepairArguments repair_;
     StockArguments stock_;
     MigrateArguments migrate_;
     SetupArguments setup_;

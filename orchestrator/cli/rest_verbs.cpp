@@ -1,5 +1,6 @@
 #include "orchestrator/cli/rest_verbs.hpp"
 
+#include "orchestrator/cli/answers.hpp"
 #include "orchestrator/cli/rest_client.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/json.hpp"
@@ -18,21 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t most_items = 1000;  // of lists that have no limit of their own
-
-ExitCode show_json(Context& context, const json& document) {
-    context.world.out << runtime::dump_json(document) << '\n';
-    return ExitCode::ok;
-}
-
-ExitCode show_rows(Context& context, const std::vector<Column>& columns, const json& rows, const std::string& none) {
-    if (context.json) return show_json(context, rows);
-    if (rows.empty()) {
-        context.world.out << none << '\n';
-    } else {
-        print_table(context.world.out, columns, rows, context.world.colours);
-    }
-    return ExitCode::ok;
-}
 
 // A whole id or an order, never a prefix: nothing can be hit by accident.
 std::string saga_id_of(RestClient& client, const std::string& name) {
@@ -156,13 +142,6 @@ ExitCode diagram_verb(Context& context, const std::string& name) {
     return ExitCode::ok;
 }
 
-ExitCode incidents_verb(Context& context) {
-    RestClient client(context.settings);
-    return show_rows(
-        context, {{"OPENED", "opened_at"}, {"SAGA", "saga_id"}, {"CAUSE", "cause"}, {"TEXT", "text"}},
-        client.get_items("/incidents", {}, most_items), "no open incidents");
-}
-
 ExitCode summary_verb(Context& context) {
     RestClient client(context.settings);
     const json summary = client.get("/summary");
@@ -196,66 +175,11 @@ ExitCode lanes_verb(Context& context) {
         client.get_items("/lanes", {}, most_items), "no lanes yet");
 }
 
-ExitCode stores_verb(Context& context) {
-    RestClient client(context.settings);
-    return show_rows(
-        context,
-        {{"STORE", "key"},
-         {"SHOP", "shop_domain"},
-         {"STATUS", "status"},
-         {"WAREHOUSE", "warehouse"},
-         {"POLICY", "order_policy"},
-         {"GO LIVE", "go_live_at"}},
-        client.get_items("/stores", {}, most_items), "no stores");
-}
-
-ExitCode listings_verb(Context& context) {
-    RestClient client(context.settings);
-    return show_rows(
-        context,
-        {{"STORE", "store"},
-         {"SKU", "sku"},
-         {"VARIANT", "variant_id"},
-         {"BELIEVED", "believed", true},
-         {"IN FLIGHT", "in_flight", true},
-         {"TARGET", "target", true},
-         {"PARKED", "parked"}},
-        client.get_items("/listings", {}, most_items), "no listings");
-}
-
 ExitCode audit_verb(Context& context) {
     RestClient client(context.settings);
     return show_rows(
         context, {{"AT", "at"}, {"ACTOR", "actor"}, {"ACTION", "action"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
         client.get_items("/audit", {}, most_items), "nothing yet");
-}
-
-ExitCode parked_verb(Context& context) {
-    RestClient client(context.settings);
-    return show_rows(
-        context, {{"ITEM", "item_id"}, {"AT", "at"}, {"KIND", "kind"}, {"SUBJECT", "subject"}, {"REASON", "reason"}},
-        client.get_items("/parked", {}, most_items), "nothing is parked");
-}
-
-namespace {
-
-ExitCode settle_parked(Context& context, const ParkedArguments& arguments, const std::string& how) {
-    RestClient client(context.settings);
-    const json answer =
-        client.post("/parked/" + runtime::percent_encode(arguments.item) + "/" + how, {{"reason", arguments.reason}});
-    if (context.json) return show_json(context, answer);
-    context.world.out << cell_of(answer.value("result", json())) << '\n';
-    return ExitCode::ok;
-}
-
-}  // namespace
-
-ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments) {
-    return settle_parked(context, arguments, "dismiss");
-}
-
-ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments) {
-    return settle_parked(context, arguments, "retry");
 }
 
 namespace {

@@ -22,19 +22,9 @@ ExitCode show_verb(Context& context, const std::string& saga);
 ExitCode history_verb(Context& context, const std::string& saga);
 ExitCode diagram_verb(Context& context, const std::string& saga);
 
-ExitCode incidents_verb(Context& context);
 ExitCode summary_verb(Context& context);
 ExitCode lanes_verb(Context& context);
-ExitCode stores_verb(Context& context);
-ExitCode listings_verb(Context& context);
 ExitCode audit_verb(Context& context);
-ExitCode parked_verb(Context& context);
-
-struct ParkedArguments {
-    std::string item, reason;
-};
-ExitCode dismiss_verb(Context& context, const ParkedArguments& arguments);
-ExitCode retry_parked_verb(Context& context, const ParkedArguments& arguments);
 
 struct CommandArguments {
     std::string saga, reason, idempotency_key;

@@ -253,6 +253,42 @@ bool BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
     return true;
 }
 
+void BatchRun::look_after(const IncidentLookedAfter& incident, InputResult& result) {
+    if (!incident.saga_id.empty()) {
+        auto found = live_.find({incident.merchant, incident.saga_id});
+        if (found == live_.end() || !found->second.row.final) {
+            result.kind = InputResult::Kind::refused;
+            result.reason = found == live_.end() ? "there is no such saga"
+                                                 : "the saga is not over: it stands in " + found->second.row.state;
+            return;
+        }
+        if (!found->second.row.incident) {
+            result.kind = InputResult::Kind::duplicate;
+            return;
+        }
+        note_looked_after(found->second, incident.audit);
+    }
+    close_incident(incident.merchant, incident.incident_key);
+    audit(incident.audit);
+}
+
+void BatchRun::note_looked_after(Live& live, const AuditRow& audit) {
+    SagaRow& row = live.row;
+    row.incident.reset();
+    row.version += 1;
+    row.updated_at = now_;
+    live.touched = true;
+    HistoryRow history;
+    history.key = row.key;
+    history.version = row.version;
+    history.at = now_;
+    history.from_state = history.to_state = row.state;
+    history.event = "IncidentClosed";
+    history.cause = "operator " + audit.actor + ": " + audit.reason;
+    live.last_history = changes_.history.size();
+    changes_.history.push_back(std::move(history));
+}
+
 void BatchRun::wake_sagas_due() {
     std::vector<SagaKey> keys;
     for (const auto& [key, live] : live_)

@@ -45,6 +45,7 @@ public:
     void open_incident(IncidentRow incident) override { changes_.opened_incidents.push_back(std::move(incident)); }
     void close_incident(MerchantId merchant, const std::string& key) override;
     void explain(const SagaKey& saga, const std::string& key, nlohmann::json value) override;
+    void audit(AuditRow row) override { changes_.audit.push_back(std::move(row)); }
 
     // --- for the engine, in this sequence
     Session& session() { return *session_; }
@@ -65,7 +66,8 @@ public:
     void end_silent_attempts();
     // An operator's event. False: no such saga, or its version moved on; `result` says so.
     bool tell_checked(const SagaTold& told, InputResult& result);
-    void audit(AuditRow row) { changes_.audit.push_back(std::move(row)); }
+    // Closes the incident, with a line in the saga's history; `result` says when it must stay open.
+    void look_after(const IncidentLookedAfter& incident, InputResult& result);
     void wake_sagas_due();
     void decide_all();
     void write();
@@ -105,6 +107,7 @@ private:
         sagas::Outcome outcome;
     };
 
+    void note_looked_after(Live& live, const AuditRow& audit);
     CommandRow* find_sent(Live& live, const std::string& command_id);
     void end_attempt(Live& live, const Pending& pending);
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;

@@ -157,6 +157,8 @@ Engine::Impl::Ran Engine::Impl::attempt(
                     }
                 } else if (const auto* told = std::get_if<SagaTold>(&inputs[i]->content)) {
                     keys.push_back(told->saga);
+                } else if (const auto* incident = std::get_if<IncidentLookedAfter>(&inputs[i]->content)) {
+                    if (!incident->saga_id.empty()) keys.push_back({incident->merchant, incident->saga_id});
                 } else {
                     arrivals.push_back(&std::get<Arrival>(inputs[i]->content));
                     arrival_index.push_back(i);
@@ -198,6 +200,8 @@ Engine::Impl::Ran Engine::Impl::attempt(
                     }
                 } else if (const auto* told = std::get_if<SagaTold>(&inputs[i]->content)) {
                     batch.tell_checked(*told, results[i]);
+                } else if (const auto* incident = std::get_if<IncidentLookedAfter>(&inputs[i]->content)) {
+                    batch.look_after(*incident, results[i]);
                 }
             }
             batch.decide_all();
@@ -248,6 +252,9 @@ bool Engine::Impl::park(Input& input, const std::string& reason) {
                 batch.session().park(*arrival, reason);
             } else if (const auto* outcome = std::get_if<OutcomeArrived>(&input.content)) {
                 transaction.park(outcome->merchant, "outcome", outcome->command_id, reason, to_json(outcome->outcome));
+            } else if (const auto* incident = std::get_if<IncidentLookedAfter>(&input.content)) {
+                transaction.park(
+                    incident->merchant, "incident closed", incident->incident_key, reason, nlohmann::json::object());
             } else {
                 const auto& told = std::get<SagaTold>(input.content);
                 transaction.park(

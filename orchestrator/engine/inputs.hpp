@@ -37,13 +37,22 @@ struct SagaTold {
     std::optional<AuditRow> audit;                 // written in the same transaction
 };
 
+// A person has looked after an incident of no saga, or of one that is over. While a saga goes on its incident keeps it on
+// somebody's list, and only what the saga is told may close it: refused.
+struct IncidentLookedAfter {
+    MerchantId merchant;
+    SagaId saga_id;  // empty: none
+    std::string incident_key;
+    AuditRow audit;
+};
+
 struct InputResult {
     enum class Kind {
         applied,      // committed
         duplicate,    // committed before; nothing changed now
         ignored,      // understood, nothing to do; recorded
         parked,       // could not be applied; kept where an operator sees it, with the reason
-        refused,      // the saga does not exist or its version moved on
+        refused,      // what it is about does not exist, moved on or does not permit it
         unavailable,  // nothing is known to be stored; give it again
     };
     Kind kind = Kind::applied;
@@ -54,7 +63,7 @@ struct InputResult {
 };
 
 struct Input {
-    std::variant<Arrival, OutcomeArrived, SagaTold> content;
+    std::variant<Arrival, OutcomeArrived, SagaTold, IncidentLookedAfter> content;
     // Required. Called once, on the engine's thread, after the commit (or with `unavailable`, by a caller that gives up).
     std::function<void(const InputResult&)> done;
 };

@@ -34,6 +34,8 @@ public:
     virtual void announce(MerchantId merchant, sagas::Announcement announcement) = 0;
     virtual void open_incident(IncidentRow incident) = 0;
     virtual void close_incident(MerchantId merchant, const std::string& incident_key) = 0;
+    // Who changed what and why; for changes that a person asked for and that are no saga's event.
+    virtual void audit(AuditRow row) = 0;
     // A line for the history of a saga of this batch, added to the next (or last) step's details under `key`.
     virtual void explain(const SagaKey& saga, const std::string& key, nlohmann::json value) = 0;
 };

@@ -37,6 +37,23 @@ struct StockAdjustment {
     std::string actor;
 };
 
+// An operator's word that a store is followed again, or is not for now. Followed again, also when it was all along: what it
+// shows is in doubt and its orders are asked for.
+struct StoreSwitched {
+    MerchantId merchant;
+    StoreId store_id;
+    bool follow = false;
+    engine::AuditRow audit;
+};
+
+// An operator's word that a store will not refuse this listing any more: it is read quietly and joins the updates.
+struct ListingTakenBack {
+    MerchantId merchant;
+    StoreId store_id;
+    ListingId listing_id;
+    engine::AuditRow audit;
+};
+
 // Recurring duties: rows of the table `duties`; the subject is "store:<id>" or "warehouse:<id>".
 namespace duty {
 inline constexpr const char* poll_orders = "PollOrders";                   // store: backfill, protocol part 6

@@ -70,6 +70,8 @@ private:
     engine::InputResult resolve_shopify(const Delivery& delivery, const StoreRow& store, const std::string& trace);
     engine::InputResult resolve_polled(const PolledOrders& polled, const std::string& trace);
     engine::InputResult resolve_adjustment(const StockAdjustment& adjustment);
+    engine::InputResult resolve_switch(const StoreSwitched& order);
+    engine::InputResult resolve_taking_back(const ListingTakenBack& order);
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
     void tell_views();
@@ -121,7 +123,6 @@ private:
     std::vector<Reading> readings_;
     std::vector<View> views_;
     std::vector<Rows::Hint> hints_;
-    std::vector<StockAdjustment> adjustments_;
     std::vector<std::pair<std::string, engine::SagaKey>> references_;
     std::map<std::pair<MerchantId, std::string>, engine::DutyRow> duties_;  // by "<duty>/<subject>"
 

@@ -49,6 +49,10 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
             results[i] = resolve_polled(*polled, arrival.trace);
         } else if (const auto* adjustment = std::any_cast<StockAdjustment>(&arrival.content)) {
             results[i] = resolve_adjustment(*adjustment);
+        } else if (const auto* store_switch = std::any_cast<StoreSwitched>(&arrival.content)) {
+            results[i] = resolve_switch(*store_switch);
+        } else if (const auto* listing = std::any_cast<ListingTakenBack>(&arrival.content)) {
+            results[i] = resolve_taking_back(*listing);
         } else {
             throw engine::BadItem("an arrival of unknown content");
         }
@@ -339,8 +343,49 @@ InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) 
         return result;
     }
     world(adjustment.key.merchant);
-    adjustments_.push_back(adjustment);
+    batch_.audit(
+        {adjustment.key.merchant,
+         batch_.now(),
+         adjustment.actor,
+         "stock adjust",
+         ledger_.sku(adjustment.key.merchant, adjustment.key.sku_id).sku,
+         adjustment.reason,
+         {{"difference", adjustment.difference}, {"adjustment_id", adjustment.adjustment_id}}});
     result.version = ledger_.at(adjustment.key).version;
+    return result;
+}
+
+// As with an adjustment, the rows are locked here, so that the answer is exact.
+InputResult OrderSession::resolve_switch(const StoreSwitched& order) {
+    InputResult result;
+    const StoreRow* row = store(order.merchant, order.store_id);
+    if (row == nullptr || (!order.follow && row->status != "active")) {
+        result.kind = InputResult::Kind::refused;
+        result.reason =
+            row == nullptr ? "the store does not exist any more" : "the store is " + row->status + " already";
+        return result;
+    }
+    batch_.audit(order.audit);
+    rows_.set_store_status(order.merchant, order.store_id, order.follow ? "active" : "suspended");
+    if (!order.follow) return result;
+    const std::string subject = "store:" + std::to_string(order.store_id.value);
+    rows_.doubt_listings(order.merchant, order.store_id);
+    batch_.close_incident(order.merchant, subject);
+    call_duty(order.merchant, duty::poll_orders, subject);
+    call_duty(order.merchant, duty::quiet_reads, subject);
+    return result;
+}
+
+InputResult OrderSession::resolve_taking_back(const ListingTakenBack& order) {
+    InputResult result;
+    if (!rows_.unpark_listing(order.merchant, order.listing_id)) {
+        result.kind = InputResult::Kind::refused;
+        result.reason = "the listing is not parked";
+        return result;
+    }
+    batch_.audit(order.audit);
+    batch_.close_incident(order.merchant, "listing:" + std::to_string(order.listing_id.value));
+    call_duty(order.merchant, duty::quiet_reads, "store:" + std::to_string(order.store_id.value));
     return result;
 }
 

@@ -302,6 +302,10 @@ public:
         const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
 
     virtual void set_store_status(MerchantId merchant, StoreId store, const std::string& status) = 0;
+    // What all listings of the store show is in doubt from now on.
+    virtual void doubt_listings(MerchantId merchant, StoreId store) = 0;
+    // Takes a parked listing back in, in doubt. False: it is not parked (any more).
+    virtual bool unpark_listing(MerchantId merchant, ListingId listing) = 0;
 };
 
 }  // namespace ordersaga::orders

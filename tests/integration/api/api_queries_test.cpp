@@ -102,7 +102,7 @@ TEST_F(ApiQueriesTest, ShowsStockMovementsAndListings) {
     EXPECT_EQ(shirt.at("version"), 1);
     EXPECT_EQ(queries_->movements(mine_, "SHIRT", {}).at("items").at(0).at("kind"), "opening");
     EXPECT_TRUE(queries_->movements(mine_, "NONE", {}).is_null());
-    EXPECT_EQ(queries_->listings(mine_, "eu", "", {}).at("items").size(), 3U);
+    EXPECT_EQ(queries_->listings(mine_, "eu", "", false, {}).at("items").size(), 3U);
     const std::optional<api::LedgerKey> ledger = queries_->ledger(mine_, "SHIRT", "main");
     ASSERT_TRUE(ledger);
     EXPECT_EQ(ledger->version, 1);

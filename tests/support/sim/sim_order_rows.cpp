@@ -475,4 +475,28 @@ void SimTransaction::set_store_status(MerchantId merchant, StoreId store, const 
     tables_.stores.put({merchant, store}, std::move(row));
 }
 
+void SimTransaction::doubt_listings(MerchantId merchant, StoreId store) {
+    step("doubt_listings");
+    std::vector<ListingRow> doubted;
+    for (const auto& [key, row] : tables_.listings) {
+        if (row.merchant == merchant && row.store_id == store) doubted.push_back(row);
+    }
+    for (ListingRow& row : doubted) {
+        row.wants_read = true;
+        const std::pair<MerchantId, ListingId> key{row.merchant, row.listing_id};
+        tables_.listings.put(key, std::move(row));
+    }
+}
+
+bool SimTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
+    step("unpark_listing");
+    const ListingRow* stored = tables_.listings.find({merchant, listing});
+    if (stored == nullptr || stored->parked.empty()) return false;
+    ListingRow row = *stored;
+    row.parked.clear();
+    row.wants_read = true;
+    tables_.listings.put({merchant, listing}, std::move(row));
+    return true;
+}
+
 }  // namespace ordersaga::sim

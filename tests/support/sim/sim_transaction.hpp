@@ -99,6 +99,8 @@ public:
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;
     std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) override;
     void set_store_status(MerchantId merchant, StoreId store, const std::string& status) override;
+    void doubt_listings(MerchantId merchant, StoreId store) override;
+    bool unpark_listing(MerchantId merchant, ListingId listing) override;
 
 private:
     // May throw StoreUnavailable, as every statement of a real transaction may.

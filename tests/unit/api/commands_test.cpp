@@ -206,5 +206,70 @@ TEST_F(ListenerTest, DismissesAParkedItemOnce) {
     EXPECT_EQ(ask(a_command("/parked/5/dismiss", {{"reason", "seen"}})).status, 404);
 }
 
+TEST_F(ListenerTest, TellsTheEngineOfAStoreAndAListing) {
+    ASSERT_EQ(ask(a_command("/stores/eu/activate", {{"reason", "installed again"}})).status, 200);
+    const auto followed =
+        std::any_cast<orders::StoreSwitched>(std::get<engine::Arrival>(engine_.offered.back()).content);
+    EXPECT_EQ(followed.store_id.value, 3);
+    EXPECT_TRUE(followed.follow);
+    EXPECT_EQ(followed.audit.action, "store activate");
+    EXPECT_EQ(followed.audit.subject, "eu");
+    EXPECT_EQ(followed.audit.reason, "installed again");
+    ASSERT_EQ(ask(a_command("/stores/eu/deactivate", {{"reason", "r"}})).status, 200);
+    EXPECT_FALSE(
+        std::any_cast<orders::StoreSwitched>(std::get<engine::Arrival>(engine_.offered.back()).content).follow);
+
+    ASSERT_EQ(ask(a_command("/listings/17/unpark", {{"reason", "mended"}})).status, 200);
+    const auto listing =
+        std::any_cast<orders::ListingTakenBack>(std::get<engine::Arrival>(engine_.offered.back()).content);
+    EXPECT_EQ(listing.listing_id.value, 17);
+    EXPECT_EQ(listing.store_id.value, 3);
+
+    engine_.result = InputResult{InputResult::Kind::refused, "the listing is not parked", "", "", 0};
+    EXPECT_EQ(ask(a_command("/listings/17/unpark", {{"reason", "mended"}})).status, 409);
+    script_.store.reset();
+    EXPECT_EQ(ask(a_command("/listings/17/unpark", {{"reason", "r"}})).status, 404);
+    EXPECT_EQ(ask(a_command("/stores/eu/activate", {{"reason", "r"}})).status, 404);
+}
+
+TEST_F(ListenerTest, ClosesAnIncidentOfNothingOrOfAnOrderThatIsOver) {
+    HttpRequest request = a_command("/incidents/8/close", {{"reason", "looked after"}});
+    request.headers.emplace_back("Idempotency-Key", "close-8");
+    ASSERT_EQ(ask(request).status, 200);
+    const auto closed = std::get<engine::IncidentLookedAfter>(engine_.offered.back());
+    EXPECT_EQ(closed.incident_key, "flush:x");
+    EXPECT_EQ(closed.saga_id, "");
+    EXPECT_EQ(closed.audit.action, "incident close");
+    EXPECT_EQ(closed.audit.details.at("idempotency_key"), "close-8");
+
+    script_.earlier = EarlierCommand{closed.audit.details.at("fingerprint"), "flush:x"};
+    script_.incident["closed_at"] = "2026-07-01T00:00:00Z";
+    EXPECT_EQ(json::parse(ask(request).body).at("result"), "duplicate");
+    EXPECT_EQ(ask(a_command("/incidents/8/close", {{"reason", "again"}})).status, 409);
+
+    script_.incident = {
+        {"incident_key", "saga:" + known_saga},
+        {"saga_id", known_saga},
+        {"saga_state", "NeedsOperator"},
+        {"saga_final", false},
+        {"closed_at", nullptr}};
+    const HttpResponse refused = ask(a_command("/incidents/8/close", {{"reason", "r"}}));
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_NE(refused.body.find("retry, cancel or compensate"), std::string::npos);
+    EXPECT_EQ(engine_.offered.size(), 1U);
+    script_.incident["saga_final"] = true;
+    EXPECT_EQ(ask(a_command("/incidents/8/close", {{"reason", "r"}})).status, 200);
+    EXPECT_EQ(std::get<engine::IncidentLookedAfter>(engine_.offered.back()).saga_id, known_saga);
+    script_.incident = nullptr;
+    EXPECT_EQ(ask(a_command("/incidents/8/close", {{"reason", "r"}})).status, 404);
+}
+
+TEST_F(ListenerTest, ShowsWhatWasParkedToAnAdminOnly) {
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/parked/5", "reader")).status, 200);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/parked/5?data=true", "operator")).status, 403);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/parked/5?data=true", "admin")).status, 200);
+    EXPECT_EQ(script_.last, "parked item with input");
+}
+
 }  // namespace
 }  // namespace ordersaga::api

@@ -33,6 +33,13 @@ struct Script {
     std::optional<std::int64_t> adjusted;
     std::optional<LedgerKey> ledger = LedgerKey{4, 2, 9};
     bool dismissed = true;
+    std::optional<sagas::StoreId> store = sagas::StoreId{3};
+    json incident = {
+        {"incident_key", "flush:x"},
+        {"saga_id", nullptr},
+        {"saga_state", nullptr},
+        {"saga_final", nullptr},
+        {"closed_at", nullptr}};
     std::optional<ParkedWebhook> parked =
         ParkedWebhook{11, "shopify", "orders/delete", "w-1", R"({"id":5})", "eu.myshopify.com"};
     std::atomic<int> asked{0};
@@ -85,13 +92,23 @@ public:
     std::optional<std::int64_t> adjusted_before(MerchantId, const LedgerKey&, const std::string&) override {
         return script_.adjusted;
     }
-    json listings(MerchantId, const std::string&, const std::string&, const Page&) override {
+    json listings(MerchantId, const std::string&, const std::string&, bool, const Page&) override {
         return page_for("listings");
     }
+    std::optional<sagas::StoreId> store_of_listing(MerchantId, const std::string&) override { return script_.store; }
+    std::optional<sagas::StoreId> find_store(MerchantId, const std::string&) override { return script_.store; }
     json stores(MerchantId, const Page&) override { return page_for("stores"); }
     json lanes(MerchantId, const Page&) override { return page_for("lanes"); }
     json incidents(MerchantId, bool, const Page&) override { return page_for("incidents"); }
+    json incident(MerchantId, const std::string&) override {
+        begin("incident");
+        return script_.incident;
+    }
     json parked(MerchantId, const Page&) override { return page_for("parked"); }
+    json parked_item(MerchantId, const std::string&, bool with_input) override {
+        begin(with_input ? "parked item with input" : "parked item");
+        return {{"item_id", "5"}};
+    }
     json audit(MerchantId, const Page&) override { return page_for("audit"); }
     json summary(MerchantId) override {
         begin("summary");
@@ -140,7 +157,7 @@ public:
     bool full = false;
     std::optional<InputResult> result = InputResult{InputResult::Kind::applied, "", known_saga, "Compensated", 8};
     runtime::Result<json> preview = json{{"commands", json::array()}};
-    std::vector<std::variant<engine::Arrival, engine::OutcomeArrived, engine::SagaTold>> offered;
+    std::vector<decltype(engine::Input::content)> offered;
     std::vector<sagas::Event> previewed;
 };
 

@@ -9,7 +9,13 @@ namespace {
 std::string target_of(const Route& route) {
     std::string path(route.path);
     for (const auto& [name, value] : std::map<std::string, std::string>{
-             {"{id}", known_saga}, {"{store}", "eu"}, {"{order}", "1"}, {"{sku}", "SHIRT"}, {"{item}", "5"}}) {
+             {"{id}", known_saga},
+             {"{store}", "eu"},
+             {"{order}", "1"},
+             {"{sku}", "SHIRT"},
+             {"{item}", "5"},
+             {"{incident}", "8"},
+             {"{listing}", "17"}}) {
         if (const std::size_t at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
     }
     return path;

@@ -240,6 +240,52 @@ TEST(EngineInputs, ARefusedIfMatchChangesNothing) {
     EXPECT_EQ(bench.store.tables().audit.size(), 1U);
 }
 
+Input looked_after(const SagaId& saga_id, const std::string& key) {
+    Input input;
+    input.content = IncidentLookedAfter{
+        merchant, saga_id, key, {merchant, start, "anna", "incident close", key, "was looked after", json::object()}};
+    return input;
+}
+
+TEST(EngineInputs, APersonClosesTheIncidentOfASagaThatIsOver) {
+    Bench bench;
+    bench.order(1);
+    const SagaKey key = parcel(1);
+    bench.tell(1, "Complaint");
+    const InputResult early = bench.run_one(looked_after(key.saga_id, "saga:" + key.saga_id));
+    EXPECT_EQ(early.kind, Kind::refused);
+    EXPECT_THAT(early.reason, HasSubstr("Packing"));
+    EXPECT_EQ(bench.open_incidents().size(), 1U);
+    EXPECT_EQ(bench.store.tables().audit.size(), 0U);
+
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::done));
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::done));
+    bench.tell(1, "Complaint");
+    const std::int64_t version = bench.saga(1).version;
+    const InputResult closed = bench.run_one(looked_after(key.saga_id, "saga:" + key.saga_id));
+    EXPECT_EQ(closed.kind, Kind::applied);
+    EXPECT_EQ(bench.saga(1).incident, std::nullopt);
+    EXPECT_EQ(bench.saga(1).version, version + 1);
+    EXPECT_EQ(bench.history(1).back(), "IncidentClosed");
+    EXPECT_TRUE(bench.open_incidents().empty());
+    EXPECT_EQ(bench.store.tables().audit.size(), 1U);
+
+    EXPECT_EQ(bench.run_one(looked_after(key.saga_id, "saga:" + key.saga_id)).kind, Kind::duplicate);
+    EXPECT_EQ(bench.run_one(looked_after(parcel(9).saga_id, "saga:9")).kind, Kind::refused);
+    EXPECT_EQ(bench.store.tables().audit.size(), 1U);
+    EXPECT_EQ(sim::joined(sim::check_laws(bench.store)), "");
+}
+
+TEST(EngineInputs, APersonClosesAnIncidentOfNoSaga) {
+    Bench bench;
+    bench.order(1);
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::blocked));
+    ASSERT_EQ(bench.open_incidents().size(), 1U);
+    EXPECT_EQ(bench.run_one(looked_after("", "lane:bench:1")).kind, Kind::applied);
+    EXPECT_TRUE(bench.open_incidents().empty());
+    EXPECT_EQ(bench.store.tables().audit.size(), 1U);
+}
+
 TEST(EngineInputs, ABadOneIsParkedAloneAndTheOthersAreApplied) {
     Bench bench;
     // As many as the lane's window: all their commands have left, so each undo is remembered.

@@ -123,6 +123,8 @@ Decision ParcelSaga::decide(const SagaSnapshot& saga, const Event& event, sagas:
         go("Undone");
         decision.effects.push_back({"GiveBox", {{"boxes", 1}}});
         decision.closes_incident = true;
+    } else if (event.name == "Complaint") {
+        decision.incident = "somebody complained";
     } else if (event.name == "Whisper") {
         decision.handled = false;
         decision.silent = true;
