@@ -42,6 +42,31 @@ TEST(Diagrams, ShowEveryRow) {
         EXPECT_THAT(svg, HasSubstr(">" + state + "</text>"));
 }
 
+// It is drawn by hand, with words of its own and fewer ways; each way in it must be one of the table.
+TEST(Diagrams, TheReadmeDrawsWaysOfTheTable) {
+    std::string readme = content_of("README.md");
+    const std::size_t begin = readme.find("stateDiagram-v2");
+    readme = readme.substr(begin, readme.find("```", begin) - begin);
+    std::set<std::pair<std::string, std::string>> ways;
+    for (const TransitionRow& row : OrderSaga::table())
+        ways.insert({row.from, row.to});
+    std::set<std::string> drawn;
+    const std::regex arrow(R"(\n    (\w+|\[\*\]) --> (\w+|\[\*\]))");
+    for (std::sregex_iterator found(readme.begin(), readme.end(), arrow), end; found != end; ++found) {
+        const std::string from = (*found)[1].str(), to = (*found)[2].str();
+        drawn.insert({from, to});
+        if (from == "[*]") {
+            EXPECT_EQ(to, OrderSaga().initial_state());
+        } else if (to == "[*]") {
+            EXPECT_TRUE(OrderSaga().is_final(from)) << from;
+        } else {
+            EXPECT_EQ(ways.count({from, to}), 1U) << from << " to " << to;
+        }
+    }
+    for (const std::string& state : OrderSaga::states())
+        EXPECT_EQ(drawn.count(state), state == "NeedsOperator" ? 0U : 1U) << state;
+}
+
 TEST(Diagrams, GiveEveryStateItsOwnPlace) {
     const std::string svg = order_saga_svg();
     std::set<std::string> places;
