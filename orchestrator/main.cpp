@@ -10,8 +10,8 @@
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/broker_ports.hpp"
 #include "orchestrator/engine_loop.hpp"
-#include "orchestrator/history_duty.hpp"
 #include "orchestrator/orchestrator_config.hpp"
+#include "orchestrator/retention_duty.hpp"
 #include "orchestrator/shard_owner.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
 #include "runtime/http_server.hpp"
@@ -129,7 +129,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     runtime::HttpServer private_server(
         context.get_executor(), closed, api::make_private_handler(queries, loop, clock, metrics, listener));
 
-    HistoryDuty history({config.engine_dsn, "ordersaga-history"});
+    RetentionDuty retention({config.engine_dsn, "ordersaga-retention"}, config.retention);
     loop.start();
     auto owner = std::make_unique<ShardOwner>(
         db::ConnectionSettings{config.engine_dsn, "ordersaga-members"}, own_member_id(config), config.engine.shards,

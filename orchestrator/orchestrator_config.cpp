@@ -82,6 +82,16 @@ void read_saga(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     config.saga.notify_customer = section.boolean("notify_customer", false);
 }
 
+void read_retention(runtime::ConfigReader& reader, OrchestratorConfig& config) {
+    ConfigSection section = reader.section("retention");
+    // A week: a store repeats a webhook for two days, and whatever comes later must still be known as a repeat.
+    Duration keep = section.duration("keep", config.retention.keep, 24h * 7, 24h * 3650);
+    config.retention.keep = std::chrono::duration_cast<std::chrono::hours>(keep);
+    config.retention.history_months = static_cast<int>(section.integer("history_months", 0, 0, 1200));
+    if (config.retention.history_months == 1 || config.retention.history_months == 2)
+        section.fault("history_months", "must be 0 (for ever) or at least 3");
+}
+
 }  // namespace
 
 OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
@@ -97,6 +107,7 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     read_duties(reader, config);
     read_calls(reader, config);
     read_saga(reader, config);
+    read_retention(reader, config);
     return config;
 }
 

@@ -2,6 +2,7 @@
 // (ORDERSAGA_<SECTION>_<KEY>); all faults are told at once. orchestrator.example.toml shows all of them.
 #pragma once
 
+#include "db/retention.hpp"
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orders/order_participant.hpp"
@@ -29,6 +30,7 @@ struct OrchestratorConfig {
     EngineLoopOptions loop;
     orders::OrderParticipantSettings orders;
     sagas::OrderSagaSettings saga;
+    db::Retention retention;
 };
 
 // Check reader.finish() afterwards.
