@@ -680,7 +680,10 @@ void cancel_for_edit(OrderStep& step, Payload payload) {
     step.decision.note = "the order was changed: cancel, then request the rest anew";
 }
 
-void go_forward_too_late(OrderStep& step, Payload) {
+void go_forward_too_late(OrderStep& step, Payload payload) {
+    // What cannot be cancelled any more was accepted, also when nobody has heard of it before.
+    if (const Fulfillment* current = step.data.current(); current != nullptr && current->state != "accepted")
+        commit_stock(step, payload);
     step.decision.note = give_up_going_back(step);
     // Look at once: what made it too late is probably a shipment.
     watch(step, json::object());

@@ -146,6 +146,26 @@ TEST(OrderSagaCancel, TooLateGoesForward) {
     EXPECT_EQ(order.state(), "Shipped");
 }
 
+// Nobody had heard of the acceptance: that it cannot be cancelled any more tells of it.
+TEST(OrderSagaCancel, TooLateTellsThatTheWarehouseHasAccepted) {
+    Conversation order = in_doubt();
+    order.tell("CancelRequested", {{"by", "operator"}});
+    order.end(
+        activity::cancel_fulfillment,
+        ended(OutcomeKind::too_late, "picked", {{"view", a_view(order.reference(), "InProgress")}}));
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.effects(), ElementsAre("Commit"));
+    EXPECT_EQ(order.data().fulfillments.back().state, "accepted");
+    EXPECT_EQ(order.data().fulfillments.back().warehouse_order_id, "55");
+    EXPECT_FALSE(order.incident_open());
+
+    order.tell("CancelRequested", by_customer);
+    order.end(
+        activity::cancel_fulfillment,
+        ended(OutcomeKind::too_late, "picked", {{"view", a_view(order.reference(), "InProgress")}}));
+    EXPECT_THAT(order.effects(), IsEmpty()) << "accepted once";
+}
+
 TEST(OrderSagaCancel, LosesAgainstAShipmentSeenFirst) {
     Conversation order = requested();
     order.tell("CancelRequested", by_customer);
