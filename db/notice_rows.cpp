@@ -30,7 +30,8 @@ constexpr const char* kInsertAnnouncements = R"sql(
       FROM unnest($1::bigint[], $2::text[], $3::jsonb[]) WITH ORDINALITY AS new (merchant_id, routing_key, body, place)
      ORDER BY place)sql";
 
-// Opening an open incident again brings its text up to date; the last one given counts.
+// Opening an open incident again brings its text up to date; the last one given counts. What says nothing new writes
+// nothing: a batch need not know whether somebody was told already.
 constexpr const char* kOpenIncidents = R"sql(
     INSERT INTO incidents (merchant_id, incident_key, saga_id, cause, text, opened_at, updated_at)
     SELECT DISTINCT ON (merchant_id, incident_key) merchant_id, incident_key, saga_id, cause, text, now(), now()
@@ -38,7 +39,9 @@ constexpr const char* kOpenIncidents = R"sql(
         AS new (merchant_id, incident_key, saga_id, cause, text, place)
      ORDER BY merchant_id, incident_key, place DESC
         ON CONFLICT (merchant_id, incident_key) WHERE closed_at IS NULL DO UPDATE
-       SET saga_id = excluded.saga_id, cause = excluded.cause, text = excluded.text, updated_at = excluded.updated_at)sql";
+       SET saga_id = excluded.saga_id, cause = excluded.cause, text = excluded.text, updated_at = excluded.updated_at
+     WHERE (incidents.saga_id, incidents.cause, incidents.text)
+           IS DISTINCT FROM (excluded.saga_id, excluded.cause, excluded.text))sql";
 
 constexpr const char* kCloseIncidents = R"sql(
     UPDATE incidents SET closed_at = now(), updated_at = now()

@@ -156,10 +156,12 @@ struct AnnouncementRow {
 
 struct IncidentRow {
     MerchantId merchant;
-    std::string incident_key;  // unique while open: opening it again updates the text
+    std::string incident_key;  // unique while open: opening it again updates the text, if that is new
     SagaId saga_id;            // may be empty
     std::string cause;
     std::string text;
+
+    bool operator==(const IncidentRow&) const = default;
 };
 
 struct AuditRow {

@@ -18,6 +18,11 @@ bool Channels::live(const ListingRow& row) const {
     return row.parked.empty() && active_stores_.count(row.store_id) > 0;
 }
 
+bool Channels::ships_from(const ListingRow& row, WarehouseId warehouse) const {
+    auto found = warehouses_.find(row.store_id);
+    return found != warehouses_.end() && found->second == warehouse;
+}
+
 ListingRow* Channels::find(ListingId id) {
     auto found = listings_.find(id);
     return found == listings_.end() ? nullptr : &found->second;
@@ -38,6 +43,7 @@ std::set<SkuId> Channels::update(
     std::vector<StoreId> flushing;
     for (const StoreRow& store : stores) {
         store_keys_[store.store_id] = store.key;
+        warehouses_[store.store_id] = store.warehouse_id;
         if (store.status != "active") continue;
         active_stores_.insert(store.store_id);
         flushing.push_back(store.store_id);
@@ -74,6 +80,7 @@ std::set<SkuId> Channels::update(
     // Components of bundles that this batch has not locked: read now, after the listings are.
     std::set<StockKey> unread;
     for (const auto& [id, row] : listings_) {
+        if (!ships_from(row, warehouse)) continue;
         for (const ListingComponent& component : row.components) {
             StockKey key{merchant, component.sku_id, warehouse};
             if (stock_of(key) == nullptr) unread.insert(key);
@@ -88,6 +95,7 @@ std::set<SkuId> Channels::update(
 
     std::set<SkuId> risen;
     for (auto& [id, row] : listings_) {
+        if (!ships_from(row, warehouse)) continue;
         retarget(row, warehouse);
         if (!row.believed || row.in_flight != 0 || row.wants_read || *row.believed != row.target) continue;
         for (ListingComponent& component : row.components) {
@@ -224,23 +232,24 @@ void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
     dirty_.insert(row.listing_id);
 }
 
-std::int64_t Channels::confirmed(MerchantId merchant, SkuId sku) const {
+std::int64_t Channels::confirmed(const StockKey& ledger) const {
     std::int64_t version = nobody_waits;
     for (const auto& [id, row] : listings_) {
-        if (row.merchant != merchant || !live(row) || !row.believed) continue;
+        if (row.merchant != ledger.merchant || !ships_from(row, ledger.warehouse_id) || !live(row) || !row.believed)
+            continue;
         for (const ListingComponent& component : row.components) {
-            if (component.sku_id == sku) version = std::min(version, component.confirmed_version);
+            if (component.sku_id == ledger.sku_id) version = std::min(version, component.confirmed_version);
         }
     }
     return version;
 }
 
-std::vector<std::string> Channels::lagging(MerchantId merchant, SkuId sku, std::int64_t version) const {
+std::vector<std::string> Channels::lagging(const StockKey& ledger, std::int64_t version) const {
     std::vector<std::string> stores;
     for (const auto& [id, row] : listings_) {
-        if (row.merchant != merchant || !live(row)) continue;
+        if (row.merchant != ledger.merchant || !ships_from(row, ledger.warehouse_id) || !live(row)) continue;
         for (const ListingComponent& component : row.components) {
-            if (component.sku_id != sku || component.confirmed_version >= version) continue;
+            if (component.sku_id != ledger.sku_id || component.confirmed_version >= version) continue;
             auto key = store_keys_.find(row.store_id);
             stores.push_back(key == store_keys_.end() ? std::to_string(row.store_id.value) : key->second);
         }
@@ -253,8 +262,8 @@ std::vector<std::string> Channels::lagging(MerchantId merchant, SkuId sku, std::
 void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores) {
     std::map<StoreId, std::vector<ListingRow*>> owing;
     for (auto& [id, row] : listings_) {
-        bool may_join = row.merchant == merchant && live(row) && row.believed && !row.wants_read && !row.read_open &&
-                        row.in_flight == 0;
+        bool may_join = row.merchant == merchant && ships_from(row, warehouse) && live(row) && row.believed &&
+                        !row.wants_read && !row.read_open && row.in_flight == 0;
         if (may_join && row.target != *row.believed) owing[row.store_id].push_back(&row);
     }
     if (owing.empty()) return;

@@ -51,10 +51,10 @@ public:
         const std::vector<StoreRow>& stores,
         const std::set<SkuId>& changed,
         const std::set<SkuId>& also);
-    // The smallest version of this SKU's ledger that every live listing is known to show; none has to: the largest number.
-    std::int64_t confirmed(MerchantId merchant, SkuId sku) const;
-    // Stores that do not show `version` yet, for people.
-    std::vector<std::string> lagging(MerchantId merchant, SkuId sku, std::int64_t version) const;
+    // The smallest version of this ledger that every live listing is known to show; none has to: the largest number.
+    std::int64_t confirmed(const StockKey& ledger) const;
+    // Stores that do not show this version of the ledger yet, for people.
+    std::vector<std::string> lagging(const StockKey& ledger, std::int64_t version) const;
     bool knows_listings_of(SkuId sku) const { return loaded_skus_.count(sku) > 0; }
 
     // At most one open flush per store; scarcest first.
@@ -67,6 +67,8 @@ public:
 
 private:
     bool live(const ListingRow& row) const;
+    // Whether the listing's store sells what lies in this warehouse.
+    bool ships_from(const ListingRow& row, WarehouseId warehouse) const;
     ListingRow* find(ListingId id);
     void apply_moves();
     void apply_flush_ends(MerchantId merchant);
@@ -86,6 +88,7 @@ private:
     std::set<ListingId> dirty_;
     std::set<StoreId> active_stores_;
     std::map<StoreId, std::string> store_keys_;
+    std::map<StoreId, WarehouseId> warehouses_;
     std::map<StoreId, FlushRow> open_;
     bool flushes_loaded_ = false;
     std::vector<FlushRow> flushes_;

@@ -405,6 +405,10 @@ std::int64_t Ledger::available_before(const StockKey& key) const {
     return before_.at(key).available;
 }
 
+std::int64_t Ledger::short_before(const StockKey& key) const {
+    return before_.at(key).short_by;
+}
+
 std::vector<StockRow> Ledger::dirty_rows() const {
     std::vector<StockRow> rows;
     for (const StockKey& key : dirty_stock_)

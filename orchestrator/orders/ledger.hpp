@@ -95,6 +95,7 @@ public:
     bool is_short(const engine::SagaKey& saga);
     std::vector<StockKey> changed() const;  // ledgers whose version rose in this batch
     std::int64_t available_before(const StockKey& key) const;
+    std::int64_t short_before(const StockKey& key) const;
     std::vector<StockRow> dirty_rows() const;
     const std::vector<MovementRow>& movements() const { return movements_; }
     std::vector<ReservationRow> dirty_reservations() const;

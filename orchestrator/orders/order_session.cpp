@@ -91,6 +91,7 @@ const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id)
 
 void OrderSession::finish() {
     announce_levels();
+    tell_of_shortages();
     for (auto& [merchant, world] : worlds_) {
         for (const WarehouseRow& warehouse : world.warehouses) {
             world.channels->compose_flushes(merchant, warehouse.warehouse_id, world.stores);

@@ -41,7 +41,7 @@ private:
         std::vector<StoreRow> stores;
         std::vector<WarehouseRow> warehouses;
         std::unique_ptr<Channels> channels;
-        std::map<SkuId, std::int64_t> shown;  // stock version for which targets were computed last in this batch
+        std::map<StockKey, std::int64_t> shown;  // stock version for which targets were computed last in this batch
     };
     struct Reading {
         MerchantId merchant;
@@ -81,6 +81,9 @@ private:
     // order_session_stock.cpp
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void apply_readings();
+    void tell_of_shortages();
+    void note_debt(const engine::SagaRow& saga, const nlohmann::json& payload);
+    void name_debts(MerchantId merchant, World& world);
     std::vector<sagas::Event> reserve(const engine::SagaRow& saga, const nlohmann::json& payload, bool exchange);
     std::vector<sagas::Event> map_again(const engine::SagaRow& saga);
     bool wants_reading(const engine::SagaRow& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
@@ -130,6 +133,8 @@ private:
     std::map<engine::SagaKey, std::vector<Rows::Wait>> new_waits_;  // channels; decided in conclude()
     std::vector<Rows::Wait> kept_waits_;
     std::set<engine::SagaKey> stop_waiting_;
+    std::vector<Rows::Wait> debts_;             // waits that ran out; named in conclude()
+    std::set<StockKey> awaited_;                // ledgers whose fresh figure lets sagas decide next
     std::map<StockKey, std::int64_t> settled_;  // ledger version at which the backorder queue was looked at
 };
 

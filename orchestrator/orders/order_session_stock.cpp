@@ -111,23 +111,9 @@ void OrderSession::apply_readings() {
             returned[key] = units;
         for (const auto& [sku, fulfillable, on_hand] : reading.items) {
             StockKey key{reading.merchant, sku, reading.warehouse_id};
-            std::int64_t short_before = ledger_.at(key).short_by;
             ledger_.apply_reading(
                 key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
                 "reading:" + reading.command_id);
-            std::int64_t short_now = ledger_.at(key).short_by;
-            std::string incident = "short:" + std::to_string(sku.value);
-            if (short_now > 0 && short_now != short_before) {
-                batch_.open_incident(
-                    {reading.merchant,
-                     incident,
-                     {},
-                     "the warehouse has less than was promised",
-                     ledger_.sku(reading.merchant, sku).sku + ": " + std::to_string(short_now) +
-                         " units short; the youngest orders that hold it are at risk"});
-            } else if (short_now == 0 && short_before > 0) {
-                batch_.close_incident(reading.merchant, incident);
-            }
         }
     }
     // Who waited for a fresh figure can decide now, also when the reading failed: then the ledger decides.
@@ -138,13 +124,36 @@ void OrderSession::apply_readings() {
     }
     if (read.empty()) return;
     std::set<engine::SagaKey> waiting;
-    for (const Rows::Wait& wait : rows_.waits_for("reading", read))
+    for (const Rows::Wait& wait : rows_.waits_for("reading", read)) {
         waiting.insert(wait.saga);
+        if (!batch_.holds(wait.saga)) awaited_.insert(wait.stock);
+    }
     if (waiting.empty()) return;
     rows_.drop_waits({waiting.begin(), waiting.end()}, "reading");
     for (const engine::SagaKey& saga : waiting)
         tell_or_signal(saga, {"StockRead", json::object(), "reading of the warehouse"});
     readings_.clear();
+}
+
+// The warehouse has less than was promised: somebody must know, until it is made good. Orders that have only waited for
+// this very figure were promised nothing yet; they decide in the next batch, and most often give way. Who does not give
+// way need not change the ledger: so every ledger at hand is looked at, changed or not.
+void OrderSession::tell_of_shortages() {
+    for (const auto& [key, row] : ledger_.stock()) {
+        std::string incident =
+            "short:" + std::to_string(key.sku_id.value) + ":" + std::to_string(key.warehouse_id.value);
+        if (row.short_by == 0 && ledger_.short_before(key) > 0) batch_.close_incident(key.merchant, incident);
+        if (row.short_by == 0 || awaited_.count(key) > 0) continue;
+        if (!ledger_.knows_sku(key.merchant, key.sku_id)) ledger_.load_skus(rows_.skus(key.merchant, {key.sku_id}));
+        const WarehouseRow* from = warehouse(key.merchant, key.warehouse_id);
+        batch_.open_incident(
+            {key.merchant,
+             incident,
+             {},
+             "the warehouse has less than was promised",
+             ledger_.sku(key.merchant, key.sku_id).sku + " in " + (from == nullptr ? "" : from->key) + ": " +
+                 std::to_string(row.short_by) + " units short; the youngest orders that hold it are at risk"});
+    }
 }
 
 void OrderSession::tell_or_signal(const engine::SagaKey& saga, sagas::Event event) {
@@ -192,6 +201,7 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         }
         new_waits_[saga.key] = std::move(waits);
     } else if (name == "StopWaiting") {
+        if (effect.payload.value("name_debt", false)) note_debt(saga, effect.payload);
         new_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
     } else if (name == "UseReference") {
@@ -200,6 +210,17 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         throw engine::BadItem("unknown effect " + name);
     }
     return {};
+}
+
+// Which stores did not show the order's stock in time is said in its history; the debt itself stays with their listings.
+// Said in conclude(), when the listings are locked and know this batch's news.
+void OrderSession::note_debt(const engine::SagaRow& saga, const json& payload) {
+    std::set<StockKey> ledgers;
+    for (const Demand& want : demand_in(payload))
+        ledgers.insert({saga.key.merchant, want.sku_id, warehouse_in(payload)});
+    for (Rows::Wait& wait : rows_.waits_for("channels", {ledgers.begin(), ledgers.end()})) {
+        if (wait.saga == saga.key) debts_.push_back(std::move(wait));
+    }
 }
 
 std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, const json& payload, bool exchange) {
@@ -378,30 +399,48 @@ void OrderSession::conclude() {
 }
 
 void OrderSession::conclude_channels(MerchantId merchant, World& world) {
+    std::set<SkuId> risen;
     for (const WarehouseRow& from : world.warehouses) {
         std::set<SkuId> changed;
         for (const StockKey& key : ledger_.changed()) {
             if (key.merchant != merchant || key.warehouse_id != from.warehouse_id) continue;
             std::int64_t version = ledger_.at(key).version;
-            auto shown = world.shown.find(key.sku_id);
-            if (shown != world.shown.end() && shown->second == version) continue;
-            world.shown[key.sku_id] = version;
+            auto [shown, is_new] = world.shown.try_emplace(key, version);
+            if (!is_new && shown->second == version) continue;
+            shown->second = version;
             changed.insert(key.sku_id);
         }
         std::set<SkuId> also;
-        for (const auto& [saga, waits] : new_waits_) {
-            for (const Rows::Wait& wait : waits) {
-                if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id)
-                    also.insert(wait.stock.sku_id);
-            }
-        }
-        std::set<SkuId> risen = world.channels->update(merchant, from.warehouse_id, world.stores, changed, also);
-        wake_waiting(merchant, world, risen);
+        auto wants_listings = [&](const Rows::Wait& wait) {
+            if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id)
+                also.insert(wait.stock.sku_id);
+        };
+        for (const auto& [saga, waits] : new_waits_)
+            std::for_each(waits.begin(), waits.end(), wants_listings);
+        std::for_each(debts_.begin(), debts_.end(), wants_listings);
+        risen.merge(world.channels->update(merchant, from.warehouse_id, world.stores, changed, also));
     }
+    // Only now are the listings of every warehouse known: one that is not loaded would count as having nothing to show.
+    name_debts(merchant, world);
+    wake_waiting(merchant, world, risen);
+}
+
+void OrderSession::name_debts(MerchantId merchant, World& world) {
+    std::map<engine::SagaKey, json> debts;
+    for (const Rows::Wait& wait : debts_) {
+        if (wait.saga.merchant != merchant) continue;
+        std::vector<std::string> stores = world.channels->lagging(wait.stock, wait.version);
+        if (stores.empty()) continue;
+        debts.try_emplace(wait.saga, json::array())
+            .first->second.push_back({{"sku", ledger_.sku(merchant, wait.stock.sku_id).sku}, {"stores", stores}});
+    }
+    std::erase_if(debts_, [&](const Rows::Wait& wait) { return wait.saga.merchant == merchant; });
+    for (auto& [saga, debt] : debts)
+        batch_.explain(saga, "debt", std::move(debt));
 }
 
 bool OrderSession::is_confirmed(World& world, const Rows::Wait& wait) const {
-    return world.channels->confirmed(wait.stock.merchant, wait.stock.sku_id) >= wait.version;
+    return world.channels->confirmed(wait.stock) >= wait.version;
 }
 
 void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen) {

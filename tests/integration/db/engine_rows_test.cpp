@@ -304,6 +304,11 @@ TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
     open("second");
     EXPECT_EQ(look("SELECT count(*) FROM incidents"), "1");
     EXPECT_EQ(look("SELECT text FROM incidents"), "second");
+    const std::string updated = look("SELECT updated_at FROM incidents");
+    const std::string written = look("SELECT xmin FROM incidents");
+    open("second");
+    EXPECT_EQ(look("SELECT updated_at FROM incidents"), updated) << "nothing new was said";
+    EXPECT_EQ(look("SELECT xmin FROM incidents"), written) << "nothing was written";
     Changes closing;
     closing.closed_incidents.emplace_back(merchant, "lane:x");
     write(closing);

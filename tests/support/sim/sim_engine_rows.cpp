@@ -331,6 +331,7 @@ void SimTransaction::open_incident(const engine::IncidentRow& row) {
     const std::optional<std::int64_t> known = open_incident_number(row.merchant, row.incident_key);
     if (known) {
         SimIncident incident = tables_.incidents.at(*known);
+        if (incident.row == row) return;
         incident.row = row;
         incident.updated_at = now_;
         tables_.incidents.put(*known, std::move(incident));

@@ -1,0 +1,499 @@
+// Stock for orders: grants, readings asked for first, the backorder queue, what operators change, what the world is told.
+#include "tests/unit/orders/a_merchant.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ordersaga::orders {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using sagas::OutcomeKind;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+namespace activity = sagas::activity;
+
+constexpr const char* less_than_promised = "the warehouse has less than was promised";
+
+json reading_of(SkuId sku, std::int64_t units) {
+    return {
+        {"items", json::array(
+                      {{{"warehouse_item_id", "900" + std::to_string(sku.value)},
+                        {"fulfillable", units},
+                        {"on_hand", units}}})}};
+}
+
+std::vector<std::string> keys_of(const AMerchant& shop) {
+    std::vector<std::string> keys;
+    for (const engine::AnnouncementRow& row : shop.announced)
+        keys.push_back(row.routing_key);
+    return keys;
+}
+
+// Brings an order from Received to FulfillmentRequested, whatever it still waits for.
+void bring_to_warehouse(AMerchant& shop, const std::string& order_id) {
+    shop.pass(11s);
+    ASSERT_EQ(shop.state(order_id), "ChannelsSynced");
+    shop.accept(order_id);
+    ASSERT_EQ(shop.state(order_id), "FulfillmentRequested");
+}
+
+// --- the plain way -------------------------------------------------------------------------------------------------------------
+
+TEST(Reserve, TakesAnOrderAllTheWay) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 2);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    bring_to_warehouse(shop, "100");
+    EXPECT_EQ(shop.stock(shirt).committed, 2);
+    shop.ship("100");
+    EXPECT_EQ(shop.state("100"), "Shipped");
+    EXPECT_EQ(shop.stock(shirt).committed, 0);
+    EXPECT_EQ(shop.stock(shirt).on_hand, 8);
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    shop.end(activity::create_store_fulfillment, done({{"fulfillment_id", "880"}}));
+    shop.pass(24h * 15);
+    EXPECT_EQ(shop.state("100"), "Completed");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, GrantsInTheSequenceOfArrivalUntilThereIsNoMore) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 3, 0, false, true});
+    shop.order("100", eu, shirt, 2);
+    shop.order("101", us, shirt, 2);
+    shop.order("102", eu, shirt, 1);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.state("101"), "SettlingOrder") << "refused: two are not there";
+    EXPECT_EQ(shop.state("102"), "Reserved") << "one is";
+    EXPECT_EQ(shop.the_open(activity::settle_store_order).payload.at("policy"), "hold_and_tell");
+    shop.end(activity::settle_store_order, done({{"settled", "held"}}));
+    EXPECT_EQ(shop.state("101"), "OutOfStock");
+    EXPECT_EQ(shop.stock(shirt).available, 0);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, TwoOrdersForTheLastUnitInOneBatch) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 1, 0, false, true});
+    std::vector<engine::Input> inputs;
+    for (StoreId store : {eu, us}) {
+        Delivery delivery = shop.delivery(store, "orders/create", "10" + std::to_string(store.value));
+        delivery.order = an_order("10" + std::to_string(store.value), store, shirt, 1);
+        engine::Arrival arrival{merchant, delivery, {}};
+        inputs.push_back({std::move(arrival), [](const engine::InputResult&) {
+                          }});
+    }
+    ASSERT_TRUE(shop.engine->run(inputs));
+    EXPECT_EQ(shop.state("101"), "ChannelsSynced") << "the first one has it, and each store has sold what it showed";
+    EXPECT_EQ(shop.state("102"), "SettlingOrder");
+    EXPECT_EQ(shop.stock(shirt).reserved, 1);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, AllLinesOrNone) {
+    AMerchant shop;
+    sagas::OrderDocument order = an_order("100", eu, shirt, 2);
+    order.lines.push_back(a_line("1002", eu, gift_set, 9));
+    shop.deliver(eu, "orders/create", order);
+    EXPECT_EQ(shop.state("100"), "SettlingOrder");
+    EXPECT_EQ(shop.stock(shirt).reserved, 0);
+    EXPECT_EQ(shop.stock(mug).reserved, 0);
+}
+
+// --- release -------------------------------------------------------------------------------------------------------------------
+
+TEST(Reserve, ACancelBeforeTheWarehouseGivesBackAtOnce) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 2);
+    shop.tell("100", "CancelRequested", {{"by", "customer"}});
+    EXPECT_EQ(shop.state("100"), "RevertingChannels");
+    EXPECT_EQ(shop.stock(shirt).available, 10);
+    shop.pass(11s);
+    EXPECT_EQ(shop.state("100"), "Compensated");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, ACancelAtTheWarehouseGivesBackOnlyThroughAReading) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 2);
+    bring_to_warehouse(shop, "100");
+    shop.tell("100", "CancelRequested", {{"by", "customer"}});
+    shop.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    EXPECT_EQ(shop.stock(shirt).returning, 2);
+    ASSERT_TRUE(shop.has_open(activity::read_warehouse_stock)) << "a reading is asked for";
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 10);
+    EXPECT_EQ(shop.stock(shirt).returning, 0);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, AnEditBeforeTheWarehouseReleasesTheDifference) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 5);
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
+    changed.updated_at += 30s;
+    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    EXPECT_EQ(shop.listing(eu, shirt).believed, 8) << "the store put back what the edit removed";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, AnEditThatCannotBeGrantedKeepsWhatItHasAndAsksAPerson) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 5);
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 50);
+    changed.updated_at += 30s;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    EXPECT_EQ(shop.state("100"), "NeedsOperator");
+    EXPECT_EQ(shop.stock(shirt).reserved, 5);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, AnEditAtTheWarehouseIsCancelledAndRequestedAnew) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 5);
+    bring_to_warehouse(shop, "100");
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
+    changed.updated_at += 30s;
+    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
+    shop.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    EXPECT_EQ(shop.stock(shirt).committed, 0);
+    shop.pass(11s);
+    EXPECT_EQ(shop.the_open(activity::request_fulfillment).payload.at("reference"), "eu.100.1.2");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, APreviewNamesTheMovesAndCallsOfTheRealRun) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 2);
+    bring_to_warehouse(shop, "100");
+    const StockRow before = shop.stock(shirt);
+    const json preview = shop.engine->preview(shop.saga("100").key, {"CancelRequested", {{"by", "operator"}}, "anna"});
+    EXPECT_EQ(preview.at("ends_in"), "Compensated");
+    EXPECT_EQ(shop.stock(shirt).version, before.version);
+    ASSERT_EQ(preview.at("calls").size(), 2U);
+    EXPECT_EQ(preview.at("calls")[0].at("activity"), "CancelFulfillment");
+    EXPECT_EQ(preview.at("calls")[1].at("activity"), "SettleStoreOrder");
+    json moved = json::array();
+    for (const json& change : preview.at("changes")) {
+        if (change.at("kind") == "stock") moved.push_back(change);
+    }
+    ASSERT_EQ(moved.size(), 1U);
+    EXPECT_EQ(moved[0].at("move"), "return");
+    EXPECT_EQ(moved[0].at("committed"), -2);
+
+    shop.tell("100", "CancelRequested", {{"by", "operator"}});
+    const engine::CommandRow cancel = shop.the_open(activity::cancel_fulfillment);
+    EXPECT_EQ(cancel.payload, preview.at("calls")[0].at("payload"));
+    shop.end(cancel, done({{"found", true}}));
+    shop.pass(11s);
+    EXPECT_EQ(shop.the_open(activity::settle_store_order).payload, preview.at("calls")[1].at("payload"));
+    EXPECT_EQ(shop.stock(shirt).committed, before.committed - 2);
+}
+
+// --- asking the warehouse first ----------------------------------------------------------------------------------------------------
+
+TEST(AskWarehouseFirst, PromisesNothingBeforeTheFigureIsThere) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 2);
+    EXPECT_EQ(shop.state("100"), "Received");
+    EXPECT_EQ(shop.stock(hat).reserved, 2) << "taken, so that no store shows it meanwhile";
+    const engine::CommandRow read = shop.the_open(activity::read_warehouse_stock);
+    EXPECT_EQ(read.payload.at("items")[0].at("warehouse_item_id"), "9004");
+    shop.end(read, done(reading_of(hat, 10)));
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(hat).available, 8);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// The mirror says ten, the warehouse has two: exactly two are accepted, whatever arrives in whatever sequence.
+TEST(AskWarehouseFirst, AcceptsNothingBeyondWhatTheWarehouseReallyHas) {
+    AMerchant shop;
+    for (int number = 0; number < 4; ++number)
+        shop.order("10" + std::to_string(number), number % 2 == 0 ? eu : us, hat, 1);
+    ASSERT_EQ(shop.open(activity::read_warehouse_stock).size(), 1U) << "one read serves them all";
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 2)));
+    int taken = 0, refused = 0;
+    for (int number = 0; number < 4; ++number) {
+        const std::string state = shop.state("10" + std::to_string(number));
+        taken += state == "Reserved" ? 1 : 0;
+        refused += state == "SettlingOrder" ? 1 : 0;
+    }
+    EXPECT_EQ(taken, 2);
+    EXPECT_EQ(refused, 2);
+    EXPECT_EQ(shop.stock(hat).reserved, 2);
+    EXPECT_EQ(shop.stock(hat).available, 0);
+    EXPECT_EQ(shop.stock(hat).short_by, 0);
+    EXPECT_TRUE(shop.store.tables().incidents.rows().empty())
+        << "who gave way was promised nothing: no alarm, not even a short one";
+    shop.pass(31s);
+    shop.order("200", eu, hat, 1);
+    if (shop.has_open(activity::read_warehouse_stock))
+        shop.end(activity::read_warehouse_stock, done(reading_of(hat, 2)));
+    EXPECT_EQ(shop.state("200"), "SettlingOrder");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(AskWarehouseFirst, WaitsFiveSecondsAndThenDecidesWithTheLedger) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 2);
+    shop.pass(4s);
+    EXPECT_EQ(shop.state("100"), "Received");
+    shop.pass(1s);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(hat).reserved, 2) << "once, not twice";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(AskWarehouseFirst, AsksAtMostOnceInHalfAMinute) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 1);
+    shop.end(activity::read_warehouse_stock, ended(OutcomeKind::refused, "no permission"));
+    shop.pass(5s);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    shop.order("101", eu, hat, 1);
+    EXPECT_FALSE(shop.has_open(activity::read_warehouse_stock));
+    EXPECT_EQ(shop.state("101"), "Reserved") << "who cannot ask decides with the ledger";
+    shop.pass(31s);
+    shop.order("102", eu, hat, 1);
+    EXPECT_TRUE(shop.has_open(activity::read_warehouse_stock));
+}
+
+TEST(AskWarehouseFirst, ACancelMeanwhileGivesTheUnitsBack) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 2);
+    shop.tell("100", "CancelRequested", {{"by", "customer"}});
+    EXPECT_EQ(shop.stock(hat).available, 10);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 10)));
+    shop.pass(11s);
+    EXPECT_EQ(shop.state("100"), "Compensated");
+    EXPECT_EQ(shop.stock(hat).available, 10);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(TrustMirror, AsksOnlyWhenTheMirrorIsOlderThanAMinute) {
+    AMerchant shop;
+    shop.pass(59s);
+    shop.order("100", eu, shirt, 1);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    shop.pass(2s);
+    shop.order("101", eu, shirt, 1);
+    EXPECT_EQ(shop.state("101"), "Received");
+    EXPECT_TRUE(shop.has_open(activity::read_warehouse_stock));
+}
+
+// --- readings ------------------------------------------------------------------------------------------------------------------------
+
+TEST(Reading, BelowWhatWasPromisedIsAnIncidentUntilItIsMadeGood) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 6);
+    shop.read_warehouse({{shirt, 4}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).short_by, 2);
+    EXPECT_THAT(shop.incidents(), Contains(less_than_promised));
+    shop.pass(31s);
+    shop.read_warehouse({{shirt, 6}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).short_by, 0);
+    EXPECT_THAT(shop.incidents(), Not(Contains(less_than_promised)));
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// Six are promised, and one more waits for the figure: it is three. Who waited gives way, and three are still missing.
+TEST(Reading, ThatLeavesItShortAfterWhoWaitedHasGivenWayIsTold) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 6);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 10)));
+    shop.pass(31s);
+    shop.order("101", us, hat, 1);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 3)));
+    EXPECT_EQ(shop.state("101"), "SettlingOrder");
+    EXPECT_EQ(shop.stock(hat).short_by, 3);
+    EXPECT_THAT(shop.incidents(), Contains(less_than_promised));
+}
+
+// Who waited holds nothing, so his decision changes no ledger; that it is short must be told all the same.
+TEST(Reading, ThatLeavesItShortIsToldThoughWhoWaitedHeldNothing) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 6);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 10)));
+    shop.pass(31s);
+    shop.order("101", us, hat, 20);
+    ASSERT_EQ(shop.state("101"), "Received");
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 3)));
+    EXPECT_EQ(shop.state("101"), "SettlingOrder");
+    EXPECT_EQ(shop.stock(hat).short_by, 3);
+    EXPECT_THAT(shop.incidents(), Contains(less_than_promised));
+}
+
+// Every batch that has the ledger at hand finds it short: one incident, opened once, with the figure of today.
+TEST(Reading, ThatStaysShortIsOneIncident) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 6);
+    shop.read_warehouse({{shirt, 4}, {mug, 10}});
+    const auto told = shop.store.tables().incidents.rows();
+    shop.pass(1s);
+    shop.order("101", eu, shirt, 1);
+    shop.tell("100", "HoldRequested", {{"reason", "wait"}});
+    ASSERT_EQ(shop.store.tables().incidents.size(), 1U);
+    EXPECT_EQ(shop.store.tables().incidents.begin()->second.updated_at, told.begin()->second.updated_at);
+    EXPECT_THAT(shop.store.tables().incidents.begin()->second.row.text, HasSubstr("SHIRT in main: 2 units short"));
+
+    shop.pass(31s);
+    shop.read_warehouse({{shirt, 5}, {mug, 10}});
+    ASSERT_EQ(shop.store.tables().incidents.size(), 1U);
+    EXPECT_THAT(shop.store.tables().incidents.begin()->second.row.text, HasSubstr("SHIRT in main: 1 units short"));
+}
+
+TEST(Reading, DoesNotCountAnAcceptanceYoungerThanTheLag) {
+    AMerchant shop({10s, 5min, "hold_and_tell", 10, 0, false, true});
+    shop.order("100", eu, shirt, 2);
+    bring_to_warehouse(shop, "100");
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 8) << "the warehouse has not counted the order yet";
+    shop.pass(6min);
+    shop.read_warehouse({{shirt, 8}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reading, MissingOrMalformedIsNotZero) {
+    AMerchant shop;
+    shop.read_warehouse({});
+    EXPECT_EQ(shop.stock(shirt).available, 10);
+    shop.pass(31s);
+    json items = json::array(
+        {{{"warehouse_item_id", "9001"}},
+         {{"warehouse_item_id", "9002"}, {"fulfillable", "7"}},
+         {{"warehouse_item_id", "nobody's"}, {"fulfillable", 1}}});
+    for (const engine::CommandRow& row : shop.open(activity::read_warehouse_stock))
+        shop.end(row, done({{"items", items}}));
+    EXPECT_EQ(shop.stock(shirt).available, 10);
+    EXPECT_EQ(shop.stock(mug).available, 10);
+}
+
+// --- backorders ------------------------------------------------------------------------------------------------------------------------
+
+TEST(Backorder, WaitsWithoutHoldingAnythingAndIsGrantedInItsTurn) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 1, 0, false, true});
+    shop.order("100", eu, mug, 3);
+    shop.pass(1s);
+    shop.order("101", eu, mug, 1);
+    EXPECT_EQ(shop.state("100"), "Backordered");
+    EXPECT_EQ(shop.state("101"), "Backordered") << "one is there, but somebody older waits";
+    EXPECT_EQ(shop.stock(mug).reserved, 0);
+    EXPECT_EQ(shop.stock(mug).waiting, 4);
+
+    shop.read_warehouse({{mug, 3}, {shirt, 1}});
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.state("101"), "Backordered");
+    EXPECT_EQ(shop.stock(mug).available, 0);
+    shop.pass(31s);
+    shop.read_warehouse({{mug, 4}, {shirt, 1}});
+    EXPECT_EQ(shop.state("101"), "Reserved");
+    EXPECT_EQ(shop.stock(mug).waiting, 0);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Backorder, IsGrantedByWhatAnotherGivesBack) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 2, 0, false, true});
+    shop.order("100", eu, mug, 2);
+    shop.order("101", us, mug, 2);
+    ASSERT_EQ(shop.state("101"), "Backordered");
+    shop.tell("100", "CancelRequested", {{"by", "customer"}});
+    EXPECT_EQ(shop.state("101"), "Reserved");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Backorder, OfADeniedSkuWhenTheStoresPolicySaysSo) {
+    AMerchant shop({10s, 0s, "backorder", 1, 0, false, true});
+    shop.order("100", eu, shirt, 3);
+    EXPECT_EQ(shop.state("100"), "Backordered");
+    shop.read_warehouse({{shirt, 3}, {mug, 1}});
+    EXPECT_EQ(shop.state("100"), "Reserved");
+}
+
+TEST(Backorder, LeavesTheQueueWhenItIsCancelled) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 1, 0, false, true});
+    shop.order("100", eu, mug, 3);
+    shop.tell("100", "CancelRequested", {{"by", "customer"}});
+    EXPECT_EQ(shop.stock(mug).waiting, 0);
+    shop.pass(11s);
+    EXPECT_EQ(shop.state("100"), "Compensated");
+    shop.order("101", eu, mug, 1);
+    EXPECT_NE(shop.state("101"), "Backordered");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// --- operators ---------------------------------------------------------------------------------------------------------------------------
+
+TEST(StockAdjustment, IsCheckedAgainstTheVersionTheOperatorSaw) {
+    AMerchant shop;
+    StockAdjustment change;
+    change.key = ledger_of(shirt);
+    change.expected_version = shop.stock(shirt).version;
+    change.difference = 5;
+    change.adjustment_id = "count-1";
+    change.reason = "counted";
+    change.actor = "anna";
+    EXPECT_EQ(shop.take_in(change).kind, engine::InputResult::Kind::applied);
+    EXPECT_EQ(shop.stock(shirt).available, 15);
+    EXPECT_EQ(shop.stock(shirt).on_hand, 15);
+
+    change.adjustment_id = "count-2";
+    engine::InputResult stale = shop.take_in(change);
+    EXPECT_EQ(stale.kind, engine::InputResult::Kind::refused);
+    EXPECT_THAT(stale.reason, HasSubstr("version"));
+
+    change.expected_version = shop.stock(shirt).version;
+    change.difference = -16;
+    EXPECT_EQ(shop.take_in(change).kind, engine::InputResult::Kind::refused);
+    EXPECT_EQ(shop.stock(shirt).available, 15);
+    EXPECT_EQ(shop.listing(us, shirt).target, 15) << "and the stores are told";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(StockAdjustment, GrantsWhoWaits) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 0, 0, false, true});
+    shop.order("100", eu, mug, 2);
+    StockAdjustment change;
+    change.key = ledger_of(mug);
+    change.expected_version = shop.stock(mug).version;
+    change.difference = 2;
+    change.adjustment_id = "found";
+    change.reason = "two were behind the shelf";
+    change.actor = "anna";
+    ASSERT_EQ(shop.take_in(change).kind, engine::InputResult::Kind::applied);
+    shop.due();
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// --- announcements -----------------------------------------------------------------------------------------------------------------------
+
+TEST(StockAnnouncements, TellWhenStockIsLowOutAndBack) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 7);
+    EXPECT_THAT(keys_of(shop), Not(Contains(HasSubstr("inventory."))));
+    shop.order("101", eu, shirt, 1);
+    EXPECT_THAT(keys_of(shop), Contains(HasSubstr("inventory.low.")));
+    shop.order("102", eu, shirt, 2);
+    EXPECT_THAT(keys_of(shop), Contains(HasSubstr("inventory.out.")));
+    shop.tell("102", "CancelRequested", {{"by", "customer"}});
+    EXPECT_THAT(keys_of(shop), Contains(HasSubstr("inventory.back.")));
+}
+
+}  // namespace
+}  // namespace ordersaga::orders
