@@ -89,6 +89,13 @@ TEST_F(Demo, KeepsEveryPromiseUnderFaults) {
     EXPECT_GT(report["orders"]["duplicates_sent"], 0);
 }
 
+// A burst far above what a ShipBob token (150 calls a minute) and a standard Shopify store (100 points a second) allow.
+TEST_F(Demo, WaitsWithinTheRealLimitsOfThePeers) {
+    const json report = report_of_demo(
+        {"--orders", "60", "--stores", "3", "--seed", "5", "--faults", "none", "--rate", "20", "--real-limits"});
+    expect_all_kept(report);
+}
+
 TEST_F(Demo, SurvivesTheOrchestratorKilled) {
     const json report = report_of_demo({"--orders", "60", "--seed", "5", "--faults", "none", "--kill", "orchestrator"});
     expect_all_kept(report);
