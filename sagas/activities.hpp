@@ -30,7 +30,7 @@
 // shopify family
 //   FlushStock           {store, key, body: "<exact request bytes>", rows: n}
 //       done     {applied[row indices], uncertain[row indices], refused[{index, code, message}]}
-//                "nothing applied" = applied and uncertain empty, refused names the rows at fault
+//                each row at most once; "nothing applied" = applied and uncertain empty, refused names the rows at fault
 //   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339}
 //       done     {first{listing_id: available|null}, orders[order documents], second{listing_id: available|null},
 //                 polled_until: RFC 3339}          read, then poll all orders changed since, then read again

@@ -182,7 +182,7 @@ void tell_store(OrderStep& step, Shipment& shipment) {
     for (const auto& [line_id, quantity] : shipment.lines)
         lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
     command(
-        step, activity::create_store_fulfillment, store_lane(step.data), "tell-shipment:" + shipment.shipment_id,
+        step, activity::create_store_fulfillment, store_lane(step.data), tell_shipment_key(shipment),
         {{"store", step.data.store},
          {"order_id", step.data.order_id},
          {"shipment_id", shipment.shipment_id},
@@ -287,6 +287,10 @@ std::vector<std::string> holds_after(const OrderStep& step, const json& payload)
 }
 
 }  // namespace
+
+std::string tell_shipment_key(const Shipment& shipment) {
+    return "tell-shipment:" + shipment.shipment_id;
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 

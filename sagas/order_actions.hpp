@@ -18,6 +18,9 @@ struct OrderStep {
     Decision decision;
 };
 
+// The idempotency key of the command that tells the store of a shipment.
+std::string tell_shipment_key(const Shipment& shipment);
+
 namespace order_guards {
 
 using Payload = const nlohmann::json&;

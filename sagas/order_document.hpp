@@ -89,5 +89,6 @@ OrderDocument order_document_from_json(const nlohmann::json& document);
 // Throws std::invalid_argument with a reason an operator can read.
 OrderDocument order_document_from_webhook(const nlohmann::json& body);
 Refund refund_from_webhook(const nlohmann::json& body, std::string& order_id_out);
+StoreFulfillment store_fulfillment_from_webhook(const nlohmann::json& body);
 
 }  // namespace ordersaga::sagas

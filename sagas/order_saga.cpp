@@ -412,17 +412,24 @@ std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
     return "CancelRequested";
 }
 
+// Stores repeat our own fulfilments to us, often before the outcome of the call that made them. Told apart by the store's id,
+// by the tracking number (one shipment may have become several fulfilments), or, for a shipment without a number, by our
+// command that is under way.
 bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload payload) {
-    for (const OpenCommand& open : open_commands) {
-        if (open.activity == activity::create_store_fulfillment) return true;
-    }
     std::string id = payload.value("fulfillment_id", "");
-    for (const Fulfillment& fulfillment : data.fulfillments) {
-        for (const Shipment& shipment : fulfillment.shipments) {
-            if (shipment.store_fulfillment == id) return true;
-        }
-    }
-    return false;
+    const nlohmann::json numbers = payload.value("tracking_numbers", nlohmann::json::array());
+    auto is_told_by = [&](const Shipment& shipment) {
+        if (!id.empty() && shipment.store_fulfillment == id) return true;
+        if (!shipment.tracking_number.empty())
+            return std::find(numbers.begin(), numbers.end(), shipment.tracking_number) != numbers.end();
+        std::string key = tell_shipment_key(shipment);
+        return std::any_of(open_commands.begin(), open_commands.end(), [&](const OpenCommand& open) {
+            return open.idempotency_key == key;
+        });
+    };
+    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
+        return std::any_of(fulfillment.shipments.begin(), fulfillment.shipments.end(), is_told_by);
+    });
 }
 
 // An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.

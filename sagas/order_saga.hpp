@@ -3,7 +3,7 @@
 // RevertingChannels → SettlingOrder → Compensated). The transition table is in order_saga.cpp; diagrams/ is drawn from it.
 //
 // Events, by who tells them
-//   intake       OrderPlaced {}   OrderPaid {}   OrderChanged {lines}   FulfilledElsewhere {}
+//   intake       OrderPlaced {}   OrderPaid {}   OrderChanged {lines}   FulfilledElsewhere {fulfillment_id, tracking_numbers}
 //                CancelRequested {by: customer|operator|deleted|refunded, reason}
 //   operator     HoldPlaced {reason}   HoldReleased {reason?}   OperatorRetried {}   CancelRequested {by: operator}
 //   stock        StockReserved {}   StockShort {short[], backorder: bool}   StockStale {}   StockRead {}   StockGranted {}

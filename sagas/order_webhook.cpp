@@ -240,4 +240,8 @@ Refund refund_from_webhook(const json& body, std::string& order_id_out) {
     return refund;
 }
 
+StoreFulfillment store_fulfillment_from_webhook(const json& body) {
+    return fulfillment_of(JsonReader(body, "fulfillment"));
+}
+
 }  // namespace ordersaga::sagas

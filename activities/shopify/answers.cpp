@@ -252,14 +252,15 @@ std::vector<std::size_t> all_rows(std::size_t count) {
     return rows;
 }
 
-void name_refused_rows(const std::vector<FlushRow>& rows, const Answer& answer, FlushResult& result) {
-    std::set<std::size_t> named;
+// The rows that errors name, each once: one row may earn several errors, and the first names the cause.
+std::map<std::size_t, RefusedRow> named_rows(const std::vector<FlushRow>& rows, const Answer& answer) {
+    std::map<std::size_t, RefusedRow> named;
     for (const UserError& error : answer.user_errors) {
-        const auto row = row_named_by(error, rows.size());
-        if (row && named.insert(*row).second) {  // one row may earn several errors; the first names the cause
-            result.refused.push_back({*row, error.code, error.message});
+        if (const auto row = row_named_by(error, rows.size())) {
+            named.try_emplace(*row, RefusedRow{*row, error.code, error.message});
         }
     }
+    return named;
 }
 
 }  // namespace
@@ -285,11 +286,19 @@ FlushResult settle_flush(const std::vector<FlushRow>& rows, const Answer& answer
         return changed.contains({row.item_gid, row.location_gid});
     };
     if (errors.empty() || !group.is_null()) {
-        name_refused_rows(rows, answer, result);
+        const std::map<std::size_t, RefusedRow> named = named_rows(rows, answer);
         for (std::size_t i = 0; i < rows.size(); ++i) {
             // A row without a difference changes nothing and is left out of `changes`.
             const bool applied = is_changed(rows[i]) || (rows[i].delta == 0 && errors.empty());
-            (applied ? result.applied : result.uncertain).push_back(i);
+            const auto refused = named.find(i);
+            // Each row ends one way only: as uncertain too, a refused row would be sent, refused and read for ever.
+            if (applied) {
+                result.applied.push_back(i);
+            } else if (refused != named.end()) {
+                result.refused.push_back(refused->second);
+            } else {
+                result.uncertain.push_back(i);
+            }
         }
         return result;
     }
@@ -299,7 +308,8 @@ FlushResult settle_flush(const std::vector<FlushRow>& rows, const Answer& answer
             return result;
         }
     }
-    name_refused_rows(rows, answer, result);
+    for (const auto& [index, row] : named_rows(rows, answer))
+        result.refused.push_back(row);
     if (result.refused.empty()) {
         result.kind = FlushResult::Kind::broken;
     }

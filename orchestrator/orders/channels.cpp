@@ -163,7 +163,8 @@ void Channels::apply_flush_ends(MerchantId merchant) {
             if (row == nullptr) continue;
             dirty_.insert(row->listing_id);
             row->in_flight = 0;
-            if (end.unknown || uncertain.count(i) > 0) {
+            auto reason = refused.find(i);
+            if (end.unknown) {
                 row->wants_read = true;
             } else if (applied.count(i) > 0) {
                 if (row->believed) *row->believed += item.delta;
@@ -173,7 +174,9 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                 audit_moves_.push_back(
                     {merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta,
                      batch_.now()});
-            } else if (auto reason = refused.find(i); reason != refused.end()) {
+            } else if (reason != refused.end()) {
+                // Nothing was applied, or some rows were: then only a read can tell what became of this one.
+                row->wants_read = row->wants_read || !applied.empty() || !uncertain.empty();
                 row->parked = reason->second.empty() ? "refused by the store" : reason->second;
                 batch_.open_incident(
                     {merchant,
@@ -181,6 +184,8 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                      {},
                      "a store refuses a listing",
                      store_keys_[row->store_id] + ", inventory item " + row->inventory_item_id + ": " + row->parked});
+            } else if (uncertain.count(i) > 0) {
+                row->wants_read = true;
             }
         }
         flush.closed_at = batch_.now();

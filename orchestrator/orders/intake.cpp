@@ -277,7 +277,9 @@ void tell_changes(
         if (known || !sends_goods(fulfillment.status)) continue;
         facts.events.push_back(
             {"FulfilledElsewhere",
-             {{"fulfillment_id", fulfillment.fulfillment_id}, {"reason", "fulfilled outside of us"}},
+             {{"fulfillment_id", fulfillment.fulfillment_id},
+              {"tracking_numbers", fulfillment.tracking_numbers},
+              {"reason", "fulfilled outside of us"}},
              cause});
     }
 }

@@ -283,17 +283,18 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
 
 void OrderSession::hear_of_fulfillment(const Delivery& delivery, const std::string& cause, InputResult& result) {
     const OrderRow& row = orders_.at(key_of(delivery));
-    const std::string status = runtime::opt_text(delivery.body, "status", "fulfillment").value().value_or("");
+    const sagas::StoreFulfillment told = sagas::store_fulfillment_from_webhook(delivery.body);
     result.saga_id = row.saga_id;
     result.kind = InputResult::Kind::ignored;
-    if (!sends_goods(status)) {
-        result.reason = "a fulfilment that sends nothing: " + status;
+    if (!sends_goods(told.status)) {
+        result.reason = "a fulfilment that sends nothing: " + told.status;
     } else if (row.saga_id.empty()) {
         result.reason = row.has_document ? row.reason : "a fulfilment of an order that is not known";
     } else {
         result.kind = InputResult::Kind::applied;
         json payload = {
-            {"fulfillment_id", runtime::get_id_text(delivery.body, "id", "fulfillment").value()},
+            {"fulfillment_id", told.fulfillment_id},
+            {"tracking_numbers", told.tracking_numbers},
             {"reason", "fulfilled outside of us"}};
         batch_.tell({row.key.merchant, row.saga_id}, {"FulfilledElsewhere", std::move(payload), cause});
     }

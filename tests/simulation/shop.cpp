@@ -333,7 +333,11 @@ json Shop::fulfill(const json& payload) {
         [](const sagas::OrderLine& line) { return line.fulfillable_quantity > 0; });
     order.document.fulfillment_status = open ? "partial" : "fulfilled";
     touch(order);
-    json body = {{"id", number(fresh.id)}, {"order_id", number(order.document.order_id)}, {"status", "success"}};
+    json body = {
+        {"id", number(fresh.id)},
+        {"order_id", number(order.document.order_id)},
+        {"status", "success"},
+        {"tracking_numbers", {tracking}}};
     order.fulfillments.push_back(std::move(fresh));
     announce_({"fulfillments/create", order.document.order_id, std::move(body)});
     tell("orders/updated", order);

@@ -322,9 +322,21 @@ TEST(Flush, GroupWithUserErrorsCountsOnlyTheChangesItNames) {
     const FlushResult result = settle_flush(two_rows, answer);
 
     EXPECT_THAT(result.applied, ElementsAre(0));
-    EXPECT_THAT(result.uncertain, ElementsAre(1));
+    EXPECT_THAT(result.uncertain, IsEmpty()) << "a row ends one way only";
     ASSERT_EQ(result.refused.size(), 1U);
     EXPECT_EQ(result.refused[0].index, 1U);
+}
+
+// A store that changed the row and complains of it all the same has changed it.
+TEST(Flush, RowThatIsChangedAndNamedByAnErrorCountsAsApplied) {
+    const Answer answer = flush_answer(
+        {{"id", "g"}, {"changes", {change("1", -1)}}},
+        user_error("ITEM_NOT_STOCKED_AT_LOCATION", {"input", "changes", "0", "locationId"}));
+    const FlushResult result = settle_flush(two_rows, answer);
+
+    EXPECT_THAT(result.applied, ElementsAre(0));
+    EXPECT_THAT(result.uncertain, ElementsAre(1));
+    EXPECT_THAT(result.refused, IsEmpty());
 }
 
 TEST(Flush, RowMissingFromTheChangesOfASuccessNeedsARead) {

@@ -203,13 +203,35 @@ TEST(OrderSaga, HearsOfPaymentAtAnyTime) {
 
 TEST(OrderSaga, KnowsItsOwnFulfillmentWhenTheStoreRepeatsIt) {
     Conversation order = shipped();
-    order.tell("FulfilledElsewhere", {{"fulfillment_id", "880"}});
-    EXPECT_TRUE(order.last().silent) << "our own command is under way";
+    order.tell("FulfilledElsewhere", {{"fulfillment_id", "880"}, {"tracking_numbers", {"T-S1"}}});
+    EXPECT_TRUE(order.last().silent) << "our own command is under way, its outcome is not heard yet";
 
     order.end(activity::create_store_fulfillment, done({{"fulfillment_id", "880"}}));
     order.tell("FulfilledElsewhere", {{"fulfillment_id", "880"}});
-    EXPECT_TRUE(order.last().silent);
+    EXPECT_TRUE(order.last().silent) << "the same id";
+    order.tell("FulfilledElsewhere", {{"fulfillment_id", "879"}, {"tracking_numbers", {"T-S1"}}});
+    EXPECT_TRUE(order.last().silent) << "one shipment, told in two parts";
     EXPECT_FALSE(order.incident_open());
+}
+
+TEST(OrderSaga, TellsAnothersFulfillmentApartWhileItsOwnIsUnderWay) {
+    Conversation order = shipped();
+    order.tell("FulfilledElsewhere", {{"fulfillment_id", "999"}, {"tracking_numbers", {"OTHER"}}});
+    EXPECT_TRUE(order.last().handled);
+    EXPECT_FALSE(order.last().silent);
+}
+
+TEST(OrderSaga, KnowsItsOwnFulfillmentWithoutATrackingNumberWhileItIsUnderWay) {
+    Conversation order = requested();
+    json view = a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}});
+    view["shipments"][0]["tracking_number"] = "";
+    order.show(view);
+    order.tell("FulfilledElsewhere", {{"fulfillment_id", "880"}});
+    EXPECT_TRUE(order.last().silent);
+
+    order.end(activity::create_store_fulfillment, done({{"fulfillment_id", "880"}}));
+    order.tell("FulfilledElsewhere", {{"fulfillment_id", "999"}});
+    EXPECT_TRUE(order.last().handled) << "that is another one";
 }
 
 TEST(OrderSaga, NotesAnothersFulfillmentWhenTheGoodsAreOnTheirWay) {
