@@ -35,6 +35,8 @@ constexpr const char* kSkus = R"sql(
      WHERE sku.merchant_id = $1::bigint AND (cardinality($2::bigint[]) = 0 OR sku.sku_id = ANY ($2::bigint[]))
      ORDER BY sku.sku_id, part.component_sku_id)sql";
 
+constexpr const char* kStore = "SELECT store_id FROM stores WHERE merchant_id = $1::bigint AND store_id = $2::bigint";
+
 constexpr const char* kSetStoreStatus = R"sql(
     UPDATE stores SET status = $3
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND status <> $3)sql";
@@ -108,7 +110,8 @@ std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<S
     return skus;
 }
 
-void PgTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status) {
+void PgTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) {
+    sql_.query(std::string(kStore) + lock_for(turn), {merchant, store});
     sql_.execute(kSetStoreStatus, {merchant, store, status});
 }
 

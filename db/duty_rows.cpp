@@ -16,12 +16,11 @@ constexpr const char* kClaimDue = R"sql(
      LIMIT $2::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
 
-constexpr const char* kLock = R"sql(
+constexpr const char* kRead = R"sql(
     SELECT merchant_id, duty, subject, next_due, memory, command_id
       FROM duties
      WHERE (merchant_id, duty || '/' || subject) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
-     ORDER BY merchant_id, duty, subject
-       FOR NO KEY UPDATE)sql";
+     ORDER BY merchant_id, duty, subject)sql";
 
 // The last row given for a duty is the one that counts.
 constexpr const char* kUpsert = R"sql(
@@ -55,7 +54,16 @@ std::vector<DutyRow> PgTransaction::lock_duties(const std::vector<std::pair<Merc
         return {};
     }
     using Key = std::pair<MerchantId, std::string>;
-    return read_all(sql_.query(kLock, {column(duties, &Key::first), column(duties, &Key::second)}), read_duty);
+    const std::string lock = std::string(kRead) + lock_for(engine::Turn::in_turn);
+    return read_all(sql_.query(lock, {column(duties, &Key::first), column(duties, &Key::second)}), read_duty);
+}
+
+std::vector<DutyRow> PgTransaction::read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) {
+    if (duties.empty()) {
+        return {};
+    }
+    using Key = std::pair<MerchantId, std::string>;
+    return read_all(sql_.query(kRead, {column(duties, &Key::first), column(duties, &Key::second)}), read_duty);
 }
 
 void PgTransaction::upsert_duties(const std::vector<DutyRow>& rows) {

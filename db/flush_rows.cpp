@@ -26,8 +26,7 @@ constexpr const char* kOpen = R"sql(
     SELECT merchant_id, flush_id, store_id, key, command_id, items, opened_at, closed_at, outcome
       FROM flushes
      WHERE merchant_id = $1::bigint AND store_id = ANY ($2::bigint[]) AND closed_at IS NULL
-     ORDER BY flush_id
-       FOR NO KEY UPDATE)sql";
+     ORDER BY flush_id)sql";
 
 // Closing comes first, so that one batch may close a store's flush and open the next.
 constexpr const char* kClose = R"sql(
@@ -97,6 +96,14 @@ std::vector<FlushRow> PgTransaction::open_flushes(MerchantId merchant, const std
         return {};
     }
     sql_.query(kLockStores, {merchant, stores});
+    const std::string lock = std::string(kOpen) + lock_for(engine::Turn::in_turn);
+    return read_all(sql_.query(lock, {merchant, stores}), read_flush);
+}
+
+std::vector<FlushRow> PgTransaction::read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
+    if (stores.empty()) {
+        return {};
+    }
     return read_all(sql_.query(kOpen, {merchant, stores}), read_flush);
 }
 

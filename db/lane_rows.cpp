@@ -97,18 +97,14 @@ std::vector<std::pair<MerchantId, std::string>> PgTransaction::lanes_with_work(I
     });
 }
 
-std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<LaneRow>& as_if_missing) {
-    if (as_if_missing.empty()) {
+std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& wanted) {
+    if (wanted.empty()) {
         return {};
     }
-    const Parameter merchants = column(as_if_missing, &LaneRow::merchant);
-    const Parameter names = column(as_if_missing, &LaneRow::lane);
-    db::Rows locked = sql_.query(kLock, {merchants, names});
-    if (locked.size() < as_if_missing.size()) {
-        sql_.query(kCreateMissing, columns_of(as_if_missing));
-        locked = sql_.query(kLock, {merchants, names});
-    }
-    std::vector<LaneRow> lanes = read_all(locked, read_lane);
+    using Name = std::pair<MerchantId, std::string>;
+    const Parameter merchants = column(wanted, &Name::first);
+    const Parameter names = column(wanted, &Name::second);
+    std::vector<LaneRow> lanes = read_all(sql_.query(kLock, {merchants, names}), read_lane);
     const db::Rows counts = sql_.query(kInFlight, {merchants, names});
     for (std::size_t row = 0; row < counts.size(); ++row) {
         for (LaneRow& lane : lanes) {
@@ -118,6 +114,12 @@ std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<LaneRow>& as_if
         }
     }
     return lanes;
+}
+
+void PgTransaction::create_lanes(const std::vector<LaneRow>& lanes) {
+    if (!lanes.empty()) {
+        sql_.query(kCreateMissing, columns_of(lanes));
+    }
 }
 
 void PgTransaction::write_lanes(const std::vector<LaneRow>& lanes) {

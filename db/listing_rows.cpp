@@ -43,8 +43,7 @@ constexpr const char* kLock = R"sql( FROM listings
                                AND target <> believed + in_flight
                              ORDER BY target, listing_id
                              LIMIT $5::bigint) scarce)
-     ORDER BY listing_id
-       FOR NO KEY UPDATE)sql";
+     ORDER BY listing_id)sql";
 
 // A hint counts once it has stood long enough for our own flush or a webhook to explain it.
 constexpr const char* kClaimToRead = R"sql( FROM listings
@@ -90,26 +89,12 @@ constexpr const char* kWriteComponents = R"sql(
        AND (component.composed_version, component.confirmed_version)
            IS DISTINCT FROM (new.composed_version, new.confirmed_version))sql";
 
-// The newest hint wins, within the batch and against what is stored.
-constexpr const char* kHint = R"sql(
-    WITH newest AS (
-        SELECT DISTINCT ON (merchant_id, store_id, inventory_item_id, location_id)
-               merchant_id, store_id, inventory_item_id, location_id, available, at
-          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[])
-               WITH ORDINALITY
-            AS new (merchant_id, store_id, inventory_item_id, location_id, available, at, place)
-         ORDER BY merchant_id, store_id, inventory_item_id, location_id, at DESC, place DESC
-    ), locked AS (
-        SELECT listing.merchant_id, listing.listing_id, newest.available, newest.at
-          FROM newest
-          JOIN listings listing USING (merchant_id, store_id, inventory_item_id, location_id)
-         ORDER BY listing.merchant_id, listing.listing_id
-           FOR NO KEY UPDATE OF listing)
-    UPDATE listings listing
-       SET hinted = locked.available, hinted_at = locked.at
-      FROM locked
-     WHERE listing.merchant_id = locked.merchant_id AND listing.listing_id = locked.listing_id
-       AND (listing.hinted_at IS NULL OR listing.hinted_at <= locked.at))sql";
+constexpr const char* kOfLevels = R"sql(
+    SELECT coalesce(listing.listing_id, 0)
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) WITH ORDINALITY
+        AS level (merchant_id, store_id, inventory_item_id, location_id, place)
+      LEFT JOIN listings listing USING (merchant_id, store_id, inventory_item_id, location_id)
+     ORDER BY level.place)sql";
 
 // Locked in the sequence in which everybody locks listings.
 constexpr const char* kDoubt = R"sql(
@@ -203,8 +188,10 @@ std::vector<ListingRow> PgTransaction::lock_listings(
     const std::vector<SkuId>& skus,
     const std::vector<ListingId>& ids,
     const std::vector<StoreId>& flushing,
-    std::size_t limit) {
-    return with_components(merchant, sql_.query(select(kLock), {merchant, skus, ids, flushing, limit}));
+    std::size_t limit,
+    engine::Turn turn) {
+    const std::string lock = select(kLock) + lock_for(turn);
+    return with_components(merchant, sql_.query(lock, {merchant, skus, ids, flushing, limit}));
 }
 
 std::vector<ListingRow> PgTransaction::claim_listings_to_read(
@@ -266,13 +253,14 @@ bool PgTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
     return sql_.execute(kUnpark, {merchant, listing}) == 1;
 }
 
-void PgTransaction::hint_listings(const std::vector<Hint>& hints) {
-    if (hints.empty()) {
-        return;
+std::vector<ListingId> PgTransaction::listings_of_levels(const std::vector<Level>& levels) {
+    if (levels.empty()) {
+        return {};
     }
-    sql_.execute(
-        kHint, {column(hints, &Hint::merchant), column(hints, &Hint::store_id), column(hints, &Hint::inventory_item_id),
-                column(hints, &Hint::location_id), column(hints, &Hint::available), column(hints, &Hint::at)});
+    const db::Rows rows = sql_.query(
+        kOfLevels, {column(levels, &Level::merchant), column(levels, &Level::store_id),
+                    column(levels, &Level::inventory_item_id), column(levels, &Level::location_id)});
+    return read_all(rows, [](RowReader& row) { return row.id<ListingId>(); });
 }
 
 }  // namespace ordersaga::db

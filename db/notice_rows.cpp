@@ -43,6 +43,12 @@ constexpr const char* kOpenIncidents = R"sql(
      WHERE (incidents.saga_id, incidents.cause, incidents.text)
            IS DISTINCT FROM (excluded.saga_id, excluded.cause, excluded.text))sql";
 
+constexpr const char* kLockIncidents = R"sql(
+    SELECT incident_key FROM incidents
+     WHERE closed_at IS NULL AND (merchant_id, incident_key) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
+     ORDER BY merchant_id, incident_key
+       FOR NO KEY UPDATE)sql";
+
 constexpr const char* kCloseIncidents = R"sql(
     UPDATE incidents SET closed_at = now(), updated_at = now()
      WHERE closed_at IS NULL AND (merchant_id, incident_key) IN (SELECT * FROM unnest($1::bigint[], $2::text[])))sql";
@@ -92,6 +98,19 @@ void PgTransaction::insert_announcements(const std::vector<AnnouncementRow>& row
     sql_.execute(
         kInsertAnnouncements, {column(rows, &AnnouncementRow::merchant), column(rows, &AnnouncementRow::routing_key),
                                column(rows, [](const AnnouncementRow& row) { return runtime::dump_json(row.body); })});
+}
+
+// One batch may open some and close others: all of them first, in one sequence.
+void PgTransaction::lock_incidents(const engine::Changes& changes) {
+    std::vector<std::pair<MerchantId, std::string>> keys = changes.closed_incidents;
+    for (const IncidentRow& row : changes.opened_incidents) {
+        keys.emplace_back(row.merchant, row.incident_key);
+    }
+    if (keys.size() < 2) {
+        return;
+    }
+    using Key = std::pair<MerchantId, std::string>;
+    sql_.query(kLockIncidents, {column(keys, &Key::first), column(keys, &Key::second)});
 }
 
 void PgTransaction::open_incidents(const std::vector<IncidentRow>& rows) {

@@ -24,8 +24,7 @@ constexpr const char* kLock = R"sql(
     SELECT merchant_id, store_id, order_id, saga_id, name, document, deleted, reason, early_refunds, created_at
       FROM orders
      WHERE (merchant_id, store_id, order_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
-     ORDER BY merchant_id, store_id, order_id
-       FOR NO KEY UPDATE)sql";
+     ORDER BY merchant_id, store_id, order_id)sql";
 
 constexpr const char* kWrite = R"sql(
     UPDATE orders
@@ -119,14 +118,14 @@ std::optional<std::string> document_of(const OrderRow& row) {
 
 }  // namespace
 
-std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& keys) {
+std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& keys, engine::Turn turn) {
     if (keys.empty()) {
         return {};
     }
     const std::vector<Parameter> parameters{
         column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)};
     sql_.query(kCreateMissing, parameters);
-    return read_all(sql_.query(kLock, parameters), read_order);
+    return read_all(sql_.query(std::string(kLock) + lock_for(turn), parameters), read_order);
 }
 
 void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {

@@ -40,12 +40,16 @@ public:
 
     // lane_rows.cpp
     std::vector<std::pair<sagas::MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
-    std::vector<engine::LaneRow> lock_lanes(const std::vector<engine::LaneRow>& as_if_missing) override;
+    std::vector<engine::LaneRow> lock_lanes(
+        const std::vector<std::pair<sagas::MerchantId, std::string>>& names) override;
+    void create_lanes(const std::vector<engine::LaneRow>& lanes) override;
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
 
     // duty_rows.cpp
     std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(
+        const std::vector<std::pair<sagas::MerchantId, std::string>>& duties) override;
+    std::vector<engine::DutyRow> read_duties(
         const std::vector<std::pair<sagas::MerchantId, std::string>>& duties) override;
 
     // notice_rows.cpp: announcements, incidents, audit, parked items
@@ -62,7 +66,11 @@ public:
     std::vector<orders::StoreRow> stores(const std::vector<sagas::MerchantId>& merchants) override;
     std::vector<orders::WarehouseRow> warehouses(const std::vector<sagas::MerchantId>& merchants) override;
     std::vector<orders::SkuRow> skus(sagas::MerchantId merchant, const std::vector<sagas::SkuId>& ids) override;
-    void set_store_status(sagas::MerchantId merchant, sagas::StoreId store, const std::string& status) override;
+    void set_store_status(
+        sagas::MerchantId merchant,
+        sagas::StoreId store,
+        const std::string& status,
+        engine::Turn turn) override;
     void doubt_listings(sagas::MerchantId merchant, sagas::StoreId store) override;
     bool unpark_listing(sagas::MerchantId merchant, sagas::ListingId listing) override;
 
@@ -71,7 +79,7 @@ public:
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
 
     // order_rows.cpp
-    std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys) override;
+    std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
         sagas::MerchantId merchant,
@@ -79,7 +87,7 @@ public:
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
 
     // stock_rows.cpp
-    std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys) override;
+    std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys, engine::Turn turn) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<orders::StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
         override;
@@ -111,18 +119,22 @@ public:
         const std::vector<sagas::SkuId>& skus,
         const std::vector<sagas::ListingId>& ids,
         const std::vector<sagas::StoreId>& flushing,
-        std::size_t limit) override;
+        std::size_t limit,
+        engine::Turn turn) override;
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(
         sagas::MerchantId merchant,
         sagas::StoreId store,
         Instant hinted_before,
         std::size_t limit) override;
-    void hint_listings(const std::vector<Hint>& hints) override;
+    std::vector<sagas::ListingId> listings_of_levels(const std::vector<Level>& levels) override;
 
     // flush_rows.cpp
     std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant, const std::vector<sagas::StoreId>& stores)
         override;
+    std::vector<orders::FlushRow> read_open_flushes(
+        sagas::MerchantId merchant,
+        const std::vector<sagas::StoreId>& stores) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
 
 private:
@@ -135,6 +147,7 @@ private:
     void update_commands(const std::vector<engine::CommandRow>& rows);
     void upsert_duties(const std::vector<engine::DutyRow>& rows);
     void insert_announcements(const std::vector<engine::AnnouncementRow>& rows);
+    void lock_incidents(const engine::Changes& changes);
     void open_incidents(const std::vector<engine::IncidentRow>& rows);
     void close_incidents(const std::vector<std::pair<sagas::MerchantId, std::string>>& keys);
     void insert_audit(const std::vector<engine::AuditRow>& rows);
@@ -144,5 +157,10 @@ private:
     db::Transaction& sql_;
     std::optional<Instant> now_;
 };
+
+// Ends a locking SELECT: whether it may wait.
+inline const char* lock_for(engine::Turn turn) {
+    return turn == engine::Turn::in_turn ? " FOR NO KEY UPDATE" : " FOR NO KEY UPDATE NOWAIT";
+}
 
 }  // namespace ordersaga::db

@@ -57,9 +57,16 @@ constexpr const char* kAddWaits = R"sql(
      ORDER BY merchant_id, saga_id, kind, sku_id, warehouse_id, place DESC
         ON CONFLICT (merchant_id, saga_id, kind, sku_id, warehouse_id) DO UPDATE SET version = excluded.version)sql";
 
+// Several batches may drop the same waits: one that wakes the sagas, and theirs.
 constexpr const char* kDropWaits = R"sql(
-    DELETE FROM waits
-     WHERE kind = $3 AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[])))sql";
+    WITH dropped AS (
+        SELECT merchant_id, saga_id, kind, sku_id, warehouse_id FROM waits
+         WHERE kind = $3 AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
+         ORDER BY merchant_id, saga_id, kind, sku_id, warehouse_id
+           FOR UPDATE)
+    DELETE FROM waits USING dropped
+     WHERE waits.merchant_id = dropped.merchant_id AND waits.saga_id = dropped.saga_id AND waits.kind = dropped.kind
+       AND waits.sku_id = dropped.sku_id AND waits.warehouse_id = dropped.warehouse_id)sql";
 
 constexpr const char* kWaitsFor = R"sql(
     SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version

@@ -19,8 +19,6 @@ constexpr const char* kPeek = R"sql(
      WHERE (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
      ORDER BY merchant_id, sku_id, warehouse_id)sql";
 
-constexpr const char* kAndLock = " FOR NO KEY UPDATE";
-
 constexpr const char* kCreateMissing = R"sql(
     INSERT INTO stock (merchant_id, sku_id, warehouse_id)
     SELECT DISTINCT merchant_id, sku_id, warehouse_id
@@ -139,13 +137,13 @@ Parameter warehouses_of(const std::vector<Row>& rows) {
 
 }  // namespace
 
-std::vector<StockRow> PgTransaction::lock_stock(const std::vector<StockKey>& keys) {
+std::vector<StockRow> PgTransaction::lock_stock(const std::vector<StockKey>& keys, engine::Turn turn) {
     if (keys.empty()) {
         return {};
     }
     const std::vector<Parameter> parameters{
         column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id), column(keys, &StockKey::warehouse_id)};
-    const std::string lock = std::string(kPeek) + kAndLock;
+    const std::string lock = std::string(kPeek) + lock_for(turn);
     db::Rows locked = sql_.query(lock, parameters);
     if (locked.size() < keys.size()) {
         sql_.query(kCreateMissing, parameters);

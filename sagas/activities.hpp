@@ -31,9 +31,11 @@
 //   FlushStock           {store, key, body: "<exact request bytes>", rows: n}
 //       done     {applied[row indices], uncertain[row indices], refused[{index, code, message}]}
 //                each row at most once; "nothing applied" = applied and uncertain empty, refused names the rows at fault
-//   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339}
+//   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339,
+//                         first?, after?: of a read that goes on}
 //       done     {first{listing_id: available|null}, orders[order documents], second{listing_id: available|null},
 //                 polled_until: RFC 3339}          read, then poll all orders changed since, then read again
+//                {first, orders, after: cursor}    more orders than one message holds: ask again with these two
 //   PollOrders           {store, orders_since: RFC 3339, after?: cursor}
 //       done     {orders[order documents], polled_until: RFC 3339, complete: bool, after?: cursor,
 //                 unreadable?[{order_id, reason}]}      incomplete: ask again with the same orders_since and `after`

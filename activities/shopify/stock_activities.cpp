@@ -280,21 +280,35 @@ awaitable<Outcome> StoreActivities::poll_orders(const json& payload, CallScope& 
 awaitable<Outcome> StoreActivities::quiet_read(const json& payload, CallScope& scope) const {
     const std::vector<Listing> listings = listings_of(payload);
     const Instant since = instant_in(payload, "orders_since");
-    json first;
-    std::optional<Outcome> failure = co_await read_available(store_, listings, first, scope);
-    if (failure) {
-        co_return *failure;
+    // A read that goes on has had its first look; the orders follow from where the last message ended.
+    json first = member(payload, "first");
+    json after;
+    if (const std::string cursor = text_of(payload, "after"); !cursor.empty()) after = cursor;
+    std::optional<Outcome> failure;
+    if (!first.is_object()) {
+        failure = co_await read_available(store_, listings, first, scope);
+        if (failure) {
+            co_return *failure;
+        }
     }
-    const Poll poll = co_await poll_since(store_, since, json(), scope);
-    if (poll.failure) {
+    const Poll poll = co_await poll_since(store_, since, after, scope);
+    const bool got_on = !poll.resume_after.is_null() && poll.resume_after != after;
+    if (poll.failure && !got_on) {
         co_return *poll.failure;
     }
-    if (!poll.complete || !poll.unreadable.empty()) {
+    if (!poll.unreadable.empty() || (!poll.complete && !got_on)) {
         Outcome outcome;
         outcome.kind = OutcomeKind::retryable;
-        outcome.reason = poll.complete ? "order " + poll.unreadable.front().order_id +
-                                             " cannot be read: " + poll.unreadable.front().reason
-                                       : "more orders changed since then than one message holds; poll them first";
+        outcome.reason = poll.unreadable.empty() ? "the store's orders are larger than one message holds"
+                                                 : "order " + poll.unreadable.front().order_id +
+                                                       " cannot be read: " + poll.unreadable.front().reason;
+        co_return outcome;
+    }
+    if (!poll.complete) {
+        Outcome outcome;
+        outcome.kind = OutcomeKind::done;
+        outcome.payload = {
+            {"first", std::move(first)}, {"orders", documents_of(poll.orders)}, {"after", poll.resume_after}};
         co_return outcome;
     }
     json second;

@@ -594,7 +594,7 @@ private:
         }
 
         engine::Input input;
-        input.content = engine::Arrival{merchant, std::move(adjustment), {}};
+        input.content = engine::Arrival{merchant, std::move(adjustment), {}, true};
         const InputResult result = co_await hand_over(std::move(input));
         switch (result.kind) {
             case InputResult::Kind::applied:
@@ -680,7 +680,8 @@ private:
         if (!store) throw Problem(404, "there is no such listing");
         const sagas::ListingId id{std::stoll(listing_id)};
         std::function<Content(engine::AuditRow)> content = [merchant, store, id](engine::AuditRow audit) {
-            return engine::Arrival{merchant, orders::ListingTakenBack{merchant, *store, id, std::move(audit)}, {}};
+            return engine::Arrival{
+                merchant, orders::ListingTakenBack{merchant, *store, id, std::move(audit)}, {}, true};
         };
         HttpResponse response =
             co_await repair(request, who, key, "listing unpark", "listing:" + listing_id, std::move(content));
@@ -701,7 +702,8 @@ private:
         const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
         if (!store) throw Problem(404, "there is no such store");
         std::function<Content(engine::AuditRow)> content = [merchant, store, follow](engine::AuditRow audit) {
-            return engine::Arrival{merchant, orders::StoreSwitched{merchant, *store, follow, std::move(audit)}, {}};
+            return engine::Arrival{
+                merchant, orders::StoreSwitched{merchant, *store, follow, std::move(audit)}, {}, true};
         };
         const std::string action = follow ? "store activate" : "store deactivate";
         HttpResponse response = co_await repair(request, who, key, action, name, std::move(content));

@@ -480,12 +480,6 @@ void BatchRun::write() {
             changes_.updated_from.push_back(live.loaded_version);
         }
     }
-    for (const auto& [lane, outcomes] : lessons_) {
-        for (const sagas::Outcome& outcome : outcomes) {
-            if (outcome.kind != sagas::OutcomeKind::blocked) continue;
-            open_incident({lane.first, "lane:" + lane.second, {}, "peer refuses our credentials", outcome.reason});
-        }
-    }
     transaction_.write(changes_);
 }
 
@@ -493,23 +487,34 @@ void BatchRun::apply_lessons(LaneRow& lane) {
     LaneRules rules = rules_of(parts_.options);
     refill(lane, now_);
     bool was_blocked = lane.breaker != "closed";
-    for (const sagas::Outcome& outcome : lessons_[{lane.merchant, lane.lane}])
+    // A lane's incident is opened and closed only by who holds the lane.
+    const std::string incident = "lane:" + lane.lane;
+    std::optional<std::string> refused;
+    for (const sagas::Outcome& outcome : lessons_[{lane.merchant, lane.lane}]) {
         learn(lane, outcome, rules, now_);
-    if (was_blocked && lane.breaker == "closed") {
-        Changes closing;
-        closing.closed_incidents.emplace_back(lane.merchant, "lane:" + lane.lane);
-        transaction_.write(closing);
+        if (outcome.kind == sagas::OutcomeKind::blocked) refused = outcome.reason;
     }
+    Changes told;
+    if (lane.breaker != "closed" && refused) {
+        told.opened_incidents.push_back({lane.merchant, incident, {}, "peer refuses our credentials", *refused});
+    } else if (lane.breaker == "closed" && (was_blocked || refused)) {
+        told.closed_incidents.emplace_back(lane.merchant, incident);
+    }
+    if (!told.opened_incidents.empty() || !told.closed_incidents.empty()) transaction_.write(told);
 }
 
 void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
     lanes_.insert(more_lanes.begin(), more_lanes.end());
     if (lanes_.empty()) return;
-    std::vector<LaneRow> defaults;
-    for (const auto& [merchant, lane] : lanes_) {
-        defaults.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
+    const std::vector<LaneKey> names(lanes_.begin(), lanes_.end());
+    std::vector<LaneRow> lanes = transaction_.lock_lanes(names);
+    if (lanes.size() < names.size()) {
+        std::vector<LaneRow> fresh;
+        for (const auto& [merchant, lane] : names)
+            fresh.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
+        transaction_.create_lanes(fresh);
+        lanes = transaction_.lock_lanes(names);
     }
-    std::vector<LaneRow> lanes = transaction_.lock_lanes(defaults);
     Changes sent;
     LaneRules rules = rules_of(parts_.options);
     for (LaneRow& lane : lanes) {

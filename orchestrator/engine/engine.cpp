@@ -73,8 +73,11 @@ private:
     void wake_sagas(std::size_t limit, Transaction& transaction);
     bool wake_or_quarantine();
     bool quarantine_first(const std::string& reason);
+    void end_silent_duties(Transaction& transaction);
     void perform_duties(Transaction& transaction);
     void serve_lanes_and_relay(Transaction& transaction);
+    // The broker has it; only the note of that is not stored yet.
+    bool is_confirmed(const CommandRow& command) const;
     void after_commit(const BatchRun& batch);
 
     std::vector<CommandRow> to_send_;
@@ -96,9 +99,10 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
         auto announced = announced_;
         try {
             store_.transact([&](Transaction& transaction) {
+                work(transaction);
+                // Last: who holds commands must not wait for a saga.
                 if (!published.empty()) transaction.mark_published(published, transaction.now());
                 if (!announced.empty()) transaction.delete_announcements(announced);
-                work(transaction);
             });
         } catch (const StoreInDoubt& in_doubt) {
             // Perhaps committed. Running the same inputs again is the way to know: each is recognised if it was applied.
@@ -277,12 +281,15 @@ bool Engine::Impl::park(Input& input, const std::string& reason) {
 }
 
 bool Engine::Impl::run(std::vector<Input>& inputs) {
-    std::vector<Input*> all;
-    all.reserve(inputs.size());
-    for (Input& input : inputs)
-        all.push_back(&input);
-    if (all.empty()) return true;
-    bool available = run_or_split(all);
+    std::vector<Input*> together;
+    std::vector<Input*> alone;
+    for (Input& input : inputs) {
+        const auto* arrival = std::get_if<Arrival>(&input.content);
+        (arrival != nullptr && arrival->alone ? alone : together).push_back(&input);
+    }
+    bool available = together.empty() || run_or_split(together);
+    for (Input* input : alone)
+        available = available && run_or_split({input});
     // An answered input has lost its callback.
     if (available) {
         inputs.clear();
@@ -372,18 +379,28 @@ bool Engine::Impl::quarantine_first(const std::string& reason) {
     return true;
 }
 
-void Engine::Impl::perform_duties(Transaction& transaction) {
-    Instant now = transaction.now();
-    std::vector<CommandRow> silent = transaction.claim_expired_duty_commands(now, options_.due_limit);
-    std::vector<DutyRow> due = transaction.claim_due_duties(now, options_.due_limit);
-    if (silent.empty() && due.empty()) return;
-    if (silent.size() >= options_.due_limit || due.size() >= options_.due_limit) more_due_ = true;
+void Engine::Impl::end_silent_duties(Transaction& transaction) {
+    std::vector<CommandRow> silent = transaction.claim_expired_duty_commands(transaction.now(), options_.due_limit);
+    if (silent.empty()) return;
+    if (silent.size() >= options_.due_limit) more_due_ = true;
     BatchRun batch(parts(), transaction);
     for (CommandRow& command : silent)
         batch.end_silent_duty_attempt(command);
     batch.session().resolve({});
     batch.load({});
     batch.lock_what_sagas_touch();
+    batch.decide_all();
+    batch.write();
+    batch.dispatch({});
+    after_commit(batch);
+}
+
+// In a transaction of its own: who holds the duties it has claimed must not wait for what a batch may hold.
+void Engine::Impl::perform_duties(Transaction& transaction) {
+    std::vector<DutyRow> due = transaction.claim_due_duties(transaction.now(), options_.due_limit);
+    if (due.empty()) return;
+    if (due.size() >= options_.due_limit) more_due_ = true;
+    BatchRun batch(parts(), transaction);
     for (const DutyRow& duty : due)
         batch.session().perform(duty);
     batch.decide_all();
@@ -402,11 +419,12 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
     }
     std::erase_if(resent_, [&](const auto& entry) { return entry.second + options_.relay_after <= now; });
     for (CommandRow& command : transaction.claim_unpublished_commands(now - options_.relay_after, options_.due_limit)) {
-        if (!resent_.emplace(command.attempt_token, now).second) continue;
+        if (is_confirmed(command) || !resent_.emplace(command.attempt_token, now).second) continue;
         repeated_ += 1;
         to_send_.push_back(std::move(command));
     }
     for (AnnouncementRow& row : transaction.claim_announcements(options_.due_limit)) {
+        if (std::find(announced_.begin(), announced_.end(), row.announcement_id) != announced_.end()) continue;
         std::string mark = "announcement " + std::to_string(row.announcement_id);
         if (!resent_.emplace(mark, now).second) continue;
         to_announce_.push_back(std::move(row));
@@ -422,11 +440,19 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
     due_in_ = next ? std::optional<Duration>(*next - now) : std::nullopt;
 }
 
+bool Engine::Impl::is_confirmed(const CommandRow& command) const {
+    return std::any_of(published_.begin(), published_.end(), [&](const auto& confirmed) {
+        return confirmed.second == command.attempt_token;
+    });
+}
+
 bool Engine::Impl::run_due() {
     more_due_ = false;
     if (!wake_or_quarantine()) return false;
     std::string fault;
-    Ran ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
+    Ran ran = in_transaction([&](Transaction& transaction) { end_silent_duties(transaction); }, fault);
+    if (ran == Ran::committed)
+        ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
     if (ran == Ran::unavailable) return false;
     if (ran == Ran::bad) throw std::runtime_error("duties cannot be performed: " + fault);
     // What a transaction that failed would have repeated has not been repeated.

@@ -18,6 +18,8 @@ struct Arrival {
     MerchantId merchant;
     std::any content;
     std::string trace;  // W3C traceparent; may be empty
+    // It locks out of the usual sequence, because it is answered before sagas are locked: it has a batch to itself.
+    bool alone = false;
 };
 
 // The outcome of one attempt of a command.

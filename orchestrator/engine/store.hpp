@@ -2,8 +2,16 @@
 // set-wise inside one transaction. The real one is PostgreSQL (db/pg_store.hpp), the simulated one lives in memory with
 // the same transaction rules (tests/support/sim_store.hpp).
 //
-// Lock order, everywhere: duty commands, then (the participant's own rows), then sagas by id, then
-// their commands, then (stock, listings, flushes), then lanes. Reads that claim work use SKIP LOCKED and so never wait.
+// Rows are locked in one sequence, everywhere; within a table in the sequence of their keys, all in one statement:
+//
+//   1 duty commands      4 orders             7 stock              10 waits
+//   2 duties             5 sagas              8 listings           11 incidents
+//   3 receipts           6 their commands     9 stores, flushes    12 lanes, and the incidents of lanes
+//
+// (3, 4 and 7 to 10 belong to the participant.) What has to be locked later than its turn is taken with Turn::never: the lock
+// is had at once, or the work begins again. Claims skip what another has locked, so they never wait either; what they
+// took counts as locked in its turn. Nobody who holds a row ever waits for one before it, so two engines never wait for each
+// other. The simulated store checks it on every statement.
 //
 // Thread: a Store and its transactions belong to one thread at a time.
 #pragma once
@@ -43,6 +51,12 @@ public:
 class BadItem : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+};
+
+// Whether a statement may wait for rows that another transaction has locked.
+enum class Turn {
+    in_turn,  // it comes in its place of the sequence above: it waits
+    never,    // it comes late: StoreUnavailable when a row is taken
 };
 
 struct SagaKey {
@@ -214,11 +228,15 @@ public:
     virtual std::vector<DutyRow> claim_due_duties(Instant now, std::size_t limit) = 0;
     virtual std::vector<DutyRow> lock_duties(
         const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"
+    // The same without a lock, for who only wants to know its memory.
+    virtual std::vector<DutyRow> read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;
 
     // Lanes that have a waiting command due by `now` and whose not_before has passed; no lock.
     virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
-    // Locked, by key; a lane that does not exist yet is created as given. `in_flight` is counted from the rows in state sent.
-    virtual std::vector<LaneRow> lock_lanes(const std::vector<LaneRow>& as_if_missing) = 0;
+    // Locked, by key; one that does not exist yet is left out. `in_flight` is counted from the rows in state sent.
+    virtual std::vector<LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) = 0;
+    // One that exists by now stays as it is.
+    virtual void create_lanes(const std::vector<LaneRow>& lanes) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
     // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
     virtual std::vector<CommandRow> claim_waiting_commands(

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace ordersaga::orders {
 namespace {
@@ -40,13 +41,10 @@ std::set<SkuId> Channels::update(
     const std::vector<StoreRow>& stores,
     const std::set<SkuId>& changed,
     const std::set<SkuId>& also) {
-    std::vector<StoreId> flushing;
     for (const StoreRow& store : stores) {
         store_keys_[store.store_id] = store.key;
         warehouses_[store.store_id] = store.warehouse_id;
-        if (store.status != "active") continue;
-        active_stores_.insert(store.store_id);
-        flushing.push_back(store.store_id);
+        if (store.status == "active") active_stores_.insert(store.store_id);
     }
 
     std::set<SkuId> wanted = changed;
@@ -60,22 +58,14 @@ std::set<SkuId> Channels::update(
         ids.insert(move.listing_id);
     for (const QuietReadEnd& end : read_ends_)
         ids.insert(end.listing_id);
-    bool first = listings_.empty();
-    bool news = !skus.empty() || !ids.empty() || !flush_ends_.empty();
-    if (news) {
-        std::vector<ListingId> missing;
-        for (ListingId id : ids) {
-            if (find(id) == nullptr) missing.push_back(id);
-        }
-        for (ListingRow& row : rows_.lock_listings(
-                 merchant, skus, missing, first ? flushing : std::vector<StoreId>{}, sagas::flush_lines_limit)) {
-            listings_.try_emplace(row.listing_id, std::move(row));
-        }
-        loaded_skus_.insert(skus.begin(), skus.end());
-    }
+    for (const LevelHint& hint : hints_)
+        ids.insert(hint.listing_id);
+    if (!flush_ends_.empty()) find_ended_flushes(merchant, ids);
+    lock(merchant, skus, ids);
     if (!flush_ends_.empty()) apply_flush_ends(merchant);
     if (!moves_.empty()) apply_moves();
     if (!read_ends_.empty()) apply_read_ends();
+    if (!hints_.empty()) apply_hints();
 
     // Components of bundles that this batch has not locked: read now, after the listings are.
     std::set<StockKey> unread;
@@ -93,7 +83,6 @@ std::set<SkuId> Channels::update(
         }
     }
 
-    std::set<SkuId> risen;
     for (auto& [id, row] : listings_) {
         if (!ships_from(row, warehouse)) continue;
         retarget(row, warehouse);
@@ -103,15 +92,32 @@ std::set<SkuId> Channels::update(
             if (stock == nullptr || component.confirmed_version >= stock->version) continue;
             component.confirmed_version = stock->version;
             dirty_.insert(id);
-            risen.insert(component.sku_id);
+            risen_.insert(component.sku_id);
         }
     }
-    for (const auto& [id, row] : listings_) {
-        if (dirty_.count(id) == 0) continue;
-        for (const ListingComponent& component : row.components)
-            risen.insert(component.sku_id);
+    return std::exchange(risen_, {});
+}
+
+// The first time in its turn, with what else is to be sent to the stores; later only what can be had at once.
+void Channels::lock(MerchantId merchant, const std::vector<SkuId>& skus, const std::set<ListingId>& ids) {
+    std::vector<ListingId> missing;
+    for (ListingId id : ids) {
+        if (find(id) == nullptr) missing.push_back(id);
     }
-    return risen;
+    bool flush_ended = !flush_ends_.empty();
+    if (skus.empty() && missing.empty() && !(flush_ended && !has_locked_)) return;
+    std::vector<StoreId> flushing;
+    bool only_hints = skus.empty() && !flush_ended && moves_.empty() && read_ends_.empty();
+    if (!has_locked_ && !only_hints) flushing.assign(active_stores_.begin(), active_stores_.end());
+    Turn turn = has_locked_ ? Turn::never : Turn::in_turn;
+    if (has_locked_) {
+        for (SkuId sku : skus)
+            late_.listed.insert({merchant, sku});
+    }
+    has_locked_ = true;
+    for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, flushing, sagas::flush_lines_limit, turn))
+        listings_.try_emplace(row.listing_id, std::move(row));
+    loaded_skus_.insert(skus.begin(), skus.end());
 }
 
 void Channels::apply_moves() {
@@ -126,34 +132,29 @@ void Channels::apply_moves() {
     moves_.clear();
 }
 
+// The rows of a flush need not be among the listings loaded so far.
+void Channels::find_ended_flushes(MerchantId merchant, std::set<ListingId>& ids) {
+    std::set<StoreId> stores;
+    std::set<std::string> commands;
+    for (const FlushEnd& end : flush_ends_) {
+        stores.insert(end.store_id);
+        commands.insert(end.command_id);
+    }
+    for (FlushRow& row : rows_.read_open_flushes(merchant, {stores.begin(), stores.end()})) {
+        if (commands.count(row.command_id) == 0) continue;
+        for (const FlushRowItem& item : row.items)
+            ids.insert(item.listing_id);
+        std::string command = row.command_id;
+        ended_.emplace(std::move(command), std::move(row));
+    }
+}
+
 void Channels::apply_flush_ends(MerchantId merchant) {
-    std::vector<StoreId> stores(active_stores_.begin(), active_stores_.end());
     for (const FlushEnd& end : flush_ends_) {
-        if (active_stores_.count(end.store_id) == 0) stores.push_back(end.store_id);
-    }
-    for (FlushRow& row : rows_.open_flushes(merchant, stores))
-        open_.insert_or_assign(row.store_id, std::move(row));
-    flushes_loaded_ = true;
-
-    // The rows of a flush need not be among the listings loaded so far.
-    std::vector<ListingId> missing;
-    for (const FlushEnd& end : flush_ends_) {
-        auto flush = open_.find(end.store_id);
-        if (flush == open_.end() || flush->second.command_id != end.command_id) continue;
-        for (const FlushRowItem& item : flush->second.items) {
-            if (find(item.listing_id) == nullptr) missing.push_back(item.listing_id);
-        }
-    }
-    if (!missing.empty()) {
-        for (ListingRow& row : rows_.lock_listings(merchant, {}, missing, {}, 0))
-            listings_.try_emplace(row.listing_id, std::move(row));
-    }
-
-    for (const FlushEnd& end : flush_ends_) {
-        auto open = open_.find(end.store_id);
-        if (open == open_.end() || open->second.command_id != end.command_id) continue;  // ended before
+        auto open = ended_.find(end.command_id);
+        if (open == ended_.end()) continue;  // closed before
         FlushRow flush = std::move(open->second);
-        open_.erase(open);
+        ended_.erase(open);
         std::set<std::size_t> applied(end.applied.begin(), end.applied.end());
         std::set<std::size_t> uncertain(end.uncertain.begin(), end.uncertain.end());
         std::map<std::size_t, std::string> refused(end.refused.begin(), end.refused.end());
@@ -170,6 +171,7 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                 if (row->believed) *row->believed += item.delta;
                 for (ListingComponent& component : row->components) {
                     component.confirmed_version = std::max(component.confirmed_version, component.composed_version);
+                    risen_.insert(component.sku_id);
                 }
                 audit_moves_.push_back(
                     {merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta,
@@ -178,6 +180,8 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                 // Nothing was applied, or some rows were: then only a read can tell what became of this one.
                 row->wants_read = row->wants_read || !applied.empty() || !uncertain.empty();
                 row->parked = reason->second.empty() ? "refused by the store" : reason->second;
+                for (const ListingComponent& component : row->components)
+                    risen_.insert(component.sku_id);  // nobody waits for this store any more
                 batch_.open_incident(
                     {merchant,
                      "listing:" + std::to_string(row->listing_id.value),
@@ -220,6 +224,18 @@ void Channels::apply_read_ends() {
         row->hinted_at.reset();
     }
     read_ends_.clear();
+}
+
+// Hints are heard in their sequence; one that was overtaken by a newer one of another batch tells nothing.
+void Channels::apply_hints() {
+    for (const LevelHint& hint : hints_) {
+        ListingRow* row = find(hint.listing_id);
+        if (row == nullptr || (row->hinted_at && *row->hinted_at > hint.at)) continue;
+        row->hinted = hint.available;
+        row->hinted_at = hint.at;
+        dirty_.insert(row->listing_id);
+    }
+    hints_.clear();
 }
 
 void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
@@ -272,16 +288,21 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
         if (may_join && row.target != *row.believed) owing[row.store_id].push_back(&row);
     }
     if (owing.empty()) return;
-    if (!flushes_loaded_) {
-        std::vector<StoreId> ids;
-        for (const auto& [store, rows] : owing)
-            ids.push_back(store);
-        for (FlushRow& row : rows_.open_flushes(merchant, ids))
-            open_.insert_or_assign(row.store_id, std::move(row));
+    std::vector<StoreId> ids;
+    for (const auto& [store, rows] : owing)
+        ids.push_back(store);
+    std::set<StoreId> busy;
+    for (const FlushRow& row : rows_.open_flushes(merchant, ids)) {
+        bool ended = std::any_of(
+            flushes_.begin(), flushes_.end(), [&](const FlushRow& closed) { return closed.flush_id == row.flush_id; });
+        if (!ended) busy.insert(row.store_id);
+    }
+    for (const FlushRow& row : flushes_) {
+        if (!row.closed_at) busy.insert(row.store_id);
     }
     for (const StoreRow& store : stores) {
         auto found = owing.find(store.store_id);
-        if (found == owing.end() || open_.count(store.store_id) > 0) continue;
+        if (found == owing.end() || busy.count(store.store_id) > 0) continue;
         std::vector<ListingRow*>& rows = found->second;
         std::sort(rows.begin(), rows.end(), [](const ListingRow* a, const ListingRow* b) {
             return std::tie(a->target, a->listing_id) < std::tie(b->target, b->listing_id);
@@ -321,7 +342,6 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
             {"rows", lines.size()}};
         flush.command_id = batch_.command_of_duty(
             merchant, std::string(duty::flush_stock) + "/store:" + std::to_string(store.store_id.value), command);
-        open_.insert_or_assign(store.store_id, flush);
         flushes_.push_back(std::move(flush));
     }
 }
@@ -329,13 +349,12 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
 void Channels::mark_reading(std::vector<ListingRow> rows) {
     for (ListingRow& row : rows) {
         row.read_open = true;
-        dirty_.insert(row.listing_id);
-        listings_.insert_or_assign(row.listing_id, std::move(row));
+        reading_.push_back(std::move(row));
     }
 }
 
 void Channels::write() {
-    std::vector<ListingRow> rows;
+    std::vector<ListingRow> rows = reading_;
     for (ListingId id : dirty_)
         rows.push_back(listings_.at(id));
     if (!rows.empty()) rows_.write_listings(rows);

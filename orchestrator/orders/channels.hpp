@@ -35,16 +35,31 @@ struct QuietReadEnd {
     std::optional<std::int64_t> first, second;
 };
 
+// What a store said of a level lately: remembered, never believed.
+struct LevelHint {
+    ListingId listing_id;
+    std::optional<std::int64_t> available;
+    Instant at{};
+};
+
+// What a batch found out too late that it needs, and could not have at once: the next one locks it in its turn.
+struct WantedLate {
+    std::set<StockKey> stock;
+    std::set<std::pair<MerchantId, SkuId>> listed;
+};
+
 class Channels {
 public:
-    Channels(Rows& rows, engine::Batch& batch, Ledger& ledger) : rows_(rows), batch_(batch), ledger_(ledger) {}
+    Channels(Rows& rows, engine::Batch& batch, Ledger& ledger, WantedLate& late)
+        : rows_(rows), batch_(batch), ledger_(ledger), late_(late) {}
 
     void learn(ListingMove move) { moves_.push_back(std::move(move)); }
     void flush_ended(FlushEnd end) { flush_ends_.push_back(std::move(end)); }
     void read_ended(QuietReadEnd end) { read_ends_.push_back(std::move(end)); }
+    void hear(LevelHint hint) { hints_.push_back(std::move(hint)); }
 
     // Loads and locks what the changed ledgers and the news above touch, applies it, computes targets, confirms versions.
-    // `also`: SKUs whose listings must be known besides. Answers the SKUs whose confirmed version may have risen.
+    // `also`: SKUs whose listings must be known besides. Answers the SKUs for which more may be shown now than before.
     std::set<SkuId> update(
         MerchantId merchant,
         WarehouseId warehouse,
@@ -61,7 +76,8 @@ public:
     void compose_flushes(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores);
     void write();
 
-    // Rows claimed for a quiet read.
+    // Rows claimed for a quiet read. They are written as they are and take no part in anything else of this batch: claimed
+    // without waiting, they must not lead to locks that wait.
     void mark_reading(std::vector<ListingRow> rows);
     nlohmann::json preview() const;
 
@@ -70,18 +86,24 @@ private:
     // Whether the listing's store sells what lies in this warehouse.
     bool ships_from(const ListingRow& row, WarehouseId warehouse) const;
     ListingRow* find(ListingId id);
+    void lock(MerchantId merchant, const std::vector<SkuId>& skus, const std::set<ListingId>& ids);
+    void find_ended_flushes(MerchantId merchant, std::set<ListingId>& ids);
     void apply_moves();
     void apply_flush_ends(MerchantId merchant);
     void apply_read_ends();
+    void apply_hints();
     void retarget(ListingRow& row, WarehouseId warehouse);
     const StockRow* stock_of(const StockKey& key);
 
     Rows& rows_;
     engine::Batch& batch_;
     Ledger& ledger_;
+    WantedLate& late_;
     std::vector<ListingMove> moves_;
     std::vector<FlushEnd> flush_ends_;
     std::vector<QuietReadEnd> read_ends_;
+    std::vector<LevelHint> hints_;
+    bool has_locked_ = false;
     std::map<ListingId, ListingRow> listings_;
     std::map<StockKey, StockRow> peeked_;
     std::set<SkuId> loaded_skus_;
@@ -89,8 +111,9 @@ private:
     std::set<StoreId> active_stores_;
     std::map<StoreId, std::string> store_keys_;
     std::map<StoreId, WarehouseId> warehouses_;
-    std::map<StoreId, FlushRow> open_;
-    bool flushes_loaded_ = false;
+    std::map<std::string, FlushRow> ended_;  // open flushes whose commands have ended, by command
+    std::vector<ListingRow> reading_;        // claimed for a quiet read
+    std::set<SkuId> risen_;
     std::vector<FlushRow> flushes_;
     std::vector<ListingMove> audit_moves_;
 };

@@ -11,6 +11,8 @@
 
 namespace ordersaga::orders {
 
+struct WantedLate;
+
 struct OrderParticipantSettings {
     Duration poll_orders_every = std::chrono::seconds(60);  // backfill per store
     Duration poll_orders_overlap = std::chrono::minutes(5);
@@ -33,6 +35,7 @@ public:
     // `rows_of` gives the rows' side of a transaction of the store the engine runs on.
     using RowsOf = std::function<Rows&(engine::Transaction&)>;
     OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings = {});
+    ~OrderParticipant() override;
 
     std::unique_ptr<engine::Session> begin(engine::Transaction& transaction, engine::Batch& batch) override;
     engine::LaneRow new_lane(
@@ -45,6 +48,7 @@ private:
     RowsOf rows_of_;
     runtime::Random& random_;
     OrderParticipantSettings settings_;
+    std::unique_ptr<WantedLate> late_;
 };
 
 }  // namespace ordersaga::orders

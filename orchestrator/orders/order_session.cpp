@@ -9,10 +9,12 @@ namespace ordersaga::orders {
 using nlohmann::json;
 
 OrderParticipant::OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings)
-    : rows_of_(std::move(rows_of)), random_(random), settings_(settings) {}
+    : rows_of_(std::move(rows_of)), random_(random), settings_(settings), late_(std::make_unique<WantedLate>()) {}
+
+OrderParticipant::~OrderParticipant() = default;
 
 std::unique_ptr<engine::Session> OrderParticipant::begin(engine::Transaction& transaction, engine::Batch& batch) {
-    return std::make_unique<OrderSession>(transaction, rows_of_(transaction), batch, random_, settings_);
+    return std::make_unique<OrderSession>(transaction, rows_of_(transaction), batch, random_, settings_, *late_);
 }
 
 engine::LaneRow OrderParticipant::new_lane(
@@ -56,12 +58,14 @@ OrderSession::OrderSession(
     Rows& rows,
     engine::Batch& batch,
     runtime::Random& random,
-    const OrderParticipantSettings& settings)
+    const OrderParticipantSettings& settings,
+    WantedLate& late)
     : transaction_(transaction),
       rows_(rows),
       batch_(batch),
       random_(random),
       settings_(settings),
+      late_(late),
       ledger_(batch.now()) {}
 
 OrderSession::World& OrderSession::world(MerchantId merchant) {
@@ -70,7 +74,7 @@ OrderSession::World& OrderSession::world(MerchantId merchant) {
     if (is_new) {
         world.stores = rows_.stores({merchant});
         world.warehouses = rows_.warehouses({merchant});
-        world.channels = std::make_unique<Channels>(rows_, batch_, ledger_);
+        world.channels = std::make_unique<Channels>(rows_, batch_, ledger_, late_);
     }
     return world;
 }
@@ -92,6 +96,7 @@ const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id)
 void OrderSession::finish() {
     announce_levels();
     tell_of_shortages();
+    read_what_returned();
     for (auto& [merchant, world] : worlds_) {
         for (const WarehouseRow& warehouse : world.warehouses) {
             world.channels->compose_flushes(merchant, warehouse.warehouse_id, world.stores);
@@ -109,11 +114,19 @@ void OrderSession::finish() {
     if (!reservations.empty()) rows_.write_reservations(reservations);
     for (auto& [merchant, world] : worlds_)
         world.channels->write();
-    if (!hints_.empty()) rows_.hint_listings(hints_);
+    for (const auto& [merchant, store] : uninstalled_)
+        rows_.set_store_status(merchant, store, "uninstalled", Turn::never);
+    if (!have_reading_.empty()) rows_.drop_waits({have_reading_.begin(), have_reading_.end()}, "reading");
+    std::vector<Rows::Wait> waits = std::move(reading_waits_);
+    for (const auto& [saga, wanted] : channel_waits_) {
+        stop_waiting_.insert(saga);  // for what it waited before
+        waits.insert(waits.end(), wanted.begin(), wanted.end());
+    }
     if (!stop_waiting_.empty()) rows_.drop_waits({stop_waiting_.begin(), stop_waiting_.end()}, "channels");
-    if (!kept_waits_.empty()) rows_.add_waits(kept_waits_);
+    if (!waits.empty()) rows_.add_waits(waits);
     for (auto& [name, row] : duties_)
         batch_.write_duty(row);
+    late_ = {};
 }
 
 json OrderSession::changes_for_preview() const {

@@ -23,7 +23,8 @@ public:
         Rows& rows,
         engine::Batch& batch,
         runtime::Random& random,
-        const OrderParticipantSettings& settings);
+        const OrderParticipantSettings& settings,
+        WantedLate& late);
 
     void duty_ended(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted) override;
     std::vector<engine::InputResult> resolve(const std::vector<const engine::Arrival*>& arrivals) override;
@@ -51,6 +52,11 @@ private:
         std::string command_id;
         bool failed = false;
     };
+    struct DutyEnd {
+        engine::CommandRow command;
+        sagas::Outcome outcome;
+        bool exhausted = false;
+    };
     struct View {
         MerchantId merchant;
         nlohmann::json view;
@@ -75,10 +81,12 @@ private:
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
     void tell_views();
+    void hear_hints();
     void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);
     void read_single_order(const StoreRow& store, const std::string& order_id);
 
     // order_session_stock.cpp
+    void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void apply_readings();
     void tell_of_shortages();
@@ -87,6 +95,7 @@ private:
     std::vector<sagas::Event> reserve(const engine::SagaRow& saga, const nlohmann::json& payload, bool exchange);
     std::vector<sagas::Event> map_again(const engine::SagaRow& saga);
     bool wants_reading(const engine::SagaRow& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
+    void read_what_returned();
     void ask_for_reading(MerchantId merchant, WarehouseId warehouse, const std::set<SkuId>& skus);
     void settle_backorders();
     void announce_levels();
@@ -96,7 +105,10 @@ private:
     void tell_or_signal(const engine::SagaKey& saga, sagas::Event event);
 
     // order_session_duties.cpp
+    void lock_duties_of(const std::vector<const engine::Arrival*>& arrivals);
+    void end_duty(const DutyEnd& end);
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
+    std::string read_on(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_poll_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void park_unreadable(const engine::CommandRow& command, const nlohmann::json& unreadable);
@@ -104,6 +116,7 @@ private:
     void ended_reading(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_poll_fulfillments(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void take_orders(MerchantId merchant, StoreId store, const nlohmann::json& documents, const std::string& source);
+    std::optional<Instant> watermark_of_polls(MerchantId merchant, const std::string& subject);
     engine::DutyRow duty_row(MerchantId merchant, const std::string& duty, const std::string& subject);
     void keep_duty(engine::DutyRow row);
 
@@ -113,6 +126,7 @@ private:
     runtime::Random& random_;
     const OrderParticipantSettings& settings_;
 
+    WantedLate& late_;
     std::map<MerchantId, World> worlds_;
     Ledger ledger_;
 
@@ -125,14 +139,21 @@ private:
     std::vector<PolledOrders> polled_;  // from duties
     std::vector<Reading> readings_;
     std::vector<View> views_;
-    std::vector<Rows::Hint> hints_;
+    std::vector<DutyEnd> duty_ends_;
+    std::vector<std::pair<Rows::Level, LevelHint>> hints_;
+    std::set<std::pair<MerchantId, StoreId>> uninstalled_;
+    std::map<std::pair<MerchantId, WarehouseId>, std::set<SkuId>>
+        returned_;  // units came back that only a reading frees
     std::vector<std::pair<std::string, engine::SagaKey>> references_;
-    std::map<std::pair<MerchantId, std::string>, engine::DutyRow> duties_;  // by "<duty>/<subject>"
+    // By "<duty>/<subject>": as they stand now, and those of them that are to be written.
+    std::map<std::pair<MerchantId, std::string>, engine::DutyRow> locked_duties_, duties_;
 
     std::map<engine::SagaKey, const engine::SagaRow*> sagas_;
-    std::map<engine::SagaKey, std::vector<Rows::Wait>> new_waits_;  // channels; decided in conclude()
-    std::vector<Rows::Wait> kept_waits_;
-    std::set<engine::SagaKey> stop_waiting_;
+    // Who began to wait for the channels in this batch and still does; looked at in every round, stored at the end.
+    std::map<engine::SagaKey, std::vector<Rows::Wait>> channel_waits_;
+    std::set<engine::SagaKey> stop_waiting_;  // whose stored waits for the channels end
+    std::vector<Rows::Wait> reading_waits_;
+    std::set<engine::SagaKey> have_reading_;
     std::vector<Rows::Wait> debts_;             // waits that ran out; named in conclude()
     std::set<StockKey> awaited_;                // ledgers whose fresh figure lets sagas decide next
     std::map<StockKey, std::int64_t> settled_;  // ledger version at which the backorder queue was looked at

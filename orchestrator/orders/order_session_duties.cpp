@@ -41,12 +41,25 @@ std::vector<std::size_t> indices_in(const json& payload, const char* key) {
     return indices;
 }
 
+bool goes_on_reading(std::string_view duty, const Outcome& outcome) {
+    return duty == duty::quiet_reads && outcome.kind == OutcomeKind::done && outcome.payload.contains("after");
+}
+
 }  // namespace
+
+// Read without a lock: an older watermark only asks for more.
+std::optional<Instant> OrderSession::watermark_of_polls(MerchantId merchant, const std::string& subject) {
+    for (const engine::DutyRow& row :
+         transaction_.read_duties({{merchant, std::string(duty::poll_orders) + "/" + subject}})) {
+        return instant_in(row.memory, "watermark");
+    }
+    return std::nullopt;
+}
 
 engine::DutyRow OrderSession::duty_row(MerchantId merchant, const std::string& duty, const std::string& subject) {
     std::string name = duty + "/" + subject;
-    auto known = duties_.find({merchant, name});
-    if (known != duties_.end()) return known->second;
+    auto known = locked_duties_.find({merchant, name});
+    if (known != locked_duties_.end()) return known->second;
     std::vector<engine::DutyRow> rows = transaction_.lock_duties({{merchant, name}});
     if (!rows.empty()) return rows.front();
     engine::DutyRow row;
@@ -59,6 +72,7 @@ engine::DutyRow OrderSession::duty_row(MerchantId merchant, const std::string& d
 
 void OrderSession::keep_duty(engine::DutyRow row) {
     std::pair<MerchantId, std::string> name{row.merchant, row.duty + "/" + row.subject};
+    locked_duties_.insert_or_assign(name, row);
     duties_.insert_or_assign(name, std::move(row));
 }
 
@@ -73,8 +87,6 @@ void OrderSession::call_duty(MerchantId merchant, const std::string& duty, const
 void OrderSession::perform(const engine::DutyRow& due) {
     Instant now = batch_.now();
     engine::DutyRow row = due;
-    auto known = duties_.find({row.merchant, row.duty + "/" + row.subject});
-    if (known != duties_.end()) row = known->second;
     std::int64_t id = id_in(row.subject);
     const StoreRow* from = row.subject.starts_with("store:") ? store(row.merchant, {id}) : nullptr;
     const WarehouseRow* stocked = row.subject.starts_with("warehouse:") ? warehouse(row.merchant, {id}) : nullptr;
@@ -134,15 +146,15 @@ void OrderSession::perform(const engine::DutyRow& due) {
                      {"location_id", listing.location_id}});
                 learned[key] = listing.learned;
             }
-            // What the order polls have brought in is applied already; only what is newer has to fit into this answer.
-            engine::DutyRow polls = duty_row(row.merchant, duty::poll_orders, row.subject);
-            Instant since = instant_in(polls.memory, "watermark").value_or(from->go_live_at);
-            Duration overlap = std::min<Duration>(settings_.poll_orders_overlap, std::chrono::seconds(30));
+            // As far back as every poll of the orders: the store's list may be behind, and a sale that both readings
+            // show and no poll has told would be taken off the belief twice.
+            Instant since = watermark_of_polls(row.merchant, row.subject).value_or(from->go_live_at);
             command.payload = {
                 {"store", from->key},
                 {"listings", std::move(items)},
                 {"learned", std::move(learned)},
-                {"orders_since", runtime::format_rfc3339(std::max(from->go_live_at, since - overlap))}};
+                {"orders_since",
+                 runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
             if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else {
@@ -157,6 +169,38 @@ void OrderSession::perform(const engine::DutyRow& due) {
 }
 
 void OrderSession::duty_ended(const engine::CommandRow& command, const Outcome& outcome, bool exhausted) {
+    duty_ends_.push_back({command, outcome, exhausted});
+}
+
+// All duties of the batch at once, before anything of the participant is locked.
+void OrderSession::lock_duties_of(const std::vector<const engine::Arrival*>& arrivals) {
+    std::set<std::pair<MerchantId, std::string>> names;
+    for (const DutyEnd& end : duty_ends_)
+        names.insert({end.command.merchant, end.command.duty});
+    auto add = [&](MerchantId merchant, const char* duty, const char* of, std::int64_t id) {
+        names.insert({merchant, std::string(duty) + "/" + of + ":" + std::to_string(id)});
+    };
+    for (const engine::Arrival* arrival : arrivals) {
+        if (const auto* delivery = std::any_cast<Delivery>(&arrival->content)) {
+            const ReceiptRow& receipt = delivery->receipt;
+            if (receipt.source == "shipbob")
+                add(receipt.merchant, duty::poll_fulfillments, "warehouse", receipt.store_id.value);
+        } else if (const auto* order = std::any_cast<StoreSwitched>(&arrival->content)) {
+            add(order->merchant, duty::poll_orders, "store", order->store_id.value);
+            add(order->merchant, duty::quiet_reads, "store", order->store_id.value);
+        } else if (const auto* back = std::any_cast<ListingTakenBack>(&arrival->content)) {
+            add(back->merchant, duty::quiet_reads, "store", back->store_id.value);
+        }
+    }
+    if (names.empty()) return;
+    for (engine::DutyRow& row : transaction_.lock_duties({names.begin(), names.end()})) {
+        std::pair<MerchantId, std::string> name{row.merchant, row.duty + "/" + row.subject};
+        locked_duties_.insert_or_assign(name, std::move(row));
+    }
+}
+
+void OrderSession::end_duty(const DutyEnd& end) {
+    const auto& [command, outcome, exhausted] = end;
     std::string name = command.duty.substr(0, command.duty.find('/'));
     if (name == duty::flush_stock) {
         ended_flush(command, outcome, exhausted);
@@ -168,7 +212,10 @@ void OrderSession::duty_ended(const engine::CommandRow& command, const Outcome& 
     }
     engine::DutyRow row = duty_row(command.merchant, name, subject_of(command.duty));
     bool own = row.command_id == command.command_id;  // a read on demand shares the duty's name, not its turn
-    if (own) {
+    if (own && goes_on_reading(name, outcome)) {
+        row.command_id = read_on(command, outcome);
+        keep_duty(std::move(row));
+    } else if (own) {
         row.command_id.clear();
         if (row.memory.value("again", false)) row.next_due = batch_.now();
         if (outcome.kind == OutcomeKind::done) {
@@ -278,11 +325,24 @@ void OrderSession::ended_read_order(const engine::CommandRow& command, const Out
         command.merchant, {id_in(command.duty)}, json::array({outcome.payload.at("order")}), "read of the order");
 }
 
+// More orders than one message holds: what was read first waits in the next command until the last of them is here.
+std::string OrderSession::read_on(const engine::CommandRow& command, const Outcome& outcome) {
+    sagas::Command next;
+    next.activity = command.activity;
+    next.lane = command.lane;
+    next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
+    next.payload = command.payload;
+    next.payload["first"] = outcome.payload.at("first");
+    next.payload["after"] = outcome.payload.at("after");
+    return batch_.command_of_duty(command.merchant, command.duty, next);
+}
+
 void OrderSession::ended_quiet_read(const engine::CommandRow& command, const Outcome& outcome) {
     bool done = outcome.kind == OutcomeKind::done;
     if (done)
         take_orders(
             command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "quiet read");
+    if (goes_on_reading(duty::quiet_reads, outcome)) return;
     const json learned = command.payload.value("learned", json::object());
     auto level = [&](const char* which, const std::string& listing) -> std::optional<std::int64_t> {
         if (!done || !outcome.payload.contains(which)) return std::nullopt;

@@ -32,6 +32,10 @@ OrderKey key_of(const Delivery& delivery) {
 
 std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::Arrival*>& arrivals) {
     std::vector<InputResult> results(arrivals.size());
+    lock_duties_of(arrivals);
+    for (const DutyEnd& end : duty_ends_)
+        end_duty(end);
+    duty_ends_.clear();
     read_receipts(arrivals, results);
     lock_orders_of(arrivals);
     load_mappings(arrivals);
@@ -60,6 +64,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
     for (const PolledOrders& polled : polled_)
         resolve_polled(polled, {});
     tell_views();
+    hear_hints();
     return results;
 }
 
@@ -261,16 +266,13 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
     } else if (topic.starts_with("fulfillments/")) {
         hear_of_fulfillment(delivery, cause, result);
     } else if (topic == "inventory_levels/update") {
-        Rows::Hint hint{
-            from.merchant,
-            from.store_id,
-            runtime::get_id_text(delivery.body, "inventory_item_id").value(),
-            runtime::get_id_text(delivery.body, "location_id").value(),
-            runtime::opt_int64(delivery.body, "available").value(),
-            batch_.now()};
-        hints_.push_back(std::move(hint));
+        Rows::Level level{
+            from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
+            runtime::get_id_text(delivery.body, "location_id").value()};
+        LevelHint hint{{}, runtime::opt_int64(delivery.body, "available").value(), batch_.now()};
+        hints_.emplace_back(std::move(level), hint);
     } else if (topic == "app/uninstalled") {
-        rows_.set_store_status(from.merchant, from.store_id, "uninstalled");
+        uninstalled_.insert({from.merchant, from.store_id});  // written in the turn of stores, at the end
         batch_.open_incident(
             {from.merchant,
              "store:" + std::to_string(from.store_id.value),
@@ -321,8 +323,7 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
     return result;
 }
 
-// An operator's change is answered at once, so its ledger is locked here, before the sagas of the batch. Two engines that
-// collide over this are told "again" by the database.
+// An operator's change is answered at once, so its ledger is locked here, before any saga: it has a batch to itself.
 InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) {
     InputResult result;
     ledger_.load_stock(rows_.lock_stock({adjustment.key}));
@@ -356,7 +357,7 @@ InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) 
     return result;
 }
 
-// As with an adjustment, the rows are locked here, so that the answer is exact.
+// As with an adjustment, the rows are locked here, so that the answer is exact: a batch to itself.
 InputResult OrderSession::resolve_switch(const StoreSwitched& order) {
     InputResult result;
     const StoreRow* row = store(order.merchant, order.store_id);
@@ -367,10 +368,10 @@ InputResult OrderSession::resolve_switch(const StoreSwitched& order) {
         return result;
     }
     batch_.audit(order.audit);
-    rows_.set_store_status(order.merchant, order.store_id, order.follow ? "active" : "suspended");
+    if (order.follow) rows_.doubt_listings(order.merchant, order.store_id);
+    rows_.set_store_status(order.merchant, order.store_id, order.follow ? "active" : "suspended", Turn::in_turn);
     if (!order.follow) return result;
     const std::string subject = "store:" + std::to_string(order.store_id.value);
-    rows_.doubt_listings(order.merchant, order.store_id);
     batch_.close_incident(order.merchant, subject);
     call_duty(order.merchant, duty::poll_orders, subject);
     call_duty(order.merchant, duty::quiet_reads, subject);
@@ -388,6 +389,19 @@ InputResult OrderSession::resolve_taking_back(const ListingTakenBack& order) {
     batch_.close_incident(order.merchant, "listing:" + std::to_string(order.listing_id.value));
     call_duty(order.merchant, duty::quiet_reads, "store:" + std::to_string(order.store_id.value));
     return result;
+}
+
+void OrderSession::hear_hints() {
+    if (hints_.empty()) return;
+    std::vector<Rows::Level> levels;
+    for (const auto& [level, hint] : hints_)
+        levels.push_back(level);
+    std::vector<ListingId> listings = rows_.listings_of_levels(levels);
+    for (std::size_t i = 0; i < hints_.size(); ++i) {
+        if (listings[i].value == 0) continue;
+        hints_[i].second.listing_id = listings[i];
+        world(levels[i].merchant).channels->hear(hints_[i].second);
+    }
 }
 
 void OrderSession::tell_views() {

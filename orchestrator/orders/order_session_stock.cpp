@@ -79,6 +79,7 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         for (const auto& [sku, fulfillable, on_hand] : reading.items)
             keys.insert({reading.merchant, sku, reading.warehouse_id});
     }
+    keys.insert(late_.stock.begin(), late_.stock.end());
     std::vector<StockKey> missing;
     for (const StockKey& key : keys) {
         if (!ledger_.holds(key)) missing.push_back(key);
@@ -95,6 +96,13 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         for (const engine::SagaKey& key : unloaded)
             ledger_.mark_loaded(key);
     }
+}
+
+// Ledgers that turn out to be needed when others are locked already.
+void OrderSession::lock_late(const std::set<StockKey>& keys) {
+    if (keys.empty()) return;
+    late_.stock.insert(keys.begin(), keys.end());
+    ledger_.load_stock(rows_.lock_stock({keys.begin(), keys.end()}, Turn::never));
 }
 
 void OrderSession::apply_readings() {
@@ -129,7 +137,7 @@ void OrderSession::apply_readings() {
         if (!batch_.holds(wait.saga)) awaited_.insert(wait.stock);
     }
     if (waiting.empty()) return;
-    rows_.drop_waits({waiting.begin(), waiting.end()}, "reading");
+    have_reading_.insert(waiting.begin(), waiting.end());
     for (const engine::SagaKey& saga : waiting)
         tell_or_signal(saga, {"StockRead", json::object(), "reading of the warehouse"});
     readings_.clear();
@@ -183,12 +191,12 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         }
         ledger_.ship(saga.key, skus, cause_of("ship", saga));
     } else if (name == "Release") {
-        new_waits_.erase(saga.key);
+        channel_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
         if (ledger_.release(saga.key, cause_of("release", saga))) {
-            call_duty(
-                saga.key.merchant, duty::read_warehouse_stock,
-                "warehouse:" + std::to_string(warehouse_in(effect.payload).value));
+            std::set<SkuId>& skus = returned_[{saga.key.merchant, warehouse_in(effect.payload)}];
+            for (const Demand& line : demand_in(effect.payload))
+                skus.insert(line.sku_id);
         }
         return {{"StockReleased", json::object(), "stock"}};
     } else if (name == "WaitForChannels") {
@@ -199,10 +207,10 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
             StockKey key{saga.key.merchant, want.sku_id, warehouse_in(effect.payload)};
             waits.push_back({saga.key, "channels", key, ledger_.at(key).version});
         }
-        new_waits_[saga.key] = std::move(waits);
+        channel_waits_[saga.key] = std::move(waits);
     } else if (name == "StopWaiting") {
         if (effect.payload.value("name_debt", false)) note_debt(saga, effect.payload);
-        new_waits_.erase(saga.key);
+        channel_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
     } else if (name == "UseReference") {
         references_.emplace_back(effect.payload.at("reference").get<std::string>(), saga.key);
@@ -275,7 +283,7 @@ std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
     if (from == nullptr) throw engine::BadItem("the store does not exist any more");
     OrderKey key{saga.key.merchant, from->store_id, saga.data.at("order_id").get<std::string>()};
     if (orders_.count(key) == 0) {
-        for (OrderRow& row : rows_.lock_orders({key}))
+        for (OrderRow& row : rows_.lock_orders({key}, Turn::never))
             orders_.emplace(key, std::move(row));
     }
     load_mappings({});
@@ -295,7 +303,7 @@ std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
         }
         lines.push_back(to_json(line));
     }
-    if (!missing.empty()) ledger_.load_stock(rows_.lock_stock({missing.begin(), missing.end()}));
+    lock_late(missing);
     return {{"OrderChanged", {{"lines", std::move(lines)}}, "mapping"}};
 }
 
@@ -328,8 +336,27 @@ bool OrderSession::wants_reading(
         waits.push_back({saga.key, "reading", key, row.version});
     }
     if (!ask.empty()) ask_for_reading(saga.key.merchant, warehouse_id, ask);
-    if (!waits.empty()) rows_.add_waits(waits);
+    reading_waits_.insert(reading_waits_.end(), waits.begin(), waits.end());
     return !waits.empty();
+}
+
+// Units that a cancel brought back are for sale only after a reading. Asked for at once, unless these SKUs were asked for
+// lately: then the next reading of the mirror tells.
+void OrderSession::read_what_returned() {
+    Instant now = batch_.now();
+    for (auto& [where, skus] : returned_) {
+        std::erase_if(skus, [&, where = where](SkuId sku) {
+            const StockRow& row = ledger_.at({where.first, sku, where.second});
+            return row.demand_read_at && now - *row.demand_read_at < settings_.demand_read_every;
+        });
+        if (skus.empty()) continue;
+        for (SkuId sku : skus) {
+            StockKey key{where.first, sku, where.second};
+            ledger_.at(key).demand_read_at = now;
+            ledger_.touch(key);
+        }
+        ask_for_reading(where.first, where.second, skus);
+    }
 }
 
 void OrderSession::ask_for_reading(MerchantId merchant, WarehouseId warehouse_id, const std::set<SkuId>& skus) {
@@ -372,7 +399,7 @@ void OrderSession::settle_backorders() {
     }
     if (!missing.empty()) {
         // Others of the same queues: they must be looked at as a whole, or an older order could be overtaken.
-        ledger_.load_stock(rows_.lock_stock({missing.begin(), missing.end()}));
+        lock_late(missing);
         std::vector<StockKey> more(missing.begin(), missing.end());
         for (ReservationRow& row : rows_.waiting_for(more))
             queue.push_back(std::move(row));
@@ -399,28 +426,32 @@ void OrderSession::conclude() {
 }
 
 void OrderSession::conclude_channels(MerchantId merchant, World& world) {
-    std::set<SkuId> risen;
-    for (const WarehouseRow& from : world.warehouses) {
-        std::set<SkuId> changed;
-        for (const StockKey& key : ledger_.changed()) {
-            if (key.merchant != merchant || key.warehouse_id != from.warehouse_id) continue;
-            std::int64_t version = ledger_.at(key).version;
-            auto [shown, is_new] = world.shown.try_emplace(key, version);
-            if (!is_new && shown->second == version) continue;
-            shown->second = version;
-            changed.insert(key.sku_id);
-        }
-        std::set<SkuId> also;
-        auto wants_listings = [&](const Rows::Wait& wait) {
-            if (wait.stock.merchant == merchant && wait.stock.warehouse_id == from.warehouse_id)
-                also.insert(wait.stock.sku_id);
-        };
-        for (const auto& [saga, waits] : new_waits_)
-            std::for_each(waits.begin(), waits.end(), wants_listings);
-        std::for_each(debts_.begin(), debts_.end(), wants_listings);
-        risen.merge(world.channels->update(merchant, from.warehouse_id, world.stores, changed, also));
+    std::map<WarehouseId, std::set<SkuId>> changed;
+    // Listings are locked once, in their turn: those of every warehouse together.
+    std::set<SkuId> wanted;
+    for (const StockKey& key : ledger_.changed()) {
+        if (key.merchant != merchant) continue;
+        std::int64_t version = ledger_.at(key).version;
+        auto [shown, is_new] = world.shown.try_emplace(key, version);
+        if (!is_new && shown->second == version) continue;
+        shown->second = version;
+        changed[key.warehouse_id].insert(key.sku_id);
+        wanted.insert(key.sku_id);
     }
-    // Only now are the listings of every warehouse known: one that is not loaded would count as having nothing to show.
+    for (const auto& [owner, sku] : late_.listed) {
+        if (owner == merchant) wanted.insert(sku);
+    }
+    auto wants_listings = [&](const Rows::Wait& wait) {
+        if (wait.stock.merchant == merchant) wanted.insert(wait.stock.sku_id);
+    };
+    for (const auto& [saga, waits] : channel_waits_)
+        std::for_each(waits.begin(), waits.end(), wants_listings);
+    std::for_each(debts_.begin(), debts_.end(), wants_listings);
+    std::set<SkuId> risen;
+    for (const WarehouseRow& from : world.warehouses)
+        risen.merge(world.channels->update(
+            merchant, from.warehouse_id, world.stores, changed[from.warehouse_id], wanted));
+    // Only now are the targets of every warehouse known.
     name_debts(merchant, world);
     wake_waiting(merchant, world, risen);
 }
@@ -444,24 +475,21 @@ bool OrderSession::is_confirmed(World& world, const Rows::Wait& wait) const {
 }
 
 void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen) {
-    // Sagas of this batch that began to wait.
-    std::vector<engine::SagaKey> decided;
-    for (auto& [saga, waits] : new_waits_) {
-        if (saga.merchant != merchant) continue;
-        decided.push_back(saga);
-        bool all =
-            std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
-        if (all) {
-            batch_.tell(saga, {"ChannelsUpdated", json::object(), "channels"});
-            stop_waiting_.insert(saga);
-        } else {
-            stop_waiting_.erase(saga);
-            rows_.drop_waits({saga}, "channels");
-            kept_waits_.insert(kept_waits_.end(), waits.begin(), waits.end());
+    auto shows_all = [&](const std::vector<Rows::Wait>& waits) {
+        return std::all_of(
+            waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+    };
+    // Sagas that began to wait in this batch; what a later round finds out may end their waiting still.
+    for (auto waiting = channel_waits_.begin(); waiting != channel_waits_.end();) {
+        const engine::SagaKey saga = waiting->first;
+        if (saga.merchant != merchant || !shows_all(waiting->second)) {
+            ++waiting;
+            continue;
         }
+        waiting = channel_waits_.erase(waiting);
+        stop_waiting_.insert(saga);
+        batch_.tell(saga, {"ChannelsUpdated", json::object(), "channels"});
     }
-    for (const engine::SagaKey& saga : decided)
-        new_waits_.erase(saga);
 
     // Sagas of earlier batches.
     if (risen.empty() || world.warehouses.empty()) return;
@@ -480,10 +508,7 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
         world.channels->update(merchant, world.warehouses.front().warehouse_id, world.stores, {}, unknown);
     }
     for (const auto& [saga, waits] : waiting) {
-        if (stop_waiting_.count(saga) > 0) continue;
-        bool all =
-            std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
-        if (!all) continue;
+        if (stop_waiting_.count(saga) > 0 || channel_waits_.count(saga) > 0 || !shows_all(waits)) continue;
         stop_waiting_.insert(saga);
         tell_or_signal(saga, {"ChannelsUpdated", json::object(), "channels"});
     }

@@ -1,8 +1,7 @@
 // The rows of stock, listings, orders and receipts, as the participant of the order saga sees them inside the engine's
 // transaction. Implemented by the same stores that implement engine::Transaction.
 //
-// Lock order: receipts and orders by (store, order id), then sagas, then stock by (sku, warehouse), then listings by id,
-// then flushes.
+// The sequence in which rows are locked is written down in engine/store.hpp.
 #pragma once
 
 #include "orchestrator/engine/store.hpp"
@@ -18,6 +17,7 @@
 
 namespace ordersaga::orders {
 
+using engine::Turn;
 using runtime::Duration;
 using runtime::Instant;
 using sagas::ListingId;
@@ -226,7 +226,7 @@ public:
     virtual void update_receipts(const std::vector<ReceiptRow>& receipts) = 0;  // status, reason, order_id, saga_id
 
     // Locks existing orders, creates missing ones empty; by key.
-    virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys) = 0;
+    virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys, Turn turn = Turn::in_turn) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
     // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
     virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
@@ -234,8 +234,8 @@ public:
         const std::vector<std::string>& references) = 0;
     virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
 
-    virtual std::vector<StockRow> lock_stock(
-        const std::vector<StockKey>& keys) = 0;  // missing ledgers are created empty
+    // Missing ledgers are created empty.
+    virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys, Turn turn = Turn::in_turn) = 0;
     // The same without a lock: for the other components of a bundle, read after its listing was locked. Whoever locks the
     // listing last sees every committed component, so the last computed target is right.
     virtual std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) = 0;
@@ -264,7 +264,8 @@ public:
         const std::vector<SkuId>& skus,
         const std::vector<ListingId>& ids,
         const std::vector<StoreId>& flushing,
-        std::size_t limit) = 0;
+        std::size_t limit,
+        Turn turn = Turn::in_turn) = 0;
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
     // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
     // and are neither in flight nor being read, locked.
@@ -274,18 +275,19 @@ public:
         Instant hinted_before,
         std::size_t limit) = 0;
 
-    // What stores said of a level lately: remembered, never believed. Unknown levels are left out.
-    struct Hint {
+    // A level as stores name it.
+    struct Level {
         MerchantId merchant;
         StoreId store_id;
         std::string inventory_item_id;
         std::string location_id;
-        std::optional<std::int64_t> available;
-        Instant at{};
     };
-    virtual void hint_listings(const std::vector<Hint>& hints) = 0;
+    // The listing of each level; 0 where there is none.
+    virtual std::vector<ListingId> listings_of_levels(const std::vector<Level>& levels) = 0;
 
     virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;  // locked
+    // The same without a lock. What an open flush holds never changes, and only who holds its command closes it.
+    virtual std::vector<FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;
     virtual void write_flushes(const std::vector<FlushRow>& rows) = 0;  // upsert; one open per store (unique index)
 
     // Sagas waiting for a stock version to be confirmed, or for a reading.
@@ -301,7 +303,11 @@ public:
         const std::string& kind,
         const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
 
-    virtual void set_store_status(MerchantId merchant, StoreId store, const std::string& status) = 0;
+    virtual void set_store_status(
+        MerchantId merchant,
+        StoreId store,
+        const std::string& status,
+        Turn turn = Turn::in_turn) = 0;
     // What all listings of the store show is in doubt from now on.
     virtual void doubt_listings(MerchantId merchant, StoreId store) = 0;
     // Takes a parked listing back in, in doubt. False: it is not parked (any more).

@@ -281,13 +281,16 @@ json Shop::levels(const json& listings) const {
     return levels;
 }
 
-json Shop::orders_since(Instant since, std::size_t limit) const {
+json Shop::orders_since(Instant since, std::size_t limit, const std::string& after) const {
+    const auto place = [](const ShopOrder& order) {
+        return runtime::format_rfc3339(order.document.updated_at) + "|" + order.document.order_id;
+    };
     std::vector<const ShopOrder*> changed;
     for (const auto& [id, order] : orders_) {
-        if (order.document.updated_at >= whole_seconds(since)) changed.push_back(&order);
+        if (order.document.updated_at >= whole_seconds(since) && place(order) > after) changed.push_back(&order);
     }
-    std::stable_sort(changed.begin(), changed.end(), [](const ShopOrder* left, const ShopOrder* right) {
-        return left->document.updated_at < right->document.updated_at;
+    std::sort(changed.begin(), changed.end(), [&](const ShopOrder* left, const ShopOrder* right) {
+        return place(*left) < place(*right);
     });
     const bool complete = changed.size() <= limit;
     if (!complete) changed.resize(limit);
@@ -297,7 +300,9 @@ json Shop::orders_since(Instant since, std::size_t limit) const {
         documents.push_back(to_json(order->document));
         until = std::max(until, order->document.updated_at);
     }
-    return {{"orders", documents}, {"polled_until", runtime::format_rfc3339(until)}, {"complete", complete}};
+    json answer = {{"orders", documents}, {"polled_until", runtime::format_rfc3339(until)}, {"complete", complete}};
+    if (!complete) answer["after"] = place(*changed.back());
+    return answer;
 }
 
 json Shop::order(const std::string& order_id) const {

@@ -108,15 +108,17 @@ void Worker::read_quietly(const engine::CommandRow& command, Answer answer) {
     Shop* shop = shops_.at(peer_of(command));
     const auto payload = std::make_shared<json>(command.payload);
     const auto result = std::make_shared<json>();
-    agenda_.after(pause, [shop, payload, result] { (*result)["first"] = shop->levels(payload->at("listings")); });
+    agenda_.after(pause, [shop, payload, result] {
+        (*result)["first"] = payload->contains("first") ? payload->at("first") : shop->levels(payload->at("listings"));
+    });
     agenda_.after(pause * 2, [shop, payload, result] {
         const Instant since = runtime::parse_rfc3339(payload->at("orders_since").get<std::string>()).value();
-        json polled = shop->orders_since(since, 1000);
+        json polled = shop->orders_since(since, poll_limit, payload->value("after", ""));
         polled.erase("complete");
         result->update(polled);
     });
     agenda_.after(pause * 3, [shop, payload, result, answer = std::move(answer)] {
-        (*result)["second"] = shop->levels(payload->at("listings"));
+        if (!result->contains("after")) (*result)["second"] = shop->levels(payload->at("listings"));
         answer(outcome_of(OutcomeKind::done, "", *result));
     });
 }
@@ -144,7 +146,7 @@ Outcome Worker::act_on_shop(const engine::CommandRow& command, Shop& shop) {
     if (name == activity::read_order) return outcome_of(OutcomeKind::done, "", shop.order(payload.at("order_id")));
     if (name == activity::poll_orders) {
         const Instant since = runtime::parse_rfc3339(payload.at("orders_since").get<std::string>()).value();
-        return outcome_of(OutcomeKind::done, "", shop.orders_since(since, poll_limit));
+        return outcome_of(OutcomeKind::done, "", shop.orders_since(since, poll_limit, payload.value("after", "")));
     }
     return refused("no such activity: " + name);
 }

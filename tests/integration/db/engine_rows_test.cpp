@@ -31,6 +31,15 @@ protected:
         row.tokens = row.capacity = 10.1;
         return row;
     }
+
+    // Locked, and created first where they do not exist.
+    static std::vector<LaneRow> lanes_of(engine::Transaction& transaction, const std::vector<LaneRow>& lanes) {
+        std::vector<std::pair<sagas::MerchantId, std::string>> names;
+        for (const LaneRow& lane : lanes)
+            names.emplace_back(lane.merchant, lane.lane);
+        transaction.create_lanes(lanes);
+        return transaction.lock_lanes(names);
+    }
 };
 
 TEST_F(EngineRows, SagasReadBackAsTheyWereWritten) {
@@ -223,7 +232,7 @@ TEST_F(EngineRows, CountsWhatALaneHasInFlightAndSkipsPausedLanes) {
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         EXPECT_EQ(transaction.lanes_with_work(start, 9).size(), 1U);
         EXPECT_TRUE(transaction.lanes_with_work(start - seconds(1), 9).empty());
-        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1"), a_lane("store:2")});
+        std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1"), a_lane("store:2")});
         ASSERT_EQ(lanes.size(), 2U);
         EXPECT_EQ(lanes[0].in_flight, 1);
         EXPECT_EQ(lanes[0].tokens, 10.1);
@@ -234,7 +243,7 @@ TEST_F(EngineRows, CountsWhatALaneHasInFlightAndSkipsPausedLanes) {
         EXPECT_EQ(transaction.lanes_with_work(start + seconds(5), 9).size(), 1U);
         LaneRow other = a_lane("store:1");
         other.capacity = 99;
-        EXPECT_EQ(transaction.lock_lanes({other})[0].capacity, 10.1);
+        EXPECT_EQ(lanes_of(transaction, {other})[0].capacity, 10.1);
     });
 }
 
@@ -366,7 +375,7 @@ TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     EXPECT_EQ(next(), now + seconds(300));
     run_as_engine("UPDATE commands SET due_at = now() - interval '1 second'");
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1")});
+        std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1")});
         lanes[0].not_before = now + seconds(200);
         transaction.write_lanes(lanes);
     });

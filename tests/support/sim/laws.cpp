@@ -213,6 +213,7 @@ std::vector<std::string> check_laws(const SimStore& store) {
     check_final_sagas(store.tables(), findings);
     check_histories(store.tables(), findings);
     check_nothing_lost(store.tables(), findings);
+    violations.insert(violations.end(), store.lock_violations().begin(), store.lock_violations().end());
     return violations;
 }
 

@@ -50,8 +50,23 @@ void SimTransaction::check_deferred() const {
         require(tables_.sagas.has(saga), from + ": foreign key sagas");
 }
 
+namespace {
+
+LockSequence::Key saga_key(const SagaKey& key) {
+    return {key.merchant.value, 0, 0, key.saga_id};
+}
+LockSequence::Key command_key(const CommandRow& row) {
+    return {row.merchant.value, 0, 0, row.command_id};
+}
+LockSequence::Key duty_key(const DutyRow& row) {
+    return {row.merchant.value, 0, 0, row.duty + "/" + row.subject};
+}
+
+}  // namespace
+
 std::vector<SagaRow> SimTransaction::lock_sagas(const std::vector<SagaKey>& keys) {
     step("lock_sagas");
+    lock(Locked::sagas, engine::Turn::in_turn, keys, saga_key, "lock_sagas");
     std::vector<SagaRow> found;
     for (const SagaKey& key : std::set<SagaKey>(keys.begin(), keys.end())) {
         if (const SagaRow* row = tables_.sagas.find(key)) found.push_back(*row);
@@ -79,7 +94,10 @@ std::vector<SagaRow> SimTransaction::claim_waking_sagas(Instant now, std::size_t
     for (const auto& [key, at] : due) {
         if (const SagaRow* row = tables_.sagas.find(key)) ranked.push_back({{at, key}, *row});
     }
-    return first_of(std::move(ranked), limit);
+    std::vector<SagaRow> claimed = first_of(std::move(ranked), limit);
+    lock(
+        Locked::sagas, engine::Turn::never, claimed, [](const SagaRow& row) { return saga_key(row.key); }, "");
+    return claimed;
 }
 
 std::vector<engine::SignalRow> SimTransaction::take_signals(const std::vector<SagaKey>& keys) {
@@ -101,6 +119,7 @@ std::vector<CommandRow> SimTransaction::open_commands(const std::vector<SagaKey>
     for (const auto& [id, command] : tables_.open_commands) {
         if (!command.saga_id.empty() && wanted.count(saga_of(command)) > 0) found.push_back(command);
     }
+    lock(Locked::commands, engine::Turn::in_turn, found, command_key, "open_commands");
     return found;
 }
 
@@ -111,6 +130,7 @@ std::vector<CommandRow> SimTransaction::lock_duty_commands(const std::vector<std
         const CommandRow* row = tables_.open_commands.find(id);
         if (row != nullptr && row->saga_id.empty()) found.push_back(*row);
     }
+    lock(Locked::duty_commands, engine::Turn::in_turn, found, command_key, "lock_duty_commands");
     return found;
 }
 
@@ -121,7 +141,9 @@ std::vector<CommandRow> SimTransaction::claim_expired_duty_commands(Instant now,
         if (!command.saga_id.empty() || command.state != CommandState::sent || *command.deadline > now) continue;
         ranked.emplace_back(*command.deadline, command);
     }
-    return first_of(std::move(ranked), limit);
+    std::vector<CommandRow> claimed = first_of(std::move(ranked), limit);
+    lock(Locked::duty_commands, engine::Turn::never, claimed, command_key, "");
+    return claimed;
 }
 
 std::vector<DutyRow> SimTransaction::claim_due_duties(Instant now, std::size_t limit) {
@@ -130,11 +152,19 @@ std::vector<DutyRow> SimTransaction::claim_due_duties(Instant now, std::size_t l
     for (const auto& [key, duty] : tables_.duties) {
         if (duty.next_due <= now) ranked.emplace_back(duty.next_due, duty);
     }
-    return first_of(std::move(ranked), limit);
+    std::vector<DutyRow> claimed = first_of(std::move(ranked), limit);
+    lock(Locked::duties, engine::Turn::never, claimed, duty_key, "");
+    return claimed;
 }
 
 std::vector<DutyRow> SimTransaction::lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) {
-    step("lock_duties");
+    std::vector<DutyRow> found = read_duties(duties);
+    lock(Locked::duties, engine::Turn::in_turn, found, duty_key, "lock_duties");
+    return found;
+}
+
+std::vector<DutyRow> SimTransaction::read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) {
+    step("read_duties");
     const std::set<std::pair<MerchantId, std::string>> wanted(duties.begin(), duties.end());
     std::vector<DutyRow> found;
     for (const auto& [key, duty] : tables_.duties) {
@@ -159,20 +189,32 @@ std::vector<std::pair<MerchantId, std::string>> SimTransaction::lanes_with_work(
     return lanes;
 }
 
-std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<LaneRow>& as_if_missing) {
+void SimTransaction::create_lanes(const std::vector<LaneRow>& lanes) {
+    step("create_lanes");
+    for (const LaneRow& given : lanes) {
+        const std::pair<MerchantId, std::string> key{given.merchant, given.lane};
+        if (tables_.lanes.has(key)) continue;
+        check(given);
+        require(tables_.merchants.has(given.merchant), "lanes: foreign key merchants");
+        tables_.lanes.put(key, given);
+    }
+}
+
+std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) {
     step("lock_lanes");
     std::map<std::pair<MerchantId, std::string>, LaneRow> found;
-    for (const LaneRow& given : as_if_missing) {
-        const std::pair<MerchantId, std::string> key{given.merchant, given.lane};
-        if (!tables_.lanes.has(key)) {
-            check(given);
-            require(tables_.merchants.has(given.merchant), "lanes: foreign key merchants");
-            tables_.lanes.put(key, given);
-        }
+    for (const auto& key : lanes) {
+        if (!tables_.lanes.has(key)) continue;
         LaneRow row = tables_.lanes.at(key);
         row.in_flight = 0;
         found.emplace(key, std::move(row));
     }
+    lock(
+        Locked::lanes, engine::Turn::in_turn, found,
+        [](const auto& entry) {
+            return LockSequence::Key{entry.first.first.value, 0, 0, entry.first.second};
+        },
+        "lock_lanes");
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.state != CommandState::sent) continue;
         const auto lane = found.find({command.merchant, command.lane});
@@ -205,7 +247,9 @@ std::vector<CommandRow> SimTransaction::claim_waiting_commands(
         if (command.state != CommandState::waiting || command.due_at > now) continue;
         ranked.push_back({{command.priority, command.due_at, command.command_id}, command});
     }
-    return first_of(std::move(ranked), limit);
+    std::vector<CommandRow> claimed = first_of(std::move(ranked), limit);
+    lock(Locked::commands, engine::Turn::never, claimed, command_key, "");
+    return claimed;
 }
 
 std::vector<CommandRow> SimTransaction::claim_unpublished_commands(Instant sent_before, std::size_t limit) {
@@ -215,7 +259,9 @@ std::vector<CommandRow> SimTransaction::claim_unpublished_commands(Instant sent_
         if (command.state != CommandState::sent || command.published_at || *command.sent_at > sent_before) continue;
         ranked.emplace_back(*command.sent_at, command);
     }
-    return first_of(std::move(ranked), limit);
+    std::vector<CommandRow> claimed = first_of(std::move(ranked), limit);
+    lock(Locked::commands, engine::Turn::never, claimed, command_key, "");
+    return claimed;
 }
 
 void SimTransaction::mark_published(
@@ -230,6 +276,7 @@ void SimTransaction::mark_published(
         marked.push_back(command);
         marked.back().published_at = at;
     }
+    lock(Locked::commands, engine::Turn::never, marked, command_key, "");
     for (CommandRow& row : marked) {
         const std::pair<MerchantId, std::string> id{row.merchant, row.command_id};
         tables_.open_commands.put(id, std::move(row));
@@ -340,6 +387,19 @@ void SimTransaction::open_incident(const engine::IncidentRow& row) {
     }
 }
 
+void SimTransaction::lock_incidents(const engine::Changes& changes) {
+    std::vector<LockSequence::Key> of_lanes, others;
+    const auto note = [&](MerchantId merchant, const std::string& key) {
+        (key.starts_with("lane:") ? of_lanes : others).push_back({merchant.value, 0, 0, key});
+    };
+    for (const engine::IncidentRow& row : changes.opened_incidents)
+        note(row.merchant, row.incident_key);
+    for (const auto& [merchant, key] : changes.closed_incidents)
+        note(merchant, key);
+    locks_.wait(Locked::incidents, std::move(others), "write of incidents");
+    locks_.wait(Locked::lane_incidents, std::move(of_lanes), "write of a lane's incident");
+}
+
 void SimTransaction::write(const engine::Changes& changes) {
     step("write");
     for (const SagaRow& row : changes.new_sagas) {
@@ -375,6 +435,7 @@ void SimTransaction::write(const engine::Changes& changes) {
         const std::int64_t number = row.announcement_id;
         tables_.announcements.put(number, std::move(row));
     }
+    lock_incidents(changes);
     for (const engine::IncidentRow& row : changes.opened_incidents)
         open_incident(row);
     for (const auto& [merchant, key] : changes.closed_incidents) {

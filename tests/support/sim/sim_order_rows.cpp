@@ -100,6 +100,12 @@ std::vector<ListingRow> SimTransaction::find_listings(
 
 std::vector<bool> SimTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
     step("insert_receipts");
+    lock(
+        Locked::receipts, engine::Turn::in_turn, receipts,
+        [](const ReceiptRow& row) {
+            return LockSequence::Key{row.merchant.value, row.store_id.value, 0, row.topic + " " + row.webhook_id};
+        },
+        "insert_receipts");
     std::vector<bool> fresh;
     for (const ReceiptRow& row : receipts) {
         const ReceiptKey key = key_of(row);
@@ -130,8 +136,14 @@ void SimTransaction::update_receipts(const std::vector<ReceiptRow>& receipts) {
     }
 }
 
-std::vector<OrderRow> SimTransaction::lock_orders(const std::vector<OrderKey>& keys) {
+std::vector<OrderRow> SimTransaction::lock_orders(const std::vector<OrderKey>& keys, engine::Turn turn) {
     step("lock_orders");
+    lock(
+        Locked::orders, turn, keys,
+        [](const OrderKey& key) {
+            return LockSequence::Key{key.merchant.value, key.store_id.value, 0, key.order_id};
+        },
+        "lock_orders");
     std::vector<OrderRow> found;
     for (const OrderKey& key : std::set<OrderKey>(keys.begin(), keys.end())) {
         if (!tables_.orders.has(key)) {
@@ -188,8 +200,14 @@ void SimTransaction::write_references(const std::vector<std::pair<std::string, S
 // ---------------------------------------------------------------------------------------------------------------------
 // Stock and reservations
 
-std::vector<StockRow> SimTransaction::lock_stock(const std::vector<StockKey>& keys) {
+std::vector<StockRow> SimTransaction::lock_stock(const std::vector<StockKey>& keys, engine::Turn turn) {
     step("lock_stock");
+    lock(
+        Locked::stock, turn, keys,
+        [](const StockKey& key) {
+            return LockSequence::Key{key.merchant.value, key.sku_id.value, key.warehouse_id.value, ""};
+        },
+        "lock_stock");
     std::vector<StockRow> found;
     for (const StockKey& key : std::set<StockKey>(keys.begin(), keys.end())) {
         if (!tables_.stock.has(key)) {
@@ -331,12 +349,21 @@ std::vector<bool> SimTransaction::insert_listing_moves(const std::vector<Listing
     return fresh;
 }
 
+namespace {
+
+LockSequence::Key listing_key(const ListingRow& row) {
+    return {row.merchant.value, row.listing_id.value, 0, ""};
+}
+
+}  // namespace
+
 std::vector<ListingRow> SimTransaction::lock_listings(
     MerchantId merchant,
     const std::vector<SkuId>& skus,
     const std::vector<ListingId>& ids,
     const std::vector<StoreId>& flushing,
-    std::size_t limit) {
+    std::size_t limit,
+    engine::Turn turn) {
     step("lock_listings");
     const std::set<SkuId> wanted_skus(skus.begin(), skus.end());
     const std::set<StoreId> stores(flushing.begin(), flushing.end());
@@ -358,6 +385,7 @@ std::vector<ListingRow> SimTransaction::lock_listings(
     for (const ListingId id : wanted) {
         if (const ListingRow* row = tables_.listings.find({merchant, id})) found.push_back(*row);
     }
+    lock(Locked::listings, turn, found, listing_key, "lock_listings");
     return found;
 }
 
@@ -384,26 +412,36 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
             row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
+    lock(Locked::listings, engine::Turn::never, found, listing_key, "");
     return found;
 }
 
-void SimTransaction::hint_listings(const std::vector<Hint>& hints) {
-    step("hint_listings");
-    for (const Hint& hint : hints) {
+std::vector<ListingId> SimTransaction::listings_of_levels(const std::vector<Level>& levels) {
+    step("listings_of_levels");
+    std::vector<ListingId> ids;
+    for (const Level& level : levels) {
+        ids.emplace_back();
         for (const auto& [key, row] : tables_.listings) {
-            if (key.first != hint.merchant || row.store_id != hint.store_id) continue;
-            if (row.inventory_item_id != hint.inventory_item_id || row.location_id != hint.location_id) continue;
-            ListingRow changed = row;
-            changed.hinted = hint.available;
-            changed.hinted_at = hint.at;
-            tables_.listings.put(key, std::move(changed));
-            break;
+            bool same = key.first == level.merchant && row.store_id == level.store_id &&
+                        row.inventory_item_id == level.inventory_item_id && row.location_id == level.location_id;
+            if (same) ids.back() = row.listing_id;
         }
     }
+    return ids;
 }
 
 std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
-    step("open_flushes");
+    lock(
+        Locked::flushes, engine::Turn::in_turn, stores,
+        [&](StoreId store) {
+            return LockSequence::Key{merchant.value, store.value, 0, ""};
+        },
+        "open_flushes");
+    return read_open_flushes(merchant, stores);
+}
+
+std::vector<FlushRow> SimTransaction::read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
+    step("read_open_flushes");
     const std::set<StoreId> wanted(stores.begin(), stores.end());
     std::vector<FlushRow> found;
     for (const auto& [key, row] : tables_.flushes) {
@@ -447,6 +485,15 @@ void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::st
     for (const auto& [key, wait] : tables_.waits) {
         if (wait.kind == kind && wanted.count(wait.saga) > 0) dropped.push_back(key);
     }
+    lock(
+        Locked::waits, engine::Turn::in_turn, dropped,
+        [this](const WaitKey& key) {
+            const Wait& wait = tables_.waits.at(key);
+            return LockSequence::Key{
+                wait.saga.merchant.value, 0, 0,
+                wait.saga.saga_id + wait.kind + std::to_string(wait.stock.sku_id.value + 1'000'000'000)};
+        },
+        "drop_waits");
     for (const WaitKey& key : dropped)
         tables_.waits.erase(key);
 }
@@ -465,8 +512,18 @@ std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kin
     return found;
 }
 
-void SimTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status) {
+void SimTransaction::set_store_status(
+    MerchantId merchant,
+    StoreId store,
+    const std::string& status,
+    engine::Turn turn) {
     step("set_store_status");
+    lock(
+        Locked::flushes, turn, std::vector<StoreId>{store},
+        [&](StoreId id) {
+            return LockSequence::Key{merchant.value, id.value, 0, ""};
+        },
+        "set_store_status");
     const StoreRow* stored = tables_.stores.find({merchant, store});
     if (stored == nullptr) return;
     StoreRow row = *stored;
@@ -481,6 +538,7 @@ void SimTransaction::doubt_listings(MerchantId merchant, StoreId store) {
     for (const auto& [key, row] : tables_.listings) {
         if (row.merchant == merchant && row.store_id == store) doubted.push_back(row);
     }
+    lock(Locked::listings, engine::Turn::in_turn, doubted, listing_key, "doubt_listings");
     for (ListingRow& row : doubted) {
         row.wants_read = true;
         const std::pair<MerchantId, ListingId> key{row.merchant, row.listing_id};
@@ -493,6 +551,7 @@ bool SimTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
     const ListingRow* stored = tables_.listings.find({merchant, listing});
     if (stored == nullptr || stored->parked.empty()) return false;
     ListingRow row = *stored;
+    lock(Locked::listings, engine::Turn::in_turn, std::vector<ListingRow>{row}, listing_key, "unpark_listing");
     row.parked.clear();
     row.wants_read = true;
     tables_.listings.put({merchant, listing}, std::move(row));

@@ -63,6 +63,8 @@ public:
 
     const SimTables& tables() const { return tables_; }
     const SimCounts& counts() const { return counts_; }
+    // Of engine/store.hpp's sequence of locks, over all transactions so far.
+    const std::vector<std::string>& lock_violations() const { return lock_violations_; }
     Instant now() { return clock_.now(); }
     void set_faults(SimFaults* faults) { faults_ = faults; }
 
@@ -89,6 +91,7 @@ private:
     Journal journal_;
     SimTables tables_;
     SimCounts counts_;
+    std::vector<std::string> lock_violations_;
     bool open_ = false;
     std::int64_t last_number_ = 0;  // one sequence for all numbered rows; like a real one, never rolled back
 };

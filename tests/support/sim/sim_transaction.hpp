@@ -1,6 +1,7 @@
 // One transaction on the simulated store: the engine's view and the participant's view of the same tables.
 #pragma once
 
+#include "tests/support/sim/lock_sequence.hpp"
 #include "tests/support/sim/sim_store.hpp"
 
 #include <set>
@@ -12,7 +13,8 @@ namespace ordersaga::sim {
 
 class SimTransaction final : public engine::Transaction, public orders::Rows {
 public:
-    SimTransaction(SimStore& store, Instant now) : store_(store), tables_(store.tables_), now_(now) {}
+    SimTransaction(SimStore& store, Instant now)
+        : store_(store), tables_(store.tables_), now_(now), locks_(store.lock_violations_) {}
 
     // Foreign keys to sagas, which are checked at the commit. BadItem.
     void check_deferred() const;
@@ -28,8 +30,10 @@ public:
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
+    std::vector<engine::DutyRow> read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
-    std::vector<engine::LaneRow> lock_lanes(const std::vector<engine::LaneRow>& as_if_missing) override;
+    std::vector<engine::LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) override;
+    void create_lanes(const std::vector<engine::LaneRow>& lanes) override;
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
     std::vector<engine::CommandRow> claim_waiting_commands(
         MerchantId merchant,
@@ -60,13 +64,13 @@ public:
         const std::vector<std::string>& skus) override;
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
-    std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys) override;
+    std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
-    std::vector<orders::StockRow> lock_stock(const std::vector<StockKey>& keys) override;
+    std::vector<orders::StockRow> lock_stock(const std::vector<StockKey>& keys, engine::Turn turn) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
         override;
@@ -85,26 +89,40 @@ public:
         const std::vector<SkuId>& skus,
         const std::vector<ListingId>& ids,
         const std::vector<StoreId>& flushing,
-        std::size_t limit) override;
+        std::size_t limit,
+        engine::Turn turn) override;
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(
         MerchantId merchant,
         StoreId store,
         Instant hinted_before,
         std::size_t limit) override;
-    void hint_listings(const std::vector<Hint>& hints) override;
+    std::vector<ListingId> listings_of_levels(const std::vector<Level>& levels) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
+    std::vector<orders::FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;
     std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) override;
-    void set_store_status(MerchantId merchant, StoreId store, const std::string& status) override;
+    void set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) override;
     void doubt_listings(MerchantId merchant, StoreId store) override;
     bool unpark_listing(MerchantId merchant, ListingId listing) override;
 
 private:
     // May throw StoreUnavailable, as every statement of a real transaction may.
     void step(const char* call);
+    void lock_incidents(const engine::Changes& changes);
+    template <class Rows, class KeyOf>
+    void lock(Locked table, engine::Turn turn, const Rows& rows, const KeyOf& key_of, const char* statement) {
+        std::vector<LockSequence::Key> keys;
+        for (const auto& row : rows)
+            keys.push_back(key_of(row));
+        if (turn == engine::Turn::in_turn) {
+            locks_.wait(table, std::move(keys), statement);
+        } else {
+            locks_.take(table, keys);
+        }
+    }
     std::int64_t next_number() { return ++store_.last_number_; }
     void refer_to_saga(const SagaKey& saga, const std::string& from) { deferred_.insert({saga, from}); }
 
@@ -118,6 +136,7 @@ private:
     SimTables& tables_;
     Instant now_;
     std::set<std::pair<SagaKey, std::string>> deferred_;
+    LockSequence locks_;
 };
 
 }  // namespace ordersaga::sim

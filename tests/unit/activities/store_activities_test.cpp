@@ -241,8 +241,8 @@ TEST_F(StoreActivity, PollNeverGrowsBeyondOneMessage) {
     EXPECT_EQ(outcome.payload.at("polled_until"), outcome.payload.at("orders").at(taken - 1).at("updated_at"));
 }
 
-// A burst of one second cannot be told apart by instants: the rest is asked for by the store's own cursor.
-TEST_F(StoreActivity, PollThatDidNotFitGoesOnByTheCursorOfItsLastPage) {
+// More orders than one message holds.
+json large_page() {
     json large = json::array();
     for (int i = 0; i < 40; ++i) {
         json node = order_node(std::to_string(i + 2), "2026-11-01T10:00:00Z");
@@ -254,8 +254,13 @@ TEST_F(StoreActivity, PollThatDidNotFitGoesOnByTheCursorOfItsLastPage) {
         }
         large.push_back(node);
     }
+    return data("orders", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", large}});
+}
+
+// A burst of one second cannot be told apart by instants: the rest is asked for by the store's own cursor.
+TEST_F(StoreActivity, PollThatDidNotFitGoesOnByTheCursorOfItsLastPage) {
     peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")}, "c1")));
-    peer.will(answer(200, data("orders", {{"pageInfo", {{"hasNextPage", false}}}, {"nodes", large}})));
+    peer.will(answer(200, large_page()));
 
     const Outcome cut = perform(sagas::activity::poll_orders, poll_payload);
     EXPECT_EQ(cut.payload.at("complete"), false);
@@ -314,6 +319,37 @@ TEST_F(StoreActivity, QuietReadIsAllOrNothing) {
     peer.will(answer(200, levels(5)));
     peer.will(answer(200, page({})));
     peer.will(answer(500, std::string()));
+    EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
+}
+
+TEST_F(StoreActivity, QuietReadGoesOnWhereItsOrdersDidNotFit) {
+    json payload{
+        {"store", "eu"},
+        {"orders_since", "2026-11-01T09:00:00Z"},
+        {"listings", {{{"listing_id", 31}, {"inventory_item_id", "1"}, {"location_id", "9"}}}}};
+    peer.will(answer(200, levels(5)));
+    peer.will(answer(200, page({order_node("1", "2026-11-01T10:00:00Z")}, "c1")));
+    peer.will(answer(200, large_page()));
+
+    const Outcome begun = perform(sagas::activity::quiet_read, payload);
+
+    ASSERT_EQ(begun.kind, OutcomeKind::done);
+    EXPECT_EQ(begun.payload.at("after"), "c1");
+    EXPECT_FALSE(begun.payload.contains("second")) << "not before all orders are told";
+    EXPECT_LT(begun.payload.dump().size(), 230U * 1024U);
+
+    payload["first"] = begun.payload.at("first");
+    payload["after"] = begun.payload.at("after");
+    peer.will(answer(200, page({order_node("41", "2026-11-01T10:00:00Z")})));
+    peer.will(answer(200, levels(4)));
+    const Outcome outcome = perform(sagas::activity::quiet_read, payload);
+
+    EXPECT_EQ(outcome.payload.at("first"), json::parse(R"({"31":5})")) << "of the beginning";
+    EXPECT_EQ(outcome.payload.at("second"), json::parse(R"({"31":4})"));
+    EXPECT_EQ(variables(3).at("after"), "c1");
+
+    // A page that alone is too large would never end.
+    peer.will(answer(200, large_page()));
     EXPECT_EQ(perform(sagas::activity::quiet_read, payload).kind, OutcomeKind::retryable);
 }
 

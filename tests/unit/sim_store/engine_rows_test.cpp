@@ -35,6 +35,15 @@ LaneRow a_lane(const std::string& name) {
     return row;
 }
 
+// Locked, and created first where they do not exist.
+std::vector<LaneRow> lanes_of(Transaction& transaction, const std::vector<LaneRow>& lanes) {
+    std::vector<std::pair<MerchantId, std::string>> names;
+    for (const LaneRow& lane : lanes)
+        names.emplace_back(lane.merchant, lane.lane);
+    transaction.create_lanes(lanes);
+    return transaction.lock_lanes(names);
+}
+
 class EngineRows : public testing::Test {
 protected:
     AStore world;
@@ -121,7 +130,7 @@ TEST_F(EngineRows, CountsWhatALaneHasInFlightAndSkipsPausedLanes) {
 
     world.transact([&](Transaction& transaction, orders::Rows&) {
         EXPECT_EQ(transaction.lanes_with_work(start, 9).size(), 1U);
-        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1")});
+        std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1")});
         ASSERT_EQ(lanes.size(), 1U);
         EXPECT_EQ(lanes[0].in_flight, 1);
         lanes[0].not_before = start + seconds(5);
@@ -131,7 +140,7 @@ TEST_F(EngineRows, CountsWhatALaneHasInFlightAndSkipsPausedLanes) {
         // A lane that exists keeps its figures.
         LaneRow other = a_lane("store:1");
         other.capacity = 99;
-        EXPECT_EQ(transaction.lock_lanes({other})[0].capacity, 10);
+        EXPECT_EQ(lanes_of(transaction, {other})[0].capacity, 10);
     });
 }
 
@@ -192,7 +201,7 @@ TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     EXPECT_EQ(next(), start + seconds(30));
 
     world.transact([&](Transaction& transaction, orders::Rows&) {
-        std::vector<LaneRow> lanes = transaction.lock_lanes({a_lane("store:1")});
+        std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1")});
         lanes[0].not_before = start + seconds(40);
         transaction.write_lanes(lanes);
     });
