@@ -44,18 +44,33 @@ constexpr std::string_view list_sagas = R"sql(
        AND ($8::bigint IS NULL OR saga.updated_at < now() - $8::bigint * interval '1 microsecond')
      ORDER BY saga.created_at DESC, saga.saga_id DESC LIMIT $1::int)sql";
 
+// Everything that tells why a saga stands where it stands; of its data only what holds nothing personal.
 constexpr std::string_view select_saga = R"sql(
-    SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'definition_version', saga.definition_version,
+    SELECT json_build_object('asked_at', now(), 'saga_id', saga.saga_id, 'kind', saga.kind, 'definition_version', saga.definition_version,
         'subject', saga.subject, 'state', saga.state, 'version', saga.version, 'final', saga.final,
         'incident', saga.incident, 'created_at', saga.created_at, 'updated_at', saga.updated_at,
         'next_wake', saga.next_wake, 'trace', saga.trace,
+        'in_state_since', coalesce((SELECT max(at) FROM saga_history step
+                                     WHERE step.merchant_id = saga.merchant_id AND step.saga_id = saga.saga_id
+                                       AND step.to_state = saga.state AND step.from_state <> step.to_state), saga.created_at),
+        'last_event', (SELECT json_build_object('at', at, 'event', event, 'cause', cause, 'note', note) FROM saga_history step
+                        WHERE step.merchant_id = saga.merchant_id AND step.saga_id = saga.saga_id
+                        ORDER BY version DESC LIMIT 1),
+        'remembers', (SELECT coalesce(json_object_agg(key, value), '{}') FROM jsonb_each(saga.data)
+                       WHERE key IN ('holds', 'cancel_by', 'cause', 'resume', 'wait_until', 'hold_until', 'deliver_by')),
         'order', (SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name)
                     FROM orders JOIN stores store USING (merchant_id, store_id)
                    WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id),
         'reservations', (SELECT coalesce(json_agg(json_build_object('line_id', line_id, 'sku', sku.sku,
                              'warehouse', warehouse.key, 'waiting', waiting, 'held', held, 'committed', committed,
                              'shipped', shipped, 'released', released, 'accepted_at', accepted_at,
-                             'queued_at', queued_at) ORDER BY line_id, sku.sku), '[]')
+                             'queued_at', queued_at,
+                             'ahead', (SELECT count(DISTINCT other.saga_id) FROM reservations other
+                                        WHERE reservations.waiting > 0 AND other.waiting > 0
+                                          AND other.merchant_id = reservations.merchant_id
+                                          AND other.sku_id = reservations.sku_id
+                                          AND other.warehouse_id = reservations.warehouse_id
+                                          AND other.queued_at < reservations.queued_at)) ORDER BY line_id, sku.sku), '[]')
                            FROM reservations JOIN skus sku USING (merchant_id, sku_id)
                            JOIN warehouses warehouse USING (merchant_id, warehouse_id)
                           WHERE reservations.merchant_id = saga.merchant_id AND reservations.saga_id = saga.saga_id),
@@ -64,12 +79,31 @@ constexpr std::string_view select_saga = R"sql(
                                     json_build_object('command_id', command_id, 'activity', activity, 'lane', lane,
                                         'state', state, 'attempt', attempt, 'due_at', due_at, 'deadline', deadline,
                                         'outcome', outcome, 'last_error', last_error, 'perhaps_applied', perhaps_applied,
-                                        'closed_at', closed_at) AS command
+                                        'closed_at', closed_at, 'counted_attempts', counted_attempts,
+                                        'peer', coalesce(
+                                            (SELECT key FROM stores WHERE stores.merchant_id = commands.merchant_id
+                                                AND 'store:' || store_id = commands.lane),
+                                            (SELECT key FROM warehouses WHERE warehouses.merchant_id = commands.merchant_id
+                                                AND 'warehouse:' || warehouse_id = commands.lane)),
+                                        'lane_held', (SELECT json_build_object('not_before', not_before, 'breaker', breaker,
+                                                                               'reason', reason)
+                                                        FROM lanes
+                                                       WHERE lanes.merchant_id = commands.merchant_id
+                                                         AND lanes.lane = commands.lane AND commands.state = 'waiting'
+                                                         AND (breaker <> 'closed' OR not_before > now()))) AS command
                                FROM commands
                               WHERE commands.merchant_id = saga.merchant_id AND commands.saga_id = saga.saga_id
                               ORDER BY created_at DESC, command_id DESC LIMIT 50) recent),
         'waits', (SELECT coalesce(json_agg(json_build_object('kind', waits.kind, 'sku', sku.sku,
-                      'warehouse', warehouse.key, 'version', waits.version) ORDER BY sku.sku), '[]')
+                      'warehouse', warehouse.key, 'version', waits.version,
+                      'stores', (SELECT coalesce(json_agg(DISTINCT store.key), '[]')
+                                   FROM listing_components part JOIN listings listing USING (merchant_id, listing_id)
+                                   JOIN stores store USING (merchant_id, store_id)
+                                  WHERE waits.kind = 'channels' AND part.merchant_id = waits.merchant_id
+                                    AND part.sku_id = waits.sku_id AND part.confirmed_version < waits.version
+                                    AND listing.parked = '' AND listing.believed IS NOT NULL
+                                    AND store.status = 'active' AND store.warehouse_id = waits.warehouse_id))
+                      ORDER BY sku.sku), '[]')
                     FROM waits JOIN skus sku USING (merchant_id, sku_id)
                     JOIN warehouses warehouse USING (merchant_id, warehouse_id)
                    WHERE waits.merchant_id = saga.merchant_id AND waits.saga_id = saga.saga_id),

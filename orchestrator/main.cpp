@@ -119,6 +119,13 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
         context.get_executor(), open, webhook::make_public_handler(directory, loop, clock, metrics));
     api::PrivateListenerOptions listener;
     listener.probes = probes(loop, sink, source);
+    listener.most_attempts = [&order_saga](const std::string& activity) {
+        try {
+            return order_saga.policy_of(activity).max_attempts;
+        } catch (const std::out_of_range&) {
+            return 0;  // of an older release
+        }
+    };
     runtime::HttpServerOptions closed;
     closed.address = config.private_address;
     closed.port = config.private_port;

@@ -12,6 +12,7 @@
 #include "runtime/json.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/random.hpp"
+#include "sagas/order_saga.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -109,6 +110,11 @@ std::string_view missing_text(Operation operation) {
     }
 }
 
+bool is_state(const std::string& name) {
+    const std::vector<std::string>& states = sagas::OrderSaga::states();
+    return std::find(states.begin(), states.end(), name) != states.end();
+}
+
 using Question = std::function<json(Queries&)>;
 
 // What a read asks of the database. Throws Problem for a malformed request.
@@ -122,6 +128,8 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             SagaFilter filter{
                 query.text("state"), query.text("store"), query.text("sku"), query.flag("incident"),
                 query.duration("older_than")};
+            if (!filter.state.empty() && !is_state(filter.state))
+                throw Problem(400, "there is no such state; states are those of the diagram, as in OnHold");
             question = [merchant, filter = std::move(filter), page = query.page()](Queries& ask) {
                 return ask.sagas(merchant, filter, page);
             };
@@ -331,10 +339,18 @@ private:
         if (match.route->method == "GET") {
             Question question = question_of(match, request, who);
             json answer = co_await queries_.ask(std::move(question));
+            if (match.route->operation == Operation::show_saga) tell_most_attempts(answer);
             co_return answer_of_read(match.route->operation, std::move(answer));
         }
         HttpResponse response = co_await perform(match, request, who);
         co_return response;
+    }
+
+    // The policy is the engine's: the rows do not know it.
+    void tell_most_attempts(json& saga) const {
+        if (!options_.most_attempts || saga.is_null() || !saga.contains("commands")) return;
+        for (json& command : saga.at("commands"))
+            command["most_attempts"] = options_.most_attempts(command.at("activity"));
     }
 
     static bool is_open(std::string_view path) {

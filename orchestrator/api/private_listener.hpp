@@ -33,6 +33,8 @@ struct PrivateListenerOptions {
     std::vector<std::pair<std::string, ReadinessProbe>> probes;
     std::chrono::milliseconds commit_wait{4'000};
     double requests_per_second = 50;  // per token, with a burst of twice as many
+    // How often an activity is tried at most, 0 for one that is not known; empty: not told.
+    std::function<int(const std::string& activity)> most_attempts;
 };
 
 inline constexpr std::size_t api_body_limit = 64 * 1024;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <set>
 
 namespace ordersaga::cli {
 
@@ -49,6 +50,23 @@ public:
     }
 
     CLI::App& app() { return app_; }
+
+    // What is wrong with the arguments, and where help is. A verb that is none is named: the parser only misses one.
+    std::string explain(const CLI::ParseError& fault, const std::vector<std::string>& arguments) {
+        static const std::set<std::string> takes_a_value{"--config", "--url", "--token-file"};
+        const CLI::App* app = &app_;
+        std::string path = "sagactl";
+        for (std::size_t index = 0; index < arguments.size() && app->get_require_subcommand_min() > 0; ++index) {
+            const std::string& word = arguments[index];
+            if (takes_a_value.count(word) > 0) ++index;
+            if (word.starts_with('-')) continue;
+            const auto named = app->get_subcommands([&word](const CLI::App* verb) { return verb->check_name(word); });
+            if (named.empty()) return "there is no verb '" + printable(word) + "' here; see: " + path + " --help";
+            app = named.front();
+            path += " " + app->get_name();
+        }
+        return printable(fault.what()) + "; see: " + path + " --help";
+    }
 
     ExitCode perform(Surroundings& world) {
         Context context{world, read_settings(config_, world.environment), json_};
@@ -321,8 +339,9 @@ ExitCode run_command_line(const std::vector<std::string>& arguments, Surrounding
             // The parser takes the last argument first.
             line.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
         } catch (const CLI::ParseError& fault) {
-            const int code = line.app().exit(fault, world.out, world.err);
-            return code == 0 ? ExitCode::ok : ExitCode::usage;
+            if (fault.get_exit_code() != 0) return complain(world, ExitCode::usage, line.explain(fault, arguments));
+            line.app().exit(fault, world.out, world.err);
+            return ExitCode::ok;
         }
         return line.perform(world);
     } catch (const CliError& fault) {

@@ -77,9 +77,10 @@ struct RestClient::Impl {
 
     nlohmann::json read(const runtime::HttpOutcome& outcome, bool changes_something) const {
         if (!outcome.is_response()) {
-            std::string text = "no answer from " + base + ": " + outcome.error;
+            std::string text = "no answer from " + base + ": " + outcome.error +
+                               "\nIs the orchestrator running? --url or ORDERSAGA_URL names its private listener.";
             if (changes_something && outcome.kind == runtime::HttpOutcome::Kind::unknown) {
-                text += "; it may have been done all the same: look before repeating it";
+                text += "\nIt may have been done all the same: look before repeating it.";
             }
             throw CliError(ExitCode::not_reachable, text);
         }

@@ -2,6 +2,7 @@
 
 #include "orchestrator/cli/answers.hpp"
 #include "orchestrator/cli/rest_client.hpp"
+#include "orchestrator/cli/saga_account.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
@@ -40,6 +41,18 @@ std::string saga_id_of(RestClient& client, const std::string& name) {
 
 std::string path_of(const std::string& saga_id) {
     return "/sagas/" + saga_id;
+}
+
+// The commands that an entry of the history gave, where the token may see them.
+std::string given_by(const json& entry) {
+    const json* details = runtime::find_member(entry, "details");
+    if (details == nullptr) return {};
+    if (runtime::find_member(*details, "ignored") != nullptr) return "(changed nothing)";
+    std::string all;
+    const json* commands = runtime::find_member(*details, "commands");
+    for (const json& command : commands != nullptr && commands->is_array() ? *commands : json::array())
+        all += (all.empty() ? "" : ", ") + cell_of(command.value("activity", json()));
+    return all;
 }
 
 void print_section(
@@ -87,15 +100,18 @@ ExitCode show_verb(Context& context, const std::string& name) {
     const json saga = client.get(path_of(saga_id_of(client, name)));
     if (context.json) return show_json(context, saga);
     std::vector<std::pair<std::string, std::string>> facts;
-    for (const char* member :
-         {"saga_id", "subject", "kind", "state", "version", "incident", "created_at", "updated_at", "next_wake",
-          "trace"}) {
+    facts.emplace_back("subject", cell_of(saga.value("subject", json())));
+    for (auto& fact : account_of(saga))
+        facts.push_back(std::move(fact));
+    print_facts(context.world.out, facts, context.world.colours);
+    facts.clear();
+    for (const char* member : {"saga_id", "version", "incident", "created_at", "next_wake", "trace"})
         facts.emplace_back(member, cell_of(saga.value(member, json())));
-    }
     if (const json* order = runtime::find_member(saga, "order")) {
         facts.emplace_back(
             "order", cell_of(order->value("store", json())) + "/" + cell_of(order->value("order_id", json())));
     }
+    context.world.out << '\n';
     print_facts(context.world.out, facts, context.world.colours);
     print_section(
         context, "Stock", saga, "reservations",
@@ -126,10 +142,14 @@ ExitCode show_verb(Context& context, const std::string& name) {
 
 ExitCode history_verb(Context& context, const std::string& name) {
     RestClient client(context.settings);
-    const json history = client.get_items(path_of(saga_id_of(client, name)) + "/history", {}, most_items);
+    json history = client.get_items(path_of(saga_id_of(client, name)) + "/history", {}, most_items);
+    if (!context.json) {
+        for (json& entry : history)
+            if (entry.is_object()) entry["gave"] = given_by(entry);
+    }
     const std::vector<Column> columns{
         {"VERSION", "version", true}, {"AT", "at"},       {"FROM", "from_state"}, {"EVENT", "event"},
-        {"TO", "to_state"},           {"CAUSE", "cause"}, {"NOTE", "note"},
+        {"TO", "to_state"},           {"CAUSE", "cause"}, {"GAVE", "gave"},       {"NOTE", "note"},
     };
     return show_rows(context, columns, history, "no history");
 }
@@ -171,6 +191,7 @@ ExitCode lanes_verb(Context& context) {
          {"IN FLIGHT", "in_flight", true},
          {"WAITING", "waiting", true},
          {"BREAKER", "breaker"},
+         {"NOT BEFORE", "not_before"},
          {"REASON", "reason"}},
         client.get_items("/lanes", {}, most_items), "no lanes yet");
 }
@@ -254,7 +275,8 @@ ExitCode saga_command_verb(Context& context, const std::string& name, const Comm
         {{"saga", saga_id},
          {"result", cell_of(answer.value("result", json()))},
          {"state", cell_of(answer.value("state", json()))},
-         {"version", cell_of(answer.value("version", json()))}},
+         {"version", cell_of(answer.value("version", json()))},
+         {"note", cell_of(answer.value("reason", json()))}},
         context.world.colours);
     return ExitCode::ok;
 }

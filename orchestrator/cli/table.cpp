@@ -1,5 +1,6 @@
 #include "orchestrator/cli/table.hpp"
 
+#include "orchestrator/cli/saga_account.hpp"
 #include "runtime/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -82,7 +83,7 @@ std::string printable(std::string_view text) {
 std::string cell_of(const nlohmann::json& value) {
     if (value.is_null()) return "-";
     if (!value.is_string()) return printable(runtime::dump_json(value));
-    const std::string text = printable(value.get_ref<const std::string&>());
+    const std::string text = printable(moment_of(value.get_ref<const std::string&>()));
     return text.empty() ? "-" : text;
 }
 

@@ -248,7 +248,7 @@ bool BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
         result.reason = "the saga is at version " + std::to_string(found->second.row.version) + " now";
         return false;
     }
-    tell(told.saga, told.event);
+    pending_.push_back({told.saga, told.event, {}, {}, &result});
     if (told.audit) audit(*told.audit);
     return true;
 }
@@ -315,7 +315,7 @@ void BatchRun::decide_all() {
             Pending pending = std::move(pending_.front());
             pending_.pop_front();
             if (pending.command_id.empty()) {
-                decide(pending.saga, std::move(pending.event));
+                decide(pending.saga, std::move(pending.event), pending.answer);
             } else {
                 end_attempt(live_.at(pending.saga), pending);
             }
@@ -324,7 +324,7 @@ void BatchRun::decide_all() {
     } while (!pending_.empty());
 }
 
-void BatchRun::decide(const SagaKey& key, sagas::Event event) {
+void BatchRun::decide(const SagaKey& key, sagas::Event event, InputResult* answer) {
     auto found = live_.find(key);
     if (found == live_.end()) throw BadItem("an event was told to saga " + key.saga_id + ", which does not exist");
     Live& live = found->second;
@@ -345,6 +345,10 @@ void BatchRun::decide(const SagaKey& key, sagas::Event event) {
     }
     sagas::Decision decision = definition.decide(snapshot, event, now_);
     parts_.counts.events += 1;
+    if (answer != nullptr) {
+        if (!decision.handled) answer->kind = InputResult::Kind::ignored;
+        answer->reason = decision.note;
+    }
     apply(live, event, decision);
 }
 

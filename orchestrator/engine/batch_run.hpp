@@ -105,6 +105,7 @@ private:
         sagas::Event event;
         std::string command_id;  // empty: an event
         sagas::Outcome outcome;
+        InputResult* answer = nullptr;  // of who told it; learns what became of it
     };
 
     void note_looked_after(Live& live, const AuditRow& audit);
@@ -113,7 +114,7 @@ private:
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
     const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
     void take_over(SagaRow row);
-    void decide(const SagaKey& key, sagas::Event event);
+    void decide(const SagaKey& key, sagas::Event event, InputResult* answer = nullptr);
     void apply(Live& live, const sagas::Event& event, sagas::Decision& decision);
     void apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision);
     void apply_incident(Live& live, const sagas::Decision& decision);

@@ -66,10 +66,54 @@ TEST_F(ApiQueriesTest, ShowsASagaToItsMerchantOnly) {
     EXPECT_EQ(saga.at("state"), "OnHold");
     EXPECT_EQ(saga.at("order").at("store"), "eu");
     EXPECT_FALSE(saga.contains("data"));
+    EXPECT_EQ(saga.at("last_event").at("event"), "StockReserved");
+    EXPECT_TRUE(saga.at("in_state_since").is_string());
+    EXPECT_EQ(saga.at("remembers"), json::object()) << "nothing personal";
     EXPECT_EQ(queries_->saga(mine_, id, true).at("data").at("address"), "secret street");
     EXPECT_TRUE(queries_->saga(other_, id, false).is_null());
     EXPECT_TRUE(queries_->saga(mine_, "0190a000-0000-7000-8000-00000000ffff", false).is_null());
     EXPECT_TRUE(queries_->history(other_, id, true, {}).at("items").empty());
+}
+
+TEST_F(ApiQueriesTest, TellsWhatASagaWaitsFor) {
+    const std::string first = world_.add_saga(world_.first, 1, "Backordered");
+    const std::string second = world_.add_saga(world_.first, 2, "Backordered");
+    world_.session.transact([&](db::Transaction& transaction) {
+        const std::string merchant = std::to_string(world_.first);
+        transaction.execute(
+            "INSERT INTO reservations (merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, queued_at) SELECT "
+            "sagas.merchant_id, saga_id, '1', sku_id, warehouse_id, 2, sagas.created_at FROM sagas JOIN stock USING "
+            "(merchant_id) JOIN skus USING (merchant_id, sku_id) WHERE sku = 'HAT' AND sagas.merchant_id = " +
+            merchant);
+        transaction.execute(
+            "INSERT INTO waits (merchant_id, saga_id, kind, sku_id, warehouse_id, version) SELECT merchant_id, '" +
+            first +
+            "', 'channels', sku_id, warehouse_id, 5 FROM stock JOIN skus USING (merchant_id, sku_id) WHERE sku = "
+            "'SHIRT' "
+            "AND merchant_id = " +
+            merchant);
+        transaction.execute("UPDATE listings SET believed = 1");
+        transaction.execute(
+            "INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, \"window\", "
+            "breaker, reason) SELECT merchant_id, 'warehouse:' || warehouse_id, 1, 2, 3, now(), now(), 8, 'open', "
+            "'five "
+            "failures' FROM warehouses");
+        transaction.execute(
+            "INSERT INTO commands (merchant_id, command_id, saga_id, activity, lane, priority, state, payload, "
+            "idempotency_key, counted_attempts, created_at, due_at) SELECT merchant_id, gen_random_uuid(), '" +
+            first +
+            "', 'RequestFulfillment', 'warehouse:' || warehouse_id, 2, 'waiting', '{}', 'k', 2, now(), now() FROM "
+            "warehouses WHERE merchant_id = " +
+            merchant);
+    });
+    const json saga = queries_->saga(mine_, first, false);
+    EXPECT_EQ(saga.at("reservations").at(0).at("ahead"), 0);
+    EXPECT_EQ(queries_->saga(mine_, second, false).at("reservations").at(0).at("ahead"), 1);
+    EXPECT_EQ(saga.at("waits").at(0).at("stores"), json{"eu"});
+    const json& command = saga.at("commands").at(0);
+    EXPECT_EQ(command.at("peer"), "main");
+    EXPECT_EQ(command.at("counted_attempts"), 2);
+    EXPECT_EQ(command.at("lane_held").at("reason"), "five failures");
 }
 
 TEST_F(ApiQueriesTest, ShowsHistoryInOrderAndDetailsWhenAsked) {

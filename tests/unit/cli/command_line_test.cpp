@@ -100,6 +100,15 @@ TEST_F(CommandLineTest, RefusesWrongArguments) {
     EXPECT_TRUE(service_.requests.empty());
 }
 
+TEST_F(CommandLineTest, NamesTheVerbThatIsNoneAndWhereHelpIs) {
+    run({"cancle", saga_id, "-r", "x"});
+    EXPECT_EQ(err_.str(), "sagactl: there is no verb 'cancle' here; see: sagactl --help\n");
+    run({"--json", "--url", "http://x", "parked", "\x1b[31m"});
+    EXPECT_EQ(err_.str(), "sagactl: there is no verb '\\x1b[31m' here; see: sagactl parked --help\n");
+    run({"parked", "replay"});
+    EXPECT_EQ(err_.str(), "sagactl: ITEM is required; see: sagactl parked retry --help\n");
+}
+
 TEST_F(CommandLineTest, HelpsAndTellsItsVersion) {
     EXPECT_EQ(run({"--help"}), ExitCode::ok);
     EXPECT_NE(out_.str().find("Exit codes"), std::string::npos);
@@ -122,6 +131,7 @@ TEST_F(CommandLineTest, TurnsAnswersIntoExitCodes) {
     }
     environment_["ORDERSAGA_URL"] = "http://127.0.0.1:1";
     EXPECT_EQ(run({"summary"}), ExitCode::not_reachable);
+    EXPECT_NE(err_.str().find("Is the orchestrator running?"), std::string::npos);
     environment_.erase("ORDERSAGA_TOKEN");
     EXPECT_EQ(run({"summary"}), ExitCode::usage);
 }

@@ -240,6 +240,19 @@ TEST(EngineInputs, ARefusedIfMatchChangesNothing) {
     EXPECT_EQ(bench.store.tables().audit.size(), 1U);
 }
 
+TEST(EngineInputs, AnEventThatMeansNothingIsNotSaidToBeApplied) {
+    Bench bench;
+    bench.order(1);
+    const InputResult nothing = bench.tell(1, "OperatorRetried");
+    EXPECT_EQ(nothing.kind, Kind::ignored);
+    EXPECT_EQ(nothing.reason, "OperatorRetried means nothing in Packing");
+    EXPECT_EQ(nothing.state, "Packing");
+    EXPECT_EQ(bench.history(1).back(), "OperatorRetried") << "somebody tried it";
+    const InputResult remembered = bench.tell(1, "UndoRequested");
+    EXPECT_EQ(remembered.kind, Kind::applied);
+    EXPECT_EQ(remembered.reason, "remembered");
+}
+
 Input looked_after(const SagaId& saga_id, const std::string& key) {
     Input input;
     input.content = IncidentLookedAfter{
