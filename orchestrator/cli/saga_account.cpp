@@ -214,7 +214,8 @@ std::string next_of(const json& saga, const std::optional<Instant>& now) {
 }  // namespace
 
 std::string moment_of(const std::string& text) {
-    if (text.size() < 25 || text[10] != 'T' || !text.ends_with("+00:00") || !runtime::parse_rfc3339(text)) return text;
+    const bool utc = text.ends_with('Z') || text.ends_with("+00:00");
+    if (text.size() < 20 || text[10] != 'T' || !utc || !runtime::parse_rfc3339(text)) return text;
     return text.substr(0, 10) + " " + text.substr(11, 8) + "Z";
 }
 

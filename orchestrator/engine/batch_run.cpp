@@ -82,6 +82,12 @@ void BatchRun::announce(MerchantId merchant, sagas::Announcement announcement) {
     changes_.announcements.push_back(std::move(row));
 }
 
+// Closes are written after opens: one that this batch has closed before goes on, with the new cause.
+void BatchRun::open_incident(IncidentRow incident) {
+    std::erase(changes_.closed_incidents, std::pair{incident.merchant, incident.incident_key});
+    changes_.opened_incidents.push_back(std::move(incident));
+}
+
 void BatchRun::close_incident(MerchantId merchant, const std::string& key) {
     changes_.closed_incidents.emplace_back(merchant, key);
 }

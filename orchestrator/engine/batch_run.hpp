@@ -42,7 +42,7 @@ public:
     std::string command_of_duty(MerchantId merchant, const std::string& duty, const sagas::Command& command) override;
     void write_duty(DutyRow row) override { changes_.updated_duties.push_back(std::move(row)); }
     void announce(MerchantId merchant, sagas::Announcement announcement) override;
-    void open_incident(IncidentRow incident) override { changes_.opened_incidents.push_back(std::move(incident)); }
+    void open_incident(IncidentRow incident) override;
     void close_incident(MerchantId merchant, const std::string& key) override;
     void explain(const SagaKey& saga, const std::string& key, nlohmann::json value) override;
     void audit(AuditRow row) override { changes_.audit.push_back(std::move(row)); }

@@ -295,7 +295,10 @@ std::vector<sagas::Event> OrderSession::map_again(const engine::SagaRow& saga) {
             if (line.parts.empty() && told.line_id == line.line_id) line.parts = map_line(*from, told).parts;
         }
         if (line.wanted > 0 && line.parts.empty()) {
-            return {{"ExchangeRefused", {{"reason", "a line's SKU is not mapped: " + line.sku}}, "mapping"}};
+            return {
+                {"ExchangeRefused",
+                 {{"reason", "a line's SKU is not mapped: " + (line.sku.empty() ? "it has none" : line.sku)}},
+                 "mapping"}};
         }
         for (const sagas::LinePart& part : line.parts) {
             StockKey stock{saga.key.merchant, SkuId{part.sku_id}, from->warehouse_id};

@@ -68,6 +68,7 @@ public:
         begin("saga");
         if (id != known_saga) return nullptr;
         json saga = {{"saga_id", id}, {"kind", "order"}, {"state", "OnHold"}, {"version", 7}};
+        saga["commands"] = {{{"activity", "RequestFulfillment"}}};
         if (with_data) saga["data"] = json::object();
         return saga;
     }
@@ -217,6 +218,9 @@ protected:
     static PrivateListenerOptions options_for(bool& broker_is_up) {
         PrivateListenerOptions options;
         options.commit_wait = std::chrono::milliseconds(50);
+        options.most_attempts = [](const std::string& activity) {
+            return activity == "RequestFulfillment" ? 12 : 0;
+        };
         options.probes = {{"broker", [&broker_is_up] {
                                return ReadinessPart{broker_is_up, broker_is_up ? "connected" : "away"};
                            }}};

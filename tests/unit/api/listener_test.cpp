@@ -109,6 +109,9 @@ TEST_F(ListenerTest, RefusesQueriesThatItDoesNotKnow) {
         EXPECT_EQ(status, query == "limit=" ? 200 : 400) << query;
     }
     EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=" + std::string(400, 'x'))).status, 400);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=Onhold")).status, 400) << "no state of an order";
+    const json saga = json::parse(ask(a_request("GET", "/api/v1/sagas/" + known_saga)).body);
+    EXPECT_EQ(saga.at("commands").at(0).at("most_attempts"), 12);
     EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=OnHold&limit=200&after=x&older_than=15m")).status, 200);
     EXPECT_EQ(script_.last, "sagas state=OnHold limit=200 after=x");
 }

@@ -122,6 +122,8 @@ TEST(SagaAccount, SurvivesAnAnswerThatTellsNothing) {
 
 TEST(SagaAccount, ShortensOnlyWhatIsATime) {
     EXPECT_EQ(moment_of("2026-07-01T09:30:00.123456+00:00"), "2026-07-01 09:30:00Z");
+    EXPECT_EQ(moment_of("2026-07-01T09:30:00Z"), "2026-07-01 09:30:00Z");
+    EXPECT_EQ(moment_of("2026-07-01T09:30:00+02:00"), "2026-07-01T09:30:00+02:00");
     for (const std::string text :
          {"2026-07-01", "TSHIRT-TSHIRT-TSHIRT-TSH+00:00", "2026-13-01T09:30:00.123456+00:00", ""})
         EXPECT_EQ(moment_of(text), text);

@@ -289,6 +289,20 @@ TEST(EngineInputs, APersonClosesTheIncidentOfASagaThatIsOver) {
     EXPECT_EQ(sim::joined(sim::check_laws(bench.store)), "");
 }
 
+// The first of two events closes the incident and the second opens one: the saga must stay on somebody's list.
+TEST(EngineInputs, AnIncidentThatOpensAgainInTheSameBatchStaysOpen) {
+    Bench bench;
+    bench.order(1);
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::refused));
+    ASSERT_EQ(bench.saga(1).state, "NeedsOperator");
+    std::vector<Input> inputs;
+    inputs.push_back(bench.told(1, "OperatorRetried"));
+    inputs.push_back(bench.told(1, "Complaint"));
+    bench.run(std::move(inputs));
+    EXPECT_EQ(bench.saga(1).incident, "somebody complained");
+    EXPECT_THAT(bench.open_incidents(), ElementsAre("somebody complained"));
+}
+
 TEST(EngineInputs, APersonClosesAnIncidentOfNoSaga) {
     Bench bench;
     bench.order(1);
