@@ -27,6 +27,12 @@ constexpr const char* kLanesWithWork = R"sql(
      ORDER BY lane.merchant_id, lane.name
      LIMIT $2::bigint)sql";
 
+constexpr const char* kMissing = R"sql(
+    SELECT merchant_id, lane
+      FROM unnest($1::bigint[], $2::text[]) AS wanted (merchant_id, lane)
+     WHERE NOT EXISTS (SELECT FROM lanes known WHERE (known.merchant_id, known.lane) = (wanted.merchant_id, wanted.lane))
+     ORDER BY merchant_id, lane)sql";
+
 constexpr const char* kCreateMissing = R"sql(
     INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, "window", breaker,
                        failures, opened_at, reason)
@@ -63,6 +69,11 @@ constexpr const char* kWrite = R"sql(
                 opened_at, reason)
      WHERE lane.merchant_id = new.merchant_id AND lane.lane = new.lane)sql";
 
+std::pair<MerchantId, std::string> read_name(RowReader& row) {
+    const auto merchant = row.id<MerchantId>();
+    return {merchant, row.text()};
+}
+
 LaneRow read_lane(RowReader& row) {
     LaneRow lane;
     lane.merchant = row.id<MerchantId>();
@@ -91,10 +102,7 @@ std::vector<Parameter> columns_of(const std::vector<LaneRow>& lanes) {
 }  // namespace
 
 std::vector<std::pair<MerchantId, std::string>> PgTransaction::lanes_with_work(Instant now, std::size_t limit) {
-    return read_all(sql_.query(kLanesWithWork, {now, limit}), [](RowReader& row) {
-        const auto merchant = row.id<MerchantId>();
-        return std::pair(merchant, row.text());
-    });
+    return read_all(sql_.query(kLanesWithWork, {now, limit}), read_name);
 }
 
 std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& wanted) {
@@ -114,6 +122,13 @@ std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<std::pair<Merch
         }
     }
     return lanes;
+}
+
+std::vector<std::pair<MerchantId, std::string>> PgTransaction::missing_lanes(
+    const std::vector<std::pair<MerchantId, std::string>>& wanted) {
+    using Name = std::pair<MerchantId, std::string>;
+    const Parameter merchants = column(wanted, &Name::first);
+    return read_all(sql_.query(kMissing, {merchants, column(wanted, &Name::second)}), read_name);
 }
 
 void PgTransaction::create_lanes(const std::vector<LaneRow>& lanes) {

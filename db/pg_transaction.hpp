@@ -42,6 +42,8 @@ public:
     std::vector<std::pair<sagas::MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
     std::vector<engine::LaneRow> lock_lanes(
         const std::vector<std::pair<sagas::MerchantId, std::string>>& names) override;
+    std::vector<std::pair<sagas::MerchantId, std::string>> missing_lanes(
+        const std::vector<std::pair<sagas::MerchantId, std::string>>& names) override;
     void create_lanes(const std::vector<engine::LaneRow>& lanes) override;
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
 

@@ -62,7 +62,7 @@ constexpr const char* kDropWaits = R"sql(
     WITH dropped AS (
         SELECT merchant_id, saga_id, kind, sku_id, warehouse_id FROM waits
          WHERE kind = $3 AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
-         ORDER BY merchant_id, saga_id, kind, sku_id, warehouse_id
+         ORDER BY merchant_id, saga_id, sku_id, warehouse_id
            FOR UPDATE)
     DELETE FROM waits USING dropped
      WHERE waits.merchant_id = dropped.merchant_id AND waits.saga_id = dropped.saga_id AND waits.kind = dropped.kind

@@ -517,14 +517,11 @@ void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
     lanes_.insert(more_lanes.begin(), more_lanes.end());
     if (lanes_.empty()) return;
     const std::vector<LaneKey> names(lanes_.begin(), lanes_.end());
+    std::vector<LaneRow> fresh;
+    for (const auto& [merchant, lane] : transaction_.missing_lanes(names))
+        fresh.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
+    if (!fresh.empty()) transaction_.create_lanes(fresh);
     std::vector<LaneRow> lanes = transaction_.lock_lanes(names);
-    if (lanes.size() < names.size()) {
-        std::vector<LaneRow> fresh;
-        for (const auto& [merchant, lane] : names)
-            fresh.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
-        transaction_.create_lanes(fresh);
-        lanes = transaction_.lock_lanes(names);
-    }
     Changes sent;
     LaneRules rules = rules_of(parts_.options);
     for (LaneRow& lane : lanes) {

@@ -4,11 +4,13 @@
 //
 // Rows are locked in one sequence, everywhere; within a table in the sequence of their keys, all in one statement:
 //
-//   1 duty commands      4 orders             7 stock              10 waits
-//   2 duties             5 sagas              8 listings           11 incidents
-//   3 receipts           6 their commands     9 stores, flushes    12 lanes, and the incidents of lanes
+//   1 duty commands                            5 sagas
+//   2 duties                                   6 their commands
+//   3 the participant's receipts of arrivals   7 what else is the participant's
+//   4 what these are about                     8 incidents
+//                                              9 lanes, then the incidents of lanes
 //
-// (3, 4 and 7 to 10 belong to the participant.) What has to be locked later than its turn is taken with Turn::never: the lock
+// What has to be locked later than its turn is taken with Turn::never: the lock
 // is had at once, or the work begins again. Claims skip what another has locked, so they never wait either; what they
 // took counts as locked in its turn. Nobody who holds a row ever waits for one before it, so two engines never wait for each
 // other. The simulated store checks it on every statement.
@@ -235,7 +237,11 @@ public:
     virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
     // Locked, by key; one that does not exist yet is left out. `in_flight` is counted from the rows in state sent.
     virtual std::vector<LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) = 0;
-    // One that exists by now stays as it is.
+    // Those of them that nobody has created yet; no lock.
+    virtual std::vector<std::pair<MerchantId, std::string>> missing_lanes(
+        const std::vector<std::pair<MerchantId, std::string>>& lanes) = 0;
+    // Before any lane is locked, by key; one that exists by now stays as it is. Who holds a lane that another one waits to
+    // create has created it, so it waits for no earlier one: not a lock out of sequence.
     virtual void create_lanes(const std::vector<LaneRow>& lanes) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
     // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.

@@ -116,13 +116,13 @@ void OrderSession::finish() {
         world.channels->write();
     for (const auto& [merchant, store] : uninstalled_)
         rows_.set_store_status(merchant, store, "uninstalled", Turn::never);
-    if (!have_reading_.empty()) rows_.drop_waits({have_reading_.begin(), have_reading_.end()}, "reading");
     std::vector<Rows::Wait> waits = std::move(reading_waits_);
     for (const auto& [saga, wanted] : channel_waits_) {
         stop_waiting_.insert(saga);  // for what it waited before
         waits.insert(waits.end(), wanted.begin(), wanted.end());
     }
     if (!stop_waiting_.empty()) rows_.drop_waits({stop_waiting_.begin(), stop_waiting_.end()}, "channels");
+    if (!have_reading_.empty()) rows_.drop_waits({have_reading_.begin(), have_reading_.end()}, "reading");
     if (!waits.empty()) rows_.add_waits(waits);
     for (auto& [name, row] : duties_)
         batch_.write_duty(row);

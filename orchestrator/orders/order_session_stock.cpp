@@ -452,8 +452,8 @@ void OrderSession::conclude_channels(MerchantId merchant, World& world) {
     std::for_each(debts_.begin(), debts_.end(), wants_listings);
     std::set<SkuId> risen;
     for (const WarehouseRow& from : world.warehouses)
-        risen.merge(world.channels->update(
-            merchant, from.warehouse_id, world.stores, changed[from.warehouse_id], wanted));
+        risen.merge(
+            world.channels->update(merchant, from.warehouse_id, world.stores, changed[from.warehouse_id], wanted));
     // Only now are the targets of every warehouse known.
     name_debts(merchant, world);
     wake_waiting(merchant, world, risen);

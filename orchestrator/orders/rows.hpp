@@ -1,7 +1,8 @@
 // The rows of stock, listings, orders and receipts, as the participant of the order saga sees them inside the engine's
 // transaction. Implemented by the same stores that implement engine::Transaction.
 //
-// The sequence in which rows are locked is written down in engine/store.hpp.
+// Rows are locked in the sequence of engine/store.hpp, in which ours are: receipts, then orders, then, after the sagas and
+// their commands: stock, listings, stores and flushes, waits.
 #pragma once
 
 #include "orchestrator/engine/store.hpp"
@@ -298,6 +299,7 @@ public:
         std::int64_t version = 0;
     };
     virtual void add_waits(const std::vector<Wait>& waits) = 0;
+    // Waits are locked by kind, then by saga: "channels" are dropped before "reading".
     virtual void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) = 0;
     virtual std::vector<Wait> waits_for(
         const std::string& kind,

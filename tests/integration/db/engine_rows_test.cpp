@@ -42,6 +42,15 @@ protected:
     }
 };
 
+TEST_F(EngineRows, NamesTheLanesThatNobodyHasCreated) {
+    using Names = std::vector<std::pair<sagas::MerchantId, std::string>>;
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+        transaction.create_lanes({a_lane("store:1")});
+        EXPECT_EQ(
+            transaction.missing_lanes({{merchant, "store:1"}, {merchant, "store:2"}}), (Names{{merchant, "store:2"}}));
+    });
+}
+
 TEST_F(EngineRows, SagasReadBackAsTheyWereWritten) {
     engine::SagaRow changed = a_saga(1);
     changed.version = 3;

@@ -189,6 +189,16 @@ std::vector<std::pair<MerchantId, std::string>> SimTransaction::lanes_with_work(
     return lanes;
 }
 
+std::vector<std::pair<MerchantId, std::string>> SimTransaction::missing_lanes(
+    const std::vector<std::pair<MerchantId, std::string>>& lanes) {
+    step("missing_lanes");
+    std::vector<std::pair<MerchantId, std::string>> missing;
+    for (const auto& key : lanes) {
+        if (!tables_.lanes.has(key)) missing.push_back(key);
+    }
+    return missing;
+}
+
 void SimTransaction::create_lanes(const std::vector<LaneRow>& lanes) {
     step("create_lanes");
     for (const LaneRow& given : lanes) {

@@ -490,8 +490,8 @@ void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::st
         [this](const WaitKey& key) {
             const Wait& wait = tables_.waits.at(key);
             return LockSequence::Key{
-                wait.saga.merchant.value, 0, 0,
-                wait.saga.saga_id + wait.kind + std::to_string(wait.stock.sku_id.value + 1'000'000'000)};
+                wait.kind == "channels" ? 0 : 1, wait.saga.merchant.value, 0,
+                wait.saga.saga_id + std::to_string(wait.stock.sku_id.value + 1'000'000'000)};
         },
         "drop_waits");
     for (const WaitKey& key : dropped)

@@ -33,6 +33,8 @@ public:
     std::vector<engine::DutyRow> read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
     std::vector<engine::LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) override;
+    std::vector<std::pair<MerchantId, std::string>> missing_lanes(
+        const std::vector<std::pair<MerchantId, std::string>>& lanes) override;
     void create_lanes(const std::vector<engine::LaneRow>& lanes) override;
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
     std::vector<engine::CommandRow> claim_waiting_commands(
