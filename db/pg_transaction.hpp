@@ -102,6 +102,7 @@ public:
         Instant asked_at) override;
 
     // reservation_rows.cpp
+    std::vector<AtRisk> at_risk(const std::vector<orders::StockKey>& keys, std::size_t named) override;
     std::vector<orders::ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) override;
     std::vector<orders::ReservationRow> waiting_for(const std::vector<orders::StockKey>& keys) override;
     void write_reservations(const std::vector<orders::ReservationRow>& rows) override;

@@ -32,6 +32,31 @@ constexpr const char* kWaitingFor = R"sql(
       FROM queue JOIN reservations USING (merchant_id, saga_id)
      ORDER BY queue.since, merchant_id, saga_id, line_id, sku_id)sql";
 
+// The youngest order loses its units first, then the next, until all that are missing are found.
+constexpr const char* kAtRisk = R"sql(
+    WITH promised AS (
+        SELECT merchant_id, sku_id, warehouse_id, stock.short_by, saga.subject, saga.created_at, saga_id,
+               sum(line.held + line.committed) AS units
+          FROM stock
+          JOIN reservations line USING (merchant_id, sku_id, warehouse_id)
+          JOIN sagas saga USING (merchant_id, saga_id)
+         WHERE (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
+           AND stock.short_by > 0 AND (line.held > 0 OR line.committed > 0)
+         GROUP BY merchant_id, sku_id, warehouse_id, stock.short_by, saga.subject, saga.created_at, saga_id
+    ), ranked AS (
+        SELECT *, row_number() OVER youngest_first AS place, sum(units) OVER youngest_first - units AS found_before
+          FROM promised
+        WINDOW youngest_first AS (PARTITION BY merchant_id, sku_id, warehouse_id ORDER BY created_at DESC, saga_id DESC)
+    ), at_risk AS (
+        SELECT *, count(*) OVER (PARTITION BY merchant_id, sku_id, warehouse_id) AS orders
+          FROM ranked
+         WHERE found_before < short_by
+    )
+    SELECT merchant_id, sku_id, warehouse_id, subject, orders
+      FROM at_risk
+     WHERE place <= $4
+     ORDER BY merchant_id, sku_id, warehouse_id, place)sql";
+
 constexpr const char* kWrite = R"sql(
     INSERT INTO reservations (merchant_id, saga_id, line_id, sku_id, warehouse_id, waiting, held, committed, shipped,
                               released, accepted_at, queued_at)
@@ -115,6 +140,29 @@ std::vector<ReservationRow> PgTransaction::waiting_for(const std::vector<StockKe
             kWaitingFor, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
                           column(keys, &StockKey::warehouse_id)}),
         read_reservation);
+}
+
+std::vector<orders::Rows::AtRisk> PgTransaction::at_risk(const std::vector<StockKey>& keys, std::size_t named) {
+    std::vector<AtRisk> found;
+    if (keys.empty()) {
+        return found;
+    }
+    const db::Rows rows = sql_.query(
+        kAtRisk, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                  column(keys, &StockKey::warehouse_id), static_cast<std::int64_t>(named)});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        RowReader row(rows, i);
+        StockKey key;
+        key.merchant = row.id<MerchantId>();
+        key.sku_id = row.id<SkuId>();
+        key.warehouse_id = row.id<WarehouseId>();
+        if (found.empty() || found.back().stock != key) {
+            found.push_back({key, {}, 0});
+        }
+        found.back().youngest.push_back(row.text());
+        found.back().orders = row.int64();
+    }
+    return found;
 }
 
 void PgTransaction::write_reservations(const std::vector<ReservationRow>& rows) {

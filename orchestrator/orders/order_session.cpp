@@ -95,7 +95,6 @@ const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id)
 
 void OrderSession::finish() {
     announce_levels();
-    tell_of_shortages();
     read_what_returned();
     for (auto& [merchant, world] : worlds_) {
         for (const WarehouseRow& warehouse : world.warehouses) {
@@ -112,6 +111,7 @@ void OrderSession::finish() {
     if (!stock.empty()) rows_.write_stock(stock, ledger_.movements());
     std::vector<ReservationRow> reservations = ledger_.dirty_reservations();
     if (!reservations.empty()) rows_.write_reservations(reservations);
+    tell_of_shortages();
     for (auto& [merchant, world] : worlds_)
         world.channels->write();
     for (const auto& [merchant, store] : uninstalled_)

@@ -34,6 +34,21 @@ bool is_mapped(const engine::SagaRow& saga) {
     });
 }
 
+std::string incident_of(const StockKey& key) {
+    return "short:" + std::to_string(key.sku_id.value) + ":" + std::to_string(key.warehouse_id.value);
+}
+
+constexpr std::size_t orders_named = 5;
+
+std::string describe(const Rows::AtRisk& risk) {
+    if (risk.youngest.empty()) return "no order holds any of it";
+    std::string text = "orders at risk, youngest first:";
+    for (const std::string& subject : risk.youngest)
+        text += (text.back() == ':' ? " " : ", ") + subject;
+    std::int64_t more = risk.orders - static_cast<std::int64_t>(risk.youngest.size());
+    return more > 0 ? text + " and " + std::to_string(more) + " more" : text;
+}
+
 std::string cause_of(const char* what, const engine::SagaRow& saga) {
     return std::string(what) + ":" + saga.key.saga_id + ":" + std::to_string(saga.version);
 }
@@ -145,22 +160,28 @@ void OrderSession::apply_readings() {
 
 // The warehouse has less than was promised: somebody must know, until it is made good. Orders that have only waited for
 // this very figure were promised nothing yet; they decide in the next batch, and most often give way. Who does not give
-// way need not change the ledger: so every ledger at hand is looked at, changed or not.
+// way need not change the ledger: so every ledger at hand is looked at, changed or not. Called when stock and reservations
+// are written: who holds what is read back from them.
 void OrderSession::tell_of_shortages() {
+    std::vector<StockKey> short_now;
     for (const auto& [key, row] : ledger_.stock()) {
-        std::string incident =
-            "short:" + std::to_string(key.sku_id.value) + ":" + std::to_string(key.warehouse_id.value);
-        if (row.short_by == 0 && ledger_.short_before(key) > 0) batch_.close_incident(key.merchant, incident);
-        if (row.short_by == 0 || awaited_.count(key) > 0) continue;
+        if (row.short_by == 0 && ledger_.short_before(key) > 0) batch_.close_incident(key.merchant, incident_of(key));
+        if (row.short_by > 0 && awaited_.count(key) == 0) short_now.push_back(key);
+    }
+    if (short_now.empty()) return;
+    std::map<StockKey, Rows::AtRisk> at_risk;
+    for (Rows::AtRisk& risk : rows_.at_risk(short_now, orders_named))
+        at_risk[risk.stock] = std::move(risk);
+    for (const StockKey& key : short_now) {
         if (!ledger_.knows_sku(key.merchant, key.sku_id)) ledger_.load_skus(rows_.skus(key.merchant, {key.sku_id}));
         const WarehouseRow* from = warehouse(key.merchant, key.warehouse_id);
         batch_.open_incident(
             {key.merchant,
-             incident,
+             incident_of(key),
              {},
              "the warehouse has less than was promised",
              ledger_.sku(key.merchant, key.sku_id).sku + " in " + (from == nullptr ? "" : from->key) + ": " +
-                 std::to_string(row.short_by) + " units short; the youngest orders that hold it are at risk"});
+                 std::to_string(ledger_.at(key).short_by) + " units short; " + describe(at_risk[key])});
     }
 }
 

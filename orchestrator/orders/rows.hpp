@@ -254,6 +254,13 @@ public:
     virtual std::vector<std::pair<StockKey, std::int64_t>> returned_since(
         const std::vector<StockKey>& keys,
         Instant asked_at) = 0;
+    // Of each ledger that is short and still promised to somebody: the youngest orders, as many as hold the missing units.
+    struct AtRisk {
+        StockKey stock;
+        std::vector<std::string> youngest;  // subjects of their sagas, youngest first, at most `named`
+        std::int64_t orders = 0;            // all of them
+    };
+    virtual std::vector<AtRisk> at_risk(const std::vector<StockKey>& keys, std::size_t named) = 0;
 
     // Moves that were not known yet (by listing, kind, source id).
     virtual std::vector<bool> insert_listing_moves(const std::vector<ListingMove>& moves) = 0;

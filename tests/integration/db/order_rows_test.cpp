@@ -241,6 +241,66 @@ TEST_F(OrderRows, QueuesWaitingSagasOldestFirstWithAllTheirRows) {
     EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_reservations({broken}); }), engine::BadItem);
 }
 
+// Five orders, one a second: the last has shipped what it had, and nothing of the mug is missing.
+TEST_F(OrderRows, NamesTheYoungestOrdersThatHoldWhatIsMissing) {
+    engine::Changes changes;
+    for (int number = 11; number <= 15; ++number) {
+        engine::SagaRow row = a_saga(number);
+        row.subject = "order " + std::to_string(number);
+        row.created_at = start + seconds(number);
+        changes.new_sagas.push_back(row);
+    }
+    write(changes);
+    ReservationRow shipped = a_reservation(15, shirt);
+    shipped.shipped = 9;
+    ReservationRow oldest = a_reservation(11, shirt);
+    oldest.held = 4;
+    ReservationRow older = a_reservation(12, shirt);
+    older.held = 1;
+    ReservationRow younger = a_reservation(13, shirt);
+    younger.committed = 1;
+    ReservationRow its_other_line = younger;
+    its_other_line.line_id = "2";
+    its_other_line.held = 1;
+    its_other_line.committed = 0;
+    ReservationRow youngest = a_reservation(14, shirt);
+    youngest.held = 1;
+    ReservationRow of_another_ledger = a_reservation(14, mug);
+    of_another_ledger.held = 7;
+    const auto set_short = [&](std::int64_t units) {
+        in_rows([&](orders::Rows& rows) {
+            StockRow row = rows.lock_stock({ledger(shirt)}).front();
+            row.available = 0;
+            row.reserved = row.on_hand + units;
+            row.short_by = units;
+            rows.write_stock({row}, {});
+        });
+    };
+    const auto at_risk = [&](std::size_t named) {
+        std::string text;
+        in_rows([&](orders::Rows& rows) {
+            for (const orders::Rows::AtRisk& risk : rows.at_risk({ledger(shirt), ledger(mug)}, named)) {
+                text += std::to_string(risk.stock.sku_id.value) + ":";
+                for (const std::string& subject : risk.youngest)
+                    text += " " + subject;
+                text += " of " + std::to_string(risk.orders);
+            }
+        });
+        return text;
+    };
+    in_rows([&](orders::Rows& rows) {
+        rows.write_reservations({shipped, oldest, older, younger, its_other_line, youngest, of_another_ledger});
+    });
+    EXPECT_EQ(at_risk(5), "") << "nothing is missing";
+    set_short(1);
+    EXPECT_EQ(at_risk(5), "1: order 14 of 1");
+    set_short(3);
+    EXPECT_EQ(at_risk(5), "1: order 14 order 13 of 2") << "both lines of an order count";
+    set_short(4);
+    EXPECT_EQ(at_risk(5), "1: order 14 order 13 order 12 of 3");
+    EXPECT_EQ(at_risk(2), "1: order 14 order 13 of 3") << "named are as many as asked for, counted all";
+}
+
 // A reading counts a line that was accepted at least `lag` before it was asked for.
 TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
     const Instant asked = start + minutes(10);

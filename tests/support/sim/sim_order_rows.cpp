@@ -284,6 +284,29 @@ std::vector<ReservationRow> SimTransaction::waiting_for(const std::vector<StockK
     return found;
 }
 
+std::vector<orders::Rows::AtRisk> SimTransaction::at_risk(const std::vector<StockKey>& keys, std::size_t named) {
+    step("at_risk");
+    std::vector<AtRisk> found;
+    for (const StockKey& key : std::set<StockKey>(keys.begin(), keys.end())) {
+        std::map<std::pair<Instant, sagas::SagaId>, std::int64_t> promised;  // by age
+        for (const auto& [id, row] : tables_.reservations) {
+            if (row.key != key || row.held + row.committed == 0) continue;
+            promised[{tables_.sagas.at({key.merchant, row.saga_id}).created_at, row.saga_id}] +=
+                row.held + row.committed;
+        }
+        AtRisk risk{key, {}, 0};
+        std::int64_t missing = tables_.stock.at(key).short_by;
+        for (auto order = promised.rbegin(); order != promised.rend() && missing > 0; ++order) {
+            missing -= order->second;
+            ++risk.orders;
+            if (risk.youngest.size() < named)
+                risk.youngest.push_back(tables_.sagas.at({key.merchant, order->first.second}).subject);
+        }
+        if (risk.orders > 0) found.push_back(std::move(risk));
+    }
+    return found;
+}
+
 void SimTransaction::write_reservations(const std::vector<ReservationRow>& rows) {
     step("write_reservations");
     for (const ReservationRow& row : rows) {

@@ -78,6 +78,7 @@ public:
         override;
     std::vector<orders::ReservationRow> reservations_of(const std::vector<SagaKey>& sagas) override;
     std::vector<orders::ReservationRow> waiting_for(const std::vector<StockKey>& keys) override;
+    std::vector<AtRisk> at_risk(const std::vector<StockKey>& keys, std::size_t named) override;
     void write_reservations(const std::vector<orders::ReservationRow>& rows) override;
     std::vector<std::pair<StockKey, std::int64_t>> not_counted(
         const std::vector<StockKey>& keys,

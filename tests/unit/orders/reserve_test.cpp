@@ -357,6 +357,42 @@ TEST(Reading, ThatStaysShortIsOneIncident) {
     EXPECT_THAT(shop.store.tables().incidents.begin()->second.row.text, HasSubstr("SHIRT in main: 1 units short"));
 }
 
+std::string text_of_shortage(const AMerchant& shop) {
+    for (const auto& [id, incident] : shop.store.tables().incidents) {
+        if (!incident.closed_at && incident.row.cause == less_than_promised) return incident.row.text;
+    }
+    return "";
+}
+
+// Ten shirts in orders of two, the first ones at the warehouse already. Three are missing: two orders have to give.
+TEST(Reading, BelowWhatWasPromisedNamesTheYoungestOrdersThatHoldTheMissingUnits) {
+    AMerchant shop;
+    for (int number = 0; number < 5; ++number) {
+        shop.order("10" + std::to_string(number), eu, shirt, 2);
+        if (number < 2) bring_to_warehouse(shop, "10" + std::to_string(number));
+        shop.clock.advance(1s);
+    }
+    shop.read_warehouse({{shirt, 3}, {mug, 10}});
+    ASSERT_EQ(shop.stock(shirt).short_by, 3);
+    EXPECT_EQ(text_of_shortage(shop), "SHIRT in main: 3 units short; orders at risk, youngest first: eu #104, eu #103");
+
+    shop.tell("104", "CancelRequested", {{"by", "operator"}});
+    ASSERT_EQ(shop.stock(shirt).short_by, 1) << "two of the missing are not promised any more";
+    EXPECT_EQ(text_of_shortage(shop), "SHIRT in main: 1 units short; orders at risk, youngest first: eu #103")
+        << "who gave way in this very batch holds nothing";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reading, FarBelowWhatWasPromisedNamesFiveAndCountsTheOthers) {
+    AMerchant shop;
+    for (int number = 0; number < 8; ++number) {
+        shop.order("10" + std::to_string(number), eu, shirt, 1);
+        shop.clock.advance(1s);
+    }
+    shop.read_warehouse({{shirt, 1}, {mug, 10}});
+    EXPECT_THAT(text_of_shortage(shop), testing::EndsWith("eu #107, eu #106, eu #105, eu #104, eu #103 and 2 more"));
+}
+
 TEST(Reading, DoesNotCountAnAcceptanceYoungerThanTheLag) {
     AMerchant shop({10s, 5min, "hold_and_tell", 10, 0, false, true});
     shop.order("100", eu, shirt, 2);
