@@ -3,6 +3,7 @@
 #include "sagas/activities.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ordersaga::sagas {
 namespace {
@@ -35,7 +36,9 @@ json demand_of(const std::vector<SagaLine>& lines) {
     for (const SagaLine& line : lines) {
         for (const LinePart& part : line.parts) {
             demand.push_back(
-                {{"line_id", line.line_id}, {"sku_id", part.sku_id}, {"quantity", line.wanted * part.per_unit}});
+                {{"line_id", reservation_of(line)},
+                 {"sku_id", part.sku_id},
+                 {"quantity", line.wanted * part.per_unit}});
         }
     }
     return demand;
@@ -48,6 +51,13 @@ void effect(OrderStep& step, const std::string& name, json more = json::object()
         {"order_policy", step.data.order_policy}};
     payload.update(more);
     step.decision.effects.push_back({name, std::move(payload)});
+}
+
+// The same for one part only; the stock of the others stays as it is.
+void effect_on_part(OrderStep& step, const std::string& name, int part, json more = json::object()) {
+    json payload = {{"part", part}, {"lines", demand_of(step.data.lines_of(part))}};
+    payload.update(more);
+    effect(step, name, std::move(payload));
 }
 
 std::string store_lane(const OrderData& data) {
@@ -76,28 +86,33 @@ void start_waiting(OrderStep& step) {
     effect(step, "WaitForChannels");
 }
 
-// The fulfilment to ask for: the open one, or the next generation after a confirmed cancel.
-Fulfillment& fulfillment_to_request(OrderStep& step) {
+// The fulfilment of a part that is to be asked for: the open one, or the next generation after a confirmed cancel.
+Fulfillment& open_fulfillment(OrderStep& step, int part) {
     OrderData& data = step.data;
-    const Fulfillment* last = data.current();
-    if (last != nullptr && last->state != "cancelled") return *data.current();
+    Fulfillment* last = data.of_part(part);
+    if (last != nullptr && last->state != "cancelled") return *last;
     Fulfillment next;
-    next.part = 1;
+    next.part = part;
     next.generation = last == nullptr ? 1 : last->generation + 1;
     next.reference =
         data.store + "." + data.order_id + "." + std::to_string(next.part) + "." + std::to_string(next.generation);
-    next.request_key = step.saga.saga_id + "." + std::to_string(next.generation);
-    next.state = "wanted";
+    next.request_key =
+        step.saga.saga_id + (part == 1 ? "" : "." + std::to_string(part)) + "." + std::to_string(next.generation);
     data.fulfillments.push_back(std::move(next));
     return data.fulfillments.back();
 }
 
+void claim_reference(OrderStep& step, const Fulfillment& fulfillment) {
+    step.decision.effects.push_back({"UseReference", {{"reference", fulfillment.reference}}});
+}
+
 void request(OrderStep& step) {
     OrderData& data = step.data;
-    Fulfillment& wanted = fulfillment_to_request(step);
+    const int part_wanted = data.newest_part();
+    Fulfillment& wanted = open_fulfillment(step, part_wanted);
     wanted.state = "wanted";
     json lines = json::array();
-    for (const SagaLine& line : data.lines) {
+    for (const SagaLine& line : data.lines_of(part_wanted)) {
         for (const LinePart& part : line.parts) {
             if (line.wanted == 0) continue;
             lines.push_back(
@@ -120,10 +135,11 @@ void request(OrderStep& step) {
          {"tags",
           json::array(
               {{{"name", "saga"}, {"value", step.saga.saga_id}}, {{"name", "store"}, {"value", data.store}}})}});
-    step.decision.effects.push_back({"UseReference", {{"reference", wanted.reference}}});
+    claim_reference(step, wanted);
     step.decision.closes_incident = true;
 }
 
+// Those before the newest part are beyond recall, or there would not be another.
 void ask_to_cancel(OrderStep& step) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr) return;
@@ -160,8 +176,7 @@ void give_back(OrderStep& step) {
 }
 
 // Late checks: a frozen worker may still send what we gave up on. No fence in our database stops that.
-void schedule_late_checks(OrderStep& step) {
-    const Fulfillment* current = step.data.current();
+void schedule_late_checks(OrderStep& step, const Fulfillment* current) {
     if (current == nullptr || !current->perhaps_exists) return;
     int number = 0;
     for (Duration delay : step.settings.late_checks) {
@@ -200,11 +215,107 @@ void tell_store_of_all(OrderStep& step) {
     }
 }
 
-// The goods have left, or nearly: a cancel or an edit that waited is void, and whoever asked for it is told.
-std::string give_up_going_back(OrderStep& step) {
-    bool edited = step.data.edit.has_value() && !step.data.stop_wanted;
-    step.data.stop_wanted = false;
-    step.data.edit.reset();
+std::string named(const std::vector<SagaLine>& lines) {
+    std::vector<std::string> words;
+    for (const SagaLine& line : lines)
+        words.push_back(
+            std::to_string(line.wanted) + " " +
+            (line.sku.empty() && !line.parts.empty() ? line.parts.front().sku : line.sku));
+    return joined(words);
+}
+
+void add_note(OrderStep& step, const std::string& more) {
+    step.decision.note += (step.decision.note.empty() ? "" : "; ") + more;
+}
+
+// Ordered, perhaps paid, and not to be sent: the incident stays until a person closes it, whatever else goes well.
+void leave_unserved(OrderStep& step, const std::string& what) {
+    step.data.unserved.push_back(what);
+    step.decision.incident = what;
+    add_note(step, what);
+}
+
+// Reserves what one part is to have; the answer says whether the part gets it. False: it cannot be asked for.
+bool ask_for_stock_of_part(OrderStep& step, const char* how, std::vector<SagaLine> share) {
+    bool mapped = std::all_of(share.begin(), share.end(), [](const SagaLine& line) { return !line.parts.empty(); });
+    if (!mapped) {
+        leave_unserved(step, "a SKU of what was added is not mapped: " + named(share));
+        return false;
+    }
+    step.data.added = std::move(share);
+    effect_on_part(
+        step, how, step.data.added.front().of_part, {{"lines", demand_of(step.data.added)}, {"without_reading", true}});
+    return true;
+}
+
+// What an edit adds to an order whose parts can no longer be changed becomes the next part.
+bool add_next_part(OrderStep& step, const std::vector<SagaLine>& edited) {
+    std::vector<SagaLine> added = share_of_part(step.data, edited, step.data.next_part());
+    if (added.empty()) return false;
+    ask_for_stock_of_part(step, "Reserve", std::move(added));
+    return true;
+}
+
+// The order has nothing but this part: it ends with it, and its store must hear of that.
+void go_back_with_last(OrderStep& step, int part, const std::string& cause) {
+    if (step.data.has_lines_beside(part)) return;
+    step.data.cause = cause;
+    step.data.settle_store_order = true;
+}
+
+// The newest part has its stock: the stores are told, then the warehouse is asked.
+void reserve_part(OrderStep& step) {
+    OrderData& data = step.data;
+    const int part = data.newest_part();
+    Fulfillment& fulfillment = open_fulfillment(step, part);
+    fulfillment.state = "reserved";
+    claim_reference(step, fulfillment);
+    data.wait_until = step.now + std::chrono::milliseconds(data.channel_wait_ms);
+    effect_on_part(step, "WaitForChannels", part);
+}
+
+// What it was to have instead is not to be had: it goes out as it was.
+void keep_part(OrderStep& step) {
+    const Fulfillment* current = step.data.current();
+    if (current != nullptr && current->state != "backordered") reserve_part(step);
+}
+
+// What was asked for becomes the part's own.
+void take_added(OrderData& data) {
+    const int part = data.added.front().of_part;
+    std::erase_if(data.lines, [&](const SagaLine& line) { return line.of_part == part; });
+    data.lines.insert(data.lines.end(), data.added.begin(), data.added.end());
+    data.added.clear();
+}
+
+// A part that will not be sent: it gives back what it holds. The last one keeps its lines: they are the order.
+void drop_part(OrderStep& step, int part) {
+    effect_on_part(step, "Release", part);
+    if (!step.data.has_lines_beside(part)) return;
+    std::erase_if(step.data.lines, [&](const SagaLine& line) { return line.of_part == part; });
+}
+
+void end_of_cancelled(OrderStep& step, Fulfillment& cancelled, const json& payload) {
+    // "Not found" ends it for us; if the request itself was in doubt, someone keeps looking.
+    cancelled.perhaps_exists = !payload.value("found", true);
+    cancelled.state = "cancelled";
+    if (step.data.has_lines_beside(cancelled.part)) schedule_late_checks(step, &cancelled);
+}
+
+bool was_never_asked_for(const Fulfillment* fulfillment) {
+    return fulfillment != nullptr && (fulfillment->state == "backordered" || fulfillment->state == "reserved");
+}
+// It has its stock, or waits for it; whether a request for it is under way the open commands say.
+bool is_before_request(const Fulfillment* fulfillment) {
+    return was_never_asked_for(fulfillment) ||
+           (fulfillment != nullptr && fulfillment->state == "wanted" && !fulfillment->perhaps_exists);
+}
+
+bool has_ended(const Fulfillment* fulfillment) {
+    return fulfillment == nullptr || fulfillment->state == "cancelled" || fulfillment->state == "refused";
+}
+
+void tell_too_late(OrderStep& step) {
     step.decision.announcements.push_back(
         {"orders.cancel_too_late." + step.data.store,
          {{"schema", 1},
@@ -214,6 +325,18 @@ std::string give_up_going_back(OrderStep& step) {
           {"order_name", step.data.name},
           {"asked_by", step.data.cancel_by},
           {"at", runtime::format_rfc3339(step.now)}}});
+}
+
+// The goods have left, or nearly: a cancel or an edit that waited is void, and whoever asked for it is told. What an edit
+// adds is still to be had.
+std::string give_up_going_back(OrderStep& step) {
+    const bool stopped = std::exchange(step.data.stop_wanted, false);
+    std::optional<std::vector<SagaLine>> edit = std::exchange(step.data.edit, std::nullopt);
+    const bool edited = edit.has_value() && !stopped;
+    if (edited && !wants_less(step.data.lines, *edit) && add_next_part(step, *edit))
+        return "picking has begun: what was added is sent by itself";
+    if (edited) add_next_part(step, *edit);
+    tell_too_late(step);
     return edited ? "too late to change: picking has begun" : "too late to cancel: picking has begun";
 }
 
@@ -238,6 +361,37 @@ OrderData after_view(const OrderStep& step, const json& payload) {
     return data;
 }
 
+// The fulfilment that an outcome or a view is about.
+Fulfillment* fulfillment_in(OrderData& data, const json& payload) {
+    std::string reference = text_in(payload, "reference");
+    if (reference.empty() && payload.contains("view")) reference = text_in(payload.at("view"), "reference");
+    Fulfillment* known = data.of_reference(reference);
+    return known != nullptr ? known : data.current();
+}
+
+const Fulfillment* fulfillment_in(const OrderData& data, const json& payload) {
+    return fulfillment_in(const_cast<OrderData&>(data), payload);
+}
+
+int part_in(const OrderStep& step, const json& payload) {
+    const Fulfillment* known = fulfillment_in(step.data, payload);
+    return known == nullptr ? step.data.newest_part() : known->part;
+}
+
+bool at_warehouse(const OrderData& data) {
+    return std::any_of(data.lines.begin(), data.lines.end(), [&](const SagaLine& line) {
+        const Fulfillment* fulfillment = data.of_part(line.of_part);
+        return fulfillment != nullptr && fulfillment->state == "accepted";
+    });
+}
+
+bool changes_newest_part(const OrderStep& step, const std::vector<SagaLine>& edited) {
+    const int part = step.data.newest_part();
+    const std::vector<SagaLine> before = step.data.lines_of(part);
+    const std::vector<SagaLine> after = share_of_part(step.data, edited, part);
+    return wants_less(before, after) || wants_less(after, before);
+}
+
 bool resumes(const OrderStep& step, std::string_view state) {
     return step.data.resume == state;
 }
@@ -247,6 +401,14 @@ std::vector<SagaLine> lines_in(const json& payload) {
     for (const json& line : payload.at("lines"))
         lines.push_back(saga_line_from_json(line));
     return lines;
+}
+
+// The lines of an order that has but one part.
+void take_lines(OrderData& data, std::vector<SagaLine> lines) {
+    const int part = data.newest_part();
+    for (SagaLine& line : lines)
+        line.of_part = part;
+    data.lines = std::move(lines);
 }
 
 // A store that names no id has still been told.
@@ -284,6 +446,30 @@ std::vector<std::string> holds_after(const OrderStep& step, const json& payload)
     bool paid = payload.value("paid", false);
     drop_hold(data, paid ? "unpaid" : hold_released(data, payload));
     return data.holds;
+}
+
+// The newest part was not asked for yet, or the change does not concern it.
+void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
+    OrderData& data = step.data;
+    const int part = data.newest_part();
+    std::vector<SagaLine> share = share_of_part(data, edited, part);
+    std::vector<SagaLine> others = data.lines;
+    std::erase_if(others, [&](const SagaLine& line) { return line.of_part == part; });
+    Fulfillment* current = data.current();
+    if (is_before_request(current) && share.empty()) {
+        withdraw_forward(step);
+        current->state = "cancelled";
+        drop_part(step, part);
+        add_note(step, "what was added is not wanted any more");
+    } else if (is_before_request(current) && changes_newest_part(step, edited)) {
+        withdraw_forward(step);
+        add_note(step, "what was added has changed");
+        if (!ask_for_stock_of_part(step, "Exchange", std::move(share))) keep_part(step);
+    }
+    if (wants_less(others, edited)) {
+        tell_too_late(step);
+        add_note(step, "too late to take away what was not added: picking has begun");
+    }
 }
 
 }  // namespace
@@ -352,11 +538,67 @@ bool end_wanted(const OrderStep& step, Payload payload) {
     return !edit_wanted(step, payload);
 }
 
+bool sole_part(const OrderStep& step, Payload payload) {
+    return !step.data.has_lines_beside(part_in(step, payload));
+}
+bool one_of_several(const OrderStep& step, Payload payload) {
+    return !sole_part(step, payload);
+}
+bool sole_part_ends(const OrderStep& step, Payload payload) {
+    return sole_part(step, payload) && end_wanted(step, payload);
+}
+bool sole_part_changes(const OrderStep& step, Payload payload) {
+    return sole_part(step, payload) && edit_wanted(step, payload);
+}
+bool one_of_several_ends(const OrderStep& step, Payload payload) {
+    return one_of_several(step, payload) && (step.data.stop_wanted || !step.data.edit);
+}
+bool one_of_several_changes(const OrderStep& step, Payload payload) {
+    return one_of_several(step, payload) && !one_of_several_ends(step, payload);
+}
+bool cancels_there(const OrderStep& step, Payload payload) {
+    return unsent(step, payload) && at_warehouse(step.data);
+}
+bool cancels_here(const OrderStep& step, Payload payload) {
+    return unsent(step, payload) && !at_warehouse(step.data);
+}
+bool change_recalls(const OrderStep& step, Payload payload) {
+    return unsent(step, payload) && !is_before_request(step.data.current()) &&
+           changes_newest_part(step, lines_in(payload));
+}
+bool change_stays(const OrderStep& step, Payload payload) {
+    return !change_recalls(step, payload);
+}
+// Accepted just now, and meanwhile it was to be cancelled or changed.
+bool part_unwanted(const OrderStep& step, Payload payload) {
+    const Fulfillment* accepted = fulfillment_in(step.data, payload);
+    return accepted != nullptr && accepted->state == "wanted" && stop_wanted(step, payload);
+}
+bool part_wanted(const OrderStep& step, Payload payload) {
+    return !part_unwanted(step, payload);
+}
+bool nothing_left(const OrderStep& step, Payload) {
+    return has_ended(step.data.current());
+}
+bool rest_shipped(const OrderStep& step, Payload payload) {
+    return !nothing_left(step, payload) && step.data.everything_shipped();
+}
+bool rest_open(const OrderStep& step, Payload payload) {
+    return !nothing_left(step, payload) && !step.data.everything_shipped();
+}
+
 bool all_shipped(const OrderStep& step, Payload payload) {
     return after_view(step, payload).everything_shipped();
 }
 bool partly_shipped(const OrderStep& step, Payload payload) {
     return !all_shipped(step, payload);
+}
+
+bool newest_partly_shipped(const OrderStep& step, Payload payload) {
+    return partly_shipped(step, payload) && part_in(step, payload) == step.data.newest_part();
+}
+bool earlier_shipped(const OrderStep& step, Payload payload) {
+    return partly_shipped(step, payload) && !newest_partly_shipped(step, payload);
 }
 
 bool must_settle(const OrderStep& step, Payload) {
@@ -417,13 +659,15 @@ bool retry_synced(const OrderStep& step, Payload payload) {
     return resumes(step, "ChannelsSynced") && !retry_received(step, payload);
 }
 bool retry_requested(const OrderStep& step, Payload) {
-    return resumes(step, "FulfillmentRequested") && !step.data.edit;
+    bool going_on = resumes(step, "FulfillmentRequested") || resumes(step, "CancellingFulfillment");
+    return going_on && !retry_cancelling(step, {});
 }
 bool retry_shipped(const OrderStep& step, Payload) {
     return resumes(step, "Shipped");
 }
 bool retry_cancelling(const OrderStep& step, Payload) {
-    return resumes(step, "CancellingFulfillment") || (resumes(step, "FulfillmentRequested") && step.data.edit);
+    if (resumes(step, "CancellingFulfillment")) return !was_never_asked_for(step.data.current());
+    return resumes(step, "FulfillmentRequested") && step.data.edit && !is_before_request(step.data.current());
 }
 bool retry_settling(const OrderStep& step, Payload) {
     return resumes(step, "SettlingOrder");
@@ -431,9 +675,9 @@ bool retry_settling(const OrderStep& step, Payload) {
 
 bool perhaps_at_warehouse(const OrderStep& step, Payload payload) {
     const Fulfillment* current = step.data.current();
-    if (current == nullptr || current->state == "cancelled" || current->state == "refused") return false;
+    if (has_ended(current)) return false;
     if (goods_left(step, payload)) return false;
-    return current->state == "accepted" || current->perhaps_exists || sent(step, payload);
+    return at_warehouse(step.data) || current->perhaps_exists || sent(step, payload);
 }
 bool goods_left(const OrderStep& step, Payload) {
     const Fulfillment* current = step.data.current();
@@ -459,7 +703,7 @@ void reserve_with_what_we_know(OrderStep& step, Payload) {
 
 void exchange(OrderStep& step, Payload payload) {
     withdraw_forward(step);
-    step.data.lines = lines_in(payload);
+    take_lines(step.data, lines_in(payload));
     step.data.edit.reset();
     if (has_hold(step.data, "unmapped") && is_mapped(step.data)) {
         drop_hold(step.data, "unmapped");
@@ -562,9 +806,9 @@ void resume_reserving(OrderStep& step, Payload payload) {
     if (payload.value("paid", false)) step.data.paid = true;
     step.data.resume.clear();
     if (payload.contains("lines")) {
-        step.data.lines = lines_in(payload);
+        take_lines(step.data, lines_in(payload));
     } else if (step.data.edit) {
-        step.data.lines = *step.data.edit;
+        take_lines(step.data, *step.data.edit);
     }
     step.data.edit.reset();
     step.decision.closes_incident = true;
@@ -587,7 +831,7 @@ void resume_requesting(OrderStep& step, Payload payload) {
 }
 
 void commit_stock(OrderStep& step, Payload payload) {
-    Fulfillment* current = step.data.current();
+    Fulfillment* current = fulfillment_in(step.data, payload);
     if (current != nullptr) {
         current->state = "accepted";
         current->perhaps_exists = false;
@@ -595,7 +839,7 @@ void commit_stock(OrderStep& step, Payload payload) {
         step.decision.note = "warehouse order " + current->warehouse_order_id;
     }
     step.decision.closes_incident = true;
-    effect(step, "Commit");
+    effect_on_part(step, "Commit", part_in(step, payload));
 }
 
 void commit_and_cancel(OrderStep& step, Payload payload) {
@@ -634,13 +878,8 @@ void release_cancelled_by_warehouse(OrderStep& step, Payload) {
 }
 
 void release_after_cancel(OrderStep& step, Payload payload) {
-    Fulfillment* current = step.data.current();
     bool found = payload.value("found", true);
-    if (current != nullptr) {
-        // "Not found" ends it for us; if the request itself was in doubt, someone keeps looking.
-        current->perhaps_exists = !found;
-        current->state = "cancelled";
-    }
+    if (Fulfillment* cancelled = fulfillment_in(step.data, payload)) end_of_cancelled(step, *cancelled, payload);
     step.decision.note = found ? "the warehouse has cancelled it" : "the warehouse has no such order";
     if (step.data.cause.empty()) step.data.cause = "the changed order wants nothing";
     step.decision.closes_incident = true;
@@ -648,12 +887,9 @@ void release_after_cancel(OrderStep& step, Payload payload) {
 }
 
 void replace_fulfillment(OrderStep& step, Payload payload) {
-    if (Fulfillment* current = step.data.current()) {
-        current->perhaps_exists = !payload.value("found", true);
-        current->state = "cancelled";
-    }
+    if (Fulfillment* cancelled = fulfillment_in(step.data, payload)) end_of_cancelled(step, *cancelled, payload);
     effect(step, "Retake");  // of the lines as they were requested
-    step.data.lines = *step.data.edit;
+    take_lines(step.data, *step.data.edit);
     step.data.edit.reset();
     effect(step, "Exchange");
     step.decision.note = "cancelled at the warehouse; the changed order is requested anew";
@@ -661,7 +897,9 @@ void replace_fulfillment(OrderStep& step, Payload payload) {
 
 void remember_cancel(OrderStep& step, Payload payload) {
     note_cancel(step, payload);
-    if (step.saga.state == "ChannelsSynced" || step.saga.state == "CancellingFulfillment") step.data.stop_wanted = true;
+    const std::string& state = step.saga.state;
+    if (state == "ChannelsSynced" || state == "FulfillmentRequested" || state == "CancellingFulfillment")
+        step.data.stop_wanted = true;
     step.decision.note += " (applied when the command under way has its outcome)";
 }
 
@@ -675,6 +913,15 @@ void remember_edit(OrderStep& step, Payload payload) {
 void cancel_fulfillment(OrderStep& step, Payload payload) {
     note_cancel(step, payload);
     step.data.stop_wanted = true;
+    // A part that the warehouse was not asked for ends here; the others are called back, newest first.
+    Fulfillment* current = step.data.current();
+    if (is_before_request(current) && order_guards::unsent(step, payload) &&
+        step.data.has_lines_beside(current->part)) {
+        withdraw_forward(step);
+        current->state = "cancelled";
+        drop_part(step, current->part);
+        add_note(step, "what was added is not sent");
+    }
     ask_to_cancel(step);
 }
 
@@ -686,7 +933,7 @@ void cancel_for_edit(OrderStep& step, Payload payload) {
 
 void go_forward_too_late(OrderStep& step, Payload payload) {
     // What cannot be cancelled any more was accepted, also when nobody has heard of it before.
-    if (const Fulfillment* current = step.data.current(); current != nullptr && current->state != "accepted")
+    if (const Fulfillment* late = fulfillment_in(step.data, payload); late != nullptr && late->state != "accepted")
         commit_stock(step, payload);
     step.decision.note = give_up_going_back(step);
     // Look at once: what made it too late is probably a shipment.
@@ -696,18 +943,15 @@ void go_forward_too_late(OrderStep& step, Payload payload) {
 void ship(OrderStep& step, Payload payload) {
     ViewNews news = news_of(step.data, payload.at("view"));
     book_shipments(step.data, news);
-    std::string reference = text_in(payload.at("view"), "reference");
-    Fulfillment* fulfillment = nullptr;
-    for (Fulfillment& known : step.data.fulfillments) {
-        if (known.reference == reference) fulfillment = &known;
-    }
+    Fulfillment* fulfillment = step.data.of_reference(text_in(payload.at("view"), "reference"));
     if (fulfillment == nullptr) return;
+    const bool given_up = step.data.lines_of(fulfillment->part).empty();
     // Seen shipped before its acceptance was heard of: the acceptance is part of this fact.
     if (fulfillment->state != "accepted") {
         fulfillment->state = "accepted";
         fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
-        effect(step, "Commit");
+        effect_on_part(step, "Commit", fulfillment->part);
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {
@@ -717,15 +961,19 @@ void ship(OrderStep& step, Payload payload) {
     for (const std::string& id : news.delivered) {
         if (Shipment* shipment = shipment_of(step.data, id)) shipment->delivered = true;
     }
+    if (given_up) leave_unserved(step, "goods that were given up have left the warehouse: " + numbers);
     // Also those whose telling failed before: the way on is open again.
     tell_store_of_all(step);
     json skus = json::array();
     for (const auto& [sku_id, quantity] : news.shipped_skus)
         skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
-    effect(step, "Ship", {{"skus", std::move(skus)}, {"shipments", numbers}});
+    effect_on_part(step, "Ship", fulfillment->part, {{"skus", std::move(skus)}, {"shipments", numbers}});
     step.data.deliver_by = step.now + step.settings.delivery_assumed;
-    step.decision.note = "shipped: " + numbers;
-    if (step.data.stop_wanted || step.data.edit) step.decision.note += "; " + give_up_going_back(step);
+    add_note(step, "shipped: " + numbers);
+    // A part that can still be called back is not concerned by an earlier one's shipment.
+    const bool newest_goes = fulfillment->part == step.data.newest_part();
+    if ((step.data.stop_wanted || step.data.edit) && (newest_goes || step.data.everything_shipped()))
+        step.decision.note += "; " + give_up_going_back(step);
     if (step.data.everything_shipped()) step.decision.closes_incident = true;
 }
 
@@ -752,17 +1000,25 @@ void assume_delivery(OrderStep& step, Payload) {
 }
 
 void watch(OrderStep& step, Payload) {
-    const Fulfillment* current = step.data.current();
-    if (current == nullptr) return;
-    command(
-        step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + current->reference,
-        {{"warehouse", step.data.warehouse}, {"reference", current->reference}});
+    for (const Fulfillment& fulfillment : step.data.fulfillments) {
+        if (fulfillment.state != "accepted") continue;
+        command(
+            step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + fulfillment.reference,
+            {{"warehouse", step.data.warehouse}, {"reference", fulfillment.reference}});
+    }
 }
 
 void resume_watching(OrderStep& step, Payload payload) {
     watch(step, payload);
     tell_store_of_all(step);
     step.decision.closes_incident = true;
+    const Fulfillment* current = step.data.current();
+    if (!is_before_request(current) && !(current != nullptr && current->state == "wanted")) return;
+    if (step.data.edit && order_guards::unsent(step, payload)) {
+        change_newest_part(step, *std::exchange(step.data.edit, std::nullopt));
+    } else if (current->state != "backordered") {
+        request(step);
+    }
 }
 
 void await_channels_back(OrderStep& step, Payload) {
@@ -781,14 +1037,14 @@ void settle_store_order(OrderStep& step, Payload) {
          {"tag", data.final_state == "OutOfStock" ? "ordersaga-out-of-stock" : "ordersaga-not-shipped"},
          {"handle", "ordersaga-" + data.order_id}});
     effect(step, "StopWaiting");
-    schedule_late_checks(step);
+    schedule_late_checks(step, step.data.current());
 }
 
 void finish_back(OrderStep& step, Payload payload) {
     if (payload.contains("how")) step.decision.note = "the store's order is " + text_in(payload, "how");
     if (step.decision.note.empty()) step.decision.note = step.data.cause;
     effect(step, "StopWaiting");
-    schedule_late_checks(step);
+    schedule_late_checks(step, step.data.current());
     // An expired hold stays visible: somebody must look at the order.
     if (step.data.cause != "hold expired") step.decision.closes_incident = true;
 }
@@ -807,12 +1063,10 @@ void finish_empty(OrderStep& step, Payload) {
 void ask_operator(OrderStep& step, Payload payload) {
     if (step.saga.state != "Compensated") step.data.resume = step.saga.state;
     if (step.saga.state == "OnHold" && !step.data.resume.empty()) step.data.resume = "Received";
-    Fulfillment* current = step.data.current();
-    if (step.saga.state == "ChannelsSynced" && current != nullptr && payload.value("unknown", false)) {
-        current->perhaps_exists = true;
-    }
+    Fulfillment* asked = fulfillment_in(step.data, payload);
+    if (asked != nullptr && asked->state == "wanted" && payload.value("unknown", false)) asked->perhaps_exists = true;
     // The late cancel came too late: a person has to call it back, asking the warehouse again would not help.
-    if (step.saga.state == "Compensated" && current != nullptr) current->state = "beyond_recall";
+    if (step.saga.state == "Compensated" && asked != nullptr) asked->state = "beyond_recall";
     std::string reason = text_in(payload, "reason");
     if (payload.contains("messages")) reason += payload.at("messages").dump();
     if (payload.contains("short")) reason += payload.at("short").dump();
@@ -829,6 +1083,7 @@ void ask_operator_unsent(OrderStep& step, Payload payload) {
 void retry_store_fulfillments(OrderStep& step, Payload) {
     tell_store_of_all(step);
     step.decision.closes_incident = true;
+    if (step.data.edit) step.decision.note = give_up_going_back(step);
 }
 
 void retry_cancel(OrderStep& step, Payload) {
@@ -839,6 +1094,8 @@ void retry_cancel(OrderStep& step, Payload) {
 void cancel_late_found(OrderStep& step, Payload payload) {
     step.decision.incident = "an order that was given up exists at the warehouse; it is being cancelled";
     step.decision.note = *step.decision.incident;
+    // Nothing that goes well with the other parts may close it.
+    if (step.saga.state != "Compensated") step.data.unserved.push_back(*step.decision.incident);
     std::string reference = text_in(payload.at("view"), "reference");
     command(
         step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel-late:" + reference,
@@ -847,8 +1104,137 @@ void cancel_late_found(OrderStep& step, Payload payload) {
          {"warehouse_order_id", text_in(payload.at("view"), "warehouse_order_id")}});
 }
 
+void add_part(OrderStep& step, Payload payload) {
+    std::vector<SagaLine> edited = lines_in(payload);
+    bool less = wants_less(step.data.lines, edited);
+    if (add_next_part(step, edited)) add_note(step, "what was added is sent by itself");
+    if (less) add_note(step, "too late to take anything away: the goods have left");
+}
+
+void change_part(OrderStep& step, Payload payload) {
+    if (order_guards::sent(step, payload)) return remember_edit(step, payload);
+    change_newest_part(step, lines_in(payload));
+}
+
+void await_part(OrderStep& step, Payload payload) {
+    const Fulfillment* current = step.data.current();
+    if (!step.data.added.empty()) {
+        take_added(step.data);
+    } else if (current == nullptr || current->state != "backordered") {
+        return note_late(step, payload);
+    }
+    reserve_part(step);
+    step.decision.note = "part " + std::to_string(step.data.newest_part()) + " of the order has its stock";
+}
+
+void queue_part(OrderStep& step, Payload payload) {
+    if (step.data.added.empty()) return note_late(step, payload);
+    take_added(step.data);
+    Fulfillment& fulfillment = open_fulfillment(step, step.data.newest_part());
+    fulfillment.state = "backordered";
+    claim_reference(step, fulfillment);
+    step.decision.note = "what was added waits for stock: " + payload.value("short", json::array()).dump();
+}
+
+void queue_or_refuse_part(OrderStep& step, Payload payload) {
+    if (order_guards::may_wait(step, payload)) return queue_part(step, payload);
+    refuse_part(step, payload);
+}
+
+// What the newest part had before a change that cannot be served goes out as it was.
+void refuse_part(OrderStep& step, Payload payload) {
+    OrderData& data = step.data;
+    if (data.added.empty()) return note_late(step, payload);
+    std::vector<SagaLine> added = std::exchange(data.added, {});
+    leave_unserved(
+        step, "added too late and not to be had: " + named(added) + " " + payload.value("short", json::array()).dump());
+    const Fulfillment* current = data.current();
+    if (current == nullptr || current->part != added.front().of_part) return;
+    if (current->state == "backordered") {
+        const int part = current->part;
+        data.current()->state = "cancelled";  // it had nothing yet, and has left the queue
+        drop_part(step, part);
+    } else {
+        keep_part(step);
+    }
+}
+
+void request_part(OrderStep& step, Payload payload) {
+    const Fulfillment* current = step.data.current();
+    if (current == nullptr || current->state != "reserved") return note_late(step, payload);
+    request_fulfillment(step, payload);
+}
+
+void request_part_with_debt(OrderStep& step, Payload payload) {
+    const Fulfillment* current = step.data.current();
+    if (current == nullptr || current->state != "reserved") return note_late(step, payload);
+    request_with_debt(step, payload);
+}
+
+void commit_part(OrderStep& step, Payload payload) {
+    const Fulfillment* asked = fulfillment_in(step.data, payload);
+    if (asked == nullptr || asked->state != "wanted") return note_late(step, payload);
+    commit_stock(step, payload);
+}
+
+void drop_refused_part(OrderStep& step, Payload payload) {
+    Fulfillment* refused = fulfillment_in(step.data, payload);
+    if (refused == nullptr || refused->state != "wanted") return note_late(step, payload);
+    refused->state = "refused";
+    leave_unserved(
+        step, "the warehouse refused what was added: " + named(step.data.lines_of(refused->part)) + " " +
+                  payload.value("messages", json::array()).dump());
+    go_back_with_last(step, refused->part, "refused by the warehouse");
+    drop_part(step, refused->part);
+    if (order_guards::stop_wanted(step, payload)) add_note(step, give_up_going_back(step));
+}
+
+void drop_lost_part(OrderStep& step, Payload payload) {
+    Fulfillment* lost = fulfillment_in(step.data, payload);
+    if (lost == nullptr) return;
+    lost->state = "cancelled";
+    leave_unserved(step, "the warehouse cancelled a part of the order: " + named(step.data.lines_of(lost->part)));
+    drop_part(step, lost->part);
+}
+
+// One of several parts is cancelled at the warehouse: so is the next, until one cannot be called back any more.
+void cancel_next_part(OrderStep& step, Payload payload) {
+    Fulfillment* cancelled = fulfillment_in(step.data, payload);
+    if (cancelled == nullptr) return;
+    end_of_cancelled(step, *cancelled, payload);
+    drop_part(step, cancelled->part);
+    ask_to_cancel(step);
+    step.decision.note = "what was added is cancelled; the warehouse is asked for the part before it";
+}
+
+void change_cancelled_part(OrderStep& step, Payload payload) {
+    OrderData& data = step.data;
+    Fulfillment* cancelled = fulfillment_in(data, payload);
+    if (cancelled == nullptr) return;
+    const int part = cancelled->part;
+    end_of_cancelled(step, *cancelled, payload);
+    std::vector<SagaLine> edited = *std::exchange(data.edit, std::nullopt);
+    std::vector<SagaLine> share = share_of_part(data, edited, part);
+    if (share.empty()) {
+        drop_part(step, part);
+        step.decision.note = "what was added is cancelled";
+    } else {
+        effect_on_part(step, "Retake", part);
+        step.decision.note = "cancelled at the warehouse; the changed part is requested anew";
+        if (!ask_for_stock_of_part(step, "Exchange", std::move(share))) keep_part(step);
+    }
+}
+
+void note_part_dropped(OrderStep& step, Payload) {
+    step.decision.note = "the other parts go on";
+}
+
 void note_too_late(OrderStep& step, Payload payload) {
     step.decision.note = "too late: the goods have left";
+    if (payload.contains("lines")) {
+        std::vector<SagaLine> added = share_of_part(step.data, lines_in(payload), step.data.next_part());
+        if (!added.empty()) leave_unserved(step, "added when the order was done: " + named(added));
+    }
     std::string by = text_in(payload, "by");
     if (by == "operator") step.decision.note += "; arrange a return instead";
 }

@@ -18,6 +18,9 @@ struct OrderStep {
     Decision decision;
 };
 
+// Runs one event through the table (order_saga.cpp). False: no row, or no guard let it pass.
+bool run_through_table(OrderStep& step, const std::string& event, const nlohmann::json& payload);
+
 // The idempotency key of the command that tells the store of a shipment.
 std::string tell_shipment_key(const Shipment& shipment);
 
@@ -40,6 +43,23 @@ bool conflict(const OrderStep& step, Payload);
 bool plainly_refused(const OrderStep& step, Payload);
 bool edit_wanted(const OrderStep& step, Payload);  // the cancelled fulfilment is to be replaced
 bool end_wanted(const OrderStep& step, Payload);
+bool sole_part(const OrderStep& step, Payload);  // the order has no part beside the one that is told of
+bool one_of_several(const OrderStep& step, Payload);
+bool sole_part_ends(const OrderStep& step, Payload);
+bool sole_part_changes(const OrderStep& step, Payload);
+bool one_of_several_ends(const OrderStep& step, Payload);
+bool one_of_several_changes(const OrderStep& step, Payload);
+bool cancels_there(const OrderStep& step, Payload);  // the warehouse has a part of it
+bool cancels_here(const OrderStep& step, Payload);
+bool change_recalls(const OrderStep& step, Payload);  // what is to change is at the warehouse
+bool change_stays(const OrderStep& step, Payload);    // nothing has to be called back for it
+bool part_unwanted(const OrderStep& step, Payload);
+bool part_wanted(const OrderStep& step, Payload);
+bool nothing_left(const OrderStep& step, Payload);  // the last part has ended
+bool rest_shipped(const OrderStep& step, Payload);
+bool rest_open(const OrderStep& step, Payload);
+bool newest_partly_shipped(const OrderStep& step, Payload);
+bool earlier_shipped(const OrderStep& step, Payload);
 bool all_shipped(const OrderStep& step, Payload);
 bool partly_shipped(const OrderStep& step, Payload);
 bool must_settle(const OrderStep& step, Payload);
@@ -121,6 +141,20 @@ void ask_operator_unsent(OrderStep& step, Payload);
 void retry_store_fulfillments(OrderStep& step, Payload);
 void retry_cancel(OrderStep& step, Payload);
 void cancel_late_found(OrderStep& step, Payload);
+void add_part(OrderStep& step, Payload);
+void change_part(OrderStep& step, Payload);
+void await_part(OrderStep& step, Payload);
+void queue_part(OrderStep& step, Payload);
+void refuse_part(OrderStep& step, Payload);
+void queue_or_refuse_part(OrderStep& step, Payload);
+void request_part(OrderStep& step, Payload);
+void request_part_with_debt(OrderStep& step, Payload);
+void commit_part(OrderStep& step, Payload);
+void drop_refused_part(OrderStep& step, Payload);
+void drop_lost_part(OrderStep& step, Payload);
+void cancel_next_part(OrderStep& step, Payload);
+void change_cancelled_part(OrderStep& step, Payload);
+void note_part_dropped(OrderStep& step, Payload);
 void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
 void note_paid(OrderStep& step, Payload);

@@ -125,10 +125,13 @@ Event OrderSaga::event_of(std::string_view activity_name, const json& command_pa
     Event event;
     if (activity_name == activity::request_fulfillment) {
         event = of_request(outcome);
+        event.payload["reference"] = command_payload.value("reference", "");
     } else if (activity_name == activity::cancel_fulfillment) {
         event = of_cancel(outcome);
+        event.payload["reference"] = command_payload.value("reference", "");
     } else if (activity_name == activity::find_fulfillment) {
         event = of_find(outcome);
+        event.payload["reference"] = command_payload.value("reference", "");
     } else if (activity_name == activity::create_store_fulfillment) {
         std::string told = outcome.payload.value("fulfillment_id", "");
         if (outcome.payload.value("order_cancelled", false)) told = "none: the order is cancelled in the store";

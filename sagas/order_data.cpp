@@ -1,8 +1,10 @@
 #include "sagas/order_data.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 namespace ordersaga::sagas {
 namespace {
@@ -114,12 +116,12 @@ json to_json(const SagaLine& line) {
     json parts = json::array();
     for (const LinePart& part : line.parts)
         parts.push_back(to_json(part));
-    return {
-        {"line_id", line.line_id},
-        {"sku", line.sku},
-        {"wanted", line.wanted},
-        {"parts", std::move(parts)},
-        {"told_shipped", line.told_shipped}};
+    return {{"line_id", line.line_id},
+            {"sku", line.sku},
+            {"wanted", line.wanted},
+            {"parts", std::move(parts)},
+            {"told_shipped", line.told_shipped},
+            {"of_part", line.of_part}};
 }
 
 SagaLine saga_line_from_json(const json& document) {
@@ -128,6 +130,7 @@ SagaLine saga_line_from_json(const json& document) {
     line.sku = document.value("sku", "");
     line.wanted = document.at("wanted").get<std::int64_t>();
     line.told_shipped = document.value("told_shipped", std::int64_t{0});
+    line.of_part = document.value("of_part", 1);
     for (const json& part : document.at("parts")) {
         line.parts.push_back(
             {part.at("sku_id").get<std::int64_t>(), part.value("sku", ""), part.value("item", ""),
@@ -154,7 +157,10 @@ json to_json(const OrderData& data) {
         {"channel_wait_ms", data.channel_wait_ms},
         {"hold_expiry_ms", data.hold_expiry_ms},
         {"lines", lines_to_json(data.lines)},
+        {"added", lines_to_json(data.added)},
         {"fulfillments", std::move(fulfillments)},
+        {"wish", data.wish},
+        {"unserved", data.unserved},
         {"holds", data.holds},
         {"cancel_by", data.cancel_by},
         {"cancel_reason", data.cancel_reason},
@@ -185,8 +191,11 @@ OrderData order_data_from_json(const json& document) {
         data.channel_wait_ms = document.value("channel_wait_ms", std::int64_t{10'000});
         data.hold_expiry_ms = document.value("hold_expiry_ms", std::int64_t{259'200'000});
         data.lines = lines_from_json(document.at("lines"));
+        data.added = lines_from_json(document.value("added", json::array()));
         for (const json& entry : document.at("fulfillments"))
             data.fulfillments.push_back(fulfillment_from_json(entry));
+        data.wish = document.value("wish", std::map<std::string, std::int64_t>{});
+        data.unserved = document.value("unserved", std::vector<std::string>{});
         data.holds = document.value("holds", std::vector<std::string>{});
         data.cancel_by = document.value("cancel_by", "");
         data.cancel_reason = document.value("cancel_reason", "");
@@ -207,10 +216,56 @@ OrderData order_data_from_json(const json& document) {
 }
 
 Fulfillment* OrderData::current() {
-    return fulfillments.empty() ? nullptr : &fulfillments.back();
+    return of_part(newest_part());
 }
 const Fulfillment* OrderData::current() const {
-    return fulfillments.empty() ? nullptr : &fulfillments.back();
+    return of_part(newest_part());
+}
+
+Fulfillment* OrderData::of_part(int part) {
+    return const_cast<Fulfillment*>(std::as_const(*this).of_part(part));
+}
+const Fulfillment* OrderData::of_part(int part) const {
+    auto found = std::find_if(fulfillments.rbegin(), fulfillments.rend(), [&](const Fulfillment& fulfillment) {
+        return fulfillment.part == part;
+    });
+    return found == fulfillments.rend() ? nullptr : &*found;
+}
+
+Fulfillment* OrderData::of_reference(const std::string& reference) {
+    return const_cast<Fulfillment*>(std::as_const(*this).of_reference(reference));
+}
+const Fulfillment* OrderData::of_reference(const std::string& reference) const {
+    auto found = std::find_if(fulfillments.begin(), fulfillments.end(), [&](const Fulfillment& fulfillment) {
+        return fulfillment.reference == reference;
+    });
+    return found == fulfillments.end() ? nullptr : &*found;
+}
+
+int OrderData::newest_part() const {
+    int part = 1;
+    for (const SagaLine& line : lines)
+        part = std::max(part, line.of_part);
+    return part;
+}
+
+int OrderData::next_part() const {
+    int part = newest_part();
+    for (const Fulfillment& fulfillment : fulfillments)
+        part = std::max(part, fulfillment.part);
+    return part + 1;
+}
+
+std::vector<SagaLine> OrderData::lines_of(int part) const {
+    std::vector<SagaLine> found;
+    std::copy_if(lines.begin(), lines.end(), std::back_inserter(found), [&](const SagaLine& line) {
+        return line.of_part == part;
+    });
+    return found;
+}
+
+bool OrderData::has_lines_beside(int part) const {
+    return std::any_of(lines.begin(), lines.end(), [&](const SagaLine& line) { return line.of_part != part; });
 }
 
 bool OrderData::everything_shipped() const {
@@ -250,6 +305,7 @@ ViewNews news_of(const OrderData& data, const json& view) {
         return known.reference == reference;
     });
     if (fulfillment == data.fulfillments.end()) return news;
+    news.part = fulfillment->part;
 
     for (const json& shown : view.value("shipments", json::array())) {
         std::string id = text_of(shown, "id");
@@ -300,6 +356,7 @@ void book_shipments(OrderData& data, ViewNews& news) {
         shipment.lines.clear();
         for (auto& [item, quantity] : items) {
             for (SagaLine& line : data.lines) {
+                if (line.of_part != news.part) continue;
                 for (LinePart& part : line.parts) {
                     if (quantity <= 0 || (part.warehouse_item_id != item && part.sku != item)) continue;
                     std::int64_t units =
@@ -312,7 +369,7 @@ void book_shipments(OrderData& data, ViewNews& news) {
         }
         // A unit of a line has gone out when all its parts have.
         for (SagaLine& line : data.lines) {
-            if (line.parts.empty()) continue;
+            if (line.parts.empty() || line.of_part != news.part) continue;
             std::int64_t whole = line.wanted;
             for (const LinePart& part : line.parts)
                 whole = std::min(whole, part.shipped / part.per_unit);
@@ -324,6 +381,40 @@ void book_shipments(OrderData& data, ViewNews& news) {
     for (const auto& [sku_id, units] : skus) {
         if (units > 0) news.shipped_skus.emplace_back(sku_id, units);
     }
+}
+
+std::vector<SagaLine> share_of_part(const OrderData& data, const std::vector<SagaLine>& edited, int part) {
+    std::vector<SagaLine> share;
+    for (SagaLine line : edited) {
+        for (const SagaLine& known : data.lines) {
+            if (known.line_id == line.line_id && known.of_part != part) line.wanted -= known.wanted;
+        }
+        if (line.wanted <= 0) continue;
+        line.of_part = part;
+        line.told_shipped = 0;
+        for (LinePart& stocked : line.parts)
+            stocked.shipped = 0;
+        share.push_back(std::move(line));
+    }
+    return share;
+}
+
+bool wants_less(const std::vector<SagaLine>& lines, const std::vector<SagaLine>& edited) {
+    std::map<std::string, std::int64_t> less;
+    for (const SagaLine& line : lines)
+        less[line.line_id] += line.wanted;
+    for (const SagaLine& line : edited)
+        less[line.line_id] -= line.wanted;
+    return std::any_of(less.begin(), less.end(), [](const auto& entry) { return entry.second > 0; });
+}
+
+std::string reservation_of(const SagaLine& line) {
+    return line.of_part == 1 ? line.line_id : line.line_id + "/" + std::to_string(line.of_part);
+}
+
+int part_of_reservation(const std::string& name) {
+    std::size_t slash = name.rfind('/');
+    return slash == std::string::npos ? 1 : std::stoi(name.substr(slash + 1));
 }
 
 }  // namespace ordersaga::sagas

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct SagaLine {
     std::int64_t wanted = 0;        // units of the line to ship, after refunds and edits
     std::vector<LinePart> parts;    // empty: the SKU is not mapped
     std::int64_t told_shipped = 0;  // units reported to the store as fulfilled
+    int of_part = 1;                // the part of the order that it goes out with
 };
 
 struct Shipment {
@@ -37,14 +39,17 @@ struct Shipment {
     bool delivered = false;
 };
 
-// One fulfilment at the warehouse: the n-th generation of a part of the order.
+// One fulfilment at the warehouse: the n-th generation of a part of the order. What is added when the newest part cannot
+// be changed any more becomes a part of its own; so the newest is the only one that may still change.
 struct Fulfillment {
     int part = 1;
     int generation = 1;
     std::string reference;
     std::string request_key;
     std::string warehouse_order_id;
-    std::string state;  // wanted | accepted | cancelled | refused | beyond_recall
+    // backordered | reserved (the stores are told) | wanted | accepted | cancelled | refused | beyond_recall. The first
+    // part has none of the first two: before it is asked for, the saga's own state says so.
+    std::string state;
     std::vector<Shipment> shipments;
     bool perhaps_exists = false;  // given up on while its outcome was unknown: late checks follow
 };
@@ -63,9 +68,12 @@ struct OrderData {
     std::int64_t channel_wait_ms = 10'000;
     std::int64_t hold_expiry_ms = 259'200'000;
     std::vector<SagaLine> lines;
+    std::vector<SagaLine> added;  // of one part, while its stock is asked for
     std::vector<Fulfillment> fulfillments;
-    std::vector<std::string> holds;  // unpaid | unmapped | no_address | ship_method | operator
-    std::string cancel_by;           // customer | operator | deleted | refunded; empty: not asked for
+    std::map<std::string, std::int64_t> wish;  // line id, units: as last told by the store; empty: as it came
+    std::vector<std::string> unserved;         // what was ordered too late and will not be sent: left to a person
+    std::vector<std::string> holds;            // unpaid | unmapped | no_address | ship_method | operator
+    std::string cancel_by;                     // customer | operator | deleted | refunded; empty: not asked for
     std::string cancel_reason;
     bool stop_wanted = false;                    // cancel remembered until the command in flight has its outcome
     std::optional<std::vector<SagaLine>> edit;   // remembered in the same way
@@ -77,8 +85,16 @@ struct OrderData {
     std::optional<runtime::Instant> hold_until;
     std::optional<runtime::Instant> deliver_by;
 
-    Fulfillment* current();  // the newest fulfilment; null when none was ever wanted
+    Fulfillment* current();  // the newest generation of the newest part; null when it was never wanted
     const Fulfillment* current() const;
+    Fulfillment* of_part(int part);  // its newest generation
+    const Fulfillment* of_part(int part) const;
+    Fulfillment* of_reference(const std::string& reference);
+    const Fulfillment* of_reference(const std::string& reference) const;
+    int newest_part() const;
+    int next_part() const;  // a number that no part ever had
+    std::vector<SagaLine> lines_of(int part) const;
+    bool has_lines_beside(int part) const;
     bool everything_shipped() const;
     bool everything_told() const;  // every shipment has its fulfilment in the store
     bool everything_delivered() const;
@@ -92,6 +108,7 @@ SagaLine saga_line_from_json(const nlohmann::json& document);
 
 // What a warehouse view tells that the saga does not know yet: shipments, deliveries, an end, trouble.
 struct ViewNews {
+    int part = 1;                                                     // of the order
     std::vector<Shipment> new_shipments;                              // with the warehouse's lines mapped to ours
     std::vector<std::pair<std::int64_t, std::int64_t>> shipped_skus;  // sku id, units, over all new shipments
     std::vector<std::string> delivered;                               // shipment ids
@@ -102,5 +119,14 @@ struct ViewNews {
 ViewNews news_of(const OrderData& data, const nlohmann::json& view);
 // Applies new shipments to the lines' counters (which units of which line went out) and fills Shipment::lines.
 void book_shipments(OrderData& data, ViewNews& news);
+
+// What remains for one part when the order is to want `edited` and the other parts stay as they are.
+std::vector<SagaLine> share_of_part(const OrderData& data, const std::vector<SagaLine>& edited, int part);
+// The order wants less of something than the given lines have.
+bool wants_less(const std::vector<SagaLine>& lines, const std::vector<SagaLine>& edited);
+
+// The name under which a line has its stock: units of one line may belong to several parts.
+std::string reservation_of(const SagaLine& line);
+int part_of_reservation(const std::string& name);
 
 }  // namespace ordersaga::sagas

@@ -96,18 +96,25 @@ ORDER_ACTION(await_channels_back); ORDER_ACTION(settle_store_order); ORDER_ACTIO
 ORDER_ACTION(finish_empty); ORDER_ACTION(ask_operator); ORDER_ACTION(ask_operator_unsent);
 ORDER_ACTION(retry_store_fulfillments); ORDER_ACTION(retry_cancel); ORDER_ACTION(cancel_late_found);
 ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid); ORDER_ACTION(resume_watching);
-ORDER_ACTION(release_hold_early);
+ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_part); ORDER_ACTION(await_part);
+ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
+ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
+ORDER_ACTION(cancel_next_part); ORDER_ACTION(change_cancelled_part); ORDER_ACTION(note_part_dropped);
 
 ORDER_GUARD(nothing_to_ship); ORDER_GUARD(has_unmapped); ORDER_GUARD(can_reserve); ORDER_GUARD(holds); ORDER_GUARD(no_holds);
 ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUARD(sent); ORDER_GUARD(stop_wanted);
-ORDER_GUARD(go_on); ORDER_GUARD(conflict); ORDER_GUARD(plainly_refused); ORDER_GUARD(edit_wanted); ORDER_GUARD(end_wanted);
+ORDER_GUARD(go_on); ORDER_GUARD(conflict); ORDER_GUARD(plainly_refused);
 ORDER_GUARD(all_shipped); ORDER_GUARD(partly_shipped); ORDER_GUARD(must_settle); ORDER_GUARD(settled_as_cancelled);
 ORDER_GUARD(ends_out_of_stock); ORDER_GUARD(ends_compensated); ORDER_GUARD(all_done); ORDER_GUARD(not_all_done);
 ORDER_GUARD(holds_remain); ORDER_GUARD(resumes_received); ORDER_GUARD(resumes_reserved);
 ORDER_GUARD(resumes_synced); ORDER_GUARD(retry_received); ORDER_GUARD(retry_reserved); ORDER_GUARD(retry_synced);
 ORDER_GUARD(retry_requested); ORDER_GUARD(retry_shipped); ORDER_GUARD(retry_cancelling); ORDER_GUARD(retry_settling);
 ORDER_GUARD(retry_empty); ORDER_GUARD(perhaps_at_warehouse); ORDER_GUARD(never_at_warehouse);
-ORDER_GUARD(goods_left);
+ORDER_GUARD(goods_left); ORDER_GUARD(sole_part); ORDER_GUARD(one_of_several); ORDER_GUARD(sole_part_ends);
+ORDER_GUARD(sole_part_changes); ORDER_GUARD(one_of_several_ends); ORDER_GUARD(one_of_several_changes);
+ORDER_GUARD(cancels_there); ORDER_GUARD(cancels_here); ORDER_GUARD(change_recalls); ORDER_GUARD(change_stays);
+ORDER_GUARD(part_wanted); ORDER_GUARD(part_unwanted); ORDER_GUARD(nothing_left); ORDER_GUARD(rest_shipped);
+ORDER_GUARD(rest_open); ORDER_GUARD(newest_partly_shipped); ORDER_GUARD(earlier_shipped);
 #undef ORDER_ACTION
 #undef ORDER_GUARD
 
@@ -163,17 +170,36 @@ Row< FulfillmentRequested,  ShipmentReported,       Shipped,                ship
 Row< FulfillmentRequested,  ShipmentReported,       none,                   ship,                           partly_shipped    >,
 Row< FulfillmentRequested,  StoreFulfilled,         none,                   note_store_fulfilled                              >,
 Row< FulfillmentRequested,  DeliveryReported,       none,                   note_delivery                                     >,
-Row< FulfillmentRequested,  CancelRequested,        CancellingFulfillment,  cancel_fulfillment                                >,
-Row< FulfillmentRequested,  OrderChanged,           CancellingFulfillment,  cancel_for_edit                                   >,
-Row< FulfillmentRequested,  WarehouseCancelled,     ReleasingStock,         release_cancelled_by_warehouse                    >,
+Row< FulfillmentRequested,  CancelRequested,        CancellingFulfillment,  cancel_fulfillment,             cancels_there     >,
+Row< FulfillmentRequested,  CancelRequested,        ReleasingStock,         release_unsent,                 cancels_here      >,
+Row< FulfillmentRequested,  CancelRequested,        none,                   remember_cancel,                sent              >,
+Row< FulfillmentRequested,  OrderChanged,           CancellingFulfillment,  cancel_for_edit,                change_recalls    >,
+Row< FulfillmentRequested,  OrderChanged,           none,                   change_part,                    change_stays      >,
+Row< FulfillmentRequested,  WarehouseCancelled,     ReleasingStock,         release_cancelled_by_warehouse, sole_part         >,
+Row< FulfillmentRequested,  WarehouseCancelled,     none,                   drop_lost_part,                 one_of_several    >,
 Row< FulfillmentRequested,  WarehouseTrouble,       NeedsOperator,          ask_operator                                      >,
 Row< FulfillmentRequested,  StoreFulfillmentFailed, NeedsOperator,          ask_operator                                      >,
 Row< FulfillmentRequested,  WatchDue,               none,                   watch                                             >,
 Row< FulfillmentRequested,  FulfillmentMissing,     NeedsOperator,          ask_operator                                      >,
 Row< FulfillmentRequested,  HoldPlaced,             none,                   note_hold_too_late                                >,
 Row< FulfillmentRequested,  FulfilledElsewhere,     none,                   note_late                                         >,
-Row< FulfillmentRequested,  FulfillmentAccepted,    none,                   note_late                                         >,
 Row< FulfillmentRequested,  CancelTooLate,          none,                   note_late                                         >,
+// What was added too late for the first request: the newest part of the order.
+Row< FulfillmentRequested,  StockReserved,          none,                   await_part                                        >,
+Row< FulfillmentRequested,  StockGranted,           none,                   await_part                                        >,
+Row< FulfillmentRequested,  StockShort,             none,                   queue_or_refuse_part                              >,
+Row< FulfillmentRequested,  ExchangeRefused,        none,                   refuse_part                                       >,
+Row< FulfillmentRequested,  ChannelsUpdated,        none,                   request_part                                      >,
+Row< FulfillmentRequested,  ChannelWaitEnded,       none,                   request_part_with_debt                            >,
+Row< FulfillmentRequested,  FulfillmentAccepted,    none,                   commit_part,                    part_wanted       >,
+Row< FulfillmentRequested,  FulfillmentAccepted,    CancellingFulfillment,  commit_and_cancel,              part_unwanted     >,
+Row< FulfillmentRequested,  FulfillmentRefused,     none,                   drop_refused_part,              plainly_refused   >,
+Row< FulfillmentRequested,  FulfillmentRefused,     NeedsOperator,          ask_operator,                   conflict          >,
+Row< FulfillmentRequested,  FulfillmentUnknown,     NeedsOperator,          ask_operator                                      >,
+Row< FulfillmentRequested,  StockReleased,          none,                   note_part_dropped,              rest_open         >,
+Row< FulfillmentRequested,  StockReleased,          Shipped,                note_part_dropped,              rest_shipped      >,
+Row< FulfillmentRequested,  StockReleased,          RevertingChannels,      await_channels_back,            nothing_left      >,
+Row< FulfillmentRequested,  LateFulfillmentFound,   none,                   cancel_late_found                                 >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< Shipped,               StoreFulfilled,         Completed,              finish,                         all_done          >,
 Row< Shipped,               StoreFulfilled,         none,                   note_store_fulfilled,           not_all_done      >,
@@ -182,7 +208,11 @@ Row< Shipped,               DeliveryReported,       none,                   note
 Row< Shipped,               DeliveryAssumed,        Completed,              assume_delivery                                   >,
 Row< Shipped,               StoreFulfillmentFailed, NeedsOperator,          ask_operator                                      >,
 Row< Shipped,               CancelRequested,        none,                   note_too_late                                     >,
-Row< Shipped,               OrderChanged,           none,                   note_too_late                                     >,
+Row< Shipped,               OrderChanged,           none,                   add_part                                          >,
+Row< Shipped,               StockReserved,          FulfillmentRequested,   await_part                                        >,
+Row< Shipped,               StockShort,             FulfillmentRequested,   queue_part,                     may_wait          >,
+Row< Shipped,               StockShort,             none,                   refuse_part,                    must_refuse       >,
+Row< Shipped,               LateFulfillmentFound,   none,                   cancel_late_found                                 >,
 Row< Shipped,               CancelTooLate,          none,                   note_late                                         >,
 Row< Shipped,               FulfillmentAccepted,    none,                   note_late                                         >,
 Row< Shipped,               FulfilledElsewhere,     none,                   note_late                                         >,
@@ -228,20 +258,30 @@ Row< NeedsOperator,         ShipmentReported,       Shipped,                ship
 Row< NeedsOperator,         ShipmentReported,       none,                   ship,                           partly_shipped    >,
 Row< NeedsOperator,         DeliveryReported,       none,                   note_delivery                                     >,
 Row< NeedsOperator,         StoreFulfilled,         none,                   note_store_fulfilled                              >,
-Row< NeedsOperator,         WarehouseCancelled,     ReleasingStock,         release_cancelled_by_warehouse                    >,
-Row< NeedsOperator,         StockGranted,           none,                   note_late                                         >,
-Row< NeedsOperator,         StockReserved,          none,                   note_late                                         >,
+Row< NeedsOperator,         WarehouseCancelled,     ReleasingStock,         release_cancelled_by_warehouse, sole_part         >,
+Row< NeedsOperator,         WarehouseCancelled,     none,                   drop_lost_part,                 one_of_several    >,
+Row< NeedsOperator,         StockReleased,          none,                   note_part_dropped                                 >,
+Row< NeedsOperator,         StockGranted,           none,                   await_part                                        >,
+Row< NeedsOperator,         StockReserved,          none,                   await_part                                        >,
+Row< NeedsOperator,         StockShort,             none,                   queue_or_refuse_part                              >,
 Row< NeedsOperator,         ChannelsUpdated,        none,                   note_late                                         >,
 Row< NeedsOperator,         OrderPaid,              none,                   note_paid                                         >,
 // --- back ------------------------------------------------------------------------------------------------------------
-Row< CancellingFulfillment, FulfillmentCancelled,   ReleasingStock,         release_after_cancel,           end_wanted        >,
-Row< CancellingFulfillment, FulfillmentCancelled,   Received,               replace_fulfillment,            edit_wanted       >,
-Row< CancellingFulfillment, CancelTooLate,          FulfillmentRequested,   go_forward_too_late                               >,
+Row< CancellingFulfillment, FulfillmentCancelled,   ReleasingStock,         release_after_cancel,           sole_part_ends    >,
+Row< CancellingFulfillment, FulfillmentCancelled,   Received,               replace_fulfillment,            sole_part_changes >,
+Row< CancellingFulfillment, FulfillmentCancelled,   none,                   cancel_next_part,               one_of_several_ends>,
+Row< CancellingFulfillment, FulfillmentCancelled,   FulfillmentRequested,   change_cancelled_part,          one_of_several_changes>,
+Row< CancellingFulfillment, CancelTooLate,          FulfillmentRequested,   go_forward_too_late,            rest_open         >,
+Row< CancellingFulfillment, CancelTooLate,          Shipped,                go_forward_too_late,            rest_shipped      >,
 Row< CancellingFulfillment, CancelFailed,           NeedsOperator,          ask_operator                                      >,
 Row< CancellingFulfillment, CancelRequested,        none,                   remember_cancel                                   >,
 Row< CancellingFulfillment, OrderChanged,           none,                   remember_edit                                     >,
 Row< CancellingFulfillment, ShipmentReported,       Shipped,                ship,                           all_shipped       >,
-Row< CancellingFulfillment, ShipmentReported,       FulfillmentRequested,   ship,                           partly_shipped    >,
+Row< CancellingFulfillment, ShipmentReported,       FulfillmentRequested,   ship,                           newest_partly_shipped>,
+Row< CancellingFulfillment, ShipmentReported,       none,                   ship,                           earlier_shipped   >,
+Row< CancellingFulfillment, DeliveryReported,       none,                   note_delivery                                     >,
+Row< CancellingFulfillment, StoreFulfilled,         none,                   note_store_fulfilled                              >,
+Row< CancellingFulfillment, StockReleased,          none,                   note_part_dropped                                 >,
 Row< CancellingFulfillment, WarehouseCancelled,     none,                   note_late                                         >,
 Row< CancellingFulfillment, WarehouseTrouble,       none,                   note_late                                         >,
 // ---------------------------------------------------------------------------------------------------------------------
@@ -275,7 +315,8 @@ Row< Completed,             CancelRequested,        none,                   note
 Row< Completed,             OrderChanged,           none,                   note_too_late                                     >,
 Row< Completed,             DeliveryReported,       none,                   note_late                                         >,
 Row< Completed,             StoreFulfilled,         none,                   note_late                                         >,
-Row< Completed,             FulfilledElsewhere,     none,                   note_late                                         >
+Row< Completed,             FulfilledElsewhere,     none,                   note_late                                         >,
+Row< Completed,             LateFulfillmentFound,   none,                   cancel_late_found                                 >
 >;
 // clang-format on
 
@@ -336,8 +377,18 @@ const char* name_of_id(int id) {
     throw std::logic_error("the machine is in a state without a name");
 }
 
-// Runs one event through the table. False: no row, or no guard let it pass.
-bool process(OrderStep& step, const std::string& event, Payload payload) {
+template <class T>
+std::string text_of_part() {
+    if constexpr (std::is_same_v<T, none>) {
+        return {};
+    } else {
+        return T::text;
+    }
+}
+
+}  // namespace
+
+bool run_through_table(OrderStep& step, const std::string& event, Payload payload) {
     Machine machine;
     machine.step = &step;
     StateArchive archive{id_of(step.saga.state)};
@@ -353,150 +404,6 @@ bool process(OrderStep& step, const std::string& event, Payload payload) {
     if (!known) throw std::invalid_argument("unknown event " + event);
     step.decision.state = name_of_id(machine.current_state()[0]);
     return result == msm::back::HANDLED_TRUE;
-}
-
-template <class T>
-std::string text_of_part() {
-    if constexpr (std::is_same_v<T, none>) {
-        return {};
-    } else {
-        return T::text;
-    }
-}
-
-// --- from facts to events of the table ----------------------------------------------------------------------------------
-
-// What a timer means depends on the state; empty: nothing has come due.
-std::string meaning_of_time(const std::string& state, const OrderData& data, Instant now) {
-    if (state == "Received") return "StockReadWaitEnded";
-    if (state == "OnHold" && data.hold_until && *data.hold_until <= now) return "HoldExpired";
-    bool waits = state == "Reserved" || state == "RevertingChannels";
-    if (waits && (!data.wait_until || *data.wait_until <= now)) return "ChannelWaitEnded";
-    if (state == "FulfillmentRequested") return "WatchDue";
-    if (state == "Shipped" && data.deliver_by && *data.deliver_by <= now) return "DeliveryAssumed";
-    return {};
-}
-
-// An order that changed wants other quantities than we know, or nothing at all; empty: it is known already. Lines that are
-// known keep what was shipped of them.
-std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
-    bool same = true;
-    bool any_wanted = false;
-    const std::vector<SagaLine>& known_lines = data.edit ? *data.edit : data.lines;
-    for (nlohmann::json& changed : payload.at("lines")) {
-        SagaLine line = saga_line_from_json(changed);
-        any_wanted = any_wanted || line.wanted > 0;
-        auto known = std::find_if(known_lines.begin(), known_lines.end(), [&](const SagaLine& other) {
-            return other.line_id == line.line_id;
-        });
-        if (known == known_lines.end()) {
-            same = same && line.wanted == 0;
-            continue;
-        }
-        bool now_mapped = known->parts.empty() && !line.parts.empty() && line.wanted > 0;
-        same = same && known->wanted == line.wanted && !now_mapped;
-        SagaLine merged = *known;
-        merged.wanted = line.wanted;
-        if (merged.parts.empty()) merged.parts = line.parts;
-        changed = to_json(merged);
-    }
-    for (const SagaLine& known : known_lines) {
-        bool named = std::any_of(payload.at("lines").begin(), payload.at("lines").end(), [&](Payload line) {
-            return line.at("line_id") == known.line_id;
-        });
-        same = same && (named || known.wanted == 0);
-    }
-    if (same) return {};
-    if (any_wanted) return "OrderChanged";
-    payload["by"] = "refunded";
-    return "CancelRequested";
-}
-
-// Stores repeat our own fulfilments to us, often before the outcome of the call that made them. Told apart by the store's id,
-// by the tracking number (one shipment may have become several fulfilments), or, for a shipment without a number, by our
-// command that is under way.
-bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload payload) {
-    std::string id = payload.value("fulfillment_id", "");
-    const nlohmann::json numbers = payload.value("tracking_numbers", nlohmann::json::array());
-    auto is_told_by = [&](const Shipment& shipment) {
-        if (!id.empty() && shipment.store_fulfillment == id) return true;
-        if (!shipment.tracking_number.empty())
-            return std::find(numbers.begin(), numbers.end(), shipment.tracking_number) != numbers.end();
-        std::string key = tell_shipment_key(shipment);
-        return std::any_of(open_commands.begin(), open_commands.end(), [&](const OpenCommand& open) {
-            return open.idempotency_key == key;
-        });
-    };
-    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
-        return std::any_of(fulfillment.shipments.begin(), fulfillment.shipments.end(), is_told_by);
-    });
-}
-
-// An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
-bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload view) {
-    if (view.value("state", "") == "Cancelled") return false;
-    for (const OpenCommand& open : open_commands) {
-        if (open.activity == activity::cancel_fulfillment) return false;
-    }
-    std::string reference = view.value("reference", "");
-    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
-        // A cancel that the warehouse confirmed stays one, whatever an older look says.
-        bool ended =
-            fulfillment.state == "beyond_recall" || (fulfillment.state == "cancelled" && !fulfillment.perhaps_exists);
-        return fulfillment.reference == reference && !ended;
-    });
-}
-
-std::optional<Instant> next_look(
-    const std::string& state,
-    const OrderData& data,
-    const OrderSagaSettings& settings,
-    Instant now) {
-    if (state == "Received") return now + settings.stock_read_wait;
-    if (state == "OnHold") return data.hold_until.value_or(now + std::chrono::hours(1));
-    if (state == "Reserved" || state == "RevertingChannels") return data.wait_until.value_or(now);
-    if (state == "FulfillmentRequested") return now + settings.watch_interval;
-    if (state == "Shipped") return data.deliver_by.value_or(now + settings.delivery_assumed);
-    if (state == "Backordered") return now + std::chrono::hours(1);
-    if (state == "NeedsOperator") return now + std::chrono::hours(24);
-    return now + std::chrono::minutes(10);
-}
-
-bool worth_announcing(const std::string& state) {
-    static const std::vector<std::string> told = {"FulfillmentRequested", "Shipped",     "Completed",    "Backordered",
-                                                  "OutOfStock",           "Compensated", "NeedsOperator"};
-    return std::find(told.begin(), told.end(), state) != told.end();
-}
-
-std::string lower(std::string text) {
-    for (char& c : text)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
-}
-
-void announce_state(OrderStep& step, const std::string& from) {
-    const std::string& state = step.decision.state;
-    if (state == from || !worth_announcing(state)) return;
-    step.decision.announcements.push_back(
-        {"orders." + lower(state) + "." + step.data.store,
-         {{"schema", 1},
-          {"saga_id", step.saga.saga_id},
-          {"store", step.data.store},
-          {"order_id", step.data.order_id},
-          {"order_name", step.data.name},
-          {"state", state},
-          {"from", from},
-          {"cause", step.data.cause},
-          {"at", runtime::format_rfc3339(step.now)}}});
-}
-
-}  // namespace
-
-// ---------------------------------------------------------------------------------------------------------------------
-
-OrderSaga::OrderSaga(OrderSagaSettings settings) : settings_(std::move(settings)) {
-    for (auto& [activity, policy] : default_policies())
-        settings_.policies.emplace(activity, policy);
 }
 
 const std::vector<std::string>& OrderSaga::states() {
@@ -524,70 +431,6 @@ const std::vector<TransitionRow>& OrderSaga::table() {
         return all;
     }();
     return rows;
-}
-
-bool OrderSaga::is_final(std::string_view state) const {
-    return state == "Completed" || state == "Compensated" || state == "OutOfStock";
-}
-
-bool OrderSaga::knows(std::string_view state) const {
-    return std::find(states().begin(), states().end(), state) != states().end();
-}
-
-const ActivityPolicy& OrderSaga::policy_of(std::string_view activity) const {
-    auto found = settings_.policies.find(activity);
-    if (found == settings_.policies.end()) throw std::out_of_range("no policy for activity " + std::string(activity));
-    return found->second;
-}
-
-Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant now) const {
-    OrderStep step{saga, settings_, now, order_data_from_json(saga.data), {}};
-    step.decision.state = saga.state;
-    std::string name = event.name;
-    nlohmann::json payload = event.payload;
-
-    if (name == "TimeReached") {
-        name = meaning_of_time(saga.state, step.data, now);
-        if (name.empty()) step.decision.note = "still waiting";
-    } else if (name == "OrderChanged") {
-        name = meaning_of_change(step.data, payload);
-        step.decision.silent = name.empty();
-        if (name.empty()) step.decision.note = "the change is known";
-    } else if (name == "FulfilledElsewhere" && is_ours(step.data, saga.open_commands, payload)) {
-        name.clear();
-        step.decision.silent = true;
-        step.decision.note = "the store repeats our own fulfilment";
-    } else if (name == "FulfillmentViewed") {
-        ViewNews news = news_of(step.data, payload.at("view"));
-        bool ended = is_final(saga.state);
-        if (ended && saga.state == "Compensated" &&
-            needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
-            name = "LateFulfillmentFound";
-        } else if (!news.new_shipments.empty()) {
-            name = "ShipmentReported";
-        } else if (!news.delivered.empty()) {
-            name = "DeliveryReported";
-        } else if (news.cancelled) {
-            name = "WarehouseCancelled";
-        } else if (!news.trouble.empty() && saga.state != "NeedsOperator") {
-            name = "WarehouseTrouble";
-            payload["reason"] = news.trouble;
-        } else {
-            name.clear();
-            step.decision.silent = true;
-            step.decision.note = "the warehouse tells nothing new";
-        }
-    }
-
-    bool handled = !name.empty() && process(step, name, payload);
-    Decision& decision = step.decision;
-    decision.handled = handled;
-    decision.meaning = name;
-    if (!handled && decision.note.empty()) decision.note = name + " means nothing in " + saga.state;
-    if (handled) announce_state(step, saga.state);
-    decision.data = handled ? to_json(step.data) : saga.data;
-    if (!is_final(decision.state)) decision.next_wake = next_look(decision.state, step.data, settings_, now);
-    return std::move(step.decision);
 }
 
 }  // namespace ordersaga::sagas

@@ -1,5 +1,7 @@
 #include "orchestrator/orders/ledger.hpp"
 
+#include "sagas/order_data.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -85,10 +87,11 @@ ReservationRow& Ledger::line(const engine::SagaKey& saga, const std::string& lin
     return found->second;
 }
 
-std::vector<ReservationRow*> Ledger::lines_of(const engine::SagaKey& saga) {
+std::vector<ReservationRow*> Ledger::lines_of(const engine::SagaKey& saga, OrderPart part) {
     std::vector<ReservationRow*> lines;
     for (auto found = reservations_.lower_bound(LineKey{saga, "", SkuId{}}); found != reservations_.end(); ++found) {
         if (!(std::get<0>(found->first) == saga)) break;
+        if (part && sagas::part_of_reservation(found->second.line_id) != *part) continue;
         lines.push_back(&found->second);
     }
     return lines;
@@ -200,9 +203,9 @@ std::vector<engine::SagaKey> Ledger::grant_waiting(const std::vector<Reservation
     return granted;
 }
 
-bool Ledger::release(const engine::SagaKey& saga, const std::string& cause) {
+bool Ledger::release(const engine::SagaKey& saga, const std::string& cause, OrderPart part) {
     bool reading_needed = false;
-    for (ReservationRow* row : lines_of(saga)) {
+    for (ReservationRow* row : lines_of(saga, part)) {
         if (row->waiting == 0 && row->held == 0 && row->committed == 0) continue;
         StockRow& stock = at(row->key);
         ReservationRow& reservation = line(saga, row->line_id, row->key);
@@ -248,11 +251,12 @@ std::vector<Shortage> Ledger::exchange(
     WarehouseId warehouse,
     const std::vector<Demand>& demand,
     const std::string& cause,
-    bool& kept) {
-    std::vector<ReservationRow*> lines = lines_of(saga);
+    bool& kept,
+    OrderPart part) {
+    std::vector<ReservationRow*> lines = lines_of(saga, part);
     bool held = std::any_of(lines.begin(), lines.end(), [](const ReservationRow* row) { return row->held > 0; });
     Snapshot snapshot{stock_, reservations_, movements_.size()};
-    release(saga, cause + ":given");
+    release(saga, cause + ":given", part);
     std::vector<Shortage> shortages = grant(saga, warehouse, demand, cause);
     kept = !shortages.empty() && held;
     if (kept) {
@@ -263,8 +267,8 @@ std::vector<Shortage> Ledger::exchange(
     return shortages;
 }
 
-void Ledger::commit(const engine::SagaKey& saga, const std::string& cause) {
-    for (ReservationRow* row : lines_of(saga)) {
+void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part) {
+    for (ReservationRow* row : lines_of(saga, part)) {
         if (row->held == 0) continue;
         ReservationRow& reservation = line(saga, row->line_id, row->key);
         StockRow& stock = at(row->key);
@@ -279,8 +283,8 @@ void Ledger::commit(const engine::SagaKey& saga, const std::string& cause) {
     }
 }
 
-void Ledger::retake(const engine::SagaKey& saga, const std::string& cause) {
-    for (ReservationRow* row : lines_of(saga)) {
+void Ledger::retake(const engine::SagaKey& saga, const std::string& cause, OrderPart part) {
+    for (ReservationRow* row : lines_of(saga, part)) {
         if (row->committed == 0) continue;
         ReservationRow& reservation = line(saga, row->line_id, row->key);
         StockRow& stock = at(row->key);
@@ -298,9 +302,10 @@ void Ledger::retake(const engine::SagaKey& saga, const std::string& cause) {
 void Ledger::ship(
     const engine::SagaKey& saga,
     const std::vector<std::pair<SkuId, std::int64_t>>& skus,
-    const std::string& cause) {
+    const std::string& cause,
+    OrderPart part) {
     for (auto [sku_id, quantity] : skus) {
-        for (ReservationRow* row : lines_of(saga)) {
+        for (ReservationRow* row : lines_of(saga, part)) {
             std::int64_t units = std::min(quantity, row->committed);
             if (row->key.sku_id != sku_id || units == 0) continue;
             ReservationRow& reservation = line(saga, row->line_id, row->key);
@@ -381,13 +386,13 @@ bool Ledger::is_waiting(const engine::SagaKey& saga) const {
     return false;
 }
 
-bool Ledger::holds_units(const engine::SagaKey& saga) {
-    std::vector<ReservationRow*> lines = lines_of(saga);
+bool Ledger::holds_units(const engine::SagaKey& saga, OrderPart part) {
+    std::vector<ReservationRow*> lines = lines_of(saga, part);
     return std::any_of(lines.begin(), lines.end(), [](const ReservationRow* row) { return row->held > 0; });
 }
 
-bool Ledger::is_short(const engine::SagaKey& saga) {
-    std::vector<ReservationRow*> lines = lines_of(saga);
+bool Ledger::is_short(const engine::SagaKey& saga, OrderPart part) {
+    std::vector<ReservationRow*> lines = lines_of(saga, part);
     return std::any_of(lines.begin(), lines.end(), [&](const ReservationRow* row) {
         return row->held > 0 && at(row->key).short_by > 0;
     });

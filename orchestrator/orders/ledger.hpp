@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -29,6 +30,9 @@ struct Shortage {
     std::int64_t available = 0;
     std::int64_t waiting = 0;  // units of earlier backorders, which come first
 };
+
+// Which part of an order a move is about (sagas/order_data.hpp); absent: all of the order.
+using OrderPart = std::optional<int>;
 
 class Ledger {
 public:
@@ -61,21 +65,23 @@ public:
     // `queue`: rows of all waiting sagas of the SKUs looked at. Answers the sagas granted.
     std::vector<engine::SagaKey> grant_waiting(const std::vector<ReservationRow>& queue);
     // Held goes back to available, waiting leaves the queue, committed becomes `returning`. True if a reading is needed.
-    bool release(const engine::SagaKey& saga, const std::string& cause);
+    bool release(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
     // Gives up what is held and takes the new demand, or keeps the old when that cannot be granted.
     std::vector<Shortage> exchange(
         const engine::SagaKey& saga,
         WarehouseId warehouse,
         const std::vector<Demand>& demand,
         const std::string& cause,
-        bool& kept);
-    void commit(const engine::SagaKey& saga, const std::string& cause);
+        bool& kept,
+        OrderPart part = {});
+    void commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
     // The warehouse has confirmed a cancel and the saga requests anew: its units are held again.
-    void retake(const engine::SagaKey& saga, const std::string& cause);
+    void retake(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
     void ship(
         const engine::SagaKey& saga,
         const std::vector<std::pair<SkuId, std::int64_t>>& skus,
-        const std::string& cause);
+        const std::string& cause,
+        OrderPart part = {});
 
     // False: older than the newest applied reading, dropped.
     bool apply_reading(
@@ -90,9 +96,9 @@ public:
     bool adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note);
 
     bool is_waiting(const engine::SagaKey& saga) const;
-    bool holds_units(const engine::SagaKey& saga);
+    bool holds_units(const engine::SagaKey& saga, OrderPart part = {});
     // Some ledger of which this saga holds units has promised more than the warehouse has.
-    bool is_short(const engine::SagaKey& saga);
+    bool is_short(const engine::SagaKey& saga, OrderPart part = {});
     std::vector<StockKey> changed() const;  // ledgers whose version rose in this batch
     std::int64_t available_before(const StockKey& key) const;
     std::int64_t short_before(const StockKey& key) const;
@@ -115,7 +121,7 @@ private:
         const engine::SagaKey& saga,
         const std::string& line_id);
     ReservationRow& line(const engine::SagaKey& saga, const std::string& line_id, const StockKey& key);
-    std::vector<ReservationRow*> lines_of(const engine::SagaKey& saga);
+    std::vector<ReservationRow*> lines_of(const engine::SagaKey& saga, OrderPart part = {});
     void hold(
         const engine::SagaKey& saga,
         const std::string& line_id,

@@ -23,6 +23,10 @@ std::vector<Demand> demand_in(const json& payload) {
     return demand;
 }
 
+OrderPart part_in(const json& payload) {
+    return payload.contains("part") ? OrderPart(payload.at("part").get<int>()) : std::nullopt;
+}
+
 WarehouseId warehouse_in(const json& payload) {
     return {payload.at("warehouse_id").get<std::int64_t>()};
 }
@@ -202,19 +206,19 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
     if (name == "Reserve") return reserve(saga, effect.payload, false);
     if (name == "Exchange") return reserve(saga, effect.payload, true);
     if (name == "Commit") {
-        ledger_.commit(saga.key, cause_of("accept", saga));
+        ledger_.commit(saga.key, cause_of("accept", saga), part_in(effect.payload));
     } else if (name == "Retake") {
-        ledger_.retake(saga.key, cause_of("retake", saga));
+        ledger_.retake(saga.key, cause_of("retake", saga), part_in(effect.payload));
     } else if (name == "Ship") {
         std::vector<std::pair<SkuId, std::int64_t>> skus;
         for (const json& sku : effect.payload.at("skus")) {
             skus.emplace_back(SkuId{sku.at("sku_id").get<std::int64_t>()}, sku.at("quantity").get<std::int64_t>());
         }
-        ledger_.ship(saga.key, skus, cause_of("ship", saga));
+        ledger_.ship(saga.key, skus, cause_of("ship", saga), part_in(effect.payload));
     } else if (name == "Release") {
         channel_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
-        if (ledger_.release(saga.key, cause_of("release", saga))) {
+        if (ledger_.release(saga.key, cause_of("release", saga), part_in(effect.payload))) {
             std::set<SkuId>& skus = returned_[{saga.key.merchant, warehouse_in(effect.payload)}];
             for (const Demand& line : demand_in(effect.payload))
                 skus.insert(line.sku_id);
@@ -255,18 +259,19 @@ void OrderSession::note_debt(const engine::SagaRow& saga, const json& payload) {
 std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, const json& payload, bool exchange) {
     if (!is_mapped(saga)) return map_again(saga);
     WarehouseId warehouse_id = warehouse_in(payload);
+    OrderPart part = part_in(payload);
     std::vector<Demand> demand = demand_in(payload);
     bool may_ask = !payload.value("without_reading", false) && !exchange;
     bool kept = false;
     std::vector<Shortage> shortages;
     if (exchange) {
-        shortages = ledger_.exchange(saga.key, warehouse_id, demand, cause_of("grant", saga), kept);
-    } else if (may_ask || !ledger_.holds_units(saga.key)) {
+        shortages = ledger_.exchange(saga.key, warehouse_id, demand, cause_of("grant", saga), kept, part);
+    } else if (may_ask || !ledger_.holds_units(saga.key, part)) {
         // Taken before anything waits: while the warehouse is asked, no store may show these units.
         shortages = ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
-    } else if (ledger_.is_short(saga.key)) {
+    } else if (ledger_.is_short(saga.key, part)) {
         // The warehouse has less than the ledger thought: who was about to be promised the missing units gives way.
-        ledger_.release(saga.key, cause_of("release", saga));
+        ledger_.release(saga.key, cause_of("release", saga), part);
         shortages = ledger_.grant(saga.key, warehouse_id, demand, cause_of("grant", saga));
     }
     if (may_ask && wants_reading(saga, warehouse_id, demand)) return {{"StockStale", json::object(), "stock"}};

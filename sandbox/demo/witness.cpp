@@ -23,7 +23,8 @@ std::string order_of_reference(const std::string& reference) {
 
 struct Fulfilments {
     std::map<std::string, std::set<std::string>> live_parts;  // order → parts with an uncancelled warehouse order
-    std::set<std::string> shipped;                            // orders of which something has left
+    std::map<std::string, std::map<std::string, std::int64_t>> units;  // order → SKU → units of its live parts
+    std::set<std::string> shipped;                                     // orders of which something has left
     std::int64_t parts = 0;
 };
 
@@ -35,6 +36,8 @@ Fulfilments fulfilments_of(const Testimony& testimony) {
         const bool fresh =
             all.live_parts[order_of_reference(reference)].insert(reference.substr(0, reference.rfind('.'))).second;
         all.parts += fresh ? 1 : 0;
+        for (const json& line : order.value("lines", json::array()))
+            all.units[order_of_reference(reference)][line.at("sku")] += line.at("quantity").get<std::int64_t>();
     }
     for (const json& effect : testimony.effects) {
         if (effect.at("kind") == "shipment_shipped") all.shipped.insert(order_of_reference(effect.at("reference")));
@@ -48,6 +51,27 @@ std::string scarce_sku(const Catalogue& catalogue, const PlannedOrder& order) {
         if (article != nullptr && article->kind == ArticleKind::scarce) return line.sku;
     }
     return {};
+}
+
+// How many units the store's order wants of each stocked SKU that the warehouse's orders for it do not have. More than it
+// wants is no fault: what is taken off an order may come too late.
+std::int64_t units_missing(
+    const Catalogue& catalogue,
+    const json& store_order,
+    std::map<std::string, std::int64_t> has) {
+    std::int64_t missing = 0;
+    for (const json& line : store_order.value("lines", json::array())) {
+        const Article* article = line.at("sku").is_string() ? catalogue.find(line.at("sku")) : nullptr;
+        if (article == nullptr) continue;
+        std::vector<std::pair<std::string, std::int64_t>> stocked = article->parts;
+        if (stocked.empty()) stocked.emplace_back(article->sku, 1);
+        for (const auto& [sku, per_unit] : stocked) {
+            has[sku] -= line.at("current_quantity").get<std::int64_t>() * per_unit;
+            missing += std::max<std::int64_t>(0, -has[sku]);
+            has[sku] = std::max<std::int64_t>(0, has[sku]);
+        }
+    }
+    return missing;
 }
 
 bool was_refused(const json& store_order) {
@@ -72,7 +96,7 @@ void compare_listings(const Catalogue& catalogue, const Testimony& testimony, Ju
 
 Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& placed, const Testimony& testimony) {
     Judgement judgement;
-    const Fulfilments fulfilments = fulfilments_of(testimony);
+    Fulfilments fulfilments = fulfilments_of(testimony);
     judgement.fulfillments_live = fulfilments.parts;
     std::map<std::string, std::int64_t> wanted;  // scarce SKU → orders
     std::map<std::string, std::int64_t> granted;
@@ -97,7 +121,16 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
         }
         // A cancelled order is in the warehouse only if it had left before anybody could stop it.
         const bool expected = store_order.value("cancelled", false) ? left : true;
-        judgement.fulfillments_expected += expected ? 1 : 0;
+        // What was added too late for the first fulfilment goes out with one of its own.
+        const auto parts = live ? static_cast<std::int64_t>(fulfilments.live_parts.at(key).size()) : 1;
+        judgement.fulfillments_expected += expected ? parts : 0;
+        if (expected && live && !store_order.value("cancelled", false)) {
+            const std::int64_t missing = units_missing(catalogue, store_order, fulfilments.units[key]);
+            if (missing > 0)
+                judgement.mismatches.push_back(
+                    order.subject(catalogue) + ": " + std::to_string(missing) +
+                    " units of it never reached the warehouse");
+        }
         if (expected != live) {
             judgement.mismatches.push_back(
                 order.subject(catalogue) +

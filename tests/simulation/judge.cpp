@@ -44,9 +44,9 @@ private:
         return row == nullptr || row->saga_id.empty() ? nullptr : tables_.sagas.find({merchant, row->saga_id});
     }
 
-    // Units of each warehouse item that left for this order, and how many of its references are still alive.
+    // Units of each warehouse item that left for this order, and its references that are still alive, by part.
     struct AtWarehouse {
-        int alive = 0;
+        std::map<std::string, int> alive;
         std::map<std::string, std::int64_t> shipped;
     };
     AtWarehouse at_warehouse(const Shop& shop, const ShopOrder& order) const {
@@ -54,7 +54,7 @@ private:
         const std::string prefix = shop.key() + "." + order.document.order_id + ".";
         for (const auto& [reference, placed] : world_.warehouse().orders()) {
             if (!reference.starts_with(prefix)) continue;
-            found.alive += placed.cancelled ? 0 : 1;
+            if (!placed.cancelled) ++found.alive[reference.substr(0, reference.rfind('.'))];
             for (const WarehouseShipment& shipment : placed.shipments) {
                 for (const WarehouseLine& line : shipment.lines) {
                     if (shipment.shipped) found.shipped[line.item_id] += line.quantity;
@@ -99,14 +99,16 @@ private:
             "L7 nothing lost: " + name + ": its cancellation did not arrive");
 
         const AtWarehouse warehouse = at_warehouse(shop, order);
-        expect(warehouse.alive <= 1, "L6 one fulfilment: " + name + " has " + std::to_string(warehouse.alive));
+        for (const auto& [part, alive] : warehouse.alive)
+            expect(alive <= 1, "L6 one fulfilment: " + name + " has " + std::to_string(alive) + " of part " + part);
         const bool taken_back = saga->state == "Compensated" || saga->state == "OutOfStock";
         expect(
-            !taken_back || saga->incident || warehouse.alive == 0,
+            !taken_back || saga->incident || warehouse.alive.empty(),
             "L6 one fulfilment: " + name + " is " + saga->state + " and yet at the warehouse");
         if (saga->state == "Completed" && !saga->incident) {
             expect(
                 warehouse.shipped == told(shop, order), name + ": the shop was told something else than was shipped");
+            check_served(name, shop, order, warehouse.shipped);
         }
         // A refused order must not stay open and paid.
         const bool empty = std::all_of(
@@ -120,6 +122,24 @@ private:
         // Nothing needs to wait any more: all peers are well and the stock has arrived.
         static const std::set<std::string> unfinished = {"FulfillmentRequested", "Shipped", "Backordered"};
         expect(unfinished.count(saga->state) == 0, name + " still rests in " + saga->state);
+    }
+
+    // Whatever was added, and whenever: it has gone out, or an incident says that it will not.
+    void check_served(
+        const std::string& name,
+        const Shop& shop,
+        const ShopOrder& order,
+        const std::map<std::string, std::int64_t>& shipped) {
+        std::map<std::string, std::int64_t> wanted;
+        for (const sagas::OrderLine& line : order.document.lines)
+            add_parts(wanted, shop.item_of_variant(line.variant_id)->sku, line.current_quantity);
+        for (const auto& [item, units] : wanted) {
+            const auto found = shipped.find(item);
+            const std::int64_t left = found == shipped.end() ? 0 : found->second;
+            expect(
+                left >= units, name + " wants " + std::to_string(units) + " of item " + item + ", " +
+                                   std::to_string(left) + " have left");
+        }
     }
 
     void check_shelf(const Shop& shop) {

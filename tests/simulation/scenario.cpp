@@ -90,6 +90,17 @@ private:
             world_.agenda().after(
                 time_between(seconds(1), minutes(3)), [place, order, restock] { place->refund(order, 0, 1, restock); });
         }
+        plan_additions(shop, order);
+    }
+
+    // Staff add to orders at any time, most of all when it is too late to change what was asked for.
+    void plan_additions(Shop& shop, const std::string& order) {
+        if (!random_.chance(0.15)) return;
+        const std::string variant = basket(shop).front().first;
+        Shop* place = &shop;
+        world_.agenda().after(time_between(seconds(1), minutes(4)), [this, place, order, variant] {
+            if (place->add(order, variant, 1)) world_.trace().line(place->key() + " adds to order " + order);
+        });
     }
 
     void plan_buyers() {

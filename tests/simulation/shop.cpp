@@ -243,6 +243,24 @@ bool Shop::refund(const std::string& order_id, std::size_t index, std::int64_t q
     return true;
 }
 
+bool Shop::add(const std::string& order_id, const std::string& variant, std::int64_t quantity) {
+    ShopOrder& order = orders_.at(order_id);
+    const ShopItem* sold = item_of_variant(variant);
+    if (order.document.cancelled_at || order.held || (!sold->oversells && sold->available < quantity)) return false;
+    sagas::OrderLine line;
+    line.line_id = next_id();
+    line.variant_id = variant;
+    line.sku = sold->sku;
+    line.quantity = line.current_quantity = line.fulfillable_quantity = quantity;
+    order.document.lines.push_back(std::move(line));
+    ShopItem& item = items_.at(sold->inventory_item_id);
+    item.available -= quantity;
+    tell_level(item);
+    touch(order);
+    tell("orders/updated", order);
+    return true;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The API
 

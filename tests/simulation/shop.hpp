@@ -63,6 +63,8 @@ public:
     bool pay(const std::string& order_id);
     bool cancel(const std::string& order_id, bool restock);
     bool refund(const std::string& order_id, std::size_t line, std::int64_t quantity, bool restock);
+    // Adds units to the order, as another line: whatever became of it in the meantime.
+    bool add(const std::string& order_id, const std::string& variant, std::int64_t quantity);
 
     // --- the API, each answering with the payload of a `done` outcome; std::runtime_error: refused, with the reason
     nlohmann::json adjust(const std::string& key, const std::string& body);

@@ -78,6 +78,7 @@ SagaLine a_line(Generator& any) {
         return LinePart{any.number(1, 1'000'000'000), any.text(), any.text(), any.number(1, 100), any.number(0, 100)};
     });
     line.told_shipped = any.number(0, 1'000'000);
+    line.of_part = static_cast<int>(any.number(1, 9));
     return line;
 }
 
@@ -88,7 +89,8 @@ Fulfillment a_fulfillment(Generator& any) {
     fulfillment.reference = any.text();
     fulfillment.request_key = any.text();
     fulfillment.warehouse_order_id = any.text();
-    fulfillment.state = any.one_of<std::string>({"wanted", "accepted", "cancelled", "refused", "beyond_recall"});
+    fulfillment.state = any.one_of<std::string>(
+        {"backordered", "reserved", "wanted", "accepted", "cancelled", "refused", "beyond_recall"});
     fulfillment.shipments = some<Shipment>(any, [&] {
         Shipment shipment{any.text(), any.text(), any.text(), any.text(), {}, any.text(), any.coin()};
         for (std::int64_t left = any.number(0, 3); left > 0; --left)
@@ -114,6 +116,9 @@ OrderData saga_data(Generator& any) {
     data.channel_wait_ms = any.number(0, 1'000'000);
     data.hold_expiry_ms = any.number(0, 1'000'000'000);
     data.lines = some<SagaLine>(any, [&] { return a_line(any); });
+    data.added = some<SagaLine>(any, [&] { return a_line(any); });
+    if (any.coin()) data.wish = {{any.digits(), any.number(1, 1'000)}};
+    data.unserved = some<std::string>(any, [&] { return any.text(); });
     data.fulfillments = some<Fulfillment>(any, [&] { return a_fulfillment(any); });
     data.holds = some<std::string>(any, [&] { return any.one_of<std::string>({"unpaid", "unmapped", "operator"}); });
     data.cancel_by = any.one_of<std::string>({"", "customer", "operator", "deleted", "refunded"});
@@ -139,20 +144,21 @@ void expect_same(const OrderData& a, const OrderData& b) {
             data.recipient.dump(), data.ship_method, data.order_policy, data.channel_wait_ms, data.hold_expiry_ms,
             data.holds, data.cancel_by, data.cancel_reason, data.stop_wanted, data.edit.has_value(),
             data.settle_store_order, data.cause, data.final_state, data.resume, data.wait_until, data.hold_until,
-            data.deliver_by);
+            data.deliver_by, data.wish, data.unserved);
     };
     EXPECT_EQ(small(a), small(b));
     const auto lines = [](const std::vector<SagaLine>& of) {
-        std::vector<std::tuple<std::string, std::string, std::int64_t, std::int64_t>> all;
+        std::vector<std::tuple<std::string, std::string, std::int64_t, std::int64_t, int>> all;
         std::vector<std::tuple<std::int64_t, std::string, std::string, std::int64_t, std::int64_t>> parts;
         for (const SagaLine& line : of) {
-            all.emplace_back(line.line_id, line.sku, line.wanted, line.told_shipped);
+            all.emplace_back(line.line_id, line.sku, line.wanted, line.told_shipped, line.of_part);
             for (const LinePart& part : line.parts)
                 parts.emplace_back(part.sku_id, part.sku, part.warehouse_item_id, part.per_unit, part.shipped);
         }
         return std::make_pair(all, parts);
     };
     EXPECT_EQ(lines(a.lines), lines(b.lines));
+    EXPECT_EQ(lines(a.added), lines(b.added));
     EXPECT_EQ(lines(a.edit.value_or(a.lines)), lines(b.edit.value_or(b.lines)));
     ASSERT_EQ(a.fulfillments.size(), b.fulfillments.size());
     for (std::size_t i = 0; i < a.fulfillments.size(); ++i) {

@@ -4,6 +4,7 @@
 #include "tests/unit/sagas/conversation.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace ordersaga::sagas {
 namespace {
@@ -82,10 +83,17 @@ private:
     }
 
     json changed_lines() {
-        std::vector<SagaLine> lines = order_.data().lines;
-        for (SagaLine& line : lines)
+        // As a store tells it: each line once, whatever parts its units belong to.
+        std::map<std::string, SagaLine> lines;
+        for (const SagaLine& line : order_.data().lines)
+            lines.emplace(line.line_id, line);
+        if (any_.chance(0.3)) lines.emplace("L3", a_line("L3", 1));
+        std::vector<SagaLine> changed;
+        for (auto& [id, line] : lines) {
             line.wanted = any_.number(any_.chance(0.2) ? 0 : 1, 3);
-        return lines_json(lines);
+            changed.push_back(line);
+        }
+        return lines_json(changed);
     }
 
     json some_view() {
@@ -140,34 +148,43 @@ private:
 
     // The stock's side: it books the effects of the last decision and answers some of them, which is decided at once.
     void settle() {
-        for (int round = 0; round < 10; ++round) {
+        std::deque<std::pair<std::string, json>> answers;
+        for (int round = 0; round < 20; ++round) {
             const Decision decision = order_.last();
             check_undo(decision);
-            std::string answer;
-            json payload = json::object();
             for (const Effect& effect : decision.effects) {
                 book(effect);
-                if (effect.name == "Release") answer = "StockReleased";
-                if (effect.name == "Reserve" || effect.name == "Exchange") answer = answer_of_stock(payload);
+                if (effect.name == "Release") answers.emplace_back("StockReleased", json::object());
+                if (effect.name == "Reserve" || effect.name == "Exchange") answers.push_back(answer_of_stock(effect));
             }
-            if (answer.empty()) break;
-            ASSERT_LT(round, 9) << "stock and saga answer each other for ever in " << order_.state();
+            while (!answers.empty() && answers.front().first.empty())
+                answers.pop_front();
+            if (answers.empty()) break;
+            ASSERT_LT(round, 19) << "stock and saga answer each other for ever in " << order_.state();
+            const auto [answer, payload] = answers.front();
+            answers.pop_front();
             order_.tell(answer, payload);
         }
-        if (order_.state() == "FulfillmentRequested" || order_.state() == "Shipped") {
-            EXPECT_TRUE(committed_) << "the warehouse has accepted, and its units are not committed in "
-                                    << order_.state();
+        if (order_.state() != "FulfillmentRequested" && order_.state() != "Shipped") return;
+        const OrderData data = order_.data();
+        EXPECT_TRUE(data.added.empty()) << "what was asked of the stock was answered";
+        for (const SagaLine& line : data.lines) {
+            const Fulfillment* fulfillment = data.of_part(line.of_part);
+            ASSERT_NE(fulfillment, nullptr) << "part " << line.of_part << " in " << order_.state();
+            EXPECT_EQ(fulfillment->state == "accepted", committed_.count(line.of_part) > 0)
+                << "part " << line.of_part << " is " << fulfillment->state << " in " << order_.state();
         }
     }
 
-    std::string answer_of_stock(json& payload) {
+    std::pair<std::string, json> answer_of_stock(const Effect& effect) {
+        const bool for_part = effect.payload.contains("part");
         if (any_.chance(0.1)) {
-            payload = {{"short", json::array({{{"sku", "SHIRT"}}})}, {"backorder", any_.coin()}};
-            return "StockShort";
+            json payload = {{"short", json::array({{{"sku", "SHIRT"}}})}, {"backorder", any_.coin()}};
+            return {for_part && effect.name == "Exchange" && any_.coin() ? "ExchangeRefused" : "StockShort", payload};
         }
-        if (any_.chance(0.1)) return "";  // the warehouse is asked first: StockStale, told when the timer ends
-        held_ = true;
-        return "StockReserved";
+        // The warehouse is asked first: StockStale, told when the timer ends.
+        if (!for_part && any_.chance(0.1)) return {};
+        return {"StockReserved", json::object()};
     }
 
     void book(const Effect& effect) {
@@ -176,13 +193,17 @@ private:
         if (effect.name == "UseReference") used_.insert(effect.payload.at("reference"));
         if (effect.name == "Commit") {
             EXPECT_FALSE(used_.empty()) << "accepted by nobody we asked";
-            committed_ = true;
+            committed_.insert(effect.payload.at("part").get<int>());
         }
         if (effect.name == "Retake") {
-            EXPECT_TRUE(committed_) << "taken back without having been given";
-            committed_ = false;
+            EXPECT_FALSE(committed_.empty()) << "taken back without having been given";
         }
-        if (effect.name == "Release") held_ = committed_ = false;
+        if (effect.name != "Retake" && effect.name != "Release") return;
+        if (effect.payload.contains("part")) {
+            committed_.erase(effect.payload.at("part").get<int>());
+        } else {
+            committed_.clear();
+        }
     }
 
     // What is undone at the warehouse was registered before it was done there.
@@ -200,8 +221,7 @@ private:
     Generator& any_;
     Conversation order_;
     std::set<std::string> used_;  // references, as registered
-    bool held_ = false;
-    bool committed_ = false;
+    std::set<int> committed_;     // parts of the order
     bool waits_for_channels_ = false;
 };
 

@@ -102,6 +102,24 @@ TEST_F(Witness, CountsTheSecondGenerationInPlaceOfTheCancelledFirst) {
     EXPECT_TRUE(judgement.mismatches.empty());
 }
 
+// What was added when picking had begun goes out by itself; all of it must.
+TEST_F(Witness, CountsEveryPartAndTheUnitsOfAllOfThem) {
+    placed = {an_order("PLENTY", "1", Change::edit_up)};
+    shipped("1");
+    testimony.warehouse_orders.back()["lines"] = {{{"sku", "PLENTY"}, {"quantity", 1}}};
+    testimony.store_orders["blue.1"]["lines"] = {{{"sku", "PLENTY"}, {"current_quantity", 3}}};
+    EXPECT_EQ(
+        judge(catalogue, placed, testimony).mismatches,
+        std::vector<std::string>{"blue #1: 2 units of it never reached the warehouse"});
+
+    testimony.warehouse_orders.push_back(in_warehouse("blue.1.2.1", "Processing"));
+    testimony.warehouse_orders.back()["lines"] = {{{"sku", "PLENTY"}, {"quantity", 2}}};
+    const Judgement judgement = judge(catalogue, placed, testimony);
+    EXPECT_EQ(judgement.fulfillments_expected, 2);
+    EXPECT_EQ(judgement.fulfillments_live, 2);
+    EXPECT_TRUE(judgement.mismatches.empty());
+}
+
 TEST_F(Witness, NamesACancelledOrderThatIsAliveInTheWarehouse) {
     placed = {an_order("PLENTY", "1", Change::cancel_when_requested)};
     testimony.store_orders["blue.1"] = in_store(true, false, false);

@@ -206,6 +206,29 @@ TEST(Ledger, HoldsUnitsAgainForTheNextGeneration) {
     EXPECT_EQ(a.shirts().available, 9);
 }
 
+TEST(Ledger, MovesOnePartAndLeavesTheOthers) {
+    ALedger a;
+    a.grant(1, 2);
+    a.ledger.commit(saga(1), "accept", 1);
+    EXPECT_TRUE(a.ledger.grant(saga(1), house, {{"L1/2", shirt, 3}}, "grant:added").empty());
+    EXPECT_TRUE(a.ledger.holds_units(saga(1), 2));
+    EXPECT_FALSE(a.ledger.holds_units(saga(1), 1));
+    a.ledger.commit(saga(1), "accept:1", 1);
+    EXPECT_EQ(a.shirts().reserved, 3) << "part 2 was not accepted";
+    bool kept = true;
+    EXPECT_TRUE(a.ledger.exchange(saga(1), house, {{"L1/2", shirt, 4}}, "exchange", kept, 2).empty());
+    EXPECT_EQ(a.shirts().reserved, 4);
+    a.ledger.commit(saga(1), "accept:2", 2);
+    EXPECT_EQ(a.shirts().committed, 6);
+    a.ledger.ship(saga(1), {{shirt, 4}}, "ship", 2);
+    EXPECT_EQ(a.shirts().committed, 2);
+    EXPECT_FALSE(a.ledger.release(saga(1), "release:2", 2)) << "all of it has left";
+    a.ledger.retake(saga(1), "retake:2", 2);
+    EXPECT_EQ(a.shirts().committed, 2) << "the first part's";
+    EXPECT_TRUE(a.ledger.release(saga(1), "release"));
+    EXPECT_EQ(a.shirts().committed, 0);
+}
+
 TEST(Ledger, AnExchangeThatCannotBeGrantedKeepsTheOld) {
     ALedger a;
     a.grant(1, 8);

@@ -262,7 +262,7 @@ TEST(OrderSagaStock, RefusesAndSettlesTheStoresOrderWhenThereIsNone) {
 
     const json before = order.snapshot().data;
     order.tell("CancelRequested", {{"by", "customer"}});
-    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 3)})}});
     order.tell("OrderPaid", {{"paid", true}});
     EXPECT_EQ(order.state(), "OutOfStock");
     EXPECT_EQ(order.snapshot().data, before);

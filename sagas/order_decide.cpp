@@ -1,0 +1,253 @@
+// What facts mean to an order saga, and the decision around its table (order_saga.cpp).
+
+#include "sagas/activities.hpp"
+#include "sagas/order_actions.hpp"
+#include "sagas/order_saga.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace ordersaga::sagas {
+namespace {
+
+using Payload = const nlohmann::json&;
+
+bool waits_for_channels(const std::string& state, const OrderData& data) {
+    if (state == "FulfillmentRequested") return data.current() != nullptr && data.current()->state == "reserved";
+    return state == "Reserved" || state == "RevertingChannels";
+}
+
+// What a timer means depends on the state; empty: nothing has come due.
+std::string meaning_of_time(const std::string& state, const OrderData& data, Instant now) {
+    if (state == "Received") return "StockReadWaitEnded";
+    if (state == "OnHold" && data.hold_until && *data.hold_until <= now) return "HoldExpired";
+    if (waits_for_channels(state, data) && (!data.wait_until || *data.wait_until <= now)) return "ChannelWaitEnded";
+    if (state == "FulfillmentRequested") return "WatchDue";
+    if (state == "Shipped" && data.deliver_by && *data.deliver_by <= now) return "DeliveryAssumed";
+    return {};
+}
+
+std::map<std::string, std::int64_t> units_of(const std::vector<SagaLine>& lines) {
+    std::map<std::string, std::int64_t> units;
+    for (const SagaLine& line : lines) {
+        if (line.wanted > 0) units[line.line_id] += line.wanted;
+    }
+    return units;
+}
+
+std::map<std::string, std::int64_t> wish_in(Payload payload) {
+    std::vector<SagaLine> lines;
+    for (Payload line : payload.at("lines"))
+        lines.push_back(saga_line_from_json(line));
+    return units_of(lines);
+}
+
+// An order that changed wants other quantities than we know, or nothing at all; empty: it is known already, also when it
+// came too late to be granted. Lines that are known keep what was shipped of them.
+std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
+    const std::vector<SagaLine>& known_lines = data.edit ? *data.edit : data.lines;
+    const std::map<std::string, std::int64_t> wish = wish_in(payload);
+    bool same = wish == (data.wish.empty() ? units_of(known_lines) : data.wish);
+    for (nlohmann::json& changed : payload.at("lines")) {
+        SagaLine line = saga_line_from_json(changed);
+        auto known = std::find_if(known_lines.begin(), known_lines.end(), [&](const SagaLine& other) {
+            return other.line_id == line.line_id;
+        });
+        if (known == known_lines.end()) continue;
+        bool now_mapped = known->parts.empty() && !line.parts.empty() && line.wanted > 0;
+        same = same && !now_mapped;
+        SagaLine merged = *known;
+        merged.wanted = line.wanted;
+        if (merged.parts.empty()) merged.parts = line.parts;
+        changed = to_json(merged);
+    }
+    if (same) return {};
+    if (!wish.empty()) return "OrderChanged";
+    payload["by"] = "refunded";
+    return "CancelRequested";
+}
+
+// Stores repeat our own fulfilments to us, often before the outcome of the call that made them. Told apart by the store's id,
+// by the tracking number (one shipment may have become several fulfilments), or, for a shipment without a number, by our
+// command that is under way.
+bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload payload) {
+    std::string id = payload.value("fulfillment_id", "");
+    const nlohmann::json numbers = payload.value("tracking_numbers", nlohmann::json::array());
+    auto is_told_by = [&](const Shipment& shipment) {
+        if (!id.empty() && shipment.store_fulfillment == id) return true;
+        if (!shipment.tracking_number.empty())
+            return std::find(numbers.begin(), numbers.end(), shipment.tracking_number) != numbers.end();
+        std::string key = tell_shipment_key(shipment);
+        return std::any_of(open_commands.begin(), open_commands.end(), [&](const OpenCommand& open) {
+            return open.idempotency_key == key;
+        });
+    };
+    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
+        return std::any_of(fulfillment.shipments.begin(), fulfillment.shipments.end(), is_told_by);
+    });
+}
+
+bool goes_on_without(const std::string& state) {
+    return state == "FulfillmentRequested" || state == "Shipped" || state == "Completed";
+}
+
+// A late check that finds nothing, of a part without which the order goes on.
+bool misses_what_has_ended(const std::string& state, const OrderData& data, Payload payload) {
+    const Fulfillment* known = data.of_reference(payload.value("reference", ""));
+    return goes_on_without(state) && known != nullptr && known->state == "cancelled";
+}
+
+// An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
+bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload view) {
+    if (view.value("state", "") == "Cancelled") return false;
+    for (const OpenCommand& open : open_commands) {
+        if (open.activity == activity::cancel_fulfillment) return false;
+    }
+    std::string reference = view.value("reference", "");
+    return std::any_of(data.fulfillments.begin(), data.fulfillments.end(), [&](const Fulfillment& fulfillment) {
+        // A cancel that the warehouse confirmed stays one, whatever an older look says.
+        bool ended =
+            fulfillment.state == "beyond_recall" || (fulfillment.state == "cancelled" && !fulfillment.perhaps_exists);
+        return fulfillment.reference == reference && !ended;
+    });
+}
+
+// A part that went on without it, or was replaced, while nobody knew whether the warehouse has it.
+bool is_given_up_in_doubt(const OrderData& data, Payload view) {
+    const Fulfillment* known = data.of_reference(view.value("reference", ""));
+    return known != nullptr && known->state == "cancelled" && known->perhaps_exists;
+}
+
+std::optional<Instant> next_look(
+    const std::string& state,
+    const OrderData& data,
+    const OrderSagaSettings& settings,
+    Instant now) {
+    if (state == "Received") return now + settings.stock_read_wait;
+    if (state == "OnHold") return data.hold_until.value_or(now + std::chrono::hours(1));
+    if (waits_for_channels(state, data)) return data.wait_until.value_or(now);
+    if (state == "FulfillmentRequested") return now + settings.watch_interval;
+    if (state == "Shipped") return data.deliver_by.value_or(now + settings.delivery_assumed);
+    if (state == "Backordered") return now + std::chrono::hours(1);
+    if (state == "NeedsOperator") return now + std::chrono::hours(24);
+    return now + std::chrono::minutes(10);
+}
+
+bool worth_announcing(const std::string& state) {
+    static const std::vector<std::string> told = {"FulfillmentRequested", "Shipped",     "Completed",    "Backordered",
+                                                  "OutOfStock",           "Compensated", "NeedsOperator"};
+    return std::find(told.begin(), told.end(), state) != told.end();
+}
+
+std::string lower(std::string text) {
+    for (char& c : text)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return text;
+}
+
+// An incident about what will not be sent is closed by a person only; another one that was solved gives way to it.
+void keep_unserved_open(OrderStep& step) {
+    if (step.data.unserved.empty() || !step.decision.closes_incident) return;
+    step.decision.closes_incident = false;
+    if (step.saga.state == "NeedsOperator" && !step.decision.incident)
+        step.decision.incident = step.data.unserved.back();
+}
+
+void announce_state(OrderStep& step, const std::string& from) {
+    const std::string& state = step.decision.state;
+    if (state == from || !worth_announcing(state)) return;
+    step.decision.announcements.push_back(
+        {"orders." + lower(state) + "." + step.data.store,
+         {{"schema", 1},
+          {"saga_id", step.saga.saga_id},
+          {"store", step.data.store},
+          {"order_id", step.data.order_id},
+          {"order_name", step.data.name},
+          {"state", state},
+          {"from", from},
+          {"cause", step.data.cause},
+          {"at", runtime::format_rfc3339(step.now)}}});
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+OrderSaga::OrderSaga(OrderSagaSettings settings) : settings_(std::move(settings)) {
+    for (auto& [activity, policy] : default_policies())
+        settings_.policies.emplace(activity, policy);
+}
+
+bool OrderSaga::is_final(std::string_view state) const {
+    return state == "Completed" || state == "Compensated" || state == "OutOfStock";
+}
+
+bool OrderSaga::knows(std::string_view state) const {
+    return std::find(states().begin(), states().end(), state) != states().end();
+}
+
+const ActivityPolicy& OrderSaga::policy_of(std::string_view activity) const {
+    auto found = settings_.policies.find(activity);
+    if (found == settings_.policies.end()) throw std::out_of_range("no policy for activity " + std::string(activity));
+    return found->second;
+}
+
+Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant now) const {
+    OrderStep step{saga, settings_, now, order_data_from_json(saga.data), {}};
+    step.decision.state = saga.state;
+    std::string name = event.name;
+    nlohmann::json payload = event.payload;
+
+    if (name == "TimeReached") {
+        name = meaning_of_time(saga.state, step.data, now);
+        if (name.empty()) step.decision.note = "still waiting";
+    } else if (name == "OrderChanged") {
+        name = meaning_of_change(step.data, payload);
+        step.decision.silent = name.empty();
+        if (name.empty()) step.decision.note = "the change is known";
+    } else if (name == "FulfilledElsewhere" && is_ours(step.data, saga.open_commands, payload)) {
+        name.clear();
+        step.decision.silent = true;
+        step.decision.note = "the store repeats our own fulfilment";
+    } else if (name == "FulfillmentMissing" && misses_what_has_ended(saga.state, step.data, payload)) {
+        name.clear();
+        step.decision.silent = true;
+        step.decision.note = "the warehouse does not have what was cancelled";
+    } else if (name == "FulfillmentViewed") {
+        ViewNews news = news_of(step.data, payload.at("view"));
+        const bool given_up = saga.state == "Compensated" ||
+                              (goes_on_without(saga.state) && is_given_up_in_doubt(step.data, payload.at("view")));
+        if (given_up && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
+            name = "LateFulfillmentFound";
+        } else if (!news.new_shipments.empty()) {
+            name = "ShipmentReported";
+        } else if (!news.delivered.empty()) {
+            name = "DeliveryReported";
+        } else if (news.cancelled) {
+            name = "WarehouseCancelled";
+        } else if (!news.trouble.empty() && saga.state != "NeedsOperator") {
+            name = "WarehouseTrouble";
+            payload["reason"] = news.trouble;
+        } else {
+            name.clear();
+            step.decision.silent = true;
+            step.decision.note = "the warehouse tells nothing new";
+        }
+    }
+
+    bool handled = !name.empty() && run_through_table(step, name, payload);
+    Decision& decision = step.decision;
+    // What is final changes no more, but what it told a person is told once.
+    if (handled && name == "OrderChanged" && (!is_final(saga.state) || decision.incident))
+        step.data.wish = wish_in(payload);
+    keep_unserved_open(step);
+    decision.handled = handled;
+    decision.meaning = name;
+    if (!handled && decision.note.empty()) decision.note = name + " means nothing in " + saga.state;
+    if (handled) announce_state(step, saga.state);
+    decision.data = handled ? to_json(step.data) : saga.data;
+    if (!is_final(decision.state)) decision.next_wake = next_look(decision.state, step.data, settings_, now);
+    return std::move(step.decision);
+}
+
+}  // namespace ordersaga::sagas
