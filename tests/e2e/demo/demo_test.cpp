@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <memory>
 #include <string>
 
 namespace ordersaga::demo {
@@ -128,44 +130,94 @@ TEST_F(Demo, TellsTheStoryOfOneShirtAndTwoBuyers) {
         << end.output;
 }
 
-// Somebody else's script: finds every address in the file, places an order, and sees it in REST and in the ledger.
-TEST_F(Demo, IsLeftRunningForAScriptAndEndsWhenTold) {
-    const std::filesystem::path env_file = folder / "system.env";
-    Child child(plan({"--run", "--stores", "2", "--env", env_file.string()}));
-    const auto limit = steady_clock::now() + seconds(150);
-    while (!std::filesystem::exists(env_file) && steady_clock::now() < limit && !child.ended())
-        child.wait_for(std::chrono::milliseconds(100));
-    ASSERT_TRUE(std::filesystem::exists(env_file));
-    const std::map<std::string, std::string> env = read_env_file(env_file);
-    for (const char* name :
-         {"ORDERSAGA_ENGINE_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_URL", "ORDERSAGA_TOKEN", "ORDERSAGA_PUBLIC_URL",
-          "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_SANDBOX_LEDGER_URL"}) {
-        ASSERT_TRUE(env.contains(name)) << name;
-    }
+// The whole system, left running for somebody else's script that finds every address in a file.
+struct RunningSystem : Demo {
+    std::unique_ptr<Child> system;
+    std::map<std::string, std::string> env;
     Caller caller;
-    const Caller::Reply order = caller.call(
-        "POST", env.at("ORDERSAGA_SANDBOX_CONTROL_URL") + "/stores/blue-shirts.myshopify.com/orders",
-        R"({"lines":[{"sku":"SHIRT-01","quantity":1}]})", "", seconds(10));
-    ASSERT_EQ(order.status, 201) << order.body;
-    const std::string id = json::parse(order.body).at("id");
+    const steady_clock::time_point limit = steady_clock::now() + seconds(180);
 
-    std::string state;
-    while (state != "Completed" && steady_clock::now() < limit) {
-        const Caller::Reply seen = caller.call(
-            "GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/blue/" + id, "", env.at("ORDERSAGA_TOKEN"), seconds(5));
-        if (seen.status == 200) state = json::parse(seen.body).value("state", json("")).get<std::string>();
-        child.wait_for(std::chrono::milliseconds(100));
+    void SetUp() override {
+        Demo::SetUp();
+        const std::filesystem::path file = folder / "system.env";
+        system = std::make_unique<Child>(plan({"--run", "--stores", "2", "--env", file.string()}));
+        while (!std::filesystem::exists(file) && may_wait()) {
+        }
+        ASSERT_TRUE(std::filesystem::exists(file));
+        env = read_env_file(file);
+        for (const char* name :
+             {"ORDERSAGA_ENGINE_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_URL", "ORDERSAGA_TOKEN", "ORDERSAGA_PUBLIC_URL",
+              "ORDERSAGA_SANDBOX_CONTROL_URL", "ORDERSAGA_SANDBOX_LEDGER_URL"}) {
+            ASSERT_TRUE(env.contains(name)) << name;
+        }
     }
-    EXPECT_EQ(state, "Completed");
-    const Caller::Reply ledger = caller.call(
-        "GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?kind=warehouse_order_created", "", "", seconds(10));
-    EXPECT_NE(ledger.body.find("blue." + id + ".1.1"), std::string::npos);
 
-    child.signal(SIGTERM);
-    EXPECT_TRUE(child.wait_for(seconds(60)));
-    EXPECT_EQ(child.ended(), 0);
+    // Lets a moment pass; false when it is time to give up.
+    bool may_wait() { return steady_clock::now() < limit && !system->wait_for(std::chrono::milliseconds(100)); }
+
+    json control(const std::string& method, const std::string& path, const json& body) {
+        const Caller::Reply reply =
+            caller.call(method, env.at("ORDERSAGA_SANDBOX_CONTROL_URL") + path, body.dump(), "", seconds(10));
+        EXPECT_EQ(reply.status / 100, 2) << method << " " << path << ": " << reply.body;
+        return json::parse(reply.body, nullptr, false);
+    }
+    std::string place_order() {
+        const json lines = {{{"sku", "SHIRT-01"}, {"quantity", 1}}};
+        return control("POST", "/stores/blue-shirts.myshopify.com/orders", {{"lines", lines}}).at("id");
+    }
+    void await_state(const std::string& order, const std::string& wanted) {
+        std::string state;
+        do {
+            const Caller::Reply seen = caller.call(
+                "GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/blue/" + order, "", env.at("ORDERSAGA_TOKEN"),
+                seconds(5));
+            if (seen.status == 200) state = json::parse(seen.body).value("state", json("")).get<std::string>();
+        } while (state != wanted && may_wait());
+        EXPECT_EQ(state, wanted);
+    }
+    bool warehouse_has(const std::string& reference) {
+        const Caller::Reply ledger = caller.call(
+            "GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?kind=warehouse_order_created", "", "", seconds(10));
+        return ledger.body.find(reference) != std::string::npos;
+    }
+    void end() {
+        system->signal(SIGTERM);
+        EXPECT_TRUE(system->wait_for(seconds(60)));
+        EXPECT_EQ(system->ended(), 0);
+    }
+};
+
+TEST_F(RunningSystem, ServesAScriptAndEndsWhenTold) {
+    const std::string order = place_order();
+    await_state(order, "Completed");
+    EXPECT_TRUE(warehouse_has("blue." + order + ".1.1"));
+    end();
     EXPECT_EQ(caller.call("GET", env.at("ORDERSAGA_URL") + "/healthz", "", "", seconds(2)).status, 0)
         << "the orchestrator outlived its demo";
+}
+
+TEST_F(RunningSystem, SendsWhatIsAddedTooLateAsTheNextPart) {
+    control("PATCH", "/warehouses/main", {{"ships_by_itself", false}});
+    const std::string order = place_order();
+    while (!warehouse_has("blue." + order + ".1.1") && may_wait()) {
+    }
+    await_state(order, "FulfillmentRequested");
+    control("POST", "/warehouses/main/pick", json::object());  // from now on it is too late to cancel
+
+    const json wanted = {{{"sku", "SHIRT-01"}, {"quantity", 1}}, {{"sku", "SHIRT-02"}, {"quantity", 2}}};
+    control("POST", "/stores/blue-shirts.myshopify.com/orders/" + order + "/edit", {{"lines", wanted}});
+    while (!warehouse_has("blue." + order + ".2.1") && may_wait()) {
+    }
+    ASSERT_TRUE(warehouse_has("blue." + order + ".2.1"));
+    EXPECT_FALSE(warehouse_has("blue." + order + ".1.2")) << "what was picked is not requested again";
+
+    control("PATCH", "/warehouses/main", {{"ships_by_itself", true}});
+    control("POST", "/warehouses/main/ship", json::object());
+    control("POST", "/warehouses/main/deliver", json::object());
+    await_state(order, "Completed");
+    const json shop_order = control("GET", "/stores/blue-shirts.myshopify.com/orders/" + order, nullptr);
+    EXPECT_EQ(shop_order.at("order").at("fulfillment_status"), "fulfilled") << shop_order.dump();
+    end();
 }
 
 }  // namespace
