@@ -59,11 +59,13 @@ constexpr const char* kComponents = R"sql(
      WHERE merchant_id = $1::bigint AND listing_id = ANY ($2::bigint[])
      ORDER BY listing_id, sku_id)sql";
 
+// Written under the lock of the listing, so the clock tells in which sequence its moves were learned: when their transactions
+// began does not.
 constexpr const char* kInsertMoves = R"sql(
     INSERT INTO listing_moves (merchant_id, listing_id, kind, source_id, quantity, at)
-    SELECT merchant_id, listing_id, kind, source_id, quantity, at
-      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) WITH ORDINALITY
-        AS new (merchant_id, listing_id, kind, source_id, quantity, at, place)
+    SELECT merchant_id, listing_id, kind, source_id, quantity, clock_timestamp()
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) WITH ORDINALITY
+        AS new (merchant_id, listing_id, kind, source_id, quantity, place)
      ORDER BY merchant_id, listing_id, kind, source_id, place
         ON CONFLICT DO NOTHING
  RETURNING merchant_id, listing_id, kind, source_id)sql";
@@ -209,7 +211,7 @@ std::vector<bool> PgTransaction::insert_listing_moves(const std::vector<ListingM
     const db::Rows inserted = sql_.query(
         kInsertMoves, {column(moves, &ListingMove::merchant), column(moves, &ListingMove::listing_id),
                        column(moves, &ListingMove::kind), column(moves, &ListingMove::source_id),
-                       column(moves, &ListingMove::quantity), column(moves, &ListingMove::at)});
+                       column(moves, &ListingMove::quantity)});
     using Key = std::tuple<std::int64_t, std::int64_t, std::string, std::string>;
     std::map<Key, std::size_t> first_of;
     for (std::size_t index = 0; index < moves.size(); ++index) {

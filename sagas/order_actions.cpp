@@ -577,6 +577,13 @@ bool part_unwanted(const OrderStep& step, Payload payload) {
 bool part_wanted(const OrderStep& step, Payload payload) {
     return !part_unwanted(step, payload);
 }
+bool known_accepted(const OrderStep& step, Payload payload) {
+    const Fulfillment* accepted = fulfillment_in(step.data, payload);
+    return accepted != nullptr && accepted->state == "accepted";
+}
+bool newly_accepted(const OrderStep& step, Payload payload) {
+    return !known_accepted(step, payload);
+}
 bool nothing_left(const OrderStep& step, Payload) {
     return has_ended(step.data.current());
 }
@@ -1241,6 +1248,14 @@ void note_too_late(OrderStep& step, Payload payload) {
 
 void note_late(OrderStep& step, Payload) {
     step.decision.note = "late or repeated: nothing to do";
+}
+
+// The order was given up, and its store goes on selling in it. Nothing is reserved for that: somebody has to know.
+void tell_of_addition(OrderStep& step, Payload payload) {
+    std::vector<SagaLine> edited = lines_in(payload);
+    if (!wants_less(edited, step.data.lines)) return note_late(step, payload);
+    std::erase_if(edited, [](const SagaLine& line) { return line.wanted == 0; });
+    leave_unserved(step, "added after the order was given up: " + named(edited));
 }
 
 void note_paid(OrderStep& step, Payload) {

@@ -55,7 +55,9 @@ bool change_recalls(const OrderStep& step, Payload);  // what is to change is at
 bool change_stays(const OrderStep& step, Payload);    // nothing has to be called back for it
 bool part_unwanted(const OrderStep& step, Payload);
 bool part_wanted(const OrderStep& step, Payload);
-bool nothing_left(const OrderStep& step, Payload);  // the last part has ended
+bool newly_accepted(const OrderStep& step, Payload);
+bool known_accepted(const OrderStep& step, Payload);  // seen at the warehouse before its answer was heard
+bool nothing_left(const OrderStep& step, Payload);    // the last part has ended
 bool rest_shipped(const OrderStep& step, Payload);
 bool rest_open(const OrderStep& step, Payload);
 bool newest_partly_shipped(const OrderStep& step, Payload);
@@ -157,6 +159,7 @@ void change_cancelled_part(OrderStep& step, Payload);
 void note_part_dropped(OrderStep& step, Payload);
 void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
+void tell_of_addition(OrderStep& step, Payload);
 void note_paid(OrderStep& step, Payload);
 
 }  // namespace order_actions

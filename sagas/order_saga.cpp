@@ -100,6 +100,7 @@ ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_pa
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
 ORDER_ACTION(cancel_next_part); ORDER_ACTION(change_cancelled_part); ORDER_ACTION(note_part_dropped);
+ORDER_ACTION(tell_of_addition);
 
 ORDER_GUARD(nothing_to_ship); ORDER_GUARD(has_unmapped); ORDER_GUARD(can_reserve); ORDER_GUARD(holds); ORDER_GUARD(no_holds);
 ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUARD(sent); ORDER_GUARD(stop_wanted);
@@ -115,6 +116,7 @@ ORDER_GUARD(sole_part_changes); ORDER_GUARD(one_of_several_ends); ORDER_GUARD(on
 ORDER_GUARD(cancels_there); ORDER_GUARD(cancels_here); ORDER_GUARD(change_recalls); ORDER_GUARD(change_stays);
 ORDER_GUARD(part_wanted); ORDER_GUARD(part_unwanted); ORDER_GUARD(nothing_left); ORDER_GUARD(rest_shipped);
 ORDER_GUARD(rest_open); ORDER_GUARD(newest_partly_shipped); ORDER_GUARD(earlier_shipped);
+ORDER_GUARD(newly_accepted); ORDER_GUARD(known_accepted);
 #undef ORDER_ACTION
 #undef ORDER_GUARD
 
@@ -253,7 +255,8 @@ Row< NeedsOperator,         CancelRequested,        CancellingFulfillment,  canc
 Row< NeedsOperator,         CancelRequested,        ReleasingStock,         release_unsent,                 never_at_warehouse>,
 Row< NeedsOperator,         CancelRequested,        none,                   note_too_late,                  goods_left        >,
 Row< NeedsOperator,         OrderChanged,           none,                   remember_edit                                     >,
-Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock                                      >,
+Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock,                   newly_accepted    >,
+Row< NeedsOperator,         FulfillmentAccepted,    none,                   note_late,                      known_accepted    >,
 Row< NeedsOperator,         ShipmentReported,       Shipped,                ship,                           all_shipped       >,
 Row< NeedsOperator,         ShipmentReported,       none,                   ship,                           partly_shipped    >,
 Row< NeedsOperator,         DeliveryReported,       none,                   note_delivery                                     >,
@@ -307,9 +310,9 @@ Row< Compensated,           FulfillmentCancelled,   none,                   note
 Row< Compensated,           CancelTooLate,          none,                   ask_operator                                      >,
 Row< Compensated,           CancelFailed,           none,                   ask_operator                                      >,
 Row< Compensated,           CancelRequested,        none,                   note_late                                         >,
-Row< Compensated,           OrderChanged,           none,                   note_late                                         >,
+Row< Compensated,           OrderChanged,           none,                   tell_of_addition                                  >,
 Row< OutOfStock,            CancelRequested,        none,                   note_late                                         >,
-Row< OutOfStock,            OrderChanged,           none,                   note_late                                         >,
+Row< OutOfStock,            OrderChanged,           none,                   tell_of_addition                                  >,
 Row< OutOfStock,            OrderPaid,              none,                   note_late                                         >,
 Row< Completed,             CancelRequested,        none,                   note_too_late                                     >,
 Row< Completed,             OrderChanged,           none,                   note_too_late                                     >,

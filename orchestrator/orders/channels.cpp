@@ -174,8 +174,7 @@ void Channels::apply_flush_ends(MerchantId merchant) {
                     risen_.insert(component.sku_id);
                 }
                 audit_moves_.push_back(
-                    {merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta,
-                     batch_.now()});
+                    {merchant, row->listing_id, "flush", std::to_string(flush.flush_id.value), item.delta});
             } else if (reason != refused.end()) {
                 // Nothing was applied, or some rows were: then only a read can tell what became of this one.
                 row->wants_read = row->wants_read || !applied.empty() || !uncertain.empty();
@@ -216,7 +215,7 @@ void Channels::apply_read_ends() {
         if (!row->believed || *row->believed != *end.second) {
             audit_moves_.push_back(
                 {row->merchant, row->listing_id, "read", std::to_string(batch_.now().time_since_epoch().count()),
-                 *end.second - row->believed.value_or(0), batch_.now()});
+                 *end.second - row->believed.value_or(0)});
         }
         row->believed = *end.second;
         row->wants_read = false;

@@ -25,13 +25,8 @@ bool gives_stock_back(const sagas::RefundLine& line, const StoreRow& store) {
     return restocked && (line.location_id.empty() || line.location_id == store.location_id);
 }
 
-ListingMove move_of(
-    const ListingRow& listing,
-    const char* kind,
-    std::string source,
-    std::int64_t quantity,
-    Instant now) {
-    return {listing.merchant, listing.listing_id, kind, std::move(source), quantity, now};
+ListingMove move_of(const ListingRow& listing, const char* kind, std::string source, std::int64_t quantity) {
+    return {listing.merchant, listing.listing_id, kind, std::move(source), quantity};
 }
 
 void learn_sales(
@@ -39,7 +34,6 @@ void learn_sales(
     const OrderDocument& order,
     const StoreRow& store,
     const LineMapper& map,
-    Instant now,
     std::vector<ListingMove>& moves) {
     if (!taken_at_our_location(order, store)) return;
     // What was sold before we went live is part of the opening belief.
@@ -52,11 +46,11 @@ void learn_sales(
             return other.line_id == line.line_id;
         });
         if (!row.has_document || known == row.document.lines.end()) {
-            moves.push_back(move_of(*mapping.listing, "sale", line.line_id, -quantity, now));
+            moves.push_back(move_of(*mapping.listing, "sale", line.line_id, -quantity));
         } else if (line.quantity > known->quantity) {
             moves.push_back(move_of(
                 *mapping.listing, "edit", line.line_id + ":" + std::to_string(line.quantity),
-                known->quantity - line.quantity, now));
+                known->quantity - line.quantity));
         }
     }
 }
@@ -66,7 +60,6 @@ void learn_refund(
     const std::vector<OrderLine>& lines,
     const StoreRow& store,
     const LineMapper& map,
-    Instant now,
     std::vector<ListingMove>& moves) {
     for (const sagas::RefundLine& refunded : refund.lines) {
         if (!gives_stock_back(refunded, store)) continue;
@@ -76,7 +69,7 @@ void learn_refund(
         LineMapping mapping = map(*line);
         if (mapping.listing == nullptr) continue;
         moves.push_back(
-            move_of(*mapping.listing, "restock", refund.refund_id + ":" + refunded.line_id, refunded.quantity, now));
+            move_of(*mapping.listing, "restock", refund.refund_id + ":" + refunded.line_id, refunded.quantity));
     }
 }
 
@@ -95,7 +88,6 @@ void learn_removals(
     const OrderDocument& order,
     const StoreRow& store,
     const LineMapper& map,
-    Instant now,
     std::vector<ListingMove>& moves) {
     if (!taken_at_our_location(order, store) || order.created_at < store.go_live_at) return;
     for (const OrderLine& line : order.lines) {
@@ -106,7 +98,7 @@ void learn_removals(
         LineMapping mapping = map(line);
         if (removed <= 0 || mapping.listing == nullptr) continue;
         std::string source = line.line_id + ":removed:" + std::to_string(removed_from(order, line));
-        moves.push_back(move_of(*mapping.listing, "edit", source, removed, now));
+        moves.push_back(move_of(*mapping.listing, "edit", source, removed));
     }
 }
 
@@ -296,24 +288,23 @@ IntakeFacts merge_document(
     const StoreRow& store,
     const WarehouseRow& warehouse,
     const LineMapper& map,
-    const std::string& cause,
-    Instant now) {
+    const std::string& cause) {
     IntakeFacts facts;
     OrderDocument joined = document;
     if (row.has_document) join_refunds(joined, row.document.refunds);
     join_refunds(joined, row.early_refunds);
 
     // Moves are facts whatever the document's age: each is recorded once under its own source.
-    learn_sales(row, joined, store, map, now, facts.moves);
+    learn_sales(row, joined, store, map, facts.moves);
     for (const sagas::Refund& refund : joined.refunds)
-        learn_refund(refund, joined.lines, store, map, now, facts.moves);
+        learn_refund(refund, joined.lines, store, map, facts.moves);
 
     bool older = row.has_document && joined.updated_at < row.document.updated_at;
     if (older) {
         join_refunds(row.document, joined.refunds);
         return facts;
     }
-    learn_removals(row, joined, store, map, now, facts.moves);
+    learn_removals(row, joined, store, map, facts.moves);
     OrderDocument before = row.document;
     bool had_document = row.has_document;
     row.document = std::move(joined);
@@ -333,8 +324,7 @@ IntakeFacts merge_refund(
     const sagas::Refund& refund,
     const StoreRow& store,
     const LineMapper& map,
-    const std::string& cause,
-    Instant now) {
+    const std::string& cause) {
     IntakeFacts facts;
     if (!row.has_document) {
         row.early_refunds.push_back(refund);
@@ -342,7 +332,7 @@ IntakeFacts merge_refund(
         return facts;
     }
     OrderDocument before = row.document;
-    learn_refund(refund, row.document.lines, store, map, now, facts.moves);
+    learn_refund(refund, row.document.lines, store, map, facts.moves);
     join_refunds(row.document, {refund});
     if (!row.saga_id.empty()) tell_changes(before, row, map, cause, facts);
     return facts;

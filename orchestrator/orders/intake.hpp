@@ -39,15 +39,13 @@ IntakeFacts merge_document(
     const StoreRow& store,
     const WarehouseRow& warehouse,
     const LineMapper& map,
-    const std::string& cause,
-    Instant now);
+    const std::string& cause);
 IntakeFacts merge_refund(
     OrderRow& row,
     const sagas::Refund& refund,
     const StoreRow& store,
     const LineMapper& map,
-    const std::string& cause,
-    Instant now);
+    const std::string& cause);
 IntakeFacts merge_deletion(OrderRow& row, const std::string& cause);
 
 }  // namespace ordersaga::orders

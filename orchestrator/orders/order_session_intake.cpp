@@ -250,13 +250,12 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
 
     if (delivery.order) {
         OrderRow& row = order(key_of(delivery));
-        take_facts(
-            row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause, batch_.now()), trace, result);
+        take_facts(row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause), trace, result);
     } else if (topic == "refunds/create") {
         OrderRow& row = order(key_of(delivery));
         std::string order_id;
         sagas::Refund refund = sagas::refund_from_webhook(delivery.body, order_id);
-        take_facts(row, merge_refund(row, refund, from, mapper, cause, batch_.now()), trace, result);
+        take_facts(row, merge_refund(row, refund, from, mapper, cause), trace, result);
     } else if (topic == "orders/delete") {
         OrderRow& row = order(key_of(delivery));
         take_facts(row, merge_deletion(row, cause), trace, result);
@@ -316,8 +315,7 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
         const OrderRow& known = orders_.at(key);
         if (known.has_document && known.document == document) continue;
         OrderRow& row = order(key);
-        take_facts(
-            row, merge_document(row, document, *from, *ships_from, mapper, polled.source, batch_.now()), trace, result);
+        take_facts(row, merge_document(row, document, *from, *ships_from, mapper, polled.source), trace, result);
     }
     result.kind = InputResult::Kind::applied;
     return result;

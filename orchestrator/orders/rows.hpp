@@ -148,7 +148,6 @@ struct ListingMove {
     std::string kind;       // sale | restock | edit | flush | read
     std::string source_id;  // unique with listing and kind: line id, refund line id, edit id, flush id
     std::int64_t quantity = 0;
-    Instant at{};
 };
 
 struct FlushRowItem {
@@ -262,7 +261,7 @@ public:
     };
     virtual std::vector<AtRisk> at_risk(const std::vector<StockKey>& keys, std::size_t named) = 0;
 
-    // Moves that were not known yet (by listing, kind, source id).
+    // Moves that were not known yet (by listing, kind, source id). Under the locks of their listings.
     virtual std::vector<bool> insert_listing_moves(const std::vector<ListingMove>& moves) = 0;
     // Every listing that holds one of these SKUs (also as a component), the listings named, and of the stores in
     // `flushing` the listings that have something to send (believed known, not parked, no read wanted or open,

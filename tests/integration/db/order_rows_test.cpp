@@ -432,7 +432,7 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
     in_rows([&](orders::Rows& rows) {
-        const orders::ListingMove sale{merchant, sagas::ListingId{1}, "sale", "line 1", -1, start};
+        const orders::ListingMove sale{merchant, sagas::ListingId{1}, "sale", "line 1", -1};
         EXPECT_EQ(rows.insert_listing_moves({sale, sale}), (std::vector<bool>{true, false}));
         EXPECT_EQ(rows.insert_listing_moves({sale}), (std::vector<bool>{false}));
     });

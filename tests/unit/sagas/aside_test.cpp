@@ -262,10 +262,15 @@ TEST(OrderSagaStock, RefusesAndSettlesTheStoresOrderWhenThereIsNone) {
 
     const json before = order.snapshot().data;
     order.tell("CancelRequested", {{"by", "customer"}});
-    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 3)})}});
     order.tell("OrderPaid", {{"paid", true}});
     EXPECT_EQ(order.state(), "OutOfStock");
     EXPECT_EQ(order.snapshot().data, before);
+
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
+    EXPECT_FALSE(order.incident_open());
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 3)})}});
+    EXPECT_EQ(order.state(), "OutOfStock");
+    EXPECT_THAT(*order.last().incident, HasSubstr("added after the order was given up: 3 SHIRT"));
 }
 
 TEST(OrderSagaStock, RefundsWhenThePolicySaysSo) {
@@ -414,6 +419,20 @@ TEST(OrderSagaOperator, HearsOfShipmentsMeanwhile) {
         a_view(order.reference(), "Shipped", {{"S1", "Delivered", {{"9001", 1}}}, {"S2", "Shipped", {{"9001", 1}}}}));
     EXPECT_EQ(order.state(), "Shipped");
     EXPECT_FALSE(order.incident_open());
+}
+
+// The shipment was seen before the answer to the request was heard.
+TEST(OrderSagaOperator, IsNotSentBackByAnAcceptanceHeardLate) {
+    Conversation order = requested();
+    const nlohmann::json accepted = {{"view", a_view(order.reference(), "Accepted")}};
+    order.show(a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}}));
+    order.end(activity::create_store_fulfillment, ended(OutcomeKind::refused, "order is cancelled"));
+    ASSERT_EQ(order.state(), "NeedsOperator");
+
+    order.tell("FulfillmentAccepted", accepted);
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(order.effects(), IsEmpty());
+    EXPECT_TRUE(order.incident_open());
 }
 
 TEST(OrderSagaOperator, IsAskedWhenTheStoreWillNotHearOfTheShipment) {

@@ -201,6 +201,23 @@ TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDoesNotAnswer) {
     EXPECT_EQ(order.state(), "CancellingFulfillment");
 }
 
+// Its store refunds all lines and then sells another one in the same order.
+TEST(OrderSagaCancel, TellsAPersonWhatIsAddedToAnOrderThatWasGivenUp) {
+    Conversation order = reserved();
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0)})}});
+    go_back(order);
+    ASSERT_EQ(order.state(), "Compensated");
+    ASSERT_FALSE(order.incident_open());
+
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0), a_line("L2", 3)})}});
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_THAT(*order.last().incident, HasSubstr("added after the order was given up: 3"));
+    EXPECT_THAT(order.effects(), IsEmpty());
+
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0), a_line("L2", 3)})}});
+    EXPECT_EQ(order.data().unserved.size(), 1U);
+}
+
 // --- late checks: the request was given up on while its outcome was unknown ---------------------------------------------
 
 TEST(OrderSagaLateCheck, LooksThreeTimesForWhatWasGivenUpInDoubt) {
