@@ -125,6 +125,13 @@ function(ordersaga_test)
     target_link_libraries(${test_NAME} PRIVATE ordersaga_warnings ordersaga_options Threads::Threads)
     ordersaga_link(${test_NAME} PRIVATE ${test_LIBRARIES})
     target_link_libraries(${test_NAME} PRIVATE GTest::gtest_main GTest::gmock)
+    if(ORDERSAGA_SANITIZE)
+        # The compiler spends most of a sanitizer's build in optimizing the checks of long test bodies.
+        target_compile_options(${test_NAME} PRIVATE -O0)
+        if(ORDERSAGA_SANITIZE STREQUAL "asan" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            target_compile_options(${test_NAME} PRIVATE --param asan-instrumentation-with-call-threshold=0)
+        endif()
+    endif()
     # One ctest test per program; the cases are counted from the program's own XML.
     add_test(NAME ${test_NAME} COMMAND ${test_NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${test_NAME} PROPERTIES LABELS ${test_LABEL} TIMEOUT ${test_TIMEOUT})

@@ -47,8 +47,8 @@ std::string skus_csv(const Catalogue& catalogue, const json& products) {
     std::string text = "sku,title,warehouse_item_id,policy,reading,buffer,low_at\n";
     for (const Article& article : catalogue.articles) {
         text += article.sku + "," + article.title + "," + ids[article.sku] + "," + word_of(article.kind) +
-                ",trust-mirror," + std::to_string(article.buffer) + "," +
-                (article.kind == ArticleKind::scarce ? "1" : "0") + "\n";
+                (article.asked_first ? ",ask-warehouse-first," : ",trust-mirror,") + std::to_string(article.buffer) +
+                "," + (article.kind == ArticleKind::scarce ? "1" : "0") + "\n";
     }
     return text;
 }
@@ -163,7 +163,8 @@ Catalogue make_catalogue(std::int64_t orders, std::int64_t stores, std::uint64_t
              ArticleKind::plentiful,
              plenty,
              index == 8 ? 5 : 0,
-             {}});
+             {},
+             index == 7});
     }
     for (std::int64_t index = 1; index <= std::max<std::int64_t>(2, orders / 50); ++index) {
         const auto stock = 1 + static_cast<std::int64_t>(random.below(4));
@@ -173,7 +174,8 @@ Catalogue make_catalogue(std::int64_t orders, std::int64_t stores, std::uint64_t
              ArticleKind::scarce,
              stock,
              0,
-             {}});
+             {},
+             index == 2});
     }
     for (std::int64_t index = 1; index <= 2; ++index) {
         catalogue.articles.push_back(

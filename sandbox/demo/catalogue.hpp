@@ -26,6 +26,7 @@ struct Article {
     std::int64_t stock = 0;   // on the shelf at the start; none of a bundle
     std::int64_t buffer = 0;  // kept back from the stores
     std::vector<std::pair<std::string, std::int64_t>> parts;
+    bool asked_first = false;  // the warehouse is read before each promise, however fresh its mirror
 };
 
 struct Shop {

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace ordersaga::demo {
@@ -161,18 +162,21 @@ struct RunningSystem : Demo {
         EXPECT_EQ(reply.status / 100, 2) << method << " " << path << ": " << reply.body;
         return json::parse(reply.body, nullptr, false);
     }
-    std::string place_order() {
-        const json lines = {{{"sku", "SHIRT-01"}, {"quantity", 1}}};
-        return control("POST", "/stores/blue-shirts.myshopify.com/orders", {{"lines", lines}}).at("id");
+    std::string place_order(const std::string& sku = "SHIRT-01", const std::string& store = "blue") {
+        const json lines = {{{"sku", sku}, {"quantity", 1}}};
+        return control("POST", "/stores/" + store + "-shirts.myshopify.com/orders", {{"lines", lines}}).at("id");
+    }
+    std::string state_of(const std::string& order, const std::string& store) {
+        const Caller::Reply seen = caller.call(
+            "GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/" + store + "/" + order, "", env.at("ORDERSAGA_TOKEN"),
+            seconds(5));
+        return seen.status == 200 ? json::parse(seen.body).value("state", json("")).get<std::string>() : "";
     }
     void await_state(const std::string& order, const std::string& wanted) {
         std::string state;
-        do {
-            const Caller::Reply seen = caller.call(
-                "GET", env.at("ORDERSAGA_URL") + "/api/v1/orders/blue/" + order, "", env.at("ORDERSAGA_TOKEN"),
-                seconds(5));
-            if (seen.status == 200) state = json::parse(seen.body).value("state", json("")).get<std::string>();
-        } while (state != wanted && may_wait());
+        do
+            state = state_of(order, "blue");
+        while (state != wanted && may_wait());
         EXPECT_EQ(state, wanted);
     }
     bool warehouse_has(const std::string& reference) {
@@ -194,6 +198,23 @@ TEST_F(RunningSystem, ServesAScriptAndEndsWhenTold) {
     end();
     EXPECT_EQ(caller.call("GET", env.at("ORDERSAGA_URL") + "/healthz", "", "", seconds(2)).status, 0)
         << "the orchestrator outlived its demo";
+}
+
+// The mirror says there are plenty; the shelf has been emptied but for one.
+TEST_F(RunningSystem, PromisesNothingBeyondTheShelfWhereTheWarehouseIsAskedFirst) {
+    control("PUT", "/warehouses/main/stock", {{"sku", "SHIRT-07"}, {"on_hand", 1}});
+    const std::string in_blue = place_order("SHIRT-07", "blue");
+    const std::string in_red = place_order("SHIRT-07", "red");
+
+    std::multiset<std::string> states;
+    const std::multiset<std::string> wanted{"Completed", "OutOfStock"};
+    do
+        states = {state_of(in_blue, "blue"), state_of(in_red, "red")};
+    while (states != wanted && may_wait());
+    EXPECT_EQ(states, wanted);
+    EXPECT_NE(warehouse_has("blue." + in_blue + ".1.1"), warehouse_has("red." + in_red + ".1.1"))
+        << "one of the two, and only one, was asked of the warehouse";
+    end();
 }
 
 TEST_F(RunningSystem, SendsWhatIsAddedTooLateAsTheNextPart) {
