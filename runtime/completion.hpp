@@ -27,16 +27,11 @@ public:
 
     // True for the first call, false for every later one (its value is dropped). Never blocks on the waiter.
     bool complete(T value) const {
-        std::unique_lock lock(slot_->mutex);
+        std::lock_guard lock(slot_->mutex);
         if (slot_->finished) return false;
         slot_->finished = true;
         slot_->value.emplace(std::move(value));
-        std::shared_ptr<boost::asio::steady_timer> timer = slot_->timer;
-        lock.unlock();
-        if (timer) {
-            boost::asio::any_io_executor executor = timer->get_executor();
-            boost::asio::post(executor, [timer] { timer->cancel(); });
-        }
+        if (slot_->timer) wake(std::exchange(slot_->timer, nullptr));
         return true;
     }
 
@@ -79,6 +74,14 @@ private:
         std::optional<T> value;
         std::shared_ptr<boost::asio::steady_timer> timer;
     };
+
+    // Called under the slot's lock, which the waiter needs to go on: when it does, nothing of its context is in use here any more,
+    // and the context may end.
+    static void wake(std::shared_ptr<boost::asio::steady_timer> timer) {
+        boost::asio::any_io_executor executor = timer->get_executor();
+        boost::asio::post(executor, [timer = std::move(timer)] { timer->cancel(); });
+    }
+
     std::shared_ptr<Slot> slot_;
 };
 
