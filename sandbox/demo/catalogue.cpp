@@ -174,8 +174,7 @@ Catalogue make_catalogue(std::int64_t orders, std::int64_t stores, std::uint64_t
              ArticleKind::scarce,
              stock,
              0,
-             {},
-             index == 2});
+             {}});
     }
     for (std::int64_t index = 1; index <= 2; ++index) {
         catalogue.articles.push_back(

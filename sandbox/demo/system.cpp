@@ -223,7 +223,9 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     if (options_.real_limits) return environment;
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
-        {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "3s"},
+        // Not as often as the others: a unit that is on its way to the warehouse while it is read counts twice until the
+        // next reading, and an order for the last of a scarce article may be refused for that.
+        {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "10s"},
         {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},
         {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},
         {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},
