@@ -88,7 +88,7 @@ std::string password_of(const Surroundings& world, const std::string& env_file, 
 
 // Creates database and roles; answers where the migrator connects.
 std::string bootstrap(Context& context, const MigrateArguments& arguments) {
-    const std::string& admin_dsn = required(context.settings.admin_dsn, "admin_dsn");
+    const std::string admin_dsn = required(context.settings.admin_dsn, "admin_dsn");
     const auto password = [&](const std::string& role) {
         return password_of(context.world, arguments.env_file, role);
     };
