@@ -140,7 +140,7 @@ void Conversation::check_rules(const std::string& event) const {
         if (command.activity != activity::request_fulfillment) continue;
         // The undo is registered before the do: what must be cancelled is known before the command can leave.
         ASSERT_FALSE(after.fulfillments.empty());
-        EXPECT_EQ(after.fulfillments.back().reference, command.payload.at("reference"));
+        EXPECT_EQ(command.payload.at("reference"), after.fulfillments.back().reference);
         EXPECT_EQ(after.fulfillments.back().state, "wanted");
         bool owned = std::any_of(last_.effects.begin(), last_.effects.end(), [&](const Effect& effect) {
             return effect.name == "UseReference" && effect.payload.at("reference") == command.payload.at("reference");
