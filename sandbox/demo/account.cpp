@@ -70,11 +70,6 @@ void check_effects(const Account& account, std::vector<std::string>& failures) {
     if (judgement.mismatches.size() > account.incidents.size()) {
         complain_of_each(failures, "orders whose fulfilment is not what it should be", judgement.mismatches);
     }
-    const std::int64_t tolerated = std::max<std::int64_t>(1, account.submitted / 100);
-    if (judgement.refused_too_soon > tolerated) {
-        failures.push_back(fmt::format(
-            "{} units were left though somebody was refused one, {} allowed", judgement.refused_too_soon, tolerated));
-    }
     if (judgement.untold_stores.size() > account.incidents.size()) {
         complain_of_each(failures, "shipped, and the store was not told", judgement.untold_stores);
     }
@@ -132,7 +127,6 @@ json report_of(const Account& account, const FaultProfile& profile) {
           {"duplicate_fulfillments", effect(account, "duplicate_fulfillments")},
           {"oversold_units", effect(account, "oversold_units")},
           {"refused_after_sale", account.judgement.refused_after_sale},
-          {"refused_too_soon", account.judgement.refused_too_soon},
           {"store_calls", effect(account, "store_calls")},
           {"store_changes", effect(account, "store_changes")},
           {"store_fulfillments", effect(account, "store_fulfillments")},

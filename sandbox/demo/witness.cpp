@@ -99,7 +99,7 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
     Fulfilments fulfilments = fulfilments_of(testimony);
     judgement.fulfillments_live = fulfilments.parts;
     std::map<std::string, std::int64_t> wanted;  // scarce SKU → orders
-    std::map<std::string, std::int64_t> granted, refused;
+    std::map<std::string, std::int64_t> granted;
     for (const PlacedOrder& order : placed) {
         const std::string key = order.key(catalogue);
         const auto found = testimony.store_orders.find(key);
@@ -117,7 +117,6 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
         if (!scarce.empty()) {
             ++wanted[scarce];
             granted[scarce] += live ? 1 : 0;
-            refused[scarce] += was_refused(store_order) ? 1 : 0;
             continue;
         }
         // A cancelled order is in the warehouse only if it had left before anybody could stop it.
@@ -140,14 +139,11 @@ Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& plac
     }
     for (const auto& [sku, orders] : wanted) {
         const std::int64_t can = std::min(orders, catalogue.find(sku)->stock);
-        const bool all_told = granted[sku] <= can && granted[sku] + refused[sku] == orders;
-        judgement.fulfillments_expected += all_told ? granted[sku] : can;
-        judgement.refused_too_soon += all_told ? can - granted[sku] : 0;
-        if (!all_told) {
+        judgement.fulfillments_expected += can;
+        if (granted[sku] != can) {
             judgement.mismatches.push_back(
                 sku + ": " + std::to_string(granted[sku]) + " of " + std::to_string(orders) +
-                " orders in the warehouse and " + std::to_string(refused[sku]) + " refused, stock for " +
-                std::to_string(can));
+                " orders in the warehouse, stock for " + std::to_string(can));
         }
     }
     compare_listings(catalogue, testimony, judgement);

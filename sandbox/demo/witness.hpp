@@ -43,17 +43,14 @@ struct Testimony {
 
 struct Judgement {
     std::int64_t fulfillments_expected = 0;
-    std::int64_t fulfillments_live = 0;   // order parts with an uncancelled order in the warehouse
-    std::int64_t refused_after_sale = 0;  // taken by a store, refused by the ledger: held there for want of stock
-    std::int64_t refused_too_soon = 0;    // units of scarce articles that were left though somebody was refused one
-    std::vector<std::string> mismatches;  // orders that have a fulfilment and should not, or the other way round
+    std::int64_t fulfillments_live = 0;         // order parts with an uncancelled order in the warehouse
+    std::int64_t refused_after_sale = 0;        // taken by a store, refused by the ledger: held there for want of stock
+    std::vector<std::string> mismatches;        // orders that have a fulfilment and should not, or the other way round
     std::vector<std::string> unequal_listings;  // "blue LIMITED-01 shows 1, should show 0"
     std::vector<std::string> untold_stores;     // shipped, and the store does not say so
 };
 
-// How many orders of a scarce article can be granted follows from its stock, whoever of them it is. Fewer may be, when all the
-// others were refused in their stores: a unit that is on its way while the warehouse is read counts twice until the next
-// reading. How much of that is too much is for the account to say.
+// How many orders of a scarce article can be granted follows from its stock, whoever of them it is.
 Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& placed, const Testimony& testimony);
 
 // Milliseconds from an order's creation in the store to its first creation in the warehouse, both by the sandbox's

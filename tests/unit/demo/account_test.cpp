@@ -59,8 +59,6 @@ TEST(Verdict, ConvictsEachBrokenPromise) {
         broken([](Account& account) { account.judgement.unequal_listings = {"blue A shows 1, should show 0"}; }), "");
     EXPECT_NE(
         broken([](Account& account) { account.judgement.mismatches = {"blue #1: never reached the warehouse"}; }), "");
-    EXPECT_EQ(broken([](Account& account) { account.judgement.refused_too_soon = 2; }), "");
-    EXPECT_NE(broken([](Account& account) { account.judgement.refused_too_soon = 3; }), "");
     EXPECT_NE(broken([](Account& account) { account.judgement.untold_stores = {"blue #1"}; }), "");
     EXPECT_NE(broken([](Account& account) { account.crashes = {"orchestrator ended with status 139"}; }), "");
     EXPECT_EQ(
