@@ -100,6 +100,8 @@ public:
     std::vector<std::pair<orders::StockKey, std::int64_t>> returned_since(
         const std::vector<orders::StockKey>& keys,
         Instant asked_at) override;
+    std::vector<std::pair<orders::StockKey, std::int64_t>> requested(
+        const std::vector<orders::StockKey>& keys) override;
 
     // reservation_rows.cpp
     std::vector<AtRisk> at_risk(const std::vector<orders::StockKey>& keys, std::size_t named) override;

@@ -1,5 +1,6 @@
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
+#include "sagas/activities.hpp"
 
 namespace ordersaga::db {
 
@@ -87,6 +88,18 @@ constexpr const char* kReturnedSince = R"sql(
        AND movement.committed < 0 AND movement.returning_units > 0
      GROUP BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id
      ORDER BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id)sql";
+
+constexpr const char* kRequested = R"sql(
+    SELECT line.merchant_id, line.sku_id, line.warehouse_id, sum(line.held)::bigint
+      FROM reservations line
+     WHERE (line.merchant_id, line.sku_id, line.warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
+       AND line.held > 0
+       AND EXISTS (SELECT FROM commands command
+                    WHERE command.merchant_id = line.merchant_id AND command.saga_id = line.saga_id
+                      AND command.activity = $4 AND command.state <> 'closed'
+                      AND (command.state = 'sent' OR command.perhaps_applied))
+     GROUP BY line.merchant_id, line.sku_id, line.warehouse_id
+     ORDER BY line.merchant_id, line.sku_id, line.warehouse_id)sql";
 
 StockKey read_key(RowReader& row) {
     StockKey key;
@@ -213,6 +226,17 @@ std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::returned_since(
         sql_.query(
             kReturnedSince, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
                              column(keys, &StockKey::warehouse_id), asked_at}),
+        read_units);
+}
+
+std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::requested(const std::vector<StockKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(
+        sql_.query(
+            kRequested, {column(keys, &StockKey::merchant), column(keys, &StockKey::sku_id),
+                         column(keys, &StockKey::warehouse_id), std::string(sagas::activity::request_fulfillment)}),
         read_units);
 }
 

@@ -89,6 +89,9 @@ private:
     void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void apply_readings();
+    std::set<StockKey> explained_by_requests(
+        const Reading& reading,
+        const std::map<StockKey, std::int64_t>& not_counted);
     void tell_of_shortages();
     void note_debt(const engine::SagaRow& saga, const nlohmann::json& payload);
     void name_debts(MerchantId merchant, World& world);

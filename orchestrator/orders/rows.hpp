@@ -253,6 +253,9 @@ public:
     virtual std::vector<std::pair<StockKey, std::int64_t>> returned_since(
         const std::vector<StockKey>& keys,
         Instant asked_at) = 0;
+    // Held units whose order has been asked of the warehouse, which may or may not have taken them yet. Only ledgers that
+    // have some.
+    virtual std::vector<std::pair<StockKey, std::int64_t>> requested(const std::vector<StockKey>& keys) = 0;
     // Of each ledger that is short and still promised to somebody: the youngest orders, as many as hold the missing units.
     struct AtRisk {
         StockKey stock;

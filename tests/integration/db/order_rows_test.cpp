@@ -331,6 +331,38 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
     });
 }
 
+TEST_F(OrderRows, SumsHeldUnitsThatTheWarehouseWasAskedFor) {
+    ReservationRow asked = a_reservation(1, shirt);
+    asked.held = 2;
+    ReservationRow waiting = a_reservation(2, shirt);
+    waiting.held = 4;
+    ReservationRow perhaps = a_reservation(3, shirt);
+    perhaps.held = 8;
+    in_rows([&](orders::Rows& rows) { rows.write_reservations({asked, waiting, perhaps}); });
+    const auto command = [&](int saga, const std::string& state, bool perhaps_applied, const std::string& activity) {
+        run_as_engine(
+            "INSERT INTO commands (merchant_id, command_id, saga_id, activity, lane, priority, state, payload, "
+            "idempotency_key, attempt_token, perhaps_applied, created_at, due_at, sent_at, deadline, closed_at) SELECT "
+            "merchant_id, gen_random_uuid(), saga_id, '" +
+            activity + "', 'l', 0, '" + state + "', '{}', gen_random_uuid()::text, 't', " +
+            (perhaps_applied ? "true" : "false") + ", now(), now(), now(), now(), " +
+            (state == "closed" ? "now()" : "NULL") + " FROM sagas WHERE saga_id = '" + uuid(saga) + "'");
+    };
+    command(1, "sent", false, "RequestFulfillment");
+    command(1, "sent", false, "RequestFulfillment");  // two parts of one order: its units count once
+    command(1, "closed", true, "RequestFulfillment");
+    command(2, "waiting", false, "RequestFulfillment");
+    command(2, "closed", true, "RequestFulfillment");
+    command(2, "sent", false, "CancelFulfillment");
+    command(3, "waiting", true, "RequestFulfillment");
+    in_rows([&](orders::Rows& rows) {
+        EXPECT_EQ(
+            rows.requested({ledger(shirt), ledger(mug)}),
+            (std::vector<std::pair<orders::StockKey, std::int64_t>>{{ledger(shirt), 10}}));
+        EXPECT_TRUE(rows.requested({}).empty());
+    });
+}
+
 TEST_F(OrderRows, ComposesListingsAndFindsThem) {
     in_rows([&](orders::Rows& rows) {
         EXPECT_EQ(

@@ -1,4 +1,5 @@
 // The participant's rows: receipts, orders, stock, reservations, listings, flushes, waits.
+#include "sagas/activities.hpp"
 #include "tests/support/sim/sim_checks.hpp"
 #include "tests/support/sim/sim_transaction.hpp"
 
@@ -351,6 +352,23 @@ std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::returned_since(
         const auto found = units.find(movement.key);
         if (found == units.end() || movement.at <= asked_at) continue;
         if (movement.committed < 0 && movement.returning > 0) found->second += movement.returning;
+    }
+    return {units.begin(), units.end()};
+}
+
+std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::requested(const std::vector<StockKey>& keys) {
+    step("requested");
+    std::set<SagaKey> asked;
+    for (const auto& [id, command] : tables_.open_commands) {
+        const bool out = command.state == engine::CommandState::sent || command.perhaps_applied;
+        if (out && command.activity == sagas::activity::request_fulfillment)
+            asked.insert({command.merchant, command.saga_id});
+    }
+    const std::set<StockKey> wanted(keys.begin(), keys.end());
+    std::map<StockKey, std::int64_t> units;
+    for (const auto& [key, row] : tables_.reservations) {
+        if (row.held > 0 && wanted.count(row.key) > 0 && asked.count({row.key.merchant, row.saga_id}) > 0)
+            units[row.key] += row.held;
     }
     return {units.begin(), units.end()};
 }

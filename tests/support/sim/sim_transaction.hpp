@@ -86,6 +86,7 @@ public:
         runtime::Duration lag) override;
     std::vector<std::pair<StockKey, std::int64_t>> returned_since(const std::vector<StockKey>& keys, Instant asked_at)
         override;
+    std::vector<std::pair<StockKey, std::int64_t>> requested(const std::vector<StockKey>& keys) override;
     std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
     std::vector<orders::ListingRow> lock_listings(
         MerchantId merchant,

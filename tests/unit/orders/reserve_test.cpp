@@ -405,6 +405,56 @@ TEST(Reading, DoesNotCountAnAcceptanceYoungerThanTheLag) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// The warehouse has taken the two already, but has not answered yet.
+TEST(Reading, ThatUnitsOnTheirWayExplainRefusesNobody) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    shop.order("100", eu, shirt, 2);
+    shop.pass(11s);
+    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    shop.read_warehouse({{shirt, 8}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    shop.read_warehouse({{shirt, 7}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 5) << "one less than the way explains: the safe side at once";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reading, ThatUnitsOnTheirWayExplainIsTakenWhenTheMirrorIsOld) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    shop.order("100", eu, shirt, 2);
+    shop.pass(11s);
+    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    shop.clock.advance(61s);
+    shop.read_warehouse({{shirt, 8}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 6);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reading, ThatIsLowerThoughNothingIsOnItsWayIsTakenAtOnce) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    shop.order("100", eu, shirt, 2);
+    ASSERT_FALSE(shop.has_open(activity::request_fulfillment));
+    shop.read_warehouse({{shirt, 8}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 6);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// An article that is asked for first is known by its reading alone.
+TEST(Reading, OfAnArticleThatIsAskedForFirstIsNeverLeftAside) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 2);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 10)));
+    shop.pass(11s);
+    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    shop.pass(31s);
+    shop.order("101", us, hat, 1);
+    shop.end(activity::read_warehouse_stock, done(reading_of(hat, 8)));
+    EXPECT_EQ(shop.stock(hat).available + shop.stock(hat).reserved, 8);
+    EXPECT_EQ(shop.laws(), "");
+}
+
 TEST(Reading, MissingOrMalformedIsNotZero) {
     AMerchant shop;
     shop.read_warehouse({});
