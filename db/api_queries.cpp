@@ -324,9 +324,8 @@ std::optional<std::string> filter(const std::string& text) {
 }
 
 // A cursor that is a number. The database is not asked: newer ones read more as a number than digits ("1_2_3").
-std::optional<std::string> number_in(const std::string& cursor) {
-    if (cursor.empty()) return std::nullopt;
-    if (cursor.find_first_not_of("0123456789") != std::string::npos)
+std::optional<std::string> number_in(std::optional<std::string> cursor) {
+    if (cursor && (cursor->empty() || cursor->find_first_not_of("0123456789") != std::string::npos))
         throw BadData("a cursor that is no number", "", "");
     return cursor;
 }
@@ -403,7 +402,7 @@ public:
     }
 
     json history(MerchantId merchant, const std::string& saga_id, bool with_details, const Page& page) override {
-        return list(merchant, list_history, page, {number_in(page.after), saga_id, with_details});
+        return list(merchant, list_history, page, {number_in(filter(page.after)), saga_id, with_details});
     }
 
     json order(MerchantId merchant, const std::string& store, const std::string& order_id) override {
@@ -413,8 +412,7 @@ public:
     json stock(MerchantId merchant, const std::string& sku, const std::string& warehouse, const Page& page) override {
         const auto [sku_id, warehouse_id] = cursor_parts(page.after);
         return list(
-            merchant, list_stock, page,
-            {number_in(sku_id.value_or("")), number_in(warehouse_id.value_or("")), filter(sku), filter(warehouse)});
+            merchant, list_stock, page, {number_in(sku_id), number_in(warehouse_id), filter(sku), filter(warehouse)});
     }
 
     json movements(MerchantId merchant, const std::string& sku, const Page& page) override {
@@ -424,7 +422,8 @@ public:
             const Rows known = transaction.query(select_sku_id, {sku});
             if (known.empty()) return;
             answer = page_of(
-                transaction.query(list_movements, {page.limit + 1, number_in(page.after), known.int64(0, 0)}), page);
+                transaction.query(list_movements, {page.limit + 1, number_in(filter(page.after)), known.int64(0, 0)}),
+                page);
         });
         return answer;
     }
@@ -459,7 +458,8 @@ public:
         const std::string& sku,
         bool only_parked,
         const Page& page) override {
-        return list(merchant, list_listings, page, {number_in(page.after), filter(store), filter(sku), only_parked});
+        return list(
+            merchant, list_listings, page, {number_in(filter(page.after)), filter(store), filter(sku), only_parked});
     }
     std::optional<sagas::StoreId> store_of_listing(MerchantId merchant, const std::string& listing_id) override {
         return store_id(merchant, select_store_of_listing, listing_id);
@@ -468,7 +468,7 @@ public:
         return store_id(merchant, select_store_id, key);
     }
     json stores(MerchantId merchant, const Page& page) override {
-        return list(merchant, list_stores, page, {number_in(page.after)});
+        return list(merchant, list_stores, page, {number_in(filter(page.after))});
     }
     json lanes(MerchantId merchant, const Page& page) override {
         return list(merchant, list_lanes, page, {filter(page.after)});
@@ -476,7 +476,7 @@ public:
     json incidents(MerchantId merchant, bool closed_too, const Page& page) override {
         return list(
             merchant, std::string(incident_columns) + std::string(list_incidents), page,
-            {number_in(page.after), closed_too});
+            {number_in(filter(page.after)), closed_too});
     }
     json incident(MerchantId merchant, const std::string& incident_id) override {
         return one(merchant, std::string(incident_columns) + std::string(select_incident), {incident_id});
@@ -498,7 +498,7 @@ public:
         return list(merchant, list_parked, page, {at, id});
     }
     json audit(MerchantId merchant, const Page& page) override {
-        return list(merchant, list_audit, page, {number_in(page.after)});
+        return list(merchant, list_audit, page, {number_in(filter(page.after))});
     }
     json summary(MerchantId merchant) override { return one(merchant, select_summary, {}); }
 

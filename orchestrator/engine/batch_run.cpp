@@ -242,21 +242,13 @@ void BatchRun::end_silent_attempts() {
     }
 }
 
-bool BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
-    auto found = live_.find(told.saga);
-    if (found == live_.end()) {
+void BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
+    if (!holds(told.saga)) {
         result.kind = InputResult::Kind::refused;
         result.reason = "there is no such saga";
-        return false;
+        return;
     }
-    if (told.expected_version && *told.expected_version != found->second.row.version) {
-        result.kind = InputResult::Kind::refused;
-        result.reason = "the saga is at version " + std::to_string(found->second.row.version) + " now";
-        return false;
-    }
-    pending_.push_back({told.saga, told.event, {}, {}, &result});
-    if (told.audit) audit(*told.audit);
-    return true;
+    pending_.push_back({told.saga, {}, {}, {}, &told, &result});
 }
 
 void BatchRun::look_after(const IncidentLookedAfter& incident, InputResult& result) {
@@ -320,14 +312,27 @@ void BatchRun::decide_all() {
         while (!pending_.empty()) {
             Pending pending = std::move(pending_.front());
             pending_.pop_front();
-            if (pending.command_id.empty()) {
-                decide(pending.saga, std::move(pending.event), pending.answer);
+            if (pending.told != nullptr) {
+                decide_told(*pending.told, *pending.answer);
+            } else if (pending.command_id.empty()) {
+                decide(pending.saga, std::move(pending.event));
             } else {
                 end_attempt(live_.at(pending.saga), pending);
             }
         }
         session_->conclude();
     } while (!pending_.empty());
+}
+
+void BatchRun::decide_told(const SagaTold& told, InputResult& answer) {
+    const std::int64_t version = live_.at(told.saga).row.version;
+    if (told.expected_version && *told.expected_version != version) {
+        answer.kind = InputResult::Kind::refused;
+        answer.reason = "the saga is at version " + std::to_string(version) + " now";
+        return;
+    }
+    if (told.audit) audit(*told.audit);
+    decide(told.saga, told.event, &answer);
 }
 
 void BatchRun::decide(const SagaKey& key, sagas::Event event, InputResult* answer) {

@@ -64,8 +64,9 @@ public:
         const std::string& attempt_token,
         const sagas::Outcome& outcome);
     void end_silent_attempts();
-    // An operator's event. False: no such saga, or its version moved on; `result` says so.
-    bool tell_checked(const SagaTold& told, InputResult& result);
+    // An operator's event; both must outlive the batch. The version is compared when the event's turn has come: of those
+    // who saw the same one only the first is heard. `result` says what became of it.
+    void tell_checked(const SagaTold& told, InputResult& result);
     // Closes the incident, with a line in the saga's history; `result` says when it must stay open.
     void look_after(const IncidentLookedAfter& incident, InputResult& result);
     void wake_sagas_due();
@@ -105,7 +106,8 @@ private:
         sagas::Event event;
         std::string command_id;  // empty: an event
         sagas::Outcome outcome;
-        InputResult* answer = nullptr;  // of who told it; learns what became of it
+        const SagaTold* told = nullptr;  // by an operator, who is answered in `answer`
+        InputResult* answer = nullptr;
     };
 
     void note_looked_after(Live& live, const AuditRow& audit);
@@ -114,6 +116,7 @@ private:
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
     const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
     void take_over(SagaRow row);
+    void decide_told(const SagaTold& told, InputResult& answer);
     void decide(const SagaKey& key, sagas::Event event, InputResult* answer = nullptr);
     void apply(Live& live, const sagas::Event& event, sagas::Decision& decision);
     void apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision);

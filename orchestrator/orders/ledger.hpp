@@ -83,6 +83,10 @@ public:
         const std::string& cause,
         OrderPart part = {});
 
+    // What a reading leaves for sale; below 0: so many units more are promised than there are.
+    std::int64_t free_by_reading(const StockKey& key, std::int64_t fulfillable, std::int64_t not_counted) {
+        return fulfillable - at(key).reserved - not_counted;
+    }
     // False: older than the newest applied reading, dropped.
     bool apply_reading(
         const StockKey& key,

@@ -89,6 +89,7 @@ private:
     void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void apply_readings();
+    bool has_fresh_mirror(const StockRow& row) const;
     std::set<StockKey> explained_by_requests(
         const Reading& reading,
         const std::map<StockKey, std::int64_t>& not_counted);

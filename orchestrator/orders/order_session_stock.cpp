@@ -351,9 +351,8 @@ bool OrderSession::wants_reading(
         const SkuRow& sku = ledger_.sku(saga.key.merchant, want.sku_id);
         StockKey key{saga.key.merchant, want.sku_id, warehouse_id};
         StockRow& row = ledger_.at(key);
-        bool fresh = sku.reading == "ask-warehouse-first"
-                         ? row.read_asked_at && *row.read_asked_at >= saga.created_at
-                         : row.read_asked_at && now - *row.read_asked_at <= settings_.mirror_fresh_for;
+        bool fresh = sku.reading == "ask-warehouse-first" ? row.read_asked_at && *row.read_asked_at >= saga.created_at
+                                                          : has_fresh_mirror(row);
         if (fresh) continue;
         bool asked = row.demand_read_at && now - *row.demand_read_at < settings_.demand_read_every;
         bool answered = asked && row.read_asked_at && *row.read_asked_at >= *row.demand_read_at;
@@ -371,10 +370,14 @@ bool OrderSession::wants_reading(
     return !waits.empty();
 }
 
-// The warehouse takes a unit some moments before we hear of it, and before we may rely on its having counted it. A reading
-// of these moments lacks a unit that the ledger subtracts as well; taken as it is, the next buyer of the last unit would be
-// refused. While the mirror is fresh it may wait
-// for a reading that is clearer; an older mirror is corrected to the safe side. (docs/adr/0007)
+bool OrderSession::has_fresh_mirror(const StockRow& row) const {
+    return row.read_asked_at && batch_.now() - *row.read_asked_at <= settings_.mirror_fresh_for;
+}
+
+// The warehouse takes a unit some moments before we hear of it, and before we may rely on its having counted it. A
+// reading of these moments lacks a unit that the ledger subtracts as well; taken as it is, the next buyer of the last
+// unit would be refused. While the mirror is fresh it may wait for a reading that is clearer; an older mirror is
+// corrected to the safe side. (docs/adr/0007)
 std::set<StockKey> OrderSession::explained_by_requests(
     const Reading& reading,
     const std::map<StockKey, std::int64_t>& not_counted) {
@@ -382,10 +385,10 @@ std::set<StockKey> OrderSession::explained_by_requests(
     for (const auto& [sku, fulfillable, on_hand] : reading.items) {
         StockKey key{reading.merchant, sku, reading.warehouse_id};
         const StockRow& row = ledger_.at(key);
-        bool fresh = row.read_asked_at && batch_.now() - *row.read_asked_at <= settings_.mirror_fresh_for;
         bool trusted = ledger_.sku(key.merchant, sku).reading != "ask-warehouse-first";
-        std::int64_t by = row.available - (fulfillable - row.reserved - not_counted.at(key));
-        if (fresh && trusted && by > 0 && row.short_by == 0 && row.returning == 0) lowered.emplace(key, by);
+        if (!trusted || !has_fresh_mirror(row) || row.short_by > 0 || row.returning > 0) continue;
+        std::int64_t by = row.available - ledger_.free_by_reading(key, fulfillable, not_counted.at(key));
+        if (by > 0) lowered.emplace(key, by);
     }
     std::vector<StockKey> keys;
     for (const auto& [key, by] : lowered)

@@ -179,6 +179,8 @@ TEST_F(ApiQueriesTest, RefusesCursorsThatAreNone) {
         EXPECT_THROW(queries_->sagas(mine_, {}, {10, cursor}), db::BadData) << cursor;
         EXPECT_THROW(queries_->audit(mine_, {10, cursor}), db::BadData) << cursor;
     }
+    for (const std::string cursor : {"x", "5", "5_", "_5", "_", "1_2_3", "1_x", "-1_2"})
+        EXPECT_THROW(queries_->stock(mine_, "", "", {10, cursor}), db::BadData) << cursor;
 }
 
 TEST_F(ApiQueriesTest, FindsLiveTokensOnly) {

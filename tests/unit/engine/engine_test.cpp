@@ -220,24 +220,41 @@ TEST(EngineRepeats, BothInOneBatchAreAppliedOnce) {
     EXPECT_THAT(bench.history(1), ElementsAre("ParcelOrdered", "BoxTaken", "Packed"));
 }
 
+Input audited_undo(Bench& bench, std::int64_t seen_version) {
+    Input undo = bench.told(1, "UndoRequested", seen_version);
+    std::get<SagaTold>(undo.content).audit =
+        AuditRow{merchant, start, "anna", "cancel", "parcel 1", "wrong", json::object()};
+    return undo;
+}
+
 TEST(EngineInputs, ARefusedIfMatchChangesNothing) {
     Bench bench;
     bench.order(1);
-    Input stale = bench.told(1, "UndoRequested", 1);
-    std::get<SagaTold>(stale.content).audit =
-        AuditRow{merchant, start, "anna", "cancel", "parcel 1", "wrong", json::object()};
-    InputResult result = bench.run_one(std::move(stale));
+    InputResult result = bench.run_one(audited_undo(bench, 1));
     EXPECT_EQ(result.kind, Kind::refused);
     EXPECT_THAT(result.reason, HasSubstr("version 2"));
     EXPECT_EQ(result.version, 2);
     EXPECT_EQ(bench.store.tables().audit.size(), 0U);
     EXPECT_EQ(bench.run_one(bench.told(77, "UndoRequested")).kind, Kind::refused) << "no such saga";
 
-    Input current = bench.told(1, "UndoRequested", 2);
-    std::get<SagaTold>(current.content).audit =
-        AuditRow{merchant, start, "anna", "cancel", "parcel 1", "wrong", json::object()};
-    EXPECT_EQ(bench.run_one(std::move(current)).kind, Kind::applied);
+    EXPECT_EQ(bench.run_one(audited_undo(bench, 2)).kind, Kind::applied);
     EXPECT_EQ(bench.store.tables().audit.size(), 1U);
+}
+
+TEST(EngineInputs, OfThoseWhoSawOneVersionTheFirstAloneIsHeard) {
+    Bench bench;
+    bench.order(1);
+    std::vector<Input> inputs;
+    for (int person = 0; person < 3; ++person)
+        inputs.push_back(audited_undo(bench, 2));
+    bench.run(std::move(inputs));
+    EXPECT_EQ(bench.results[0].kind, Kind::applied);
+    for (const std::size_t later : {1U, 2U}) {
+        EXPECT_EQ(bench.results[later].kind, Kind::refused);
+        EXPECT_THAT(bench.results[later].reason, HasSubstr("version"));
+    }
+    EXPECT_EQ(bench.store.tables().audit.size(), 1U);
+    EXPECT_THAT(bench.history(1), testing::Contains("UndoRequested").Times(1));
 }
 
 TEST(EngineInputs, AnEventThatMeansNothingIsNotSaidToBeApplied) {

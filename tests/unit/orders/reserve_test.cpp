@@ -406,12 +406,17 @@ TEST(Reading, DoesNotCountAnAcceptanceYoungerThanTheLag) {
 }
 
 // The warehouse has taken the two already, but has not answered yet.
-TEST(Reading, ThatUnitsOnTheirWayExplainRefusesNobody) {
-    AMerchant shop;
+// Of ten shirts two are requested at the warehouse, which has not answered yet.
+bool has_two_shirts_on_their_way(AMerchant& shop) {
     shop.read_warehouse({{shirt, 10}, {mug, 10}});
     shop.order("100", eu, shirt, 2);
     shop.pass(11s);
-    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    return shop.has_open(activity::request_fulfillment);
+}
+
+TEST(Reading, ThatUnitsOnTheirWayExplainRefusesNobody) {
+    AMerchant shop;
+    ASSERT_TRUE(has_two_shirts_on_their_way(shop));
     shop.read_warehouse({{shirt, 8}, {mug, 10}});
     EXPECT_EQ(shop.stock(shirt).available, 8);
     shop.read_warehouse({{shirt, 7}, {mug, 10}});
@@ -421,10 +426,7 @@ TEST(Reading, ThatUnitsOnTheirWayExplainRefusesNobody) {
 
 TEST(Reading, ThatUnitsOnTheirWayExplainIsTakenWhenTheMirrorIsOld) {
     AMerchant shop;
-    shop.read_warehouse({{shirt, 10}, {mug, 10}});
-    shop.order("100", eu, shirt, 2);
-    shop.pass(11s);
-    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    ASSERT_TRUE(has_two_shirts_on_their_way(shop));
     shop.clock.advance(61s);
     shop.read_warehouse({{shirt, 8}, {mug, 10}});
     EXPECT_EQ(shop.stock(shirt).available, 6);

@@ -160,6 +160,39 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
     });
 }
 
+TEST_F(OrderRows, SumsHeldUnitsThatTheWarehouseWasAskedFor) {
+    std::vector<ReservationRow> held;
+    for (const auto& [saga_number, units] : {std::pair{1, 2}, std::pair{2, 4}, std::pair{3, 8}}) {
+        held.push_back(a_reservation(saga_number, shirt));
+        held.back().held = units;
+    }
+    in_rows([&](Rows& rows) { rows.write_reservations(held); });
+    int number = 10;
+    const auto command = [&](int saga_number, engine::CommandState state, bool perhaps, const char* activity) {
+        ++number;
+        engine::CommandRow row = world.a_command(number, saga_number, "key-" + std::to_string(number));
+        row.activity = activity;
+        row.state = state;
+        row.perhaps_applied = perhaps;
+        if (state == engine::CommandState::sent) {
+            row.attempt_token = "token";
+            row.sent_at = row.deadline = start;
+        }
+        world.add_command(row);
+    };
+    command(1, engine::CommandState::sent, false, "RequestFulfillment");
+    command(1, engine::CommandState::sent, false, "RequestFulfillment");  // two parts of one order: counted once
+    command(2, engine::CommandState::waiting, false, "RequestFulfillment");
+    command(2, engine::CommandState::sent, false, "CancelFulfillment");
+    command(3, engine::CommandState::waiting, true, "RequestFulfillment");
+    in_rows([](Rows& rows) {
+        EXPECT_EQ(
+            rows.requested({ledger(shirt), ledger(mug)}),
+            (std::vector<std::pair<StockKey, std::int64_t>>{{ledger(shirt), 10}}));
+        EXPECT_TRUE(rows.requested({}).empty());
+    });
+}
+
 TEST_F(OrderRows, ComposesListingsAndFindsThemByComponent) {
     EXPECT_EQ(listing(1).components.size(), 1U);
     EXPECT_EQ(listing(3).components.size(), 2U);
