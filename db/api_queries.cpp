@@ -1,6 +1,7 @@
 #include "db/api_queries.hpp"
 
 #include "db/migrate.hpp"
+#include "db/people.hpp"
 #include "db/session.hpp"
 #include "db/setup.hpp"
 #include "db/verify.hpp"
@@ -17,10 +18,6 @@ using nlohmann::json;
 
 // Every list answers (object, cursor): one row more than a page tells whether there is a next one. Row security adds the
 // merchant; ids are text in every answer.
-
-constexpr std::string_view select_token = R"sql(
-    SELECT merchant_id, name, role FROM tokens
-     WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))sql";
 
 constexpr std::string_view select_schema_version = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 
@@ -300,8 +297,35 @@ constexpr std::string_view select_summary = R"sql(
 
 constexpr std::string_view select_earlier_command = R"sql(
     SELECT details->>'fingerprint', subject FROM audit
-     WHERE at > now() - interval '7 days' AND details->>'idempotency_key' = $1
+     WHERE at > now() - interval '24 hours' AND details->>'idempotency_key' = $1 AND details->>'principal' = $2
      ORDER BY at LIMIT 1)sql";
+
+// A few at a time, so that no command pays for all the others.
+constexpr std::string_view forget_old_answers = R"sql(
+    DELETE FROM api_idempotency WHERE (merchant_id, principal, idempotency_key) IN (
+        SELECT merchant_id, principal, idempotency_key FROM api_idempotency
+         WHERE claimed_at < now() - interval '24 hours' ORDER BY claimed_at LIMIT 20 FOR UPDATE SKIP LOCKED))sql";
+
+// A claim without an answer lapses: who made it is gone, or will find its command done when it is repeated.
+constexpr std::string_view claim_answer = R"sql(
+    INSERT INTO api_idempotency AS old (merchant_id, principal, idempotency_key, fingerprint)
+    VALUES ($1::bigint, $2, $3, $4)
+    ON CONFLICT (merchant_id, principal, idempotency_key) DO UPDATE
+       SET fingerprint = excluded.fingerprint, claimed_at = now(), status = NULL, etag = '', body = ''
+     WHERE old.claimed_at < now() - interval '24 hours'
+        OR (old.status IS NULL AND old.fingerprint = excluded.fingerprint AND old.claimed_at < now() - interval '30 seconds'))sql";
+
+constexpr std::string_view select_answer = R"sql(
+    SELECT fingerprint, status, etag, body FROM api_idempotency
+     WHERE merchant_id = $1::bigint AND principal = $2 AND idempotency_key = $3)sql";
+
+constexpr std::string_view store_answer = R"sql(
+    UPDATE api_idempotency SET status = $4::int, etag = $5, body = $6
+     WHERE merchant_id = $1::bigint AND principal = $2 AND idempotency_key = $3)sql";
+
+constexpr std::string_view give_back = R"sql(
+    DELETE FROM api_idempotency
+     WHERE merchant_id = $1::bigint AND principal = $2 AND idempotency_key = $3 AND status IS NULL)sql";
 
 constexpr std::string_view resolve_parked = R"sql(
     WITH resolved AS (
@@ -359,22 +383,49 @@ public:
         : reads_({api_dsn, "ordersaga-api"}), engine_({engine_dsn, "ordersaga-api-tokens"}) {}
 
     std::optional<api::Principal> find_token(const std::string& sha256_hex) override {
-        std::optional<api::Principal> principal;
+        return db::find_token(engine_, sha256_hex);
+    }
+    std::optional<api::Principal> find_session(const std::string& sha256_hex) override {
+        return db::find_session(engine_, sha256_hex);
+    }
+    api::SignInAttempt begin_sign_in(const std::string& name) override { return db::begin_sign_in(engine_, name); }
+    bool open_session(const api::SignInAttempt& attempt, const std::string& name, const std::string& sha256_hex)
+        override {
+        return db::open_session(engine_, attempt, name, sha256_hex);
+    }
+    void end_session(const std::string& sha256_hex) override { db::end_session(engine_, sha256_hex); }
+
+    api::KeyClaim claim_key(const api::KeptUnder& under, const std::string& fingerprint) override {
+        api::KeyClaim claim;
         engine_.transact([&](Transaction& transaction) {
-            const Rows rows = transaction.query(select_token, {sha256_hex});
-            principal.reset();
-            if (rows.empty()) return;
-            const std::string role = rows.text(0, 2);
-            principal.emplace(api::Principal{
-                {rows.int64(0, 0)},
-                rows.text(0, 1),
-                role == "admin"      ? api::Role::admin
-                : role == "operator" ? api::Role::operator_
-                                     : api::Role::read,
-                sha256_hex,
-            });
+            claim = {};
+            transaction.execute(forget_old_answers);
+            if (transaction.execute(claim_answer, {under.merchant, under.principal, under.key, fingerprint}) == 1)
+                return;
+            const Rows rows = transaction.query(select_answer, {under.merchant, under.principal, under.key});
+            claim.kind = api::KeyClaim::Kind::under_way;
+            if (rows.empty()) return;  // given back just now
+            if (rows.view(0, 0) != fingerprint)
+                claim.kind = api::KeyClaim::Kind::another_command;
+            else if (!rows.is_null(0, 1)) {
+                claim.kind = api::KeyClaim::Kind::answered;
+                claim.answer = {rows.int32(0, 1), rows.text(0, 2), rows.text(0, 3)};
+            }
         });
-        return principal;
+        return claim;
+    }
+
+    void keep_answer(const api::KeptUnder& under, const api::KeptAnswer& answer) override {
+        engine_.transact([&](Transaction& transaction) {
+            transaction.execute(
+                store_answer, {under.merchant, under.principal, under.key, answer.status, answer.etag, answer.body});
+        });
+    }
+
+    void give_key_back(const api::KeptUnder& under) override {
+        engine_.transact([&](Transaction& transaction) {
+            transaction.execute(give_back, {under.merchant, under.principal, under.key});
+        });
     }
 
     int stored_schema_version() override {
@@ -526,10 +577,10 @@ public:
         return {{"all_hold", all_hold}, {"laws", std::move(laws)}};
     }
 
-    std::optional<api::EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) override {
+    std::optional<api::EarlierCommand> find_command(const api::KeptUnder& under) override {
         std::optional<api::EarlierCommand> earlier;
-        read(merchant, [&](Transaction& transaction) {
-            const Rows rows = transaction.query(select_earlier_command, {idempotency_key});
+        read(under.merchant, [&](Transaction& transaction) {
+            const Rows rows = transaction.query(select_earlier_command, {under.key, under.principal});
             earlier.reset();
             if (!rows.empty()) earlier = api::EarlierCommand{rows.optional_text(0, 0).value_or(""), rows.text(0, 1)};
         });

@@ -206,10 +206,6 @@ constexpr std::string_view write_audit = R"sql(
     INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details)
     VALUES ($1::bigint, now(), $2, $3, $4, $5, $6::jsonb))sql";
 
-constexpr std::string_view insert_token = R"sql(
-    INSERT INTO tokens (merchant_id, token_hash, name, role, expires_at)
-    VALUES ($1::bigint, $2, $3, $4, $5::timestamptz))sql";
-
 json rows_of(const std::vector<SetupPlan::Warehouse>& warehouses) {
     json rows = json::array();
     for (const SetupPlan::Warehouse& given : warehouses) {
@@ -414,21 +410,6 @@ SetupReport apply_setup(
         // Rolled back; the report tells what would have been.
     }
     return report;
-}
-
-bool create_token(Session& session, const NewToken& token, const std::string& actor, const std::string& reason) {
-    bool found = false;
-    session.transact([&](Transaction& transaction) {
-        const Rows merchant = transaction.query(find_merchant, {token.merchant});
-        found = !merchant.empty();
-        if (!found) return;
-        const std::int64_t merchant_id = merchant.int64(0, 0);
-        transaction.execute(
-            insert_token, {merchant_id, token.token_sha256_hex, token.name, token.role, token.expires_at});
-        transaction.execute(
-            write_audit, {merchant_id, actor, "token create", token.name, reason, json{{"role", token.role}}.dump()});
-    });
-    return found;
 }
 
 std::vector<std::string> merchant_names(Session& session) {

@@ -79,17 +79,6 @@ SetupReport apply_setup(
     const std::string& reason,
     bool dry_run);
 
-struct NewToken {
-    std::string merchant;  // name; must exist
-    std::string name;
-    std::string role;  // read | operator | admin
-    std::string token_sha256_hex;
-    std::optional<Instant> expires_at;
-};
-
-// Stores the hash of a token. False: there is no such merchant.
-bool create_token(Session& session, const NewToken& token, const std::string& actor, const std::string& reason);
-
 // Names of all merchants, by name.
 std::vector<std::string> merchant_names(Session& session);
 

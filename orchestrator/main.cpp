@@ -126,6 +126,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
             return 0;  // of an older release
         }
     };
+    listener.gate = config.gate;
+    listener.secure_cookie = config.secure_cookie;
     runtime::HttpServerOptions closed;
     closed.address = config.private_address;
     closed.port = config.private_port;

@@ -1,5 +1,7 @@
 #include "orchestrator/orchestrator_config.hpp"
 
+#include "runtime/url.hpp"
+
 namespace ordersaga {
 namespace {
 
@@ -14,6 +16,17 @@ void read_listeners(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     ConfigSection closed = reader.section("private");
     config.private_address = closed.text("address", "127.0.0.1");
     config.private_port = static_cast<std::uint16_t>(closed.integer("port", 8081, 0, 65535));
+    config.gate.requests_per_second = closed.number("requests_per_second", config.gate.requests_per_second, 1, 10'000);
+    config.gate.hosts = closed.texts("hosts");
+    const std::string base_url = closed.text("base_url", "");
+    if (base_url.empty()) return;
+    const runtime::Result<runtime::Url> url = runtime::parse_url(base_url);
+    if (!url) {
+        closed.fault("base_url", url.error().message);
+        return;
+    }
+    config.gate.hosts.push_back(url->authority());
+    config.secure_cookie = url->tls;
 }
 
 void read_engine(runtime::ConfigReader& reader, OrchestratorConfig& config) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/retention.hpp"
+#include "orchestrator/api/gate.hpp"
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orders/order_participant.hpp"
@@ -24,6 +25,8 @@ struct OrchestratorConfig {
     std::uint16_t public_port = 8080;
     std::string private_address;
     std::uint16_t private_port = 8081;
+    api::GateOptions gate;
+    bool secure_cookie = false;
     std::string log_level;
     std::string member_id;  // empty: made from host and process
     engine::EngineOptions engine;

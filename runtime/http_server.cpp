@@ -3,6 +3,7 @@
 #include "runtime/completion.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/http_framing.hpp"
+#include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/url.hpp"
@@ -21,6 +22,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -90,12 +92,13 @@ std::string head_of(const HttpResponse& response, bool keep_alive, bool chunked)
     return head;
 }
 
-HttpResponse plain_answer(int status, std::string_view text) {
+// A refusal that no handler made, as an RFC 9457 problem document.
+HttpResponse problem_answer(int status, std::string_view text) {
     HttpResponse response;
     response.status = status;
-    response.content_type = "text/plain; charset=utf-8";
-    response.body = text;
-    response.body += '\n';
+    response.content_type = "application/problem+json";
+    response.body =
+        dump_json({{"type", "about:blank"}, {"title", http_reason(status)}, {"status", status}, {"detail", text}});
     response.close_connection = true;
     return response;
 }
@@ -421,10 +424,10 @@ asio::awaitable<void> run_handler(
         response = co_await server->handler(std::move(request));
     } catch (const std::exception& fault) {
         log_error("an HTTP handler failed", {{"listener", server->options.name}, {"error", fault.what()}});
-        response = plain_answer(500, "internal error");
+        response = problem_answer(500, "internal error");
     } catch (...) {
         log_error("an HTTP handler failed", {{"listener", server->options.name}});
-        response = plain_answer(500, "internal error");
+        response = problem_answer(500, "internal error");
     }
     completion.complete(std::move(response));
     server->handler_ended();
@@ -437,7 +440,7 @@ asio::awaitable<HttpResponse> Session::ask_handler(HttpRequest request) {
     std::optional<HttpResponse> response = co_await completion.wait_for(server_->options.answer_timeout);
     if (response) co_return std::move(*response);
     log_warn("an HTTP handler did not answer in time", {{"listener", server_->options.name}});
-    HttpResponse late = plain_answer(503, "no answer in time");
+    HttpResponse late = problem_answer(503, "no answer in time");
     late.headers.emplace_back("Retry-After", "1");
     co_return late;
 }
@@ -485,7 +488,7 @@ asio::awaitable<void> Session::refuse(FramingFault fault) {
     log_debug(
         "request refused",
         {{"listener", server_->options.name}, {"status", fault.status}, {"reason", fault.reason}, {"peer", address_}});
-    const bool sent = co_await send(plain_answer(fault.status, fault.reason), false, false);
+    const bool sent = co_await send(problem_answer(fault.status, fault.reason), false, false);
     if (!sent) co_return;
     // Closing with unread bytes would reset the connection and could destroy the answer on its way.
     error_code ignored;

@@ -1,15 +1,18 @@
 #include "orchestrator/api/private_listener.hpp"
 
+#include "orchestrator/api/cursor.hpp"
 #include "orchestrator/api/diagram.hpp"
 #include "orchestrator/api/gate.hpp"
 #include "orchestrator/api/problem.hpp"
 #include "orchestrator/api/request_reader.hpp"
 #include "orchestrator/api/routes.hpp"
+#include "orchestrator/api/sign_in.hpp"
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 #include "orchestrator/webhook/shopify_webhook.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
+#include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/random.hpp"
 #include "sagas/order_saga.hpp"
@@ -18,8 +21,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <mutex>
-#include <set>
 
 namespace ordersaga::api {
 
@@ -130,7 +131,7 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
                 query.duration("older_than")};
             if (!filter.state.empty() && !is_state(filter.state))
                 throw Problem(400, "there is no such state; states are those of the diagram, as in OnHold");
-            question = [merchant, filter = std::move(filter), page = query.page()](Queries& ask) {
+            question = [merchant, filter = std::move(filter), page = query.page(match.route->path)](Queries& ask) {
                 return ask.sagas(merchant, filter, page);
             };
             break;
@@ -151,7 +152,7 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             break;
         case Operation::show_history:
             question = [merchant, id = saga_id_of(match.parameters[0]), may_see_details,
-                        page = query.page()](Queries& ask) {
+                        page = query.page(match.route->path)](Queries& ask) {
                 if (page.after.empty() && ask.saga(merchant, id, false).is_null()) return json();
                 return ask.history(merchant, id, may_see_details, page);
             };
@@ -163,37 +164,37 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             break;
         case Operation::list_stock: {
             const std::string sku = query.text("sku"), warehouse = query.text("warehouse");
-            question = [merchant, sku, warehouse, page = query.page()](Queries& ask) {
+            question = [merchant, sku, warehouse, page = query.page(match.route->path)](Queries& ask) {
                 return ask.stock(merchant, sku, warehouse, page);
             };
             break;
         }
         case Operation::list_movements:
-            question = [merchant, sku = match.parameters[0], page = query.page()](Queries& ask) {
+            question = [merchant, sku = match.parameters[0], page = query.page(match.route->path)](Queries& ask) {
                 return ask.movements(merchant, sku, page);
             };
             break;
         case Operation::list_listings: {
             const std::string store = query.text("store"), sku = query.text("sku");
             const bool only_parked = query.flag("parked");
-            question = [merchant, store, sku, only_parked, page = query.page()](Queries& ask) {
+            question = [merchant, store, sku, only_parked, page = query.page(match.route->path)](Queries& ask) {
                 return ask.listings(merchant, store, sku, only_parked, page);
             };
             break;
         }
         case Operation::list_stores:
-            question = [merchant, page = query.page()](Queries& ask) {
+            question = [merchant, page = query.page(match.route->path)](Queries& ask) {
                 return ask.stores(merchant, page);
             };
             break;
         case Operation::list_lanes:
-            question = [merchant, page = query.page()](Queries& ask) {
+            question = [merchant, page = query.page(match.route->path)](Queries& ask) {
                 return ask.lanes(merchant, page);
             };
             break;
         case Operation::list_incidents: {
             const bool closed_too = query.flag("closed");
-            question = [merchant, closed_too, page = query.page()](Queries& ask) {
+            question = [merchant, closed_too, page = query.page(match.route->path)](Queries& ask) {
                 return ask.incidents(merchant, closed_too, page);
             };
             break;
@@ -213,12 +214,12 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
             break;
         }
         case Operation::list_parked:
-            question = [merchant, page = query.page()](Queries& ask) {
+            question = [merchant, page = query.page(match.route->path)](Queries& ask) {
                 return ask.parked(merchant, page);
             };
             break;
         case Operation::list_audit:
-            question = [merchant, page = query.page()](Queries& ask) {
+            question = [merchant, page = query.page(match.route->path)](Queries& ask) {
                 return ask.audit(merchant, page);
             };
             break;
@@ -254,38 +255,37 @@ HttpResponse answer_of_read(Operation operation, json answer) {
     return response;
 }
 
-// Commands under way by idempotency key: the audit knows only those that are done.
-class KeysUnderWay {
-public:
-    using Key = std::pair<std::int64_t, std::string>;
+// A page's own cursor in place of the database's.
+void seal_next(const Route& route, json& page) {
+    const auto next = page.is_object() ? page.find("next") : page.end();
+    if (next != page.end() && next->is_string()) *next = seal_cursor(route.path, next->get<std::string>());
+}
 
-    class Hold {
-    public:
-        Hold(KeysUnderWay& keys, Key key) : keys_(keys), key_(std::move(key)) {
-            if (key_.second.empty()) return;
-            const std::lock_guard lock(keys_.mutex_);
-            if (!keys_.keys_.insert(key_).second)
-                throw Problem(409, "a command with this Idempotency-Key is under way");
-            held_ = true;
-        }
-        ~Hold() {
-            if (!held_) return;
-            const std::lock_guard lock(keys_.mutex_);
-            keys_.keys_.erase(key_);
-        }
-        Hold(const Hold&) = delete;
-        Hold& operator=(const Hold&) = delete;
+HttpResponse kept_answer(const KeptAnswer& kept) {
+    HttpResponse response;
+    response.status = kept.status;
+    if (kept.status >= 400) response.content_type = "application/problem+json";
+    response.body = kept.body;
+    response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+    if (!kept.etag.empty()) response.headers.emplace_back("ETag", kept.etag);
+    response.headers.emplace_back("Idempotency-Replayed", "true");
+    return response;
+}
 
-    private:
-        KeysUnderWay& keys_;
-        const Key key_;
-        bool held_ = false;
-    };
+// The methods of an open path, "" for any other.
+std::string open_methods_of(std::string_view path) {
+    std::string methods;
+    for (const OpenRoute& route : open_routes) {
+        if (route.path == path) methods += (methods.empty() ? "" : ", ") + std::string(route.method);
+    }
+    return methods;
+}
 
-private:
-    std::mutex mutex_;
-    std::set<Key> keys_;  // guarded by mutex_
-};
+bool is_open(std::string_view method, std::string_view path) {
+    return std::any_of(open_routes.begin(), open_routes.end(), [&](const OpenRoute& route) {
+        return route.path == path && (route.method == method || (method == "HEAD" && route.method == "GET"));
+    });
+}
 
 class PrivateListener {
 public:
@@ -300,17 +300,20 @@ public:
           clock_(clock),
           metrics_(metrics),
           options_(std::move(options)),
-          gate_(options_.requests_per_second) {}
+          gate_(options_.gate),
+          sign_in_(queries, gate_, clock, options_.secure_cookie) {}
 
     asio::awaitable<HttpResponse> answer(HttpRequest request) {
         std::exception_ptr fault;
         HttpResponse response;
+        runtime::HttpHeaders rate;
         try {
-            response = co_await answer_or_throw(request);
+            response = co_await answer_or_throw(request, rate);
         } catch (...) {
             fault = std::current_exception();
         }
         if (fault) response = answer_of_fault(fault);
+        response.headers.insert(response.headers.end(), rate.begin(), rate.end());
         metrics_
             .counter(
                 "ordersaga_api_answers_total", "Answers of the private listener by status",
@@ -320,26 +323,30 @@ public:
     }
 
 private:
-    asio::awaitable<HttpResponse> answer_or_throw(const HttpRequest& request) {
-        if (is_open(request.path)) {
-            if (request.method != "GET" && request.method != "HEAD") co_return method_refused("GET");
-            if (request.path == "/readyz") {
-                HttpResponse ready = co_await readiness();
-                co_return ready;
-            }
-            co_return open_answer(request.path);
+    // `rate` receives the RateLimit fields once it is known who asks.
+    asio::awaitable<HttpResponse> answer_or_throw(const HttpRequest& request, runtime::HttpHeaders& rate) {
+        // Probes call a machine by whatever address they have; they learn nothing.
+        const bool is_probe = request.path == "/healthz" || request.path == "/readyz";
+        if (!is_probe) {
+            gate_.require_known_host(request);
+            gate_.admit_address(request.remote_address, clock_.now());
+        }
+        if (const std::string methods = open_methods_of(request.path); !methods.empty()) {
+            if (!is_open(request.method, request.path)) co_return method_refused(methods);
+            HttpResponse response = co_await open_answer(request);
+            co_return response;
         }
         const Match match = find_route(request.method, request.target);
         if (match.route == nullptr) {
             if (!match.allowed.empty()) co_return method_refused(match.allowed);
             throw Problem(404, "nothing is served here");
         }
-        const Principal who = co_await authenticate(request);
-        if (who.role < match.route->role) throw Problem(403, "this token's role may not do that");
+        const Principal who = co_await authenticate(request, *match.route, rate);
         if (match.route->method == "GET") {
             Question question = question_of(match, request, who);
             json answer = co_await queries_.ask(std::move(question));
             if (match.route->operation == Operation::show_saga) tell_most_attempts(answer);
+            seal_next(*match.route, answer);
             co_return answer_of_read(match.route->operation, std::move(answer));
         }
         HttpResponse response = co_await perform(match, request, who);
@@ -353,18 +360,25 @@ private:
             command["most_attempts"] = options_.most_attempts(command.at("activity"));
     }
 
-    static bool is_open(std::string_view path) {
-        return path == "/" || path == "/healthz" || path == "/readyz" || path == "/metrics" ||
-               path == "/api/v1/openapi.json";
-    }
-
     static HttpResponse method_refused(const std::string& allowed) {
         HttpResponse response = problem_answer(405, "this path serves " + allowed);
         response.headers.emplace_back("Allow", allowed);
         return response;
     }
 
-    HttpResponse open_answer(std::string_view path) const {
+    asio::awaitable<HttpResponse> open_answer(const HttpRequest& request) {
+        HttpResponse response;
+        if (request.path == "/session") {
+            response = co_await sign_in_.answer(request);
+        } else if (request.path == "/readyz") {
+            response = co_await readiness();
+        } else {
+            response = ready_made_answer(request.path);
+        }
+        co_return response;
+    }
+
+    HttpResponse ready_made_answer(std::string_view path) const {
         if (path == "/healthz") return json_answer({{"status", "alive"}});
         if (path == "/metrics") return text_answer("text/plain; version=0.0.4; charset=utf-8", metrics_.exposition());
         if (path == "/api/v1/openapi.json") return text_answer("application/json", std::string(openapi_document()));
@@ -401,45 +415,132 @@ private:
         co_return part;
     }
 
-    asio::awaitable<Principal> authenticate(const HttpRequest& request) {
-        const std::string hash = gate_.token_hash_of(request, clock_.now());
-        std::function<std::optional<Principal>(Queries&)> question = [hash](Queries& ask) {
-            return ask.find_token(hash);
+    asio::awaitable<Principal> authenticate(
+        const HttpRequest& request,
+        const Route& route,
+        runtime::HttpHeaders& rate) {
+        const Credential credential = gate_.credential_of(request, clock_.now());
+        const bool by_token = credential.kind == Credential::Kind::token;
+        std::function<std::optional<Principal>(Queries&)> question = [hash = credential.hash, by_token](Queries& ask) {
+            return by_token ? ask.find_token(hash) : ask.find_session(hash);
         };
         std::optional<Principal> who = co_await queries_.ask(std::move(question));
-        if (!who) {
-            gate_.note_wrong_token(request.remote_address, clock_.now());
-            throw Problem(401, "the token is not known, has expired or was revoked");
-        }
-        gate_.admit(hash, clock_.now());
+        if (!who && by_token) gate_.note_wrong_guess(request.remote_address, clock_.now());
+        if (!who)
+            throw Problem(
+                401, by_token ? "the token is not known, has expired or was revoked"
+                              : "there is no such session, or it has ended");
+        rate = gate_.admit(credential.hash, clock_.now());
+        Gate::authorize(*who, credential, route, request);
         co_return std::move(*who);
     }
 
+    // A command as its repeats are recognised by.
+    struct Keyed {
+        KeptUnder under;
+        std::string fingerprint;
+        bool only_looked = false;  // a preview: nothing was decided
+    };
+
+    // With an Idempotency-Key: once, and the same answer to every repeat.
     asio::awaitable<HttpResponse> perform(const Match& match, const HttpRequest& request, const Principal& who) {
         QueryReader(request).finish();
-        const std::string key = idempotency_key_of(request);
-        const KeysUnderWay::Hold hold(keys_, {who.merchant.value, key});
+        Keyed keyed{
+            {who.merchant, who.id, idempotency_key_of(request)},
+            runtime::sha256_hex(request.method + "\n" + request.target + "\n" + request.body)};
+        if (keyed.under.key.empty()) {
+            HttpResponse response = co_await perform_once(match, request, who, keyed);
+            co_return response;
+        }
+        const KeyClaim claim = co_await claim_key(keyed);
+        if (claim.kind == KeyClaim::Kind::answered) co_return kept_answer(claim.answer);
+        std::exception_ptr fault;
+        HttpResponse response;
+        try {
+            response = co_await perform_once(match, request, who, keyed);
+        } catch (...) {
+            fault = std::current_exception();
+        }
+        if (fault) response = answer_of_fault(fault);
+        co_await settle_key(keyed, response, is_surely_undone(fault));
+        co_return response;
+    }
+
+    asio::awaitable<KeyClaim> claim_key(const Keyed& keyed) {
+        std::function<KeyClaim(Queries&)> question = [keyed](Queries& ask) {
+            return ask.claim_key(keyed.under, keyed.fingerprint);
+        };
+        KeyClaim claim = co_await queries_.ask(std::move(question));
+        if (claim.kind == KeyClaim::Kind::under_way)
+            throw Problem(409, "a command with this Idempotency-Key is under way");
+        if (claim.kind == KeyClaim::Kind::another_command)
+            throw Problem(422, "this Idempotency-Key was used for another command");
+        co_return claim;
+    }
+
+    static bool is_surely_undone(const std::exception_ptr& fault) {
+        if (!fault) return false;
+        try {
+            std::rethrow_exception(fault);
+        } catch (const OutcomeNotSeen&) {
+            return false;
+        } catch (const Problem&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+
+    // Keeps what was decided; gives the key of what was not done back, and of what was only looked at, which may hold
+    // addresses. That of an unseen outcome stays claimed: by the time it lapses the command is done, and recognised, or it
+    // never will be.
+    asio::awaitable<void> settle_key(const Keyed& keyed, const HttpResponse& response, bool surely_undone) {
+        const std::string* etag = runtime::find_header(response.headers, "etag");
+        const KeptAnswer answer{response.status, etag == nullptr ? std::string() : *etag, response.body};
+        const bool decided = answer.status < 500 && !keyed.only_looked;
+        if (!decided && !keyed.only_looked && !surely_undone) co_return;
+        std::function<bool(Queries&)> question = [under = keyed.under, answer, decided](Queries& ask) {
+            if (decided)
+                ask.keep_answer(under, answer);
+            else
+                ask.give_key_back(under);
+            return true;
+        };
+        try {
+            co_await queries_.ask(std::move(question));
+        } catch (const std::exception& error) {
+            // The command has been answered all the same; its repeat is recognised by what it did.
+            runtime::log_warn("an answer could not be kept", {{"reason", error.what()}});
+        }
+    }
+
+    asio::awaitable<HttpResponse> perform_once(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        Keyed& keyed) {
         HttpResponse response;
         switch (match.route->operation) {
-            case Operation::adjust_stock: response = co_await adjust_stock(match, request, who, key); break;
+            case Operation::adjust_stock: response = co_await adjust_stock(match, request, who, keyed); break;
             case Operation::retry_parked: response = co_await retry_parked(match, request, who); break;
             case Operation::dismiss_parked: response = co_await dismiss_parked(match, request, who); break;
-            case Operation::close_incident: response = co_await close_incident(match, request, who, key); break;
-            case Operation::unpark_listing: response = co_await unpark_listing(match, request, who, key); break;
+            case Operation::close_incident: response = co_await close_incident(match, request, who, keyed); break;
+            case Operation::unpark_listing: response = co_await unpark_listing(match, request, who, keyed); break;
             case Operation::activate_store:
-            case Operation::deactivate_store: response = co_await switch_store(match, request, who, key); break;
-            default: response = co_await command_saga(match, request, who, key); break;
+            case Operation::deactivate_store: response = co_await switch_store(match, request, who, keyed); break;
+            default: response = co_await command_saga(match, request, who, keyed); break;
         }
         co_return response;
     }
 
-    // True: this very command was accepted before. Another one under the same key is refused.
-    asio::awaitable<bool> was_done(MerchantId merchant, const std::string& key, const std::string& fingerprint) {
-        std::function<std::optional<EarlierCommand>(Queries&)> question = [merchant, key](Queries& ask) {
-            return ask.find_command(merchant, key);
+    // True: this very command was accepted before, though its answer was not kept.
+    asio::awaitable<bool> was_done(const Keyed& keyed) {
+        if (keyed.under.key.empty()) co_return false;
+        std::function<std::optional<EarlierCommand>(Queries&)> question = [under = keyed.under](Queries& ask) {
+            return ask.find_command(under);
         };
         const std::optional<EarlierCommand> earlier = co_await queries_.ask(std::move(question));
-        if (earlier && earlier->fingerprint != fingerprint)
+        if (earlier && earlier->fingerprint != keyed.fingerprint)
             throw Problem(422, "this Idempotency-Key was used for another command");
         co_return earlier.has_value();
     }
@@ -458,11 +559,12 @@ private:
         std::string action,
         std::string subject,
         std::string reason,
-        const std::string& key,
-        const std::string& fingerprint) {
+        const Keyed& keyed) {
         engine::AuditRow row{who.merchant,       clock_.now(),      who.name,      std::move(action),
                              std::move(subject), std::move(reason), json::object()};
-        if (!key.empty()) row.details = {{"idempotency_key", key}, {"fingerprint", fingerprint}};
+        if (!keyed.under.key.empty())
+            row.details = {
+                {"idempotency_key", keyed.under.key}, {"fingerprint", keyed.fingerprint}, {"principal", who.id}};
         return row;
     }
 
@@ -470,7 +572,7 @@ private:
         const Match& match,
         const HttpRequest& request,
         const Principal& who,
-        const std::string& key) {
+        Keyed& keyed) {
         const SagaCommand command = command_of(match.route->operation);
         const bool may_preview = match.route->operation == Operation::compensate_saga;
         std::vector<std::string_view> members{"reason"};
@@ -481,10 +583,7 @@ private:
         const std::string saga_id = saga_id_of(match.parameters[0]);
 
         const json saga = co_await find_saga(who.merchant, saga_id);
-        const std::string fingerprint =
-            runtime::sha256_hex(std::string(match.route->method) + "\n" + request.target + "\n" + request.body);
-        bool repeated = false;
-        if (!key.empty()) repeated = co_await was_done(who.merchant, key, fingerprint);
+        const bool repeated = co_await was_done(keyed);
         if (repeated)
             co_return command_answer(
                 "duplicate", saga_id, saga.at("state"), saga.at("version"), "done before under this key");
@@ -498,6 +597,7 @@ private:
         event.cause = "operator " + who.name + ": " + reason;
         const engine::SagaKey saga_key{who.merchant, saga_id};
         if (may_preview && flag_of(body, "dry_run")) {
+            keyed.only_looked = true;
             PreviewRequest wanted{saga_key, std::move(event), {}};
             HttpResponse preview = co_await preview_saga(std::move(wanted));
             co_return preview;
@@ -505,7 +605,7 @@ private:
         engine::Input input;
         input.content = engine::SagaTold{
             saga_key, std::move(event), expected_version,
-            audit_row(who, "saga " + std::string(command.word), saga_id, reason, key, fingerprint)};
+            audit_row(who, "saga " + std::string(command.word), saga_id, reason, keyed)};
         const InputResult result = co_await hand_over(std::move(input));
         co_return saga_answer(result, saga_id, saga, expected_version.has_value());
     }
@@ -557,7 +657,8 @@ private:
         if (!engine_.offer(std::move(input))) throw Problem(503, "too much at once; nothing was stored, try again");
         std::optional<InputResult> result = co_await stored.wait_for(options_.commit_wait);
         if (!result)
-            throw Problem(503, "not stored in time; it may still be: look, or repeat it with the same Idempotency-Key");
+            throw OutcomeNotSeen(
+                "not stored in time; it may still be: look, or repeat it with the same Idempotency-Key");
         co_return std::move(*result);
     }
 
@@ -578,18 +679,25 @@ private:
         const Match& match,
         const HttpRequest& request,
         const Principal& who,
-        const std::string& key) {
+        const Keyed& keyed) {
         const json body = body_of(request, {"warehouse", "difference", "expected_version", "reason"});
         const std::string warehouse = text_of(body, "warehouse", 31);
         orders::StockAdjustment adjustment;
         adjustment.difference = whole_number_of(body, "difference", -1'000'000'000, 1'000'000'000);
-        adjustment.expected_version =
-            whole_number_of(body, "expected_version", 0, std::numeric_limits<std::int64_t>::max());
+        const std::optional<std::int64_t> if_match = expected_version_of(request);
+        const std::optional<std::int64_t> in_body =
+            optional_whole_number_of(body, "expected_version", 0, std::numeric_limits<std::int64_t>::max());
+        if (!if_match && !in_body) throw Problem(400, "expected_version or If-Match must name the ledger's version");
+        if (if_match && in_body && *if_match != *in_body)
+            throw Problem(400, "expected_version and If-Match name different versions");
+        adjustment.expected_version = if_match ? *if_match : *in_body;
         adjustment.reason = reason_of(body);
         adjustment.actor = who.name;
         if (adjustment.difference == 0) throw Problem(400, "difference must not be 0");
         runtime::SystemRandom random;
-        adjustment.adjustment_id = key.empty() ? runtime::new_uuid_v4(random) : "key." + key;
+        adjustment.adjustment_id = keyed.under.key.empty()
+                                       ? runtime::new_uuid_v4(random)
+                                       : "key." + runtime::sha256_hex(who.id + "\n" + keyed.under.key);
 
         const MerchantId merchant = who.merchant;
         using Found = std::pair<LedgerKey, std::optional<std::int64_t>>;
@@ -623,7 +731,8 @@ private:
             case InputResult::Kind::unavailable: throw Problem(503, "nothing was stored; try again");
             default:
                 throw Problem(
-                    409, result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
+                    if_match ? 412 : 409,
+                    result.reason.empty() ? "the ledger has changed meanwhile; look at it again" : result.reason);
         }
     }
 
@@ -633,18 +742,15 @@ private:
     asio::awaitable<HttpResponse> repair(
         const HttpRequest& request,
         const Principal& who,
-        std::string key,
+        const Keyed& keyed,
         std::string action,
         std::string subject,
         std::function<Content(engine::AuditRow)> content) {
         const std::string reason = reason_of(body_of(request, {"reason"}));
-        const std::string fingerprint =
-            runtime::sha256_hex(request.method + "\n" + request.target + "\n" + request.body);
-        bool repeated = false;
-        if (!key.empty()) repeated = co_await was_done(who.merchant, key, fingerprint);
+        const bool repeated = co_await was_done(keyed);
         if (repeated) co_return json_answer({{"result", "duplicate"}, {"subject", subject}});
         engine::Input input;
-        input.content = content(audit_row(who, std::move(action), subject, reason, key, fingerprint));
+        input.content = content(audit_row(who, std::move(action), subject, reason, keyed));
         const InputResult result = co_await hand_over(std::move(input));
         switch (result.kind) {
             case InputResult::Kind::applied:
@@ -659,7 +765,7 @@ private:
         const Match& match,
         const HttpRequest& request,
         const Principal& who,
-        const std::string& key) {
+        const Keyed& keyed) {
         const MerchantId merchant = who.merchant;
         Question question = [merchant, id = match.parameters[0]](Queries& ask) {
             return ask.incident(merchant, id);
@@ -678,7 +784,7 @@ private:
                 std::move(audit)};
         };
         HttpResponse response =
-            co_await repair(request, who, key, "incident close", incident.at("incident_key"), std::move(content));
+            co_await repair(request, who, keyed, "incident close", incident.at("incident_key"), std::move(content));
         co_return response;
     }
 
@@ -686,7 +792,7 @@ private:
         const Match& match,
         const HttpRequest& request,
         const Principal& who,
-        const std::string& key) {
+        const Keyed& keyed) {
         const MerchantId merchant = who.merchant;
         const std::string listing_id = match.parameters[0];
         std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, listing_id](Queries& ask) {
@@ -700,7 +806,7 @@ private:
                 merchant, orders::ListingTakenBack{merchant, *store, id, std::move(audit)}, {}, true};
         };
         HttpResponse response =
-            co_await repair(request, who, key, "listing unpark", "listing:" + listing_id, std::move(content));
+            co_await repair(request, who, keyed, "listing unpark", "listing:" + listing_id, std::move(content));
         co_return response;
     }
 
@@ -708,7 +814,7 @@ private:
         const Match& match,
         const HttpRequest& request,
         const Principal& who,
-        const std::string& key) {
+        const Keyed& keyed) {
         const MerchantId merchant = who.merchant;
         const std::string name = match.parameters[0];
         const bool follow = match.route->operation == Operation::activate_store;
@@ -722,7 +828,7 @@ private:
                 merchant, orders::StoreSwitched{merchant, *store, follow, std::move(audit)}, {}, true};
         };
         const std::string action = follow ? "store activate" : "store deactivate";
-        HttpResponse response = co_await repair(request, who, key, action, name, std::move(content));
+        HttpResponse response = co_await repair(request, who, keyed, action, name, std::move(content));
         co_return response;
     }
 
@@ -795,7 +901,7 @@ private:
     runtime::Metrics& metrics_;
     const PrivateListenerOptions options_;
     Gate gate_;
-    KeysUnderWay keys_;
+    SignIn sign_in_;
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
-// Everything the private listener serves: REST under /api/v1 (bearer tokens), /healthz, /readyz, /metrics, and a page at /
-// that tells what is here. Bind it to loopback, or put TLS in front.
+// Everything the private listener serves: REST under /api/v1 (bearer tokens, or the session of an operator), /session for
+// signing in, /healthz, /readyz, /metrics, and a page at / that tells what is here. Bind it to loopback, or put TLS in front.
 #pragma once
 
 #include "orchestrator/api/engine_port.hpp"
+#include "orchestrator/api/gate.hpp"
 #include "orchestrator/api/query_threads.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/http_server.hpp"
@@ -32,9 +33,10 @@ struct PrivateListenerOptions {
     // Besides the database, which is asked by the listener itself: "broker", "engine", ...
     std::vector<std::pair<std::string, ReadinessProbe>> probes;
     std::chrono::milliseconds commit_wait{4'000};
-    double requests_per_second = 50;  // per token, with a burst of twice as many
     // How often an activity is tried at most, 0 for one that is not known; empty: not told.
     std::function<int(const std::string& activity)> most_attempts;
+    GateOptions gate;
+    bool secure_cookie = false;  // people reach it over https
 };
 
 inline constexpr std::size_t api_body_limit = 64 * 1024;

@@ -9,7 +9,7 @@
 
 namespace ordersaga::api {
 
-runtime::HttpResponse problem_answer(int status, const std::string& detail) {
+runtime::HttpResponse problem_answer(int status, const std::string& detail, std::chrono::seconds retry_after) {
     runtime::HttpResponse response;
     response.status = status;
     response.content_type = "application/problem+json";
@@ -20,8 +20,10 @@ runtime::HttpResponse problem_answer(int status, const std::string& detail) {
         {"detail", detail},
     });
     response.headers.emplace_back("Cache-Control", "no-store");
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"ordersaga\"");
-    if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
+    if (status == 429 || status == 503)
+        response.headers.emplace_back("Retry-After", std::to_string(retry_after.count()));
     return response;
 }
 
@@ -29,7 +31,7 @@ runtime::HttpResponse answer_of_fault(const std::exception_ptr& fault) {
     try {
         std::rethrow_exception(fault);
     } catch (const Problem& problem) {
-        return problem_answer(problem.status(), problem.what());
+        return problem_answer(problem.status(), problem.what(), problem.retry_after());
     } catch (const QueryRefused& refused) {
         return problem_answer(503, refused.what());
     } catch (const db::BadData&) {

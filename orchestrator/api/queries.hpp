@@ -39,6 +39,31 @@ struct LedgerKey {
     std::int64_t version = 0;
 };
 
+// What became of an attempt to sign in before any password was looked at.
+struct SignInAttempt {
+    std::optional<std::chrono::seconds> locked_for;  // too many attempts: nobody of this name may come in
+    std::int64_t merchant_id = 0;                    // 0: all of them
+    std::int64_t operator_id = 0;                    // 0: nobody has this name, or he was disabled
+    std::string password;                            // as it is stored
+};
+
+// Whose answers are kept under which key.
+struct KeptUnder {
+    MerchantId merchant;
+    std::string principal;  // Principal::id
+    std::string key;        // Idempotency-Key
+};
+
+struct KeptAnswer {
+    int status = 0;
+    std::string etag, body;
+};
+
+struct KeyClaim {
+    enum class Kind { granted, under_way, answered, another_command } kind = Kind::granted;
+    KeptAnswer answer;  // when answered
+};
+
 // An accepted command, as the audit remembers it.
 struct EarlierCommand {
     std::string fingerprint;  // of method, path and body
@@ -57,6 +82,21 @@ public:
 
     // By SHA-256; nullopt when unknown, expired or revoked.
     virtual std::optional<Principal> find_token(const std::string& sha256_hex) = 0;
+    // By the SHA-256 of a session's id; nullopt when unknown, idle for 30 minutes, 12 hours old, or its operator disabled.
+    // Notes that the session was used.
+    virtual std::optional<Principal> find_session(const std::string& sha256_hex) = 0;
+    // Counts the attempt, whether somebody has this name or not. After five without success: locked for 15 minutes.
+    virtual SignInAttempt begin_sign_in(const std::string& name) = 0;
+    // Forgets the attempts and opens the session, with an audit row. False: the operator was changed meanwhile.
+    virtual bool open_session(const SignInAttempt& attempt, const std::string& name, const std::string& sha256_hex) = 0;
+    virtual void end_session(const std::string& sha256_hex) = 0;
+
+    // Commands that carry an Idempotency-Key: answers are kept for 24 hours. A claim that nobody answered within 30 seconds
+    // may be claimed again.
+    virtual KeyClaim claim_key(const KeptUnder& under, const std::string& fingerprint) = 0;
+    virtual void keep_answer(const KeptUnder& under, const KeptAnswer& answer) = 0;
+    virtual void give_key_back(const KeptUnder& under) = 0;
+
     // Of the database; and of this build.
     virtual int stored_schema_version() = 0;
     virtual int wanted_schema_version() const = 0;
@@ -112,8 +152,8 @@ public:
     // only when there is one merchant.
     virtual nlohmann::json verify(bool at_rest) = 0;
 
-    // The command of the last seven days that carried this key.
-    virtual std::optional<EarlierCommand> find_command(MerchantId merchant, const std::string& idempotency_key) = 0;
+    // The command of the last 24 hours that carried this key, as the transaction that applied it wrote it down.
+    virtual std::optional<EarlierCommand> find_command(const KeptUnder& under) = 0;
     // A webhook that was stored and not understood; nullopt: no such open item.
     virtual std::optional<ParkedWebhook> parked_webhook(MerchantId merchant, const std::string& item_id) = 0;
     // Takes an item off the list, with an audit row; `how` is "dismiss" or "retry". False: no such open item, so also for a

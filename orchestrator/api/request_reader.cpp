@@ -1,5 +1,6 @@
 #include "orchestrator/api/request_reader.hpp"
 
+#include "orchestrator/api/cursor.hpp"
 #include "orchestrator/api/problem.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json.hpp"
@@ -119,9 +120,10 @@ bool QueryReader::flag(std::string_view name) {
     return true;
 }
 
-Page QueryReader::page() {
+Page QueryReader::page(std::string_view list) {
     Page page;
-    page.after = text("after");
+    const std::string after = text("after");
+    if (!after.empty()) page.after = open_cursor(list, after);
     const std::string limit = text("limit");
     if (limit.empty()) return page;
     const std::optional<std::int64_t> value = whole_number(limit);
@@ -184,6 +186,15 @@ bool flag_of(const nlohmann::json& body, std::string_view member) {
 
 std::int64_t whole_number_of(const nlohmann::json& body, std::string_view member, std::int64_t low, std::int64_t high) {
     return value_of(runtime::get_int64_between(body, member, low, high));
+}
+
+std::optional<std::int64_t> optional_whole_number_of(
+    const nlohmann::json& body,
+    std::string_view member,
+    std::int64_t low,
+    std::int64_t high) {
+    if (!body.contains(member)) return std::nullopt;
+    return whole_number_of(body, member, low, high);
 }
 
 std::optional<std::int64_t> expected_version_of(const runtime::HttpRequest& request) {

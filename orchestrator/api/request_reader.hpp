@@ -35,13 +35,13 @@ public:
     explicit QueryReader(const runtime::HttpRequest& request) : request_(request) {}
     std::string text(std::string_view name);  // "" when absent; at most 300 bytes
     bool flag(std::string_view name);         // true or false
-    Page page();                              // limit 1..200 (default 50), after
+    Page page(std::string_view list);         // limit 1..200 (default 50), after: a cursor of this list
     std::optional<std::chrono::microseconds> duration(std::string_view name);
     void finish() const;
 
 private:
     const runtime::HttpRequest& request_;
-    std::set<std::string, std::less<>> asked_;
+    std::set<std::string, std::less<>> asked_{"merchant"};  // that one is the gate's
 };
 
 // The body as an object whose members are all among `known`.
@@ -51,6 +51,13 @@ std::string reason_of(const nlohmann::json& body);
 bool flag_of(const nlohmann::json& body, std::string_view member);
 std::string text_of(const nlohmann::json& body, std::string_view member, std::size_t longest);
 std::int64_t whole_number_of(const nlohmann::json& body, std::string_view member, std::int64_t low, std::int64_t high);
+
+// The whole number of the member; nullopt when it is absent.
+std::optional<std::int64_t> optional_whole_number_of(
+    const nlohmann::json& body,
+    std::string_view member,
+    std::int64_t low,
+    std::int64_t high);
 
 // If-Match: "7", 7 or * ; nullopt when absent or *.
 std::optional<std::int64_t> expected_version_of(const runtime::HttpRequest& request);

@@ -81,4 +81,21 @@ inline constexpr std::array routes{
 };
 // clang-format on
 
+// Served beside them, without any role: what is here, health, and the way in. Paths from the root.
+struct OpenRoute {
+    std::string_view method;
+    std::string_view path;
+};
+
+inline constexpr std::array open_routes{
+    OpenRoute{"GET", "/"},
+    OpenRoute{"GET", "/healthz"},
+    OpenRoute{"GET", "/readyz"},
+    OpenRoute{"GET", "/metrics"},
+    OpenRoute{"GET", "/api/v1/openapi.json"},
+    OpenRoute{"POST", "/session"},
+    OpenRoute{"GET", "/session"},
+    OpenRoute{"DELETE", "/session"},
+};
+
 }  // namespace ordersaga::api

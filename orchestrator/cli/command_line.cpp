@@ -1,6 +1,7 @@
 #include "orchestrator/cli/command_line.hpp"
 
 #include "orchestrator/cli/database_verbs.hpp"
+#include "orchestrator/cli/people_verbs.hpp"
 #include "orchestrator/cli/repair_verbs.hpp"
 #include "orchestrator/cli/rest_verbs.hpp"
 #include "orchestrator/cli/table.hpp"
@@ -19,8 +20,8 @@ namespace {
 
 constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
 
-Reads and commands go to the orchestrator's REST API; setup, migrate, verify and
-token work on the database. Addresses and secrets come from the environment
+Reads and commands go to the orchestrator's REST API; setup, migrate, verify,
+token and operator work on the database. Addresses and secrets come from the environment
 (ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
 ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
@@ -47,6 +48,8 @@ public:
         add_changing_verbs();
         add_stock_verbs();
         add_database_verbs();
+        add_token_verbs();
+        add_operator_verbs();
     }
 
     CLI::App& app() { return app_; }
@@ -291,23 +294,82 @@ private:
         command->add_flag(
             "--at-rest", verify.at_rest,
             "nothing is under way: stores and stock must agree in full, every order must have come to rest");
+    }
 
-        CLI::App* token = group("token", "API tokens");
-        TokenArguments& create = token_;
-        command =
-            add(*token, "create", "make a token; it is shown once, only its hash is kept (ORDERSAGA_ENGINE_DSN)",
-                [&create](Context& context) {
-                    return with_database_faults([&] { return create_token_verb(context, create); });
-                });
-        command->add_option("NAME", create.name, "who it is for")->required()->check(not_blank());
-        command->add_option("--role", create.role, "read, operator or admin")
+    // A verb of people_verbs.hpp, which all work on the database.
+    template <class Arguments>
+    CLI::App* add_for_people(
+        CLI::App& parent,
+        const std::string& name,
+        const std::string& text,
+        ExitCode (*verb)(Context&, const Arguments&),
+        Arguments& arguments) {
+        CLI::App* command = add(parent, name, text, [verb, &arguments](Context& context) {
+            return with_database_faults([&] { return verb(context, arguments); });
+        });
+        command->add_option("--reason,-r", arguments.reason, "why; kept in the audit");
+        return command;
+    }
+
+    void add_list(CLI::App& parent, const std::string& text, ExitCode (*verb)(Context&)) {
+        add(parent, "list", text,
+            [verb](Context& context) { return with_database_faults([&] { return verb(context); }); });
+    }
+
+    template <class Arguments>
+    static void add_scope(CLI::App* command, Arguments& arguments) {
+        command->add_option("--role", arguments.role, "read, operator or admin")
             ->required()
             ->check(CLI::IsMember({"read", "operator", "admin"}));
-        command->add_option("--merchant", create.merchant, "needed when there are several");
-        command->add_option("--expires-in", create.expires_in, "for example 90d (default: never)");
-        command->add_option("--out", create.out_file, "write it to this file, mode 0600, instead of showing it")
+        command->add_option(
+            "--merchant", arguments.merchant, "a merchant's name, or all; needed when there are several");
+    }
+
+    void add_token_verbs() {
+        TokenArguments& arguments = token_;
+        CLI::App* token = group("token", "API tokens (ORDERSAGA_ENGINE_DSN)");
+        CLI::App* command = add_for_people(
+            *token, "create", "make a token; it is shown once, only its hash is kept", create_token_verb, arguments);
+        command->add_option("NAME", arguments.name, "who it is for")->required()->check(not_blank());
+        add_scope(command, arguments);
+        command->add_option(
+            "--expires,--expires-in", arguments.expires_in, "after this it ends (default 90d), or never");
+        command->add_option("--out", arguments.out_file, "write it to this file, mode 0600, instead of showing it")
             ->type_name("FILE");
-        add_reason(command, create.reason);
+        add_list(*token, "list them, without their secrets", list_tokens_verb);
+        command = add_for_people(*token, "revoke", "end a token at once", revoke_token_verb, arguments);
+        command->add_option("TOKEN", arguments.name, "its id or its name, from `token list`")
+            ->required()
+            ->check(not_blank());
+    }
+
+    void add_operator_verbs() {
+        OperatorArguments& arguments = operator_;
+        CLI::App* operators = group("operator", "people who sign in (ORDERSAGA_ENGINE_DSN)");
+        CLI::App* command = add_for_people(
+            *operators, "create", "let somebody sign in; the password is asked for, or read from standard input",
+            create_operator_verb, arguments);
+        command->add_option("NAME", arguments.name, "a-z, 0-9 and . _ @ -")->required()->check(operator_name());
+        add_scope(command, arguments);
+        add_list(*operators, "list them", list_operators_verb);
+        command = add_for_people(
+            *operators, "disable", "shut somebody out, and end all sessions", disable_operator_verb, arguments);
+        command->add_option("NAME", arguments.name)->required()->check(operator_name());
+        command = add_for_people(
+            *operators, "password", "set a new password, and end all sessions", set_operator_password_verb, arguments);
+        command->add_option("NAME", arguments.name)->required()->check(operator_name());
+    }
+
+    static CLI::Validator operator_name() {
+        return CLI::Validator(
+            [](const std::string& text) {
+                constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789._@-";
+                const bool good = !text.empty() && text.size() <= 64 &&
+                                  text.find_first_not_of(letters) == std::string::npos &&
+                                  std::string_view("._@-").find(text[0]) == std::string_view::npos;
+                return good ? std::string() : std::string("must be made of a-z, 0-9 and . _ @ -");
+            },
+            "NAME");
     }
 
     CLI::App app_;
@@ -322,6 +384,7 @@ private:
     MigrateArguments migrate_;
     SetupArguments setup_;
     TokenArguments token_;
+    OperatorArguments operator_;
     VerifyArguments verify_;
 };
 

@@ -6,18 +6,12 @@
 #include "db/verify.hpp"
 #include "orchestrator/cli/setup_file.hpp"
 #include "orchestrator/cli/table.hpp"
-#include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <ostream>
 
@@ -26,33 +20,6 @@ namespace ordersaga::cli {
 namespace {
 
 using nlohmann::json;
-
-std::string actor_of(const Surroundings& world) {
-    for (const char* name : {"SUDO_USER", "USER", "LOGNAME"}) {
-        const std::optional<std::string> user = world.environment(name);
-        if (user && !user->empty()) return "sagactl of " + *user;
-    }
-    return "sagactl";
-}
-
-// Readable by the owner alone from the first byte on; appears whole or not at all.
-void write_private_file(const std::string& path, const std::string& content) {
-    const std::string draft = path + ".new";
-    ::unlink(draft.c_str());
-    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool written = file >= 0;
-    for (std::size_t at = 0; written && at < content.size();) {
-        const ssize_t count = ::write(file, content.data() + at, content.size() - at);
-        written = count > 0;
-        if (written) at += static_cast<std::size_t>(count);
-    }
-    if (file >= 0) written = ::close(file) == 0 && written;
-    if (!written || ::rename(draft.c_str(), path.c_str()) != 0) {
-        const std::string reason = std::strerror(errno);
-        ::unlink(draft.c_str());
-        throw CliError(ExitCode::usage, "cannot write " + path + ": " + reason);
-    }
-}
 
 std::string shell_quoted(const std::string& text) {
     // The easy form when it is possible: addresses hold single quotes.
@@ -159,13 +126,6 @@ void print_setup(Context& context, const db::SetupReport& report, bool dry_run) 
     out << rows.size() - static_cast<std::size_t>(kept) << (dry_run ? " changes would be made\n" : " changes made\n");
 }
 
-std::string only_merchant(db::Session& session) {
-    const std::vector<std::string> names = db::merchant_names(session);
-    if (names.size() == 1) return names[0];
-    if (names.empty()) throw CliError(ExitCode::not_found, "there is no merchant yet: run sagactl setup FILE first");
-    throw CliError(ExitCode::usage, "there are several merchants: name one with --merchant");
-}
-
 }  // namespace
 
 ExitCode with_database_faults(const std::function<ExitCode()>& work) {
@@ -222,39 +182,6 @@ ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
     const db::SetupReport report =
         db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
     print_setup(context, report, arguments.dry_run);
-    return ExitCode::ok;
-}
-
-ExitCode create_token_verb(Context& context, const TokenArguments& arguments) {
-    db::NewToken token;
-    if (!arguments.expires_in.empty()) {
-        const runtime::Result<runtime::Duration> lifetime = runtime::parse_duration(arguments.expires_in);
-        if (!lifetime) throw CliError(ExitCode::usage, "--expires-in: " + lifetime.error().message);
-        token.expires_at = runtime::SystemClock().now() + *lifetime;
-    }
-    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-token"});
-    token.merchant = arguments.merchant.empty() ? only_merchant(session) : arguments.merchant;
-    token.name = arguments.name;
-    token.role = arguments.role;
-    // The prefix lets scanners for leaked secrets recognise it.
-    const std::string secret = "ordersaga_" + runtime::random_token(32);
-    token.token_sha256_hex = runtime::sha256_hex(secret);
-    // First the file: a token that is stored nowhere else would be lost.
-    if (!arguments.out_file.empty()) write_private_file(arguments.out_file, secret + "\n");
-    if (!db::create_token(session, token, actor_of(context.world), arguments.reason)) {
-        throw CliError(ExitCode::not_found, "there is no merchant '" + printable(token.merchant) + "'");
-    }
-    std::ostream& out = context.world.out;
-    if (context.json) {
-        json document = {{"name", token.name}, {"role", token.role}, {"merchant", token.merchant}};
-        if (arguments.out_file.empty()) document["token"] = secret;
-        out << runtime::dump_json(document) << '\n';
-    } else if (arguments.out_file.empty()) {
-        out << secret << '\n';
-        context.world.err << "This is the only time the token is shown.\n";
-    } else {
-        out << "token written to " << printable(arguments.out_file) << '\n';
-    }
     return ExitCode::ok;
 }
 

@@ -24,11 +24,6 @@ struct SetupArguments {
 };
 ExitCode setup_verb(Context& context, const SetupArguments& arguments);
 
-struct TokenArguments {
-    std::string name, role, merchant, reason, expires_in, out_file;
-};
-ExitCode create_token_verb(Context& context, const TokenArguments& arguments);
-
 struct VerifyArguments {
     bool at_rest = false;
 };

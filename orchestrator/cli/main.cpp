@@ -2,6 +2,7 @@
 #include "orchestrator/cli/command_line.hpp"
 #include "runtime/log.hpp"
 
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,25 @@ bool write_all(int file, std::string_view text) {
     return true;
 }
 
+// The next line of standard input; typed without being shown when that is a terminal.
+std::string read_secret(const std::string& prompt) {
+    termios shown{};
+    const bool at_terminal = ::tcgetattr(STDIN_FILENO, &shown) == 0;
+    if (at_terminal) {
+        std::cerr << prompt << std::flush;
+        termios hidden = shown;
+        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    }
+    std::string line;
+    std::getline(std::cin, line);
+    if (at_terminal) {
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        std::cerr << '\n';
+    }
+    return line;
+}
+
 }  // namespace
 
 int main(int count, char** values) {
@@ -38,7 +58,7 @@ int main(int count, char** values) {
     const runtime::Environment environment = runtime::system_environment();
     const bool colours =
         ::isatty(STDOUT_FILENO) == 1 && !environment("NO_COLOR") && environment("TERM").value_or("dumb") != "dumb";
-    cli::Surroundings world{out, std::cerr, environment, colours};
+    cli::Surroundings world{out, std::cerr, environment, colours, read_secret, ::isatty(STDIN_FILENO) == 1};
     const cli::ExitCode code = cli::run_command_line(std::vector<std::string>(values + 1, values + count), world);
     if (!write_all(STDOUT_FILENO, out.view())) return static_cast<int>(cli::ExitCode::refused);
     return static_cast<int>(code);

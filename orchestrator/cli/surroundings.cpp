@@ -2,6 +2,13 @@
 
 #include "orchestrator/cli/exit_code.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 namespace ordersaga::cli {
 
 Settings read_settings(const std::optional<std::string>& file, const runtime::Environment& given) {
@@ -33,6 +40,32 @@ const std::string& required(const std::optional<std::string>& value, const std::
     for (const char letter : name)
         variable.push_back(letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter);
     throw CliError(ExitCode::usage, variable + " is not set, and --config names no file with " + name);
+}
+
+std::string actor_of(const Surroundings& world) {
+    for (const char* name : {"SUDO_USER", "USER", "LOGNAME"}) {
+        const std::optional<std::string> user = world.environment(name);
+        if (user && !user->empty()) return "sagactl of " + *user;
+    }
+    return "sagactl";
+}
+
+void write_private_file(const std::string& path, const std::string& content) {
+    const std::string draft = path + ".new";
+    ::unlink(draft.c_str());
+    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool written = file >= 0;
+    for (std::size_t at = 0; written && at < content.size();) {
+        const ssize_t count = ::write(file, content.data() + at, content.size() - at);
+        written = count > 0;
+        if (written) at += static_cast<std::size_t>(count);
+    }
+    if (file >= 0) written = ::close(file) == 0 && written;
+    if (!written || ::rename(draft.c_str(), path.c_str()) != 0) {
+        const std::string reason = std::strerror(errno);
+        ::unlink(draft.c_str());
+        throw CliError(ExitCode::usage, "cannot write " + path + ": " + reason);
+    }
 }
 
 }  // namespace ordersaga::cli

@@ -3,6 +3,7 @@
 
 #include "runtime/config.hpp"
 
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <optional>
@@ -15,6 +16,9 @@ struct Surroundings {
     std::ostream& err;
     runtime::Environment environment;
     bool colours = false;  // standard output is a terminal that likes them
+    // A line that nobody may see: asked of a person, who does not see it either, or the next of standard input.
+    std::function<std::string(const std::string& prompt)> secret = nullptr;
+    bool asks_a_person = false;  // `secret` does: a slip of the finger is possible
 };
 
 // Where the service and the databases are. From the file given by --config, each value overridden by the environment:
@@ -29,6 +33,12 @@ Settings read_settings(const std::optional<std::string>& file, const runtime::En
 
 // The value, or CliError (usage) naming the variable.
 const std::string& required(const std::optional<std::string>& value, const std::string& name);
+
+// Who acts, for the audit.
+std::string actor_of(const Surroundings& world);
+
+// Readable by the owner alone from the first byte on; appears whole or not at all. Throws CliError (usage).
+void write_private_file(const std::string& path, const std::string& content);
 
 // What every verb gets.
 struct Context {

@@ -197,7 +197,9 @@ TEST_F(ApiQueriesTest, FindsLiveTokensOnly) {
 
     const std::optional<api::Principal> good = queries_->find_token(runtime::sha256_hex("good"));
     ASSERT_TRUE(good);
-    EXPECT_EQ(good->merchant, mine_);
+    ASSERT_EQ(good->merchants.size(), 1U);
+    EXPECT_EQ(good->merchants[0].id, mine_);
+    EXPECT_EQ(good->merchants[0].name, "First");
     EXPECT_EQ(good->role, api::Role::operator_);
     for (const std::string token : {"expired", "revoked", "unknown"})
         EXPECT_FALSE(queries_->find_token(runtime::sha256_hex(token))) << token;
@@ -250,12 +252,13 @@ TEST_F(ApiQueriesTest, FindsACommandByItsKey) {
         transaction.execute(
             "INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details) VALUES ($1::bigint, now(), "
             "'anna', 'saga cancel', "
-            "'s', 'r', '{\"idempotency_key\":\"k\",\"fingerprint\":\"f\"}')",
+            "'s', 'r', '{\"idempotency_key\":\"k\",\"fingerprint\":\"f\",\"principal\":\"token.1\"}')",
             {world_.first});
     });
-    EXPECT_EQ(queries_->find_command(mine_, "k")->fingerprint, "f");
-    EXPECT_FALSE(queries_->find_command(other_, "k"));
-    EXPECT_FALSE(queries_->find_command(mine_, "l"));
+    EXPECT_EQ(queries_->find_command({mine_, "token.1", "k"})->fingerprint, "f");
+    EXPECT_FALSE(queries_->find_command({other_, "token.1", "k"}));
+    EXPECT_FALSE(queries_->find_command({mine_, "token.2", "k"}));
+    EXPECT_FALSE(queries_->find_command({mine_, "token.1", "l"}));
 }
 
 }  // namespace

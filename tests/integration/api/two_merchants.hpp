@@ -2,6 +2,7 @@
 #pragma once
 
 #include "db/api_queries.hpp"
+#include "db/people.hpp"
 #include "db/setup.hpp"
 #include "runtime/crypto.hpp"
 #include "tests/support/test_database.hpp"

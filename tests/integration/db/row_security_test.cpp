@@ -31,7 +31,14 @@ protected:
             INSERT INTO parked_items (merchant_id, kind, subject, reason, input)
             SELECT m, 'k', 's', 'r', '{}' FROM generate_series(0, 2) m;
             INSERT INTO tokens (merchant_id, token_hash, name, role)
-            SELECT m, repeat(m::text, 64), 'n', 'read' FROM generate_series(1, 2) m;
+            SELECT m, repeat(m::text, 64), 'n', 'read' FROM generate_series(0, 2) m;
+            INSERT INTO operators (merchant_id, name, role, password)
+            SELECT m, 'person-' || m, 'read', '$scrypt$' FROM generate_series(0, 2) m;
+            INSERT INTO operator_sessions (merchant_id, session_hash, operator_id)
+            SELECT merchant_id, repeat(merchant_id::text, 64), operator_id FROM operators;
+            INSERT INTO sign_in_attempts (name_hash, attempts) VALUES (repeat('1', 64), 1);
+            INSERT INTO api_idempotency (merchant_id, principal, idempotency_key, fingerprint)
+            SELECT m, 'p', 'k', 'f' FROM generate_series(1, 2) m;
             INSERT INTO webhook_receipts (merchant_id, source, store_id, topic, webhook_id, received_at, body, status)
             SELECT m, 'shopify', 1, 't', 'w', now(), 'b', 'applied' FROM generate_series(1, 2) m;
         )sql");
@@ -142,7 +149,9 @@ TEST_F(RowSecurity, TheApiRoleWritesNothing) {
 
 TEST_F(RowSecurity, BodiesAndTokenHashesAreHiddenFromTheApiRole) {
     Connection api({database.dsns().api, "test"});
-    for (const char* query : {"SELECT body FROM webhook_receipts", "SELECT token_hash FROM tokens"}) {
+    for (const char* query :
+         {"SELECT body FROM webhook_receipts", "SELECT token_hash FROM tokens", "SELECT password FROM operators",
+          "SELECT session_hash FROM operator_sessions", "SELECT body FROM api_idempotency"}) {
         EXPECT_THROW(api.transact([&](Transaction& transaction) { transaction.query(query); }), Misuse) << query;
     }
     EXPECT_STREQ(kPartlyHidden, "webhook_receipts tokens");
@@ -186,8 +195,8 @@ TEST_F(RowSecurity, EveryKeyBeginsWithTheMerchant) {
           LEFT JOIN pg_attribute first ON first.attrelid = indrelid AND first.attnum = indkey[0]
          WHERE owner.relnamespace = 'public'::regnamespace AND indisunique AND first.attname <> 'merchant_id')sql"),
         // Names of the outside world and of messages, unique over all merchants on purpose.
-        "commands_by_id merchants_name_key schema_migrations_name_key schema_migrations_pkey stores_shop_domain_key "
-        "tokens_by_hash");
+        "commands_by_id merchants_name_key operators_by_name schema_migrations_name_key schema_migrations_pkey "
+        "sessions_by_hash stores_shop_domain_key tokens_by_hash");
 }
 
 }  // namespace

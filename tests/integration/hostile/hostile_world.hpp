@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/connection.hpp"
+#include "db/people.hpp"
 #include "db/session.hpp"
 #include "db/setup.hpp"
 #include "runtime/crypto.hpp"

@@ -105,20 +105,81 @@ TEST_F(ListenerTest, RefusesACommandForAnOlderVersion) {
     EXPECT_TRUE(engine_.offered.empty());
 }
 
-TEST_F(ListenerTest, DoesNothingMoreForARepeatedKey) {
+TEST_F(ListenerTest, AnswersARepeatedKeyAsTheFirstTime) {
+    for (const std::string& target : {saga_path("cancel"), std::string("/parked/5/dismiss")}) {
+        HttpRequest request = a_command(target, {{"reason", "r"}});
+        request.headers.emplace_back("Idempotency-Key", "k" + target);
+        const HttpResponse first = ask(request);
+        ASSERT_EQ(first.status, 200);
+        engine_.result->kind = InputResult::Kind::ignored;
+        script_.dismissed = false;
+
+        const HttpResponse again = ask(request);
+
+        EXPECT_EQ(again.status, 200);
+        EXPECT_EQ(again.body, first.body);
+        EXPECT_EQ(*runtime::find_header(again.headers, "idempotency-replayed"), "true");
+        const std::string* etag = runtime::find_header(first.headers, "etag");
+        if (etag != nullptr) {
+            EXPECT_EQ(*runtime::find_header(again.headers, "etag"), *etag);
+        }
+        HttpRequest other = a_command(target, {{"reason", "another"}});
+        other.headers.emplace_back("Idempotency-Key", "k" + target);
+        EXPECT_EQ(ask(other).status, 422);
+        // The same key of somebody else is another key.
+        HttpRequest of_admin = a_command(target, {{"reason", "another"}}, "admin");
+        of_admin.headers.emplace_back("Idempotency-Key", "k" + target);
+        EXPECT_NE(ask(of_admin).status, 422);
+        engine_.result->kind = InputResult::Kind::applied;
+        script_.dismissed = true;
+    }
+}
+
+TEST_F(ListenerTest, KeepsRefusalsToo) {
+    HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    request.headers.emplace_back("Idempotency-Key", "k");
+    engine_.result->kind = InputResult::Kind::ignored;
+    const HttpResponse refusal = ask(request);
+    engine_.result->kind = InputResult::Kind::applied;
+    const HttpResponse again = ask(request);
+    EXPECT_EQ(refusal.status, 409);
+    EXPECT_EQ(again.status, 409);
+    EXPECT_EQ(again.body, refusal.body);
+    EXPECT_EQ(again.content_type, "application/problem+json");
+}
+
+TEST_F(ListenerTest, RefusesAKeyWhoseCommandIsUnderWay) {
+    HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    request.headers.emplace_back("Idempotency-Key", "k");
+    // Its outcome is not seen in time: nobody may do it again meanwhile.
+    engine_.result.reset();
+    EXPECT_EQ(ask(request).status, 503);
+    EXPECT_EQ(ask(request).status, 409);
+    EXPECT_EQ(engine_.offered.size(), 1U);
+}
+
+TEST_F(ListenerTest, GivesTheKeyOfWhatWasNotDoneBack) {
+    HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
+    request.headers.emplace_back("Idempotency-Key", "k");
+    engine_.full = true;
+    EXPECT_EQ(ask(request).status, 503);
+    engine_.full = false;
+    EXPECT_EQ(ask(request).status, 200);
+}
+
+// The claim of an earlier attempt has lapsed, its answer was never kept, but the audit knows what it did.
+TEST_F(ListenerTest, RecognisesWhatWasDoneWithoutAnAnswer) {
     HttpRequest request = a_command(saga_path("cancel"), {{"reason", "r"}});
     request.headers.emplace_back("Idempotency-Key", "k");
     ASSERT_EQ(ask(request).status, 200);
     const auto& told = std::get<engine::SagaTold>(engine_.offered.back());
     script_.earlier = EarlierCommand{told.audit->details.at("fingerprint"), known_saga};
+    script_.claims.clear();
 
     const HttpResponse again = ask(request);
-    HttpRequest other = a_command(saga_path("cancel"), {{"reason", "another"}});
-    other.headers.emplace_back("Idempotency-Key", "k");
 
     EXPECT_EQ(again.status, 200);
     EXPECT_EQ(json::parse(again.body).at("result"), "duplicate");
-    EXPECT_EQ(ask(other).status, 422);
     EXPECT_EQ(engine_.offered.size(), 1U);
 }
 
@@ -127,6 +188,11 @@ TEST_F(ListenerTest, OnlyTellsWhatACompensationWouldDo) {
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(engine_.previewed.size(), 1U);
     EXPECT_TRUE(engine_.offered.empty());
+
+    HttpRequest keyed = a_command(saga_path("compensate"), {{"reason", "r"}, {"dry_run", true}});
+    keyed.headers.emplace_back("Idempotency-Key", "k");
+    EXPECT_EQ(ask(keyed).status, 200);
+    EXPECT_TRUE(script_.claims.empty()) << "a preview may hold an address and is not kept";
 
     engine_.preview = runtime::invalid("unknown saga");
     EXPECT_EQ(ask(a_command(saga_path("compensate"), {{"reason", "r"}, {"dry_run", true}})).status, 409);
@@ -145,14 +211,30 @@ TEST_F(ListenerTest, HandsAStockAdjustmentToTheEngine) {
     EXPECT_EQ(adjustment.key.warehouse_id.value, 2);
     EXPECT_EQ(adjustment.difference, -2);
     EXPECT_EQ(adjustment.expected_version, 9);
-    EXPECT_EQ(adjustment.adjustment_id, "key.count-5");
+    EXPECT_TRUE(adjustment.adjustment_id.starts_with("key."));
     EXPECT_EQ(adjustment.actor, "operator");
 
     script_.adjusted = -2;
+    script_.claims.clear();
     EXPECT_EQ(json::parse(ask(request).body).at("result"), "duplicate");
     script_.adjusted = -3;
+    script_.claims.clear();
     EXPECT_EQ(ask(request).status, 422);
     EXPECT_EQ(engine_.offered.size(), 1U);
+}
+
+TEST_F(ListenerTest, TakesTheLedgersVersionAsIfMatch) {
+    const json body = {{"warehouse", "main"}, {"difference", -2}, {"reason", "damaged"}};
+    EXPECT_EQ(ask(a_command("/stock/A/adjust", body)).status, 400);
+    HttpRequest request = a_command("/stock/A/adjust", body);
+    request.headers.emplace_back("If-Match", "\"9\"");
+    EXPECT_EQ(ask(request).status, 200);
+    const auto& arrival = std::get<engine::Arrival>(engine_.offered.back());
+    EXPECT_EQ(std::any_cast<orders::StockAdjustment>(arrival.content).expected_version, 9);
+    engine_.result->kind = InputResult::Kind::refused;
+    EXPECT_EQ(ask(request).status, 412);
+    request.body = R"({"warehouse":"main","difference":-2,"reason":"r","expected_version":8})";
+    EXPECT_EQ(ask(request).status, 400);
 }
 
 TEST_F(ListenerTest, RefusesAdjustmentsThatMakeNoSense) {
@@ -243,6 +325,7 @@ TEST_F(ListenerTest, ClosesAnIncidentOfNothingOrOfAnOrderThatIsOver) {
     EXPECT_EQ(closed.audit.details.at("idempotency_key"), "close-8");
 
     script_.earlier = EarlierCommand{closed.audit.details.at("fingerprint"), "flush:x"};
+    script_.claims.clear();
     script_.incident["closed_at"] = "2026-07-01T00:00:00Z";
     EXPECT_EQ(json::parse(ask(request).body).at("result"), "duplicate");
     EXPECT_EQ(ask(a_command("/incidents/8/close", {{"reason", "again"}})).status, 409);

@@ -26,7 +26,12 @@ inline const std::string known_saga = "0190a000-0000-7000-8000-000000000001";
 
 // Shared by the query threads; a test fills it before it asks.
 struct Script {
-    std::map<std::string, Principal> tokens;  // by hash
+    std::map<std::string, Principal> tokens;    // by hash
+    std::map<std::string, Principal> sessions;  // by hash
+    SignInAttempt attempt;                      // of every name but "anna": the default, nobody
+    SignInAttempt annas_attempt;
+    std::map<std::string, KeyClaim> claims;  // by principal and key, as they are found by the next who claims
+    std::map<std::string, std::string> fingerprints;
     int schema = 2;
     std::function<void()> before_each;  // may throw
     std::optional<EarlierCommand> earlier;
@@ -44,6 +49,8 @@ struct Script {
         ParkedWebhook{11, "shopify", "orders/delete", "w-1", R"({"id":5})", "eu.myshopify.com"};
     std::atomic<int> asked{0};
     std::string last;  // what was asked last, by name
+    MerchantId last_merchant;
+    std::string next;  // of every page
 };
 
 class ScriptedQueries final : public Queries {
@@ -54,6 +61,45 @@ public:
         begin("find_token");
         const auto found = script_.tokens.find(hash);
         return found == script_.tokens.end() ? std::nullopt : std::optional(found->second);
+    }
+    std::optional<Principal> find_session(const std::string& hash) override {
+        begin("find_session");
+        const auto found = script_.sessions.find(hash);
+        return found == script_.sessions.end() ? std::nullopt : std::optional(found->second);
+    }
+    SignInAttempt begin_sign_in(const std::string& name) override {
+        begin("sign in " + name);
+        return name == "anna" ? script_.annas_attempt : script_.attempt;
+    }
+    bool open_session(const SignInAttempt& attempt, const std::string& name, const std::string& hash) override {
+        begin("open session");
+        script_.sessions[hash] = {
+            {}, name, Role::operator_, "operator." + std::to_string(attempt.operator_id), {{{1}, "Shirts"}}};
+        return true;
+    }
+    void end_session(const std::string& hash) override {
+        begin("end session");
+        script_.sessions.erase(hash);
+    }
+    KeyClaim claim_key(const KeptUnder& under, const std::string& fingerprint) override {
+        begin("claim");
+        const std::string name = name_of(under);
+        const auto found = script_.claims.find(name);
+        if (found == script_.claims.end()) {
+            script_.claims[name].kind = KeyClaim::Kind::under_way;
+            script_.fingerprints[name] = fingerprint;
+            return {};
+        }
+        if (script_.fingerprints[name] != fingerprint) return {KeyClaim::Kind::another_command, {}};
+        return found->second;
+    }
+    void keep_answer(const KeptUnder& under, const KeptAnswer& answer) override {
+        begin("keep");
+        script_.claims[name_of(under)] = {KeyClaim::Kind::answered, answer};
+    }
+    void give_key_back(const KeptUnder& under) override {
+        begin("give back");
+        script_.claims.erase(name_of(under));
     }
     int stored_schema_version() override {
         begin("schema");
@@ -98,7 +144,10 @@ public:
     }
     std::optional<sagas::StoreId> store_of_listing(MerchantId, const std::string&) override { return script_.store; }
     std::optional<sagas::StoreId> find_store(MerchantId, const std::string&) override { return script_.store; }
-    json stores(MerchantId, const Page&) override { return page_for("stores"); }
+    json stores(MerchantId merchant, const Page&) override {
+        script_.last_merchant = merchant;
+        return page_for("stores");
+    }
     json lanes(MerchantId, const Page&) override { return page_for("lanes"); }
     json incidents(MerchantId, bool, const Page&) override { return page_for("incidents"); }
     json incident(MerchantId, const std::string&) override {
@@ -119,7 +168,7 @@ public:
         begin("verify");
         return {{"all_hold", true}, {"laws", json::array()}};
     }
-    std::optional<EarlierCommand> find_command(MerchantId, const std::string&) override { return script_.earlier; }
+    std::optional<EarlierCommand> find_command(const KeptUnder&) override { return script_.earlier; }
     std::optional<ParkedWebhook> parked_webhook(MerchantId, const std::string&) override { return script_.parked; }
     bool settle_parked(MerchantId, const std::string&, const std::string& how, const std::string&, const std::string&)
         override {
@@ -128,6 +177,7 @@ public:
     }
 
 private:
+    static std::string name_of(const KeptUnder& under) { return under.principal + " " + under.key; }
     void begin(const std::string& name) {
         ++script_.asked;
         script_.last = name;
@@ -135,7 +185,9 @@ private:
     }
     json page_for(const std::string& name) {
         begin(name);
-        return {{"items", json::array()}, {"next", nullptr}};
+        json next;
+        if (!script_.next.empty()) next = script_.next;
+        return {{"items", json::array()}, {"next", next}};
     }
 
     Script& script_;
@@ -168,7 +220,7 @@ protected:
         for (const auto& [token, role] : std::map<std::string, Role>{
                  {"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}}) {
             const std::string hash = runtime::sha256_hex(token);
-            script_.tokens[hash] = {{1}, token, role, hash};
+            script_.tokens[hash] = {{}, token, role, "token." + hash.substr(0, 16), {{{1}, "Shirts"}}};
         }
     }
 
@@ -181,6 +233,7 @@ protected:
         request.target = target;
         request.path = target.substr(0, target.find('?'));
         request.remote_address = "127.0.0.1";
+        request.headers.emplace_back("Host", "localhost:8081");
         if (target.find('?') != std::string::npos) {
             std::string query = target.substr(target.find('?') + 1);
             for (std::size_t at = 0; at < query.size();) {
@@ -221,6 +274,7 @@ protected:
         options.most_attempts = [](const std::string& activity) {
             return activity == "RequestFulfillment" ? 12 : 0;
         };
+        options.gate.hosts = {"ops.example:8443"};
         options.probes = {{"broker", [&broker_is_up] {
                                return ReadinessPart{broker_is_up, broker_is_up ? "connected" : "away"};
                            }}};

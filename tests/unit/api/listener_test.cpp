@@ -1,4 +1,5 @@
 #include "db/errors.hpp"
+#include "orchestrator/api/cursor.hpp"
 #include "orchestrator/api/routes.hpp"
 #include "tests/unit/api/listener_fixture.hpp"
 
@@ -112,8 +113,74 @@ TEST_F(ListenerTest, RefusesQueriesThatItDoesNotKnow) {
     EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=Onhold")).status, 400) << "no state of an order";
     const json saga = json::parse(ask(a_request("GET", "/api/v1/sagas/" + known_saga)).body);
     EXPECT_EQ(saga.at("commands").at(0).at("most_attempts"), 12);
-    EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=OnHold&limit=200&after=x&older_than=15m")).status, 200);
+    const std::string after = "&after=" + seal_cursor("/sagas", "x");
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?state=OnHold&limit=200&older_than=15m" + after)).status, 200);
     EXPECT_EQ(script_.last, "sagas state=OnHold limit=200 after=x");
+}
+
+TEST_F(ListenerTest, TakesTheCursorsOfTheSameListOnly) {
+    for (const std::string& cursor : {std::string("x"), seal_cursor("/stores", "x"), seal_cursor("/sagas", "x") + "A"})
+        EXPECT_EQ(ask(a_request("GET", "/api/v1/sagas?after=" + cursor)).status, 400) << cursor;
+    script_.next = "2026-07-01 00:00:00+00_5";
+    const json page = json::parse(ask(a_request("GET", "/api/v1/sagas")).body);
+    EXPECT_EQ(open_cursor("/sagas", page.at("next").get<std::string>()), "2026-07-01 00:00:00+00_5");
+    EXPECT_EQ(page.dump().find("2026"), std::string::npos);
+}
+
+TEST_F(ListenerTest, AnswersToItsOwnNamesOnly) {
+    for (const auto& [host, status] : std::map<std::string, int>{
+             {"localhost", 200},
+             {"LOCALHOST:1", 200},
+             {"127.0.0.1:8081", 200},
+             {"[::1]:8081", 200},
+             {"ops.example", 200},
+             {"Ops.Example:443", 200},
+             {"evil.example", 421},
+             {"localhost.evil.example", 421},
+             {"ops.example.evil", 421},
+             {"", 421}}) {
+        for (const std::string path : {"/", "/metrics", "/session", "/api/v1/stores", "/healthz"}) {
+            HttpRequest request = a_request("GET", path);
+            request.headers.front().second = host;
+            const int answered = ask(request).status;
+            if (status == 200 || path == "/healthz") {
+                EXPECT_NE(answered, 421) << host << path;
+            } else {
+                EXPECT_EQ(answered, 421) << host << path;
+            }
+        }
+    }
+}
+
+TEST_F(ListenerTest, LimitsTheRateOfOneAddressAndSaysWhenToComeAgain) {
+    int refused = 0;
+    for (int count = 0; count < 450; ++count)
+        refused += ask(a_request("GET", "/", "")).status == 429 ? 1 : 0;
+    EXPECT_EQ(refused, 50);
+    const HttpResponse response = ask(a_request("GET", "/", ""));
+    ASSERT_NE(runtime::find_header(response.headers, "retry-after"), nullptr);
+    EXPECT_EQ(*runtime::find_header(response.headers, "retry-after"), "1");
+    HttpRequest other = a_request("GET", "/", "");
+    other.remote_address = "127.0.0.2";
+    EXPECT_EQ(ask(other).status, 200);
+}
+
+TEST_F(ListenerTest, TellsHowMuchIsLeft) {
+    const HttpResponse response = ask(a_request("GET", "/api/v1/stores", "reader"));
+    ASSERT_NE(runtime::find_header(response.headers, "ratelimit"), nullptr);
+    EXPECT_EQ(*runtime::find_header(response.headers, "ratelimit"), "\"caller\";r=99;t=1");
+    EXPECT_EQ(*runtime::find_header(response.headers, "ratelimit-policy"), "\"caller\";q=100;w=2");
+}
+
+TEST_F(ListenerTest, LetsWhoSeesSeveralMerchantsNameOne) {
+    Principal& reader = script_.tokens.at(runtime::sha256_hex("reader"));
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/stores?merchant=Shirts", "reader")).status, 200);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/stores?merchant=Hats", "reader")).status, 404);
+    reader.merchants.push_back({{2}, "Hats"});
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/stores", "reader")).status, 400);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/stores?merchant=Hats", "reader")).status, 200);
+    EXPECT_EQ(script_.last_merchant.value, 2);
+    EXPECT_EQ(ask(a_request("GET", "/api/v1/stores?merchant=Coats", "reader")).status, 404);
 }
 
 TEST_F(ListenerTest, ServesNothingElse) {
