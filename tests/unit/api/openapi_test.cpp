@@ -1,10 +1,13 @@
 #include "orchestrator/api/private_listener.hpp"
+#include "orchestrator/api/reference.hpp"
 #include "orchestrator/api/routes.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 namespace ordersaga::api {
@@ -90,6 +93,14 @@ TEST(OpenApi, ShowsAnExampleOfEverySchemaWithItsMembersAndNoOthers) {
             EXPECT_NE(std::find(values.begin(), values.end(), value), values.end()) << name << "." << member;
         }
     }
+}
+
+// The tests run in the repository's root.
+TEST(OpenApi, IsWhatThePageOfTheApiShows) {
+    std::ifstream file("docs/api.md", std::ios::binary);
+    const std::string page{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    EXPECT_EQ(page, with_reference(page)) << "run ./dev docs";
+    EXPECT_THROW(with_reference("another page"), std::runtime_error);
 }
 
 // Every reference of the document leads somewhere.
