@@ -4,6 +4,7 @@
 #include "orchestrator/cli/people_verbs.hpp"
 #include "orchestrator/cli/repair_verbs.hpp"
 #include "orchestrator/cli/rest_verbs.hpp"
+#include "orchestrator/cli/stock_import.hpp"
 #include "orchestrator/cli/table.hpp"
 
 #include <CLI/CLI.hpp>
@@ -260,6 +261,16 @@ private:
         command->add_option(
             "--idempotency-key", arguments.idempotency_key, "a repeat with the same key does nothing more");
         add_reason(command, arguments.reason);
+
+        StockImportArguments& import = stock_import_;
+        command =
+            add(*stock, "import",
+                "bring a count to the ledgers: CSV with sku, on_hand and, if there are several, warehouse",
+                [&import](Context& context) { return stock_import_verb(context, import); });
+        command->add_option("FILE", import.file)->required()->check(CLI::ExistingFile);
+        command->add_flag("--dry-run", import.dry_run, "only print the moves that it would make");
+        command->add_flag("--skip-unknown", import.skip_unknown, "import the others when some SKUs are not known");
+        add_reason(command, import.reason);
     }
 
     void add_database_verbs() {
@@ -381,6 +392,7 @@ private:
     CommandArguments command_;
     RepairArguments repair_;
     StockArguments stock_;
+    StockImportArguments stock_import_;
     MigrateArguments migrate_;
     SetupArguments setup_;
     TokenArguments token_;

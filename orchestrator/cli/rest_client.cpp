@@ -9,12 +9,16 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
+#include <thread>
+
 namespace ordersaga::cli {
 
 namespace {
 
 constexpr const char* default_url = "http://127.0.0.1:8081";
 constexpr std::size_t page_size = 200;
+constexpr int most_patience = 5;  // with a service that says 429
 
 ExitCode code_of(int status) {
     switch (status) {
@@ -48,6 +52,13 @@ std::string complaint_of(const runtime::HttpOutcome& outcome) {
     return "the service answered " + std::to_string(outcome.status);
 }
 
+// Retry-After, if it is short; a second otherwise.
+std::chrono::seconds wait_asked_for(const runtime::HttpOutcome& outcome) {
+    const std::string* header = outcome.header("retry-after");
+    const bool is_short = header != nullptr && header->size() == 1 && header->front() >= '0' && header->front() <= '5';
+    return std::chrono::seconds(is_short ? header->front() - '0' : 1);
+}
+
 }  // namespace
 
 struct RestClient::Impl {
@@ -59,11 +70,21 @@ struct RestClient::Impl {
         call.headers.emplace_back("Authorization", "Bearer " + token);
         call.headers.emplace_back("Accept", "application/json");
         call.total_timeout = std::chrono::seconds(20);
+        const bool changes_something = call.method != "GET";
+        runtime::HttpOutcome outcome = ask(call);
+        // Nothing was done then, so that even a change may be asked for again.
+        for (int patience = most_patience; outcome.status == 429 && patience > 0; --patience) {
+            std::this_thread::sleep_for(wait_asked_for(outcome));
+            outcome = ask(call);
+        }
+        return read(outcome, changes_something);
+    }
+
+    runtime::HttpOutcome ask(runtime::HttpCall call) {
         runtime::HttpOutcome outcome;
         runtime::HttpClientOptions options;
         options.user_agent = "sagactl/0.1";
         runtime::HttpClient client(context.get_executor(), options);
-        const bool changes_something = call.method != "GET";
         boost::asio::co_spawn(
             context, client.send(std::move(call)), [&](const std::exception_ptr& fault, runtime::HttpOutcome answer) {
                 if (fault) std::rethrow_exception(fault);
@@ -72,7 +93,7 @@ struct RestClient::Impl {
         context.restart();
         while (!outcome.is_response() && outcome.error.empty() && context.run_one() > 0) {
         }
-        return read(outcome, changes_something);
+        return outcome;
     }
 
     nlohmann::json read(const runtime::HttpOutcome& outcome, bool changes_something) const {

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <sstream>
 
 namespace ordersaga::test {
@@ -258,6 +260,20 @@ TEST_F(OperatorRepairs, AnAdjustmentIsInTheAudit) {
     ASSERT_NO_FATAL_FAILURE(start());
     ASSERT_EQ(sagactl({"stock", "adjust", "SHIRT", "--by", "-2", "-r", "damaged"}), ExitCode::ok) << err_;
     EXPECT_EQ(last_audit(), "First|stock adjust|SHIRT|damaged");
+}
+
+TEST_F(OperatorRepairs, AnImportedCountIsInTheLedgerAndTheAudit) {
+    ASSERT_NO_FATAL_FAILURE(start());
+    const std::string file = testing::TempDir() + "/count.csv";
+    std::ofstream(file) << "sku,on_hand\nSHIRT,17\nHAT,3\n";
+    ASSERT_EQ(sagactl({"stock", "import", file, "-r", "count"}), ExitCode::ok) << err_;
+    EXPECT_EQ(last_audit(), "First|stock adjust|SHIRT|count");
+    EXPECT_EQ(
+        look("SELECT on_hand FROM stock JOIN skus USING (merchant_id, sku_id) WHERE sku = 'SHIRT' AND stock." + mine()),
+        "17");
+    ASSERT_EQ(sagactl({"stock", "import", file, "-r", "again", "--json"}), ExitCode::ok) << err_;
+    EXPECT_EQ(json::parse(out_).at("moves").size(), 0U);
+    std::remove(file.c_str());
 }
 
 }  // namespace

@@ -37,11 +37,18 @@ public:
     std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
 
     std::map<std::string, std::pair<int, json>> answers;  // by "METHOD target"
+    int busy = 0;                                         // so many requests are told to come again at once
     std::vector<runtime::HttpRequest> requests;           // read only while no verb runs
 
 private:
     boost::asio::awaitable<runtime::HttpResponse> answer(runtime::HttpRequest request) {
         runtime::HttpResponse response;
+        if (busy > 0) {
+            --busy;
+            response.status = 429;
+            response.headers.emplace_back("Retry-After", "0");
+            co_return response;
+        }
         const auto found = answers.find(request.method + " " + request.target);
         response.status = found == answers.end() ? 404 : found->second.first;
         response.body = found == answers.end() ? R"({"detail":"there is no such thing"})" : found->second.second.dump();
@@ -202,6 +209,110 @@ TEST_F(CommandLineTest, AdjustsTheLedgerThatItHasRead) {
     EXPECT_EQ(run({"stock", "adjust", "A/B", "--by", "-2", "-r", "damaged"}), ExitCode::ok) << err_.str();
     const json body = json::parse(service_.requests.at(1).body);
     EXPECT_EQ(body, (json{{"warehouse", "main"}, {"difference", -2}, {"expected_version", 9}, {"reason", "damaged"}}));
+}
+
+TEST_F(CommandLineTest, WaitsWhenItAsksTooOften) {
+    service_.answers["GET /api/v1/stock?limit=200"] = {200, {{"items", json::array()}, {"next", nullptr}}};
+    service_.busy = 3;
+    EXPECT_EQ(run({"stock", "list"}), ExitCode::ok) << err_.str();
+    service_.busy = 100;
+    EXPECT_EQ(run({"stock", "list"}), ExitCode::not_reachable);
+    EXPECT_EQ(service_.busy, 94) << "patience has an end";
+}
+
+class StockImportTest : public CommandLineTest {
+protected:
+    StockImportTest() {
+        service_.answers["GET /api/v1/stock?limit=200"] = {
+            200,
+            {{"items", {ledger("SHIRT", "main", 20, 9), ledger("HAT", "main", 3, 4), ledger("CAP", "main", 5, 1)}},
+             {"next", "more"}}};
+        service_.answers["GET /api/v1/stock?limit=200&after=more"] = {
+            200, {{"items", {ledger("BELT", "main", 7, 2)}}, {"next", nullptr}}};
+        for (const std::string sku : {"SHIRT", "HAT", "BELT"})
+            service_.answers["POST /api/v1/stock/" + sku + "/adjust"] = {200, {{"result", "applied"}}};
+    }
+    ~StockImportTest() override { std::filesystem::remove(file_); }
+
+    static json ledger(const std::string& sku, const std::string& warehouse, int on_hand, int version) {
+        return {{"sku", sku}, {"warehouse", warehouse}, {"on_hand", on_hand}, {"version", version}};
+    }
+
+    ExitCode import(const std::string& content, const std::vector<std::string>& flags = {}) {
+        std::ofstream(file_) << content;
+        service_.requests.clear();
+        std::vector<std::string> arguments{"stock", "import", file_.string(), "-r", "count of July"};
+        arguments.insert(arguments.end(), flags.begin(), flags.end());
+        return run(arguments);
+    }
+
+    std::vector<json> adjustments() const {
+        std::vector<json> bodies;
+        for (const runtime::HttpRequest& request : service_.requests) {
+            if (request.method == "POST") bodies.push_back(json::parse(request.body));
+        }
+        return bodies;
+    }
+
+    std::filesystem::path file_ =
+        std::filesystem::temp_directory_path() / ("stock_import_" + std::to_string(::getpid()) + ".csv");
+};
+
+TEST_F(StockImportTest, AdjustsWhatDiffersByTheDifferenceToTheVersionRead) {
+    EXPECT_EQ(import("sku,on_hand\nSHIRT,18\nHAT,3\nBELT,12\n"), ExitCode::ok) << err_.str();
+    const std::vector<json> bodies = adjustments();
+    ASSERT_EQ(bodies.size(), 2U);
+    EXPECT_EQ(
+        bodies[0],
+        (json{{"warehouse", "main"}, {"difference", -2}, {"expected_version", 9}, {"reason", "count of July"}}));
+    EXPECT_EQ(
+        bodies[1],
+        (json{{"warehouse", "main"}, {"difference", 5}, {"expected_version", 2}, {"reason", "count of July"}}));
+}
+
+TEST_F(StockImportTest, OnlyPrintsTheMovesOfADryRun) {
+    EXPECT_EQ(import("sku,on_hand\nSHIRT,18\nSOCK,1\n", {"--dry-run"}), ExitCode::ok) << err_.str();
+    EXPECT_TRUE(adjustments().empty());
+    EXPECT_NE(out_.str().find("SHIRT"), std::string::npos);
+    EXPECT_NE(out_.str().find("-2"), std::string::npos);
+    EXPECT_NE(err_.str().find("line 3: SOCK"), std::string::npos);
+}
+
+TEST_F(StockImportTest, ListsUnknownSkusAndChangesNothingUnlessToldTo) {
+    const std::string file = "sku,warehouse,on_hand\nSHIRT,main,18\nSOCK,main,1\nHAT,attic,1\n";
+    EXPECT_EQ(import(file), ExitCode::not_found);
+    EXPECT_TRUE(adjustments().empty());
+    EXPECT_NE(err_.str().find("line 3: SOCK"), std::string::npos);
+    EXPECT_NE(err_.str().find("line 4: HAT in 'attic'"), std::string::npos);
+
+    EXPECT_EQ(import(file, {"--skip-unknown", "--json"}), ExitCode::ok) << err_.str();
+    EXPECT_EQ(adjustments().size(), 1U);
+    EXPECT_EQ(json::parse(out_.str()).at("unknown").size(), 2U);
+}
+
+TEST_F(StockImportTest, GoesOnAfterALedgerThatMovedAndSaysSo) {
+    service_.answers["POST /api/v1/stock/SHIRT/adjust"] = {409, {{"detail", "the stock is at version 10 now"}}};
+    EXPECT_EQ(import("sku,on_hand\nSHIRT,18\nHAT,4\n"), ExitCode::conflict);
+    EXPECT_EQ(adjustments().size(), 2U);
+    EXPECT_NE(out_.str().find("refused: the stock is at version 10 now"), std::string::npos);
+    EXPECT_NE(out_.str().find("applied"), std::string::npos);
+}
+
+TEST_F(StockImportTest, TellsWhatWasDoneBeforeTheServiceFailed) {
+    service_.answers["POST /api/v1/stock/HAT/adjust"] = {503, {{"detail", "not stored in time"}}};
+    EXPECT_EQ(import("sku,on_hand\nSHIRT,18\nHAT,4\nBELT,1\n"), ExitCode::not_reachable);
+    EXPECT_EQ(adjustments().size(), 2U);
+    EXPECT_NE(out_.str().find("applied"), std::string::npos);
+    EXPECT_NE(out_.str().find("not done"), std::string::npos);
+}
+
+TEST_F(StockImportTest, TellsAllFaultsOfTheFileAtOnceAndChangesNothing) {
+    EXPECT_EQ(import("sku,on_hand\nSHIRT,18\nHAT,-1\nBELT,1.5\nSHIRT,4\n,4\nCAP,9999999999\n"), ExitCode::usage);
+    EXPECT_TRUE(adjustments().empty());
+    for (const char* line : {":3: ", ":4: ", ":5: ", ":6: ", ":7: "})
+        EXPECT_NE(err_.str().find(line), std::string::npos) << line << err_.str();
+    EXPECT_EQ(import("sku,quantity\nSHIRT,18\n"), ExitCode::usage);
+    EXPECT_EQ(import("sku,on_hand\n"), ExitCode::usage);
 }
 
 TEST_F(CommandLineTest, SurvivesAServiceThatTalksNonsense) {
