@@ -25,7 +25,16 @@ constexpr std::string_view select_schema_version = "SELECT coalesce(max(version)
 constexpr std::string_view list_sagas = R"sql(
     SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'subject', saga.subject, 'state', saga.state,
                'version', saga.version, 'final', saga.final, 'incident', saga.incident, 'created_at', saga.created_at,
-               'updated_at', saga.updated_at, 'next_wake', saga.next_wake)::text,
+               'updated_at', saga.updated_at, 'next_wake', saga.next_wake,
+               'order', (SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name)
+                           FROM orders JOIN stores store USING (merchant_id, store_id)
+                          WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id),
+               -- What is under way; when nothing is, what was last.
+               'command', (SELECT json_build_object('activity', activity, 'state', command.state, 'attempt', attempt,
+                                      'due_at', due_at, 'deadline', deadline, 'outcome', outcome, 'last_error', last_error)
+                             FROM commands command
+                            WHERE command.merchant_id = saga.merchant_id AND command.saga_id = saga.saga_id
+                            ORDER BY command.state = 'closed', command.created_at DESC, command.command_id DESC LIMIT 1))::text,
            saga.created_at::text || '_' || saga.saga_id
       FROM sagas saga
      WHERE ($2::timestamptz IS NULL OR (saga.created_at, saga.saga_id) < ($2::timestamptz, $3::uuid))
@@ -39,6 +48,11 @@ constexpr std::string_view list_sagas = R"sql(
                   AND orders.document->'lines' @> jsonb_build_array(jsonb_build_object('sku', $6))))
        AND (NOT $7::boolean OR saga.incident IS NOT NULL)
        AND ($8::bigint IS NULL OR saga.updated_at < now() - $8::bigint * interval '1 microsecond')
+       AND (NOT $9::boolean OR NOT saga.final)
+       AND ($10::text IS NULL OR strpos(lower(saga.subject), lower($10)) > 0 OR saga.saga_id::text LIKE lower($10) || '%'
+            OR EXISTS (SELECT FROM orders
+                        WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id
+                          AND orders.order_id = $10))
      ORDER BY saga.created_at DESC, saga.saga_id DESC LIMIT $1::int)sql";
 
 // Everything that tells why a saga stands where it stands; of its data only what holds nothing personal.
@@ -108,6 +122,16 @@ constexpr std::string_view select_saga = R"sql(
                           'text', text, 'opened_at', opened_at, 'closed_at', closed_at) ORDER BY incident_id DESC), '[]')
                         FROM incidents
                        WHERE incidents.merchant_id = saga.merchant_id AND incidents.saga_id = saga.saga_id),
+        -- Of the saga's data only what names no person.
+        'fulfillments', (SELECT coalesce(json_agg(json_build_object('part', fulfillment->'part',
+                             'generation', fulfillment->'generation', 'reference', fulfillment->'reference',
+                             'warehouse_order_id', fulfillment->'warehouse_order_id', 'state', fulfillment->'state',
+                             'shipments', fulfillment->'shipments')), '[]')
+                           FROM jsonb_array_elements(CASE WHEN saga.kind = 'order' THEN saga.data->'fulfillments' END)
+                                AS fulfillment),
+        'lines', (SELECT coalesce(json_agg(json_build_object('line_id', line->'line_id', 'sku', line->'sku',
+                      'wanted', line->'wanted')), '[]')
+                    FROM jsonb_array_elements(CASE WHEN saga.kind = 'order' THEN saga.data->'lines' END) AS line),
         'references', (SELECT coalesce(json_agg(reference ORDER BY reference), '[]') FROM fulfillment_references
                         WHERE fulfillment_references.merchant_id = saga.merchant_id
                           AND fulfillment_references.saga_id = saga.saga_id),
@@ -139,7 +163,13 @@ constexpr std::string_view list_stock = R"sql(
                'version', stock.version, 'policy', sku.policy, 'reading', sku.reading, 'buffer', sku.buffer,
                'discontinued', sku.discontinued, 'read_asked_at', stock.read_asked_at,
                'warehouse_on_hand', stock.warehouse_on_hand,
-               'warehouse_fulfillable', stock.warehouse_fulfillable)::text,
+               'warehouse_fulfillable', stock.warehouse_fulfillable,
+               'shown', (SELECT coalesce(json_agg(json_build_object('listing_id', listing.listing_id::text, 'store', store.key,
+                                    'believed', listing.believed, 'target', listing.target, 'in_flight', listing.in_flight,
+                                    'parked', listing.parked) ORDER BY store.key, listing.listing_id), '[]')
+                           FROM listings listing JOIN stores store USING (merchant_id, store_id)
+                          WHERE listing.merchant_id = stock.merchant_id AND listing.sku_id = stock.sku_id
+                            AND store.warehouse_id = stock.warehouse_id))::text,
            stock.sku_id || '_' || stock.warehouse_id
       FROM stock JOIN skus sku USING (merchant_id, sku_id) JOIN warehouses warehouse USING (merchant_id, warehouse_id)
      WHERE ($2::bigint IS NULL OR (stock.sku_id, stock.warehouse_id) > ($2::bigint, $3::bigint))
@@ -443,7 +473,7 @@ public:
         return list(
             merchant, list_sagas, page,
             {created_at, saga_id, filter(wanted.state), filter(wanted.store), filter(wanted.sku), wanted.with_incident,
-             older_than});
+             older_than, wanted.only_open, filter(wanted.text)});
     }
 
     json saga(MerchantId merchant, const std::string& saga_id, bool with_data) override {

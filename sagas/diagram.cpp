@@ -148,19 +148,23 @@ struct Label {
     Box box;
 };
 
-// The first place along the curve where the label covers nothing; else where it covers least.
-Label place_label(const Curve& curve, const std::vector<std::string>& lines, const std::vector<Box>& taken) {
+Box label_box(Point centre, const std::vector<std::string>& lines) {
     std::size_t longest = 0;
     for (const std::string& line : lines)
         longest = std::max(longest, line.size());
     double width = static_cast<double>(longest) * letter_width + 6;
     double height = static_cast<double>(lines.size()) * line_height + 2;
+    return {centre.x - width / 2, centre.y - height / 2, centre.x + width / 2, centre.y + height / 2};
+}
+
+// The first place along the curve where the label covers nothing; else where it covers least.
+Label place_label(const Curve& curve, const std::vector<std::string>& lines, const std::vector<Box>& taken) {
     Label best;
     double least = -1;
     for (int step = 0; step <= 20; ++step) {
         int side = step % 2 == 0 ? 1 : -1;
         Point centre = curve.at(0.5 + side * ((step + 1) / 2) * 0.04);
-        Box box{centre.x - width / 2, centre.y - height / 2, centre.x + width / 2, centre.y + height / 2};
+        Box box = label_box(centre, lines);
         double covered = 0;
         for (const Box& other : taken)
             covered += overlap(box, other);
@@ -174,6 +178,11 @@ Label place_label(const Curve& curve, const std::vector<std::string>& lines, con
 
 std::string number(double value) {
     return std::to_string(std::lround(value));
+}
+
+std::string path_of(const Curve& curve) {
+    return "M" + number(curve.begin.x) + " " + number(curve.begin.y) + "Q" + number(curve.control.x) + " " +
+           number(curve.control.y) + " " + number(curve.end.x) + " " + number(curve.end.y);
 }
 
 const char* kind_of(const Arrow& arrow) {
@@ -210,24 +219,22 @@ std::string svg_head() {
            "</style>\n<defs>\n" + markers + "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
 }
 
-std::string svg_box(const std::string& state, bool final, bool live) {
-    Place place = place_of(state);
-    Box box = box_of(place);
-    Point centre = centre_of(place);
-    std::string classes = std::string("state") + (final ? " final" : "") + (live ? " live" : "");
-    return "<rect class=\"" + classes + "\" x=\"" + number(box.left) + "\" y=\"" + number(box.top) + "\" width=\"" +
-           number(box_width) + "\" height=\"" + number(box_height) + "\" rx=\"8\"/>\n<text class=\"name\" x=\"" +
-           number(centre.x) + "\" y=\"" + number(centre.y + 5) + "\">" + state + "</text>\n";
+std::string svg_box(const DrawnState& state, bool live) {
+    std::string classes = std::string("state") + (state.final ? " final" : "") + (live ? " live" : "");
+    return "<rect class=\"" + classes + "\" x=\"" + number(state.left) + "\" y=\"" + number(state.top) + "\" width=\"" +
+           number(state.width) + "\" height=\"" + number(state.height) + "\" rx=\"8\"/>\n<text class=\"name\" x=\"" +
+           number(state.left + state.width / 2) + "\" y=\"" + number(state.top + state.height / 2 + 5) + "\">" +
+           state.name + "</text>\n";
 }
 
-std::string svg_label(const Label& label, const std::vector<std::string>& lines, const std::string& kind) {
-    std::string text = "<rect class=\"paper\" x=\"" + number(label.box.left) + "\" y=\"" + number(label.box.top) +
-                       "\" width=\"" + number(label.box.right - label.box.left) + "\" height=\"" +
-                       number(label.box.bottom - label.box.top) + "\"/>\n";
-    double y = label.box.top + line_height - 2;
-    for (const std::string& line : lines) {
-        text += "<text class=\"event " + kind + "\" x=\"" + number(label.centre.x) + "\" y=\"" + number(y) + "\">" +
-                line + "</text>\n";
+std::string svg_label(const DrawnArrow& arrow) {
+    const Box box = label_box({arrow.label_x, arrow.label_y}, arrow.events);
+    std::string text = "<rect class=\"paper\" x=\"" + number(box.left) + "\" y=\"" + number(box.top) + "\" width=\"" +
+                       number(box.right - box.left) + "\" height=\"" + number(box.bottom - box.top) + "\"/>\n";
+    double y = box.top + line_height - 2;
+    for (const std::string& line : arrow.events) {
+        text += "<text class=\"event " + arrow.kind + "\" x=\"" + number(arrow.label_x) + "\" y=\"" + number(y) +
+                "\">" + line + "</text>\n";
         y += line_height;
     }
     return text;
@@ -250,24 +257,36 @@ std::string order_saga_mermaid(std::string_view live_state) {
     return text;
 }
 
-std::string order_saga_svg(std::string_view live_state) {
+Drawing order_saga_drawing() {
     const OrderSaga saga;
+    Drawing drawing{canvas_width, canvas_height, {}, {}};
     std::vector<Box> taken;
     for (const Place& place : places())
         taken.push_back(box_of(place));
-    std::string lines, labels, boxes;
     for (const Arrow& arrow : arrows()) {
-        std::string kind = kind_of(arrow);
         Curve curve = curve_between(place_of(arrow.from), place_of(arrow.to));
-        lines += "<path class=\"arrow " + kind + "\" marker-end=\"url(#" + kind + ")\" d=\"M" + number(curve.begin.x) +
-                 " " + number(curve.begin.y) + "Q" + number(curve.control.x) + " " + number(curve.control.y) + " " +
-                 number(curve.end.x) + " " + number(curve.end.y) + "\"/>\n";
         Label label = place_label(curve, arrow.events, taken);
         taken.push_back(label.box);
-        labels += svg_label(label, arrow.events, kind);
+        drawing.arrows.push_back(
+            {arrow.from, arrow.to, arrow.events, kind_of(arrow), path_of(curve), label.centre.x, label.centre.y});
     }
-    for (const std::string& state : OrderSaga::states())
-        boxes += svg_box(state, saga.is_final(state), state == live_state);
+    for (const std::string& state : OrderSaga::states()) {
+        Box box = box_of(place_of(state));
+        drawing.states.push_back({state, box.left, box.top, box_width, box_height, saga.is_final(state)});
+    }
+    return drawing;
+}
+
+std::string order_saga_svg(std::string_view live_state) {
+    const Drawing drawing = order_saga_drawing();
+    std::string lines, labels, boxes;
+    for (const DrawnArrow& arrow : drawing.arrows) {
+        lines += "<path class=\"arrow " + arrow.kind + "\" marker-end=\"url(#" + arrow.kind + ")\" d=\"" + arrow.path +
+                 "\"/>\n";
+        labels += svg_label(arrow);
+    }
+    for (const DrawnState& state : drawing.states)
+        boxes += svg_box(state, state.name == live_state);
     return svg_head() + lines + labels + boxes + "</svg>\n";
 }
 

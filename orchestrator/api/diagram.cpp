@@ -1,40 +1,50 @@
 #include "orchestrator/api/diagram.hpp"
 
-#include "sagas/order_saga.hpp"
+#include "sagas/diagram.hpp"
 
-#include <algorithm>
-#include <map>
-#include <vector>
+#include <nlohmann/json.hpp>
 
 namespace ordersaga::api {
 
-std::string order_saga_diagram(std::string_view live_state) {
-    // One arrow for all events between two states, in the table's order.
-    std::vector<std::pair<std::string, std::string>> arrows;
-    std::map<std::pair<std::string, std::string>, std::string> labels;
-    for (const sagas::TransitionRow& row : sagas::OrderSaga::table()) {
-        if (row.to.empty()) continue;
-        const std::pair<std::string, std::string> arrow{row.from, row.to};
-        std::string& label = labels[arrow];
-        if (label.empty()) {
-            arrows.push_back(arrow);
-            label = row.event;
-        } else if ((", " + label + ",").find(" " + row.event + ",") == std::string::npos) {
-            label += ", " + row.event;
-        }
-    }
-    const sagas::OrderSaga saga;
-    std::string text = "stateDiagram-v2\n    [*] --> " + std::string(saga.initial_state()) + "\n";
-    for (const auto& arrow : arrows)
-        text += "    " + arrow.first + " --> " + arrow.second + ": " + labels[arrow] + "\n";
-    for (const std::string& state : sagas::OrderSaga::states()) {
-        if (saga.is_final(state)) text += "    " + state + " --> [*]\n";
-    }
-    if (saga.knows(live_state)) {
-        text += "    classDef live fill:#ffd54f,stroke:#e65100,stroke-width:3px\n    class " + std::string(live_state) +
-                " live\n";
-    }
-    return text;
+namespace {
+
+using nlohmann::json;
+
+json drawing_document() {
+    const sagas::Drawing drawing = sagas::order_saga_drawing();
+    json states = json::array(), arrows = json::array();
+    for (const sagas::DrawnState& state : drawing.states)
+        states.push_back(
+            {{"name", state.name},
+             {"left", state.left},
+             {"top", state.top},
+             {"width", state.width},
+             {"height", state.height},
+             {"final", state.final}});
+    for (const sagas::DrawnArrow& arrow : drawing.arrows)
+        arrows.push_back(
+            {{"from", arrow.from},
+             {"to", arrow.to},
+             {"events", arrow.events},
+             {"kind", arrow.kind},
+             {"path", arrow.path},
+             {"label_x", arrow.label_x},
+             {"label_y", arrow.label_y}});
+    return {
+        {"width", drawing.width},
+        {"height", drawing.height},
+        {"states", std::move(states)},
+        {"arrows", std::move(arrows)}};
+}
+
+}  // namespace
+
+json diagram_document(const std::string& saga_id, const std::string& state) {
+    return {
+        {"saga_id", saga_id},
+        {"state", state},
+        {"mermaid", sagas::order_saga_mermaid(state)},
+        {"drawing", drawing_document()}};
 }
 
 }  // namespace ordersaga::api

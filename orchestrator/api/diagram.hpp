@@ -1,12 +1,13 @@
-// The order saga's state diagram with one state marked, drawn from the transition table. Pure.
+// What GET /sagas/{id}/diagram answers: the state diagram with this saga's place in it.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <string>
-#include <string_view>
 
 namespace ordersaga::api {
 
-// Mermaid; `live_state` is marked when the diagram has it.
-std::string order_saga_diagram(std::string_view live_state);
+// As Mermaid, and as numbers, so that the dashboard can paint it in its own colours without any markup of ours.
+nlohmann::json diagram_document(const std::string& saga_id, const std::string& state);
 
 }  // namespace ordersaga::api

@@ -127,8 +127,13 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
     switch (match.route->operation) {
         case Operation::list_sagas: {
             SagaFilter filter{
-                query.text("state"), query.text("store"), query.text("sku"), query.flag("incident"),
-                query.duration("older_than")};
+                .state = query.text("state"),
+                .store = query.text("store"),
+                .sku = query.text("sku"),
+                .text = query.text("text"),
+                .only_open = query.flag("open"),
+                .with_incident = query.flag("incident"),
+                .older_than = query.duration("older_than")};
             if (!filter.state.empty() && !is_state(filter.state))
                 throw Problem(400, "there is no such state; states are those of the diagram, as in OnHold");
             question = [merchant, filter = std::move(filter), page = query.page(match.route->path)](Queries& ask) {
@@ -245,9 +250,7 @@ HttpResponse answer_of_read(Operation operation, json answer) {
     if (answer.is_null()) throw Problem(404, std::string(missing_text(operation)));
     if (operation == Operation::show_diagram) {
         if (answer.at("kind") != "order") throw Problem(404, "there is no diagram of this kind of saga");
-        const std::string state = answer.at("state");
-        return json_answer(
-            {{"saga_id", answer.at("saga_id")}, {"state", state}, {"mermaid", order_saga_diagram(state)}});
+        return json_answer(diagram_document(answer.at("saga_id"), answer.at("state")));
     }
     HttpResponse response = json_answer(answer);
     if (operation == Operation::show_saga)

@@ -27,10 +27,13 @@ struct Page {
     std::string after;
 };
 
+// Written by naming what is asked for; what is left out asks for nothing.
 struct SagaFilter {
-    std::string state, store, sku;  // empty: any
+    std::string state{}, store{}, sku{};
+    std::string text{};      // part of the order's name, its number, or the beginning of the saga's id
+    bool only_open = false;  // not in a final state
     bool with_incident = false;
-    std::optional<std::chrono::microseconds> older_than;  // not changed for so long
+    std::optional<std::chrono::microseconds> older_than{};  // not changed for so long
 };
 
 struct LedgerKey {

@@ -51,13 +51,66 @@ TEST_F(ApiQueriesTest, FiltersSagas) {
         return all_sagas(filter, 50);
     };
     using Ids = std::vector<std::string>;
-    EXPECT_EQ(only({"OnHold", "", "", false, {}}), Ids{held});
-    EXPECT_EQ(only({"", "", "HAT", false, {}}), Ids{stuck});
-    EXPECT_EQ(only({"", "", "%", false, {}}), Ids{});
-    EXPECT_EQ(only({"", "eu", "", true, {}}), Ids{stuck});
-    EXPECT_EQ(only({"", "us", "", false, {}}), Ids{});
-    EXPECT_EQ(only({"", "", "", false, std::chrono::minutes(10)}), Ids{stuck});
-    EXPECT_EQ(only({"' OR 1=1 --", "", "", false, {}}), Ids{});
+    EXPECT_EQ(only({.state = "OnHold"}), Ids{held});
+    EXPECT_EQ(only({.sku = "HAT"}), Ids{stuck});
+    EXPECT_EQ(only({.sku = "%"}), Ids{});
+    EXPECT_EQ(only({.store = "eu", .with_incident = true}), Ids{stuck});
+    EXPECT_EQ(only({.store = "us"}), Ids{});
+    EXPECT_EQ(only({.older_than = std::chrono::minutes(10)}), Ids{stuck});
+    EXPECT_EQ(only({.state = "' OR 1=1 --"}), Ids{});
+}
+
+TEST_F(ApiQueriesTest, FindsSagasByWhatPeopleKnowOfAnOrder) {
+    const std::string first = world_.add_saga(world_.first, 1, "OnHold");
+    const std::string other = world_.add_saga(world_.first, 30, "Reserved");
+    const auto found = [&](const std::string& text) {
+        return all_sagas({.text = text}, 50);
+    };
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(found("#30"), Ids{other});
+    EXPECT_EQ(found("EU #3"), Ids{other}) << "part of its name, whatever the case";
+    EXPECT_EQ(found("30"), Ids{other}) << "its number in the store";
+    EXPECT_EQ(found(first), Ids{first});
+    EXPECT_EQ(found("0190a000"), (Ids{other, first})) << "the beginning of a saga's id";
+    EXPECT_EQ(found("%"), Ids{});
+    EXPECT_EQ(found("_"), Ids{});
+}
+
+TEST_F(ApiQueriesTest, ListsOnlyOpenSagasWhenAsked) {
+    const std::string open = world_.add_saga(world_.first, 1, "Reserved");
+    const std::string over = world_.add_saga(world_.first, 2, "Completed");
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute("UPDATE sagas SET final = true, next_wake = NULL WHERE state = 'Completed'");
+    });
+    EXPECT_EQ(all_sagas({.only_open = true}, 50), std::vector<std::string>{open});
+    EXPECT_EQ(all_sagas({}, 50), (std::vector<std::string>{over, open}));
+}
+
+TEST_F(ApiQueriesTest, ListsWithEachSagaTheCallThatIsUnderWayElseTheLast) {
+    const std::string id = world_.add_saga(world_.first, 1, "Reserved");
+    const auto command_of = [&] {
+        return queries_->sagas(mine_, {}, {}).at("items").at(0).at("command");
+    };
+    const auto add = [&](const std::string& activity, const std::string& state, const std::string& error) {
+        world_.session.transact([&](db::Transaction& transaction) {
+            transaction.execute(
+                "INSERT INTO commands (merchant_id, command_id, saga_id, activity, lane, priority, state, payload, "
+                "idempotency_key, last_error, created_at, due_at, closed_at) VALUES ($1::bigint, gen_random_uuid(), "
+                "$2::uuid, $3, 'warehouse:1', 2, $4, '{}', $3, $5, now(), now(), CASE WHEN $4 = 'closed' THEN now() "
+                "END)",
+                {world_.first, id, activity, state, error});
+        });
+    };
+    EXPECT_TRUE(command_of().is_null());
+    EXPECT_EQ(queries_->sagas(mine_, {}, {}).at("items").at(0).at("order").at("order_id"), "1");
+    add("RequestFulfillment", "waiting", "503");
+    add("FlushStock", "closed", "");
+    EXPECT_EQ(command_of().at("activity"), "RequestFulfillment") << "open, if older";
+    EXPECT_EQ(command_of().at("last_error"), "503");
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute("UPDATE commands SET state = 'closed', closed_at = now()");
+    });
+    EXPECT_EQ(command_of().at("activity"), "FlushStock") << "the newest";
 }
 
 TEST_F(ApiQueriesTest, ShowsASagaToItsMerchantOnly) {
@@ -144,6 +197,9 @@ TEST_F(ApiQueriesTest, ShowsStockMovementsAndListings) {
     const json shirt = queries_->stock(mine_, "SHIRT", "main", {}).at("items").at(0);
     EXPECT_EQ(shirt.at("available"), 20);
     EXPECT_EQ(shirt.at("version"), 1);
+    ASSERT_EQ(shirt.at("shown").size(), 1U);
+    EXPECT_EQ(shirt.at("shown").at(0).at("store"), "eu");
+    EXPECT_TRUE(shirt.at("shown").at(0).at("believed").is_null()) << "nothing was read from the store yet";
     EXPECT_EQ(queries_->movements(mine_, "SHIRT", {}).at("items").at(0).at("kind"), "opening");
     EXPECT_TRUE(queries_->movements(mine_, "NONE", {}).is_null());
     EXPECT_EQ(queries_->listings(mine_, "eu", "", false, {}).at("items").size(), 3U);
