@@ -128,6 +128,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     };
     listener.gate = config.gate;
     listener.secure_cookie = config.secure_cookie;
+    engine.set_onlooker(
+        [live = listener.live](const std::vector<engine::SagaChange>& changes) { live->changed(changes); });
     runtime::HttpServerOptions closed;
     closed.address = config.private_address;
     closed.port = config.private_port;
@@ -152,6 +154,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
         runtime::log_info("draining", {});
         drain = std::thread([&] {
             public_server.stop_and_wait(drain_limit);
+            listener.live->stop();
             private_server.stop_and_wait(std::chrono::seconds(1));
             owner.reset();
             source.stop();

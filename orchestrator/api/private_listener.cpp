@@ -3,6 +3,7 @@
 #include "orchestrator/api/cursor.hpp"
 #include "orchestrator/api/diagram.hpp"
 #include "orchestrator/api/gate.hpp"
+#include "orchestrator/api/live_stream.hpp"
 #include "orchestrator/api/problem.hpp"
 #include "orchestrator/api/request_reader.hpp"
 #include "orchestrator/api/routes.hpp"
@@ -345,6 +346,7 @@ private:
             throw Problem(404, "nothing is served here");
         }
         const Principal who = co_await authenticate(request, *match.route, rate);
+        if (match.route->operation == Operation::watch_live) co_return watch_live(request, who, *match.route);
         if (match.route->method == "GET") {
             Question question = question_of(match, request, who);
             json answer = co_await queries_.ask(std::move(question));
@@ -386,6 +388,49 @@ private:
         if (path == "/metrics") return text_answer("text/plain; version=0.0.4; charset=utf-8", metrics_.exposition());
         if (path == "/api/v1/openapi.json") return text_answer("application/json", std::string(openapi_document()));
         return front_page();
+    }
+
+    // The stream outlives this answer, but not the handler, which the server keeps while a connection is open.
+    HttpResponse watch_live(const HttpRequest& request, const Principal& who, const Route& route) {
+        QueryReader(request).finish();
+        std::shared_ptr<LiveFeed::Viewer> viewer = options_.live->join(who.merchant);
+        if (!viewer) throw Problem(503, "too many live views are open");
+        LiveStreamParts parts;
+        parts.feed = options_.live;
+        parts.viewer = std::move(viewer);
+        parts.merchant = who.merchant;
+        parts.count = [this, merchant = who.merchant] {
+            return counts_text(merchant);
+        };
+        parts.may_go_on = [this, request, who, &route] {
+            return is_still(request, who, route);
+        };
+        HttpResponse response = text_answer("text/event-stream", "");
+        response.headers.emplace_back("Cache-Control", "no-store");
+        response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+        response.headers.emplace_back("X-Accel-Buffering", "no");  // or a proxy keeps the events to itself
+        response.stream = live_stream(std::move(parts));
+        return response;
+    }
+
+    asio::awaitable<std::string> counts_text(MerchantId merchant) {
+        Question question = [merchant](Queries& ask) {
+            return ask.summary(merchant);
+        };
+        const json summary = co_await queries_.ask(std::move(question));
+        co_return runtime::dump_json(summary);
+    }
+
+    asio::awaitable<bool> is_still(HttpRequest request, Principal who, const Route& route) {
+        bool still = false;
+        runtime::HttpHeaders rate;  // the stream's head is sent already
+        try {
+            const Principal now = co_await authenticate(request, route, rate);
+            still = now.merchant == who.merchant;
+        } catch (const std::exception&) {
+            // Ended too early by a database that is away, a view comes back by itself.
+        }
+        co_return still;
     }
 
     asio::awaitable<HttpResponse> readiness() {

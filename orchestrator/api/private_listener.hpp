@@ -4,6 +4,7 @@
 
 #include "orchestrator/api/engine_port.hpp"
 #include "orchestrator/api/gate.hpp"
+#include "orchestrator/api/live_feed.hpp"
 #include "orchestrator/api/query_threads.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/http_server.hpp"
@@ -37,6 +38,8 @@ struct PrivateListenerOptions {
     std::function<int(const std::string& activity)> most_attempts;
     GateOptions gate;
     bool secure_cookie = false;  // people reach it over https
+    // To be told of the engine's commits, and stopped before the listener's server is.
+    std::shared_ptr<LiveFeed> live = std::make_shared<LiveFeed>();
 };
 
 inline constexpr std::size_t api_body_limit = 64 * 1024;

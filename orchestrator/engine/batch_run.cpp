@@ -498,6 +498,13 @@ void BatchRun::write() {
     transaction_.write(changes_);
 }
 
+void BatchRun::append_changed_sagas(std::vector<SagaChange>& changes) const {
+    for (const std::vector<SagaRow>* rows : {&changes_.new_sagas, &changes_.updated_sagas}) {
+        for (const SagaRow& row : *rows)
+            changes.push_back({row.key, row.kind, row.subject, row.state, row.version, now_});
+    }
+}
+
 void BatchRun::apply_lessons(LaneRow& lane) {
     LaneRules rules = rules_of(parts_.options);
     refill(lane, now_);

@@ -82,6 +82,8 @@ public:
     // --- what the engine does after the commit
     const std::vector<CommandRow>& admitted() const { return admitted_; }
     const std::map<LaneKey, Instant>& lane_retries() const { return lane_retries_; }
+    // What write() has written, for who looks on.
+    void append_changed_sagas(std::vector<SagaChange>& changes) const;
     // Something came due by this very batch: signals, announcements, a duty called for.
     bool left_work() const;
     std::size_t due_events() const { return due_events_; }

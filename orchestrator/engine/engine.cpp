@@ -59,6 +59,7 @@ public:
     std::map<LaneKey, Instant> lane_retries_;
     std::optional<Duration> due_in_;
     bool more_due_ = true;
+    Onlooker onlooker_;
 
 private:
     enum class Ran { committed, unavailable, bad };
@@ -82,6 +83,7 @@ private:
 
     std::vector<CommandRow> to_send_;
     std::vector<AnnouncementRow> to_announce_;
+    std::vector<SagaChange> changed_;
     std::uint64_t repeated_ = 0;
     bool left_signals_ = false;
 };
@@ -94,6 +96,7 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
     for (int attempt = 0;; ++attempt) {
         to_send_.clear();
         to_announce_.clear();
+        changed_.clear();
         left_signals_ = false;
         auto published = published_;
         auto announced = announced_;
@@ -125,6 +128,7 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
         counts_.commands_sent += to_send_.size();
         if (!to_send_.empty()) sink_.send(to_send_, options_.shards);
         if (!to_announce_.empty()) sink_.announce(to_announce_);
+        if (onlooker_ && !changed_.empty()) onlooker_(changed_);
         return Ran::committed;
     }
 }
@@ -133,6 +137,7 @@ void Engine::Impl::after_commit(const BatchRun& batch) {
     to_send_.insert(to_send_.end(), batch.admitted().begin(), batch.admitted().end());
     for (const auto& [lane, at] : batch.lane_retries())
         lane_retries_[lane] = at;
+    if (onlooker_) batch.append_changed_sagas(changed_);
     left_signals_ = left_signals_ || batch.left_work();
 }
 
@@ -514,6 +519,10 @@ bool Engine::run_due() {
 
 std::optional<Duration> Engine::due_in() const {
     return impl_->due_in_;
+}
+
+void Engine::set_onlooker(Onlooker onlooker) {
+    impl_->onlooker_ = std::move(onlooker);
 }
 
 bool Engine::more_due() const {

@@ -57,6 +57,9 @@ public:
         EngineOptions options = {});
     ~Engine();
 
+    // Before the first run. None is told of a transaction that was rolled back, nor of a preview.
+    void set_onlooker(Onlooker onlooker);
+
     // Applies the inputs as one batch (or several, when some cannot be applied) and answers each through its `done`.
     // False: the store is not available; no input that was not answered is known to be stored. Give the rest again.
     // Inputs answered are removed from the vector.

@@ -4,9 +4,24 @@
 
 #include "orchestrator/engine/store.hpp"
 
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace ordersaga::engine {
+
+// A saga as a commit has left it.
+struct SagaChange {
+    SagaKey key;
+    std::string kind, subject, state;
+    std::int64_t version = 0;
+    Instant at{};
+};
+
+// Who looks on: told after each commit which sagas it has changed, on the engine's thread; must not block. A process that
+// dies right after the commit tells nobody, so this may paint a screen and must not decide anything.
+using Onlooker = std::function<void(const std::vector<SagaChange>&)>;
 
 class CommandSink {
 public:

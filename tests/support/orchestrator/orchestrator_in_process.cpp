@@ -57,6 +57,7 @@ struct OrchestratorInProcess::Impl {
           guard(asio::make_work_guard(context)),
           client(context.get_executor()) {
         sink.connect(loop);
+        engine.set_onlooker([feed = live](const std::vector<engine::SagaChange>& changes) { feed->changed(changes); });
         runtime::HttpServerOptions open;
         open.name = "public";
         open.body_limit_for = webhook::public_body_limit();
@@ -76,6 +77,7 @@ struct OrchestratorInProcess::Impl {
 
     ~Impl() {
         public_server->stop_and_wait(std::chrono::seconds(2));
+        live->stop();
         if (private_server) private_server->stop_and_wait(std::chrono::seconds(2));
         loop.stop();
         guard.reset();
@@ -90,8 +92,10 @@ struct OrchestratorInProcess::Impl {
         closed.name = "private";
         closed.body_limit = api::api_body_limit;
         closed.metrics = &metrics;
+        api::PrivateListenerOptions listener;
+        listener.live = live;
         private_server.emplace(
-            context.get_executor(), closed, api::make_private_handler(*queries, loop, clock, metrics, {}));
+            context.get_executor(), closed, api::make_private_handler(*queries, loop, clock, metrics, listener));
     }
 
     runtime::HttpOutcome call(
@@ -116,6 +120,7 @@ struct OrchestratorInProcess::Impl {
     db::PgStore store;
     orders::OrderParticipant participant;
     RecordingSink sink;
+    std::shared_ptr<api::LiveFeed> live = std::make_shared<api::LiveFeed>();
     engine::Engine engine;
     EngineLoop loop;
     std::unique_ptr<webhook::StoreDirectory> directory;

@@ -541,6 +541,26 @@ TEST(EngineDue, RepeatsAnAnnouncementUntilItIsConfirmed) {
     EXPECT_EQ(bench.store.tables().announcements.size(), 0U);
 }
 
+// --- who looks on ------------------------------------------------------------------------------------------------------------
+
+TEST(Engine, TellsWhoLooksOnWhatEachCommitHasChanged) {
+    Bench bench;
+    std::vector<std::string> seen;
+    bench.engine->set_onlooker([&](const std::vector<SagaChange>& changes) {
+        for (const SagaChange& change : changes)
+            seen.push_back(change.key.saga_id + " " + change.state + " " + std::to_string(change.version));
+    });
+    bench.order(1);
+    const std::string saga = parcel(1).saga_id;
+    EXPECT_THAT(seen, ElementsAre(saga + " Packing 2"));
+    bench.engine->preview(parcel(1), {"UndoRequested", json::object(), "anna"});
+    bench.order(1);
+    EXPECT_EQ(seen.size(), 1U) << "neither a preview nor a repeat changes anything";
+
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::done));
+    EXPECT_THAT(seen, ElementsAre(saga + " Packing 2", saga + " Sending " + std::to_string(bench.saga(1).version)));
+}
+
 // --- preview -----------------------------------------------------------------------------------------------------------------
 
 TEST(EnginePreview, TellsExactlyWhatTheRealRunWillDo) {
@@ -654,6 +674,21 @@ TEST(EngineStore, RepeatsABatchThatTheStoreRolledBack) {
     EXPECT_EQ(bench.engine->counts().store_retries, 3U);
     EXPECT_THAT(bench.boxes.settled, Contains("TakeBox parcel 1"));
     EXPECT_EQ(bench.sink.sent.size(), 1U) << "sent once, after the commit";
+    bench.store.set_faults(nullptr);
+}
+
+TEST(EngineStore, TellsWhoLooksOnNothingThatWasRolledBack) {
+    using AtCommit = sim::SimFaults::AtCommit;
+    Bench bench;
+    Trouble trouble;
+    bench.store.set_faults(&trouble);
+    trouble.commits = {AtCommit::lost, AtCommit::lost};
+    int told = 0;
+    bench.engine->set_onlooker(
+        [&](const std::vector<SagaChange>& changes) { told += static_cast<int>(changes.size()); });
+    bench.order(1);
+    EXPECT_EQ(bench.store.counts().lost, 2U);
+    EXPECT_EQ(told, 1) << "of the third attempt alone";
     bench.store.set_faults(nullptr);
 }
 
