@@ -1,6 +1,7 @@
 #include "orchestrator/api/private_listener.hpp"
 
 #include "orchestrator/api/cursor.hpp"
+#include "orchestrator/api/dashboard_answers.hpp"
 #include "orchestrator/api/diagram.hpp"
 #include "orchestrator/api/gate.hpp"
 #include "orchestrator/api/live_stream.hpp"
@@ -276,18 +277,24 @@ HttpResponse kept_answer(const KeptAnswer& kept) {
     return response;
 }
 
+// A name in braces stands for all that may follow.
+bool leads_to(const OpenRoute& route, std::string_view path) {
+    const std::size_t brace = route.path.find('{');
+    return brace == std::string_view::npos ? path == route.path : path.starts_with(route.path.substr(0, brace));
+}
+
 // The methods of an open path, "" for any other.
 std::string open_methods_of(std::string_view path) {
     std::string methods;
     for (const OpenRoute& route : open_routes) {
-        if (route.path == path) methods += (methods.empty() ? "" : ", ") + std::string(route.method);
+        if (leads_to(route, path)) methods += (methods.empty() ? "" : ", ") + std::string(route.method);
     }
     return methods;
 }
 
 bool is_open(std::string_view method, std::string_view path) {
     return std::any_of(open_routes.begin(), open_routes.end(), [&](const OpenRoute& route) {
-        return route.path == path && (route.method == method || (method == "HEAD" && route.method == "GET"));
+        return leads_to(route, path) && (route.method == method || (method == "HEAD" && route.method == "GET"));
     });
 }
 
@@ -378,16 +385,20 @@ private:
         } else if (request.path == "/readyz") {
             response = co_await readiness();
         } else {
-            response = ready_made_answer(request.path);
+            response = ready_made_answer(request);
         }
         co_return response;
     }
 
-    HttpResponse ready_made_answer(std::string_view path) const {
+    HttpResponse ready_made_answer(const HttpRequest& request) const {
+        const std::string& path = request.path;
         if (path == "/healthz") return json_answer({{"status", "alive"}});
         if (path == "/metrics") return text_answer("text/plain; version=0.0.4; charset=utf-8", metrics_.exposition());
         if (path == "/api/v1/openapi.json") return text_answer("application/json", std::string(openapi_document()));
-        return front_page();
+        if (path == "/") return wants_page(request) ? page_answer() : front_page();
+        std::optional<HttpResponse> asset = asset_answer(path);
+        if (!asset) throw Problem(404, "nothing is served here");
+        return std::move(*asset);
     }
 
     // The stream outlives this answer, but not the handler, which the server keeps while a connection is open.

@@ -1,5 +1,6 @@
 // Everything the private listener serves: REST under /api/v1 (bearer tokens, or the session of an operator), /session for
-// signing in, /healthz, /readyz, /metrics, and a page at / that tells what is here. Bind it to loopback, or put TLS in front.
+// signing in, /healthz, /readyz, /metrics, and a page at / that tells what is here, which for a browser is the dashboard.
+// Bind it to loopback, or put TLS in front.
 #pragma once
 
 #include "orchestrator/api/engine_port.hpp"

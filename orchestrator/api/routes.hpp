@@ -91,6 +91,7 @@ struct OpenRoute {
 
 inline constexpr std::array open_routes{
     OpenRoute{"GET", "/"},
+    OpenRoute{"GET", "/assets/{file}"},
     OpenRoute{"GET", "/healthz"},
     OpenRoute{"GET", "/readyz"},
     OpenRoute{"GET", "/metrics"},
