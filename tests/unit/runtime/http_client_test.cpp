@@ -400,13 +400,14 @@ struct Certificate {
     X509* certificate = nullptr;
     std::string file;
 
-    explicit Certificate(const char* alternative_name) {
+    // Signed by itself; valid from and until so many seconds after now.
+    Certificate(const char* alternative_name, long valid_from, long valid_until) {
         key = EVP_EC_gen("P-256");
         certificate = X509_new();
         X509_set_version(certificate, 2);
         ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-        X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+        X509_gmtime_adj(X509_getm_notBefore(certificate), valid_from);
+        X509_gmtime_adj(X509_getm_notAfter(certificate), valid_until);
         X509_set_pubkey(certificate, key);
         X509_NAME* name = X509_get_subject_name(certificate);
         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
@@ -454,18 +455,22 @@ std::string serve_tls(RawSocket& socket, const Certificate& certificate, int hig
     return seen;
 }
 
+// What is not named is in order.
 struct TlsCase {
     std::string name;
-    const char* alternative_name;
-    bool trusted;
-    int highest_version;
-    Kind expected;
+    Kind expected = Kind::not_sent;
+    std::string host = "127.0.0.1";  // as it is called
+    const char* alternative_name = "IP:127.0.0.1";
+    bool trusted = true;  // by being its own authority
+    int highest_version = TLS1_3_VERSION;
+    long valid_from = -60;
+    long valid_until = 3600;
 };
 
 class HttpClientTls : public HttpClientTest, public ::testing::WithParamInterface<TlsCase> {};
 
 TEST_P(HttpClientTls, TrustsOnlyAVerifiedPeer) {
-    const Certificate certificate(GetParam().alternative_name);
+    const Certificate certificate(GetParam().alternative_name, GetParam().valid_from, GetParam().valid_until);
     std::string seen;
     auto peer = std::make_unique<ScriptedPeer>(std::vector<ScriptedPeer::Script>{[&](RawSocket& socket) {
         seen = serve_tls(socket, certificate, GetParam().highest_version);
@@ -475,7 +480,7 @@ TEST_P(HttpClientTls, TrustsOnlyAVerifiedPeer) {
     use(options);
     HttpCall call;
     call.method = "POST";
-    call.url = "https://127.0.0.1:" + std::to_string(peer->port()) + "/order";
+    call.url = "https://" + GetParam().host + ":" + std::to_string(peer->port()) + "/order";
     call.body = "{}";
 
     const HttpOutcome outcome = send(std::move(call));
@@ -487,7 +492,7 @@ TEST_P(HttpClientTls, TrustsOnlyAVerifiedPeer) {
         EXPECT_TRUE(seen.starts_with("POST /order HTTP/1.1\r\n")) << seen;
     } else {
         EXPECT_EQ(seen, "");
-        EXPECT_NE(outcome.error.find("TLS with https://127.0.0.1:"), std::string::npos) << outcome.error;
+        EXPECT_NE(outcome.error.find("TLS with https://" + GetParam().host + ":"), std::string::npos) << outcome.error;
     }
 }
 
@@ -499,11 +504,20 @@ INSTANTIATE_TEST_SUITE_P(
     Peers,
     HttpClientTls,
     ::testing::Values(
-        TlsCase{"RightNameTls13", "IP:127.0.0.1", true, TLS1_3_VERSION, Kind::response},
-        TlsCase{"RightNameTls12", "IP:127.0.0.1", true, TLS1_2_VERSION, Kind::response},
-        TlsCase{"Tls11Only", "IP:127.0.0.1", true, TLS1_1_VERSION, Kind::not_sent},
-        TlsCase{"WrongName", "DNS:other.example", true, TLS1_3_VERSION, Kind::not_sent},
-        TlsCase{"UnknownIssuer", "IP:127.0.0.1", false, TLS1_3_VERSION, Kind::not_sent}),
+        TlsCase{.name = "RightAddressTls13", .expected = Kind::response},
+        TlsCase{.name = "RightAddressTls12", .expected = Kind::response, .highest_version = TLS1_2_VERSION},
+        TlsCase{
+            .name = "RightHost",
+            .expected = Kind::response,
+            .host = "localhost",
+            .alternative_name = "DNS:localhost"},
+        TlsCase{.name = "Tls11Only", .highest_version = TLS1_1_VERSION},
+        TlsCase{.name = "WrongHost", .host = "localhost", .alternative_name = "DNS:other.example"},
+        TlsCase{.name = "WrongAddress", .alternative_name = "IP:127.0.0.2"},
+        TlsCase{.name = "AddressOfANamedHost", .alternative_name = "DNS:localhost"},
+        TlsCase{.name = "SelfSigned", .trusted = false},
+        TlsCase{.name = "Expired", .valid_from = -7200, .valid_until = -3600},
+        TlsCase{.name = "NotYetValid", .valid_from = 3600, .valid_until = 7200}),
     name_of_tls_case);
 
 TEST(HttpClientSetUp, RefusesAMissingCertificateFile) {
