@@ -90,6 +90,9 @@ WorkerConfig read_worker_config(runtime::ConfigReader& reader) {
         config.metrics_port = static_cast<std::uint16_t>(metrics.integer("port", 0, 0, 65535));
     }
     read_peers(reader, config);
+    // One file serves both programs.
+    reader.leave_to_others(
+        {"public", "private", "engine", "api", "amqp", "log", "duties", "calls", "saga", "retention"});
     return config;
 }
 

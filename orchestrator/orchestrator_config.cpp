@@ -121,6 +121,8 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     read_calls(reader, config);
     read_saga(reader, config);
     read_retention(reader, config);
+    // One file serves both programs.
+    reader.leave_to_others({"broker", "database", "worker", "metrics", "stores", "warehouses"});
     return config;
 }
 

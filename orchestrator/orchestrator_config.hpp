@@ -1,5 +1,5 @@
 // The settings of the program orchestrator, as one struct. Read once; every value can be overridden by the environment
-// (ORDERSAGA_<SECTION>_<KEY>); all faults are told at once. orchestrator.example.toml shows all of them.
+// (ORDERSAGA_<SECTION>_<KEY>); all faults are told at once. deploy/ordersaga.toml shows all of them.
 #pragma once
 
 #include "db/retention.hpp"

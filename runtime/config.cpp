@@ -91,7 +91,10 @@ struct ConfigReader::Content {
     Environment environment;
     toml::table root;
     std::vector<ConfigFault> faults;
-    std::set<std::string> asked;  // paths of values and tables that the program read
+    std::set<std::string> asked;    // paths of values and tables that the program read
+    std::set<std::string> missing;  // those of them that were nowhere given
+    std::set<std::string> changed;  // those of them that were given another value than their default
+    std::set<std::string> foreign;  // tables of other programs
 };
 
 struct ConfigSection::Node {
@@ -116,6 +119,7 @@ struct ConfigSection::Node {
         Found found;
         found.text = content->environment(variable_name(full));
         if (!found.text && table != nullptr) found.node = table->get(key);
+        if (found.missing()) content->missing.insert(full);
         return found;
     }
 
@@ -132,6 +136,12 @@ struct ConfigSection::Node {
 
     void missing(std::string_view key) const {
         fault(key, "is missing; set it in " + content->name + " or as " + variable_name(path_of(key)));
+    }
+
+    template <class Value>
+    Value noted(std::string_view key, Value value, const Value& fallback) const {
+        if (value != fallback) content->changed.insert(path_of(key));
+        return value;
     }
 
     // The text of a value that must be one; nullopt after a fault or when missing.
@@ -168,9 +178,23 @@ struct ConfigSection::Node {
             return {};
         }
         if (reference.starts_with("file:")) return secret_file(key, reference.substr(5));
+        if (reference.starts_with("credential:")) return credential(key, reference.substr(11));
         if (from_environment && !reference.empty()) return reference;
-        fault(key, "must be a reference, env:NAME or file:/path; secrets do not belong into the file");
+        fault(key, "must be a reference, env:NAME, file:/path or credential:NAME; secrets do not belong into the file");
         return {};
+    }
+
+    std::string credential(std::string_view key, const std::string& name) const {
+        const std::optional<std::string> directory = content->environment("CREDENTIALS_DIRECTORY");
+        if (!directory || directory->empty()) {
+            fault(key, "names the credential " + name + ", but the service manager gave none (CREDENTIALS_DIRECTORY)");
+            return {};
+        }
+        if (name.find('/') != std::string::npos) {
+            fault(key, "names the credential " + name + ", which cannot be a name");
+            return {};
+        }
+        return secret_file(key, *directory + "/" + name);
     }
 
     std::string secret_file(std::string_view key, const std::string& file) const {
@@ -211,7 +235,7 @@ std::string ConfigSection::text(std::string_view key) {
 }
 
 std::string ConfigSection::text(std::string_view key, std::string_view fallback) {
-    return node_->text(key).value_or(std::string(fallback));
+    return node_->noted(key, node_->text(key).value_or(std::string(fallback)), std::string(fallback));
 }
 
 std::optional<std::string> ConfigSection::optional_text(std::string_view key) {
@@ -224,7 +248,8 @@ std::string ConfigSection::choice(
     const std::vector<std::string>& choices) {
     const std::optional<std::string> value = node_->text(key);
     if (!value) return std::string(fallback);
-    if (std::find(choices.begin(), choices.end(), *value) != choices.end()) return *value;
+    if (std::find(choices.begin(), choices.end(), *value) != choices.end())
+        return node_->noted(key, *value, std::string(fallback));
     node_->fault(key, "must be one of: " + joined(choices));
     return std::string(fallback);
 }
@@ -237,7 +262,7 @@ std::int64_t ConfigSection::integer(std::string_view key, std::int64_t low, std:
 }
 
 std::int64_t ConfigSection::integer(std::string_view key, std::int64_t fallback, std::int64_t low, std::int64_t high) {
-    return node_->integer(key, low, high).value_or(fallback);
+    return node_->noted(key, node_->integer(key, low, high).value_or(fallback), fallback);
 }
 
 double ConfigSection::number(std::string_view key, double fallback, double low, double high) {
@@ -245,7 +270,7 @@ double ConfigSection::number(std::string_view key, double fallback, double low, 
     if (found.missing()) return fallback;
     const std::optional<double> value = found.text ? whole_text_as<double>(*found.text) : found.node->value<double>();
     const bool numeric = found.text || found.node->is_number();
-    if (numeric && value && *value >= low && *value <= high) return *value;
+    if (numeric && value && *value >= low && *value <= high) return node_->noted(key, *value, fallback);
     std::ostringstream message;
     message << "must be a number from " << low << " to " << high;
     node_->fault(key, message.str());
@@ -255,10 +280,11 @@ double ConfigSection::number(std::string_view key, double fallback, double low, 
 bool ConfigSection::boolean(std::string_view key, bool fallback) {
     const Node::Found found = node_->find(key);
     if (found.missing()) return fallback;
-    if (found.text && (*found.text == "true" || *found.text == "1")) return true;
-    if (found.text && (*found.text == "false" || *found.text == "0")) return false;
+    if (found.text && (*found.text == "true" || *found.text == "1")) return node_->noted(key, true, fallback);
+    if (found.text && (*found.text == "false" || *found.text == "0")) return node_->noted(key, false, fallback);
     if (found.node != nullptr) {
-        if (const std::optional<bool> value = found.node->value_exact<bool>()) return *value;
+        if (const std::optional<bool> value = found.node->value_exact<bool>())
+            return node_->noted(key, *value, fallback);
     }
     node_->fault(key, "must be true or false");
     return fallback;
@@ -268,7 +294,7 @@ Duration ConfigSection::duration(std::string_view key, Duration fallback, Durati
     const std::optional<std::string> text = node_->text(key);
     if (!text) return fallback;
     const Result<Duration> value = parse_duration(*text);
-    if (value && *value >= low && *value <= high) return *value;
+    if (value && *value >= low && *value <= high) return node_->noted(key, *value, fallback);
     node_->fault(
         key, "must be a duration such as 250ms or 15m, from " + format_duration(low) + " to " + format_duration(high));
     return fallback;
@@ -296,7 +322,7 @@ std::optional<Instant> ConfigSection::optional_instant(std::string_view key) {
 std::vector<std::string> ConfigSection::texts(std::string_view key, const std::vector<std::string>& fallback) {
     const Node::Found found = node_->find(key);
     if (found.missing()) return fallback;
-    if (found.text) return split(*found.text, ',');
+    if (found.text) return node_->noted(key, split(*found.text, ','), fallback);
     const toml::array* array = found.node->as_array();
     std::vector<std::string> values;
     bool good = array != nullptr;
@@ -307,7 +333,7 @@ std::vector<std::string> ConfigSection::texts(std::string_view key, const std::v
             if (value) values.push_back(*value);
         }
     }
-    if (good) return values;
+    if (good) return node_->noted(key, std::move(values), fallback);
     node_->fault(key, "must be an array of texts");
     return fallback;
 }
@@ -427,20 +453,23 @@ void report_unknown(
     const std::string& path,
     const std::string& file,
     const std::set<std::string>& asked,
+    const std::set<std::string>& foreign,
     std::vector<ConfigFault>& faults) {
     for (const auto& [key, node] : table) {
         const std::string full = path.empty() ? std::string(key.str()) : path + "." + std::string(key.str());
+        if (foreign.contains(full)) continue;
         if (!asked.contains(full)) {
             const std::string line = std::to_string(node.source().begin.line);
             faults.push_back({full + " (" + file + ":" + line + ")", "is not known here"});
             continue;
         }
-        if (const toml::table* child = node.as_table()) report_unknown(*child, full, file, asked, faults);
+        if (const toml::table* child = node.as_table()) report_unknown(*child, full, file, asked, foreign, faults);
         if (const toml::array* array = node.as_array()) {
             for (std::size_t i = 0; i < array->size(); ++i) {
                 const toml::table* element = array->get(i)->as_table();
                 const std::string place = full + "[" + std::to_string(i) + "]";
-                if (element != nullptr && asked.contains(place)) report_unknown(*element, place, file, asked, faults);
+                if (element != nullptr && asked.contains(place))
+                    report_unknown(*element, place, file, asked, foreign, faults);
             }
         }
     }
@@ -448,9 +477,21 @@ void report_unknown(
 
 }  // namespace
 
+void ConfigReader::leave_to_others(const std::vector<std::string>& names) {
+    content_->foreign.insert(names.begin(), names.end());
+}
+
+std::vector<std::string> ConfigReader::left_to_defaults() const {
+    return {content_->missing.begin(), content_->missing.end()};
+}
+
+std::vector<std::string> ConfigReader::changed_from_defaults() const {
+    return {content_->changed.begin(), content_->changed.end()};
+}
+
 std::vector<ConfigFault> ConfigReader::finish() {
     std::vector<ConfigFault> faults = content_->faults;
-    report_unknown(content_->root, {}, content_->name, content_->asked, faults);
+    report_unknown(content_->root, {}, content_->name, content_->asked, content_->foreign, faults);
     return faults;
 }
 

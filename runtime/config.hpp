@@ -56,8 +56,9 @@ public:
     // An array of text; from the environment: separated by commas.
     std::vector<std::string> texts(std::string_view key, const std::vector<std::string>& fallback = {});
 
-    // The secret that the value refers to: "env:NAME" or "file:/path" (one trailing line end is cut). Any other value in
-    // the file is a fault: secrets do not belong there. An environment override may be a reference or the secret itself.
+    // The secret that the value refers to: "env:NAME", "file:/path" or "credential:NAME", a file that the service manager
+    // has put into CREDENTIALS_DIRECTORY (one trailing line end is cut). Any other value in the file is a fault: secrets
+    // do not belong there. An environment override may be a reference or the secret itself.
     std::string secret(std::string_view key);
     std::optional<std::string> optional_secret(std::string_view key);
     std::vector<std::string> secrets(std::string_view key);
@@ -91,6 +92,12 @@ public:
     ConfigSection section(std::string_view name) { return root().section(name); }
     std::vector<ConfigSection> tables(std::string_view name) { return root().tables(name); }
 
+    // Tables that another program reads from the same file: no fault when they are there.
+    void leave_to_others(const std::vector<std::string>& names);
+    // For the test of the example file: paths of the values that were asked for and nowhere given, and of those that were given
+    // something else than their default.
+    std::vector<std::string> left_to_defaults() const;
+    std::vector<std::string> changed_from_defaults() const;
     // All faults so far, then one for each key of the file that was never asked for. Call it last.
     std::vector<ConfigFault> finish();
 

@@ -43,7 +43,8 @@ bool is_printable(std::string_view text, std::size_t longest) {
 }
 
 bool is_reference(std::string_view text) {
-    return (text.starts_with("env:") && text.size() > 4) || (text.starts_with("file:/") && text.size() > 6);
+    return (text.starts_with("env:") && text.size() > 4) || (text.starts_with("file:/") && text.size() > 6) ||
+           (text.starts_with("credential:") && text.size() > 11);
 }
 
 bool is_shop_domain(std::string_view text) {
@@ -83,7 +84,8 @@ std::string base_url_of(ConfigSection& section, const std::string& text) {
 std::string reference_of(ConfigSection& section, std::string_view key) {
     std::string text = section.text(key);
     if (!text.empty() && !is_reference(text)) {
-        section.fault(key, "must be a reference, env:NAME or file:/path; secrets do not belong into the file");
+        section.fault(
+            key, "must be a reference, env:NAME, file:/path or credential:NAME; secrets do not belong into the file");
     }
     return text;
 }
@@ -97,7 +99,7 @@ std::vector<std::string> references_of(ConfigSection& section, std::size_t least
     }
     for (const std::string& reference : references) {
         if (!is_reference(reference))
-            section.fault("webhook_secret_refs", "must be references, env:NAME or file:/path");
+            section.fault("webhook_secret_refs", "must be references, env:NAME, file:/path or credential:NAME");
     }
     return references;
 }

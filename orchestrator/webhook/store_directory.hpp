@@ -46,7 +46,8 @@ std::unique_ptr<StoreDirectory> fixed_store_directory(
     std::vector<StoreEntry> stores,
     std::vector<WarehouseEntry> warehouses);
 
-// The secret behind "env:NAME" or "file:/path" (one trailing line end is cut); nullopt when it cannot be had.
+// The secret behind "env:NAME", "file:/path" or "credential:NAME", as runtime/config.hpp reads them; nullopt when it cannot
+// be had.
 std::optional<std::string> resolve_secret(const std::string& reference);
 
 // Reads tables `stores` and `warehouses` with a login that sees all merchants.

@@ -152,6 +152,56 @@ TEST(Config, SecretsComeFromWhatTheyReferTo) {
     std::filesystem::remove(file);
 }
 
+// What systemd's LoadCredential= gives: files in a directory that the environment names.
+TEST(Config, CredentialsComeFromTheServiceManager) {
+    const std::filesystem::path directory =
+        std::filesystem::temp_directory_path() / ("ordersaga-credentials-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(directory);
+    std::ofstream(directory / "token") << "from-credential\n";
+    const std::string text = "a = \"credential:token\"\nb = \"credential:absent\"\nc = \"credential:../token\"\n";
+    ConfigReader reader =
+        ConfigReader::from_text(text, fixed_environment({{"CREDENTIALS_DIRECTORY", directory.string()}}));
+    ConfigReader without = ConfigReader::from_text(text, no_environment());
+
+    EXPECT_EQ(reader.root().secret("a"), "from-credential");
+    EXPECT_EQ(reader.root().secret("b"), "");
+    EXPECT_EQ(reader.root().secret("c"), "");
+    EXPECT_EQ(without.root().secret("a"), "");
+
+    const std::string faults = describe(reader.finish());
+    EXPECT_THAT(faults, HasSubstr("absent, which cannot be opened"));
+    EXPECT_THAT(faults, HasSubstr("../token, which cannot be a name"));
+    EXPECT_THAT(describe(without.finish()), HasSubstr("the service manager gave none"));
+    std::filesystem::remove_all(directory);
+}
+
+TEST(Config, TablesOfOtherProgramsMayStandInTheSameFile) {
+    ConfigReader reader = ConfigReader::from_text(
+        "[mine]\nport = 1\n[theirs]\nx = 1\n[theirs.inner]\ny = 1\n[nobodys]\nz = 1\n", no_environment());
+    reader.section("mine").integer("port", 80, 0, 65535);
+    reader.section("mine").text("name", "");
+    reader.leave_to_others({"theirs"});
+
+    EXPECT_THAT(describe(reader.finish()), testing::AllOf(HasSubstr("nobodys"), testing::Not(HasSubstr("theirs"))));
+    EXPECT_THAT(reader.left_to_defaults(), ElementsAre("mine.name"));
+}
+
+TEST(Config, TellsWhichValuesAreNotTheDefaults) {
+    ConfigReader reader = ConfigReader::from_text(
+        "port = 80\nlevel = \"warn\"\nname = \"x\"\nflag = true\nwait = \"2s\"\nlist = [\"a\"]\n", no_environment());
+    ConfigSection root = reader.root();
+
+    root.integer("port", 80, 0, 65535);
+    root.choice("level", "info", {"info", "warn"});
+    root.text("name", "y");
+    root.boolean("flag", false);
+    root.duration("wait", 1s, 1s, 1min);
+    root.texts("list", {"b"});
+
+    EXPECT_EQ(describe(reader.finish()), "");
+    EXPECT_THAT(reader.changed_from_defaults(), ElementsAre("flag", "level", "list", "name", "wait"));
+}
+
 TEST(Config, WrongTypesAreFaultsNotGuesses) {
     ConfigReader reader = ConfigReader::from_text(
         "text = 5\ninteger = \"5\"\nhalf = 2.5\nflag = 1\nsection = 3\ntables = {a=1}\nwhen = 2026-07-01\n",
