@@ -13,6 +13,7 @@
 #include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
+#include "runtime/service_notice.hpp"
 #include "runtime/shutdown.hpp"
 
 #include <CLI/CLI.hpp>
@@ -144,10 +145,15 @@ int run(const WorkerConfig& config, const broker::Address& address) {
         runtime::log_info("listening", {{"address", config.metrics_address}, {"port", server->port()}});
     }
 
+    // One thread does everything, so its timer tells whether it still runs.
+    const runtime::ServiceNotice notice;
+    const runtime::Watchdog watchdog(context.get_executor(), notice, [] { return true; });
+
     // Draining waits, so it has a thread of its own while the context finishes the commands in work.
     std::thread drain;
     runtime::Shutdown shutdown(context.get_executor(), [&] {
         runtime::log_info("draining", {{"in_work", worker->in_work()}});
+        notice.stopping();
         drain = std::thread([&] {
             consumer.stop(config.drain);
             publisher.stop(std::chrono::seconds(2));
@@ -157,6 +163,7 @@ int run(const WorkerConfig& config, const broker::Address& address) {
     });
     runtime::log_info(
         "activity-worker started", {{"stores", config.stores.size()}, {"warehouses", config.warehouses.size()}});
+    notice.ready();
     context.run();
     if (drain.joinable()) {
         drain.join();

@@ -18,6 +18,7 @@
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/random.hpp"
+#include "runtime/service_notice.hpp"
 #include "runtime/shutdown.hpp"
 
 #include <CLI/CLI.hpp>
@@ -35,6 +36,7 @@ namespace {
 constexpr std::chrono::seconds patience_at_start{10};
 constexpr std::chrono::seconds drain_limit{8};
 constexpr std::chrono::seconds engine_is_silent_after{10};
+constexpr std::chrono::seconds engine_is_stuck_after{60};
 
 class NotUsable : public std::runtime_error {
 public:
@@ -147,11 +149,15 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
         source);
     public_server.start();
     private_server.start();
+    const runtime::ServiceNotice notice;
+    const runtime::Watchdog watchdog(
+        context.get_executor(), notice, [&loop] { return loop.silence() < engine_is_stuck_after; });
 
     // Draining waits, so it has a thread of its own: no new webhooks, answer what is under way, commit, publish, leave.
     std::thread drain;
     runtime::Shutdown shutdown(context.get_executor(), [&] {
         runtime::log_info("draining", {});
+        notice.stopping();
         drain = std::thread([&] {
             public_server.stop_and_wait(drain_limit);
             listener.live->stop();
@@ -168,6 +174,8 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
               << " private=http://" << config.private_address << ":" << private_server.port() << std::endl;
     runtime::log_info(
         "orchestrator started", {{"public_port", public_server.port()}, {"private_port", private_server.port()}});
+
+    notice.ready();
 
     std::thread second([&context] { context.run(); });
     context.run();
