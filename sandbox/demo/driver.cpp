@@ -50,7 +50,7 @@ void Driver::place(std::vector<Moment> plan, Progress& progress) {
         system_.supervise();
         follow_up();
         progress.show(placed_.size(), orders);
-        pause(tick);
+        runtime::pause(tick);
     }
 }
 

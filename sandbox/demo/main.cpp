@@ -24,7 +24,7 @@ void stay_up(System& system) {
         system.supervise();
         for (; crashes < system.crashes().size(); ++crashes)
             std::cerr << "ordersaga-demo: " << system.crashes()[crashes] << std::endl;
-        pause(std::chrono::milliseconds(200));
+        runtime::pause(std::chrono::milliseconds(200));
     }
 }
 
@@ -85,7 +85,7 @@ int run(const Options& options) {
         show_addresses(system);
         try {
             stay_up(system);
-        } catch (const Interrupted&) {
+        } catch (const runtime::Interrupted&) {
         }
     }
     return good ? 0 : 1;
@@ -102,10 +102,10 @@ int main(int count, char** words) {
         case OptionsEnd::wrong: return 2;
         case OptionsEnd::go_on: break;
     }
-    catch_signals();
+    runtime::catch_signals();
     try {
         return run(options);
-    } catch (const Interrupted&) {
+    } catch (const runtime::Interrupted&) {
         // Having been asked to end is how --run ends well.
         return options.run ? 0 : 130;
     } catch (const std::exception& error) {

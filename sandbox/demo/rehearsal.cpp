@@ -60,7 +60,7 @@ void bear_the_faults(System& system, Driver& driver, Progress& progress, double 
         system.supervise();
         driver.follow_up();
         progress.show(driver.placed().size(), driver.placed().size());
-        pause(milliseconds(50));
+        runtime::pause(milliseconds(50));
     }
 }
 
@@ -82,7 +82,7 @@ void wait_for_the_end(System& system, Driver& driver, Progress& progress, const 
                 next_restock = steady_clock::now() + seconds(15);
             }
         }
-        pause(milliseconds(50));
+        runtime::pause(milliseconds(50));
     }
     progress.note("the patience is over, not everything has come to rest");
 }
@@ -119,7 +119,7 @@ Judgement wait_for_the_stores(System& system, Driver& driver, Progress& progress
             return judgement;
         system.supervise();
         progress.show(driver.placed().size(), driver.placed().size());
-        pause(milliseconds(500));
+        runtime::pause(milliseconds(500));
     }
 }
 
@@ -150,7 +150,7 @@ void tell_states(System& system, const std::vector<PlacedOrder>& placed, Account
         const auto incidents = system.rest_all("/incidents");
         const auto summary = system.rest("/summary");
         if (!rows || !incidents || !summary) {
-            pause(milliseconds(200));
+            runtime::pause(milliseconds(200));
             continue;
         }
         for (const json& saga : *rows)
@@ -178,7 +178,7 @@ void tell_states(System& system, const std::vector<PlacedOrder>& placed, Account
 }
 
 void tell_laws(System& system, Account& account) {
-    const CommandEnd end = system.sagactl({"verify", "--json"});
+    const runtime::CommandEnd end = system.sagactl({"verify", "--json"});
     if (!read_laws(end.output, account))
         account.law_findings.push_back("sagactl verify gave no answer: " + end.output.substr(0, 500));
 }

@@ -130,7 +130,7 @@ bool wait_until(System& system, seconds longest, Fits fits) {
     while (steady_clock::now() < limit) {
         system.supervise();
         if (fits()) return true;
-        pause(milliseconds(100));
+        runtime::pause(milliseconds(100));
     }
     return false;
 }

@@ -124,7 +124,7 @@ void System::stop() {
     }
     if (sandbox_.child) sandbox_.child->stop(seconds(5));
     sandbox_.child.reset();
-    for (Child& restart : restarts_)
+    for (runtime::Child& restart : restarts_)
         restart.wait_for(seconds(60));
     restarts_.clear();
 }
@@ -147,7 +147,7 @@ std::string System::wait_for_line(Program& program, const std::string& beginning
             if (line.starts_with(beginning) && !log.eof()) return line.substr(beginning.size());
         }
         if (program.child->ended()) break;
-        pause(milliseconds(20));
+        runtime::pause(milliseconds(20));
     }
     throw std::runtime_error(
         program.name + " does not start:\n" + last_lines(program.plan.log) + "\n(" + program.plan.log.string() + ")");
@@ -160,7 +160,7 @@ void System::wait_until_ready(Program& program, const std::string& url, seconds 
         const Caller::Reply reply = caller_.call("GET", url + "/readyz", "", "", seconds(2));
         if (reply.status == 200) return;
         said = reply.body;
-        pause(milliseconds(50));
+        runtime::pause(milliseconds(50));
     }
     throw std::runtime_error(
         program.name + " does not become ready: " + said + "\n" + last_lines(program.plan.log) + "\n(" +
@@ -185,25 +185,26 @@ void System::make_world() {
 }
 
 void System::make_database() {
-    ChildPlan drop;
+    runtime::ChildPlan drop;
     drop.program = "/usr/bin/psql";
     drop.arguments = {
         "--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name)};
     drop.environment = servers_;
     drop.log = logs() / "psql.log";
-    if (const CommandEnd end = run_command(drop, seconds(30)); end.status != 0)
+    if (const runtime::CommandEnd end = runtime::run_command(drop, seconds(30)); end.status != 0)
         throw std::runtime_error("psql: " + end.output);
     const std::filesystem::path env_file = directory_ / "config" / "database.env";
-    const CommandEnd migrated = sagactl({"migrate", "--bootstrap", database_name, "--write-env", env_file.string()});
+    const runtime::CommandEnd migrated =
+        sagactl({"migrate", "--bootstrap", database_name, "--write-env", env_file.string()});
     if (migrated.status != 0) throw std::runtime_error("sagactl migrate: " + migrated.output);
     database_ = read_env_file(env_file);
 }
 
 void System::connect_shops() {
-    const CommandEnd setup = sagactl({"setup", (directory_ / "config" / "shop.toml").string()});
+    const runtime::CommandEnd setup = sagactl({"setup", (directory_ / "config" / "shop.toml").string()});
     if (setup.status != 0) throw std::runtime_error("sagactl setup: " + setup.output);
     const std::filesystem::path token_file = directory_ / "config" / "token";
-    const CommandEnd token = sagactl(
+    const runtime::CommandEnd token = sagactl(
         {"token", "create", "demo", "--role", "admin", "--reason", "the demo looks at its orders", "--out",
          token_file.string()});
     if (token.status != 0) throw std::runtime_error("sagactl token: " + token.output);
@@ -246,10 +247,10 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
 
 void System::start_orchestrator() {
     // Fixed ports: the stores must find it again after a restart.
-    const std::uint16_t open = free_port();
-    std::uint16_t closed = free_port();
+    const std::uint16_t open = runtime::free_port();
+    std::uint16_t closed = runtime::free_port();
     while (closed == open)
-        closed = free_port();
+        closed = runtime::free_port();
     orchestrator_.plan.environment = orchestrator_environment();
     orchestrator_.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(open);
     orchestrator_.plan.environment["ORDERSAGA_PRIVATE_PORT"] = std::to_string(closed);
@@ -266,7 +267,7 @@ void System::start_worker() {
     worker_.plan.environment["ORDERSAGA_WORKER_DSN"] = database_.at("ORDERSAGA_WORKER_DSN");
     worker_.plan.environment["ORDERSAGA_AMQP_URL"] = servers_.at("ORDERSAGA_AMQP_URL");
     worker_.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
-    const std::uint16_t port = free_port();
+    const std::uint16_t port = runtime::free_port();
     worker_.plan.environment["ORDERSAGA_METRICS_PORT"] = std::to_string(port);
     worker_url_ = loopback(port);
     launch(worker_);
@@ -299,7 +300,7 @@ void System::wait_until_open() {
                 "{} of {} listings and {} of {} ledgers are not read yet", unknown, listings->size(), unread,
                 stock->size());
         }
-        pause(milliseconds(200));
+        runtime::pause(milliseconds(200));
     }
     throw std::runtime_error(
         "the stores' stock does not become known: " + missing + "; logs are in " + logs().string());
@@ -332,11 +333,11 @@ void System::supervise() {
     watch(worker_);
     if (sandbox_.child && sandbox_.child->ended())
         throw std::runtime_error("the sandbox ended: nobody is left to testify; see " + sandbox_.plan.log.string());
-    for (Child& restart : restarts_) {
+    for (runtime::Child& restart : restarts_) {
         if (restart.ended().value_or(0) != 0)
             throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
     }
-    std::erase_if(restarts_, [](Child& restart) { return restart.ended().has_value(); });
+    std::erase_if(restarts_, [](runtime::Child& restart) { return restart.ended().has_value(); });
 }
 
 bool System::restarting() const {
@@ -351,11 +352,11 @@ void System::kill(const std::string& subject) {
         program.child->signal(SIGKILL);
         return;
     }
-    ChildPlan plan;
+    runtime::ChildPlan plan;
     plan.program = servers_.at("ORDERSAGA_SERVERS");
     plan.arguments = {"kill", subject, "--dir", servers_.at("ORDERSAGA_SERVERS_DIR")};
     plan.log = logs() / "servers-kill.log";
-    if (const CommandEnd end = run_command(plan, seconds(20)); end.status != 0)
+    if (const runtime::CommandEnd end = runtime::run_command(plan, seconds(20)); end.status != 0)
         throw std::runtime_error("cannot kill " + subject + ": " + end.output);
     plan.arguments[0] = "restart";
     plan.log = logs() / "servers.log";
@@ -366,7 +367,7 @@ void System::kill(const std::string& subject) {
 
 System::Answer System::control_raw(const std::string& method, const std::string& path, const std::string& body) {
     Caller::Reply reply = caller_.call(method, sandbox_url_ + path, body, "", seconds(60));
-    if (interrupted()) throw Interrupted{};
+    if (runtime::interrupted()) throw runtime::Interrupted{};
     return {reply.status, std::move(reply.body)};
 }
 
@@ -383,7 +384,7 @@ json System::control(const std::string& path) {
 
 std::optional<json> System::rest(const std::string& path) {
     const Caller::Reply reply = caller_.call("GET", private_url_ + "/api/v1" + path, "", token_, seconds(5));
-    if (interrupted()) throw Interrupted{};
+    if (runtime::interrupted()) throw runtime::Interrupted{};
     if (reply.status == 0 || reply.status == 429 || reply.status >= 500) return std::nullopt;
     if (reply.status != 200)
         throw std::runtime_error(fmt::format("GET /api/v1{} gave {} {}", path, reply.status, reply.body));
@@ -412,8 +413,8 @@ std::optional<json> System::command(const std::string& path, const json& body) {
     return parsed(reply.body, "POST /api/v1" + path);
 }
 
-CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
-    ChildPlan plan;
+runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
+    runtime::ChildPlan plan;
     plan.program = std::filesystem::absolute(options_.bin) / "sagactl";
     plan.arguments = arguments;
     plan.environment = database_;
@@ -421,7 +422,7 @@ CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
     plan.environment["ORDERSAGA_URL"] = private_url_;
     plan.environment["ORDERSAGA_TOKEN"] = token_;
     plan.log = logs() / "sagactl.log";
-    return run_command(plan, seconds(120));
+    return runtime::run_command(plan, seconds(120));
 }
 
 std::map<std::string, std::string> System::addresses() const {

@@ -3,9 +3,9 @@
 // std::runtime_error with the log's place in its text.
 #pragma once
 
+#include "runtime/child_process.hpp"
 #include "sandbox/demo/caller.hpp"
 #include "sandbox/demo/catalogue.hpp"
-#include "sandbox/demo/child_process.hpp"
 #include "sandbox/demo/options.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -58,7 +58,7 @@ public:
     std::optional<nlohmann::json> command(const std::string& path, const nlohmann::json& body);
 
     // sagactl with the addresses of this system in its environment.
-    CommandEnd sagactl(const std::vector<std::string>& arguments);
+    runtime::CommandEnd sagactl(const std::vector<std::string>& arguments);
 
     // Name → value: what --run writes, and what people are shown.
     [[nodiscard]] std::map<std::string, std::string> addresses() const;
@@ -68,8 +68,8 @@ public:
 private:
     struct Program {
         std::string name;
-        ChildPlan plan;
-        std::optional<Child> child;
+        runtime::ChildPlan plan;
+        std::optional<runtime::Child> child;
         bool expected_to_end = false;
         std::chrono::steady_clock::time_point start_again{};
     };
@@ -102,7 +102,7 @@ private:
     Program sandbox_{"sandbox", {}, {}, false, {}};
     Program orchestrator_{"orchestrator", {}, {}, false, {}};
     Program worker_{"activity-worker", {}, {}, false, {}};
-    std::vector<Child> restarts_;  // tools/servers at work
+    std::vector<runtime::Child> restarts_;  // tools/servers at work
     std::vector<std::string> crashes_;
 };
 

@@ -1,7 +1,7 @@
 // The built programs on real servers, from outside: small demos with faults, with each program and each server killed on
 // the way, the story, and the system that is left running for somebody else's script.
+#include "runtime/child_process.hpp"
 #include "sandbox/demo/caller.hpp"
-#include "sandbox/demo/child_process.hpp"
 #include "sandbox/demo/system.hpp"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ struct Demo : testing::Test {
         std::filesystem::create_directories(folder);
     }
 
-    ChildPlan plan(std::vector<std::string> arguments) const {
+    runtime::ChildPlan plan(std::vector<std::string> arguments) const {
         arguments.insert(
             arguments.end(), {"--bin", variable("ORDERSAGA_BIN"), "--servers-env",
                               variable("ORDERSAGA_SERVERS_DIR") + "/env", "--dir", (folder / "demo").string()});
@@ -60,7 +60,7 @@ struct Demo : testing::Test {
     json report_of_demo(std::vector<std::string> arguments) const {
         const std::filesystem::path report = folder / "report.json";
         arguments.insert(arguments.end(), {"--exit", "--report", report.string(), "--patience", "150"});
-        const CommandEnd end = run_command(plan(std::move(arguments)), seconds(280));
+        const runtime::CommandEnd end = runtime::run_command(plan(std::move(arguments)), seconds(280));
         EXPECT_EQ(end.status, 0) << end.output << "\nlogs: " << (folder / "demo" / "logs").string();
         std::ifstream file(report);
         return file ? json::parse(file, nullptr, false) : json(nullptr);
@@ -124,7 +124,7 @@ TEST_F(Demo, SurvivesPostgreSqlKilled) {
 }
 
 TEST_F(Demo, TellsTheStoryOfOneShirtAndTwoBuyers) {
-    const CommandEnd end = run_command(plan({"--story"}), seconds(200));
+    const runtime::CommandEnd end = runtime::run_command(plan({"--story"}), seconds(200));
     EXPECT_EQ(end.status, 0) << end.output;
     EXPECT_NE(end.output.find("was refused and is held in its store"), std::string::npos) << end.output;
     EXPECT_NE(end.output.find("The shirt is for sale again: blue shows 1, red shows 1."), std::string::npos)
@@ -133,7 +133,7 @@ TEST_F(Demo, TellsTheStoryOfOneShirtAndTwoBuyers) {
 
 // The whole system, left running for somebody else's script that finds every address in a file.
 struct RunningSystem : Demo {
-    std::unique_ptr<Child> system;
+    std::unique_ptr<runtime::Child> system;
     std::map<std::string, std::string> env;
     Caller caller;
     const steady_clock::time_point limit = steady_clock::now() + seconds(180);
@@ -141,7 +141,7 @@ struct RunningSystem : Demo {
     void SetUp() override {
         Demo::SetUp();
         const std::filesystem::path file = folder / "system.env";
-        system = std::make_unique<Child>(plan({"--run", "--stores", "2", "--env", file.string()}));
+        system = std::make_unique<runtime::Child>(plan({"--run", "--stores", "2", "--env", file.string()}));
         while (!std::filesystem::exists(file) && may_wait()) {
         }
         ASSERT_TRUE(std::filesystem::exists(file));

@@ -1,5 +1,5 @@
 // The commands of the documents, run as they stand there by tools/check_documents, on the built programs and real servers.
-#include "sandbox/demo/child_process.hpp"
+#include "runtime/child_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ TEST(Documents, SayWhatCanBeRun) {
     ASSERT_FALSE(variable("ORDERSAGA_BIN").empty())
         << "run ./dev test e2e, which builds the programs and starts servers";
 
-    const CommandEnd end = run_command(
+    const runtime::CommandEnd end = runtime::run_command(
         {"tools/check_documents", {"--run", "--bin", variable("ORDERSAGA_BIN")}, {}, ".run/e2e/documents.output"},
         std::chrono::seconds(570));
 

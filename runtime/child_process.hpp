@@ -1,5 +1,5 @@
-// Programs that the demo starts. Each has a process group of its own, so that Ctrl-C reaches it through us and in our
-// order, and dies with us whatever kills us. Output goes to a file. Used from the main thread only: the kernel
+// Programs that we start. Each has a process group of its own, so that Ctrl-C reaches it through us and in our
+// order, and dies with us whatever kills us. Used from the main thread only: the kernel
 // ties "dies with its parent" to the thread that started it.
 #pragma once
 
@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-namespace ordersaga::demo {
+namespace ordersaga::runtime {
 
 struct ChildPlan {
     std::filesystem::path program;
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;  // over our own
-    std::filesystem::path log;                       // standard output and error are appended here
+    std::filesystem::path log;  // output and errors are appended here; empty: they go where our errors go
 };
 
 class Child {
@@ -64,4 +64,4 @@ void pause(std::chrono::milliseconds length);
 // restarted finds it free again.
 std::uint16_t free_port();
 
-}  // namespace ordersaga::demo
+}  // namespace ordersaga::runtime

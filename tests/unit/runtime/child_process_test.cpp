@@ -1,5 +1,5 @@
 // Programs that are started, watched and stopped.
-#include "sandbox/demo/child_process.hpp"
+#include "runtime/child_process.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-namespace ordersaga::demo {
+namespace ordersaga::runtime {
 namespace {
 
 struct ChildProcess : testing::Test {
@@ -59,4 +59,4 @@ TEST_F(ChildProcess, GivesUpOnACommandThatTakesTooLong) {
 }
 
 }  // namespace
-}  // namespace ordersaga::demo
+}  // namespace ordersaga::runtime

@@ -1,4 +1,4 @@
-#include "sandbox/demo/child_process.hpp"
+#include "runtime/child_process.hpp"
 
 #include "runtime/random.hpp"
 
@@ -22,7 +22,7 @@
 
 extern char** environ;
 
-namespace ordersaga::demo {
+namespace ordersaga::runtime {
 namespace {
 
 using std::chrono::milliseconds;
@@ -77,7 +77,8 @@ Child::Child(const ChildPlan& plan) {
     std::vector<std::string> environment = environment_of(plan);
     std::vector<char*> argument_list = pointers(arguments);
     std::vector<char*> environment_list = pointers(environment);
-    const int log = open(plan.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int log = plan.log.empty() ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                                     : open(plan.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log < 0) throw std::system_error(errno, std::generic_category(), "cannot write " + plan.log.string());
     const pid_t parent = getpid();
     id_ = fork();
@@ -190,4 +191,4 @@ std::uint16_t free_port() {
     throw std::runtime_error("no free port on 127.0.0.1");
 }
 
-}  // namespace ordersaga::demo
+}  // namespace ordersaga::runtime
