@@ -1,7 +1,7 @@
 # The three kinds of target there are: a library per folder, programs, and one test program per tested module.
 #
 #   ordersaga_library(NAME db SOURCES a.cpp b.cpp PUBLIC ordersaga::runtime PRIVATE ordersaga::pqxx)
-#   ordersaga_program(NAME orchestrator SOURCES main.cpp LIBRARIES ordersaga::engine)
+#   ordersaga_program(NAME orchestrator SOURCES main.cpp LIBRARIES ordersaga::engine [COMPONENT sandbox])
 #   ordersaga_test(NAME unit_db LABEL unit SOURCES a_test.cpp LIBRARIES ordersaga::db [TIMEOUT seconds])
 #
 # Headers are included from the repository root. A library `db` is the target ordersaga_db, alias ordersaga::db.
@@ -80,7 +80,7 @@ function(ordersaga_library)
 endfunction()
 
 function(ordersaga_program)
-    cmake_parse_arguments(PARSE_ARGV 0 program "" "NAME" "SOURCES;LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 0 program "" "NAME;COMPONENT" "SOURCES;LIBRARIES")
     if(program_UNPARSED_ARGUMENTS OR NOT program_NAME OR NOT program_SOURCES)
         message(FATAL_ERROR "ordersaga_program(NAME .. SOURCES .. LIBRARIES ..): got '${ARGN}'")
     endif()
@@ -93,7 +93,11 @@ function(ordersaga_program)
     target_link_libraries(${program_NAME} PRIVATE ordersaga_warnings ordersaga_options Threads::Threads)
     ordersaga_link(${program_NAME} PRIVATE ${program_LIBRARIES})
     ordersaga_measure_coverage(${program_NAME})
-    install(TARGETS ${program_NAME} RUNTIME)
+    # What a merchant needs is the component ordersaga, and the Debian package.
+    if(NOT program_COMPONENT)
+        set(program_COMPONENT ordersaga)
+    endif()
+    install(TARGETS ${program_NAME} RUNTIME COMPONENT ${program_COMPONENT})
     set_property(GLOBAL APPEND PROPERTY ORDERSAGA_PROGRAMS ${program_NAME})
 endfunction()
 
