@@ -142,7 +142,8 @@ json effect_document(const Effect& effect) {
 }
 
 json shop_account(World& world, const std::string& domain) {
-    const ShopifyStore& store = world.shop(domain)->store;
+    Shop& shop = *world.shop(domain);
+    const ShopifyStore& store = shop.store;
     json levels = json::array();
     for (const auto& variant : store.variants()) {
         for (const auto& location : store.locations()) {
@@ -199,6 +200,7 @@ json shop_account(World& world, const std::string& domain) {
           {"by_state", by_state}}},
         {"webhooks", counts_document(counts_of(world, domain))},
         {"subscriptions", std::move(subscriptions)},
+        {"tokens", shop.admin.tokens().account()},
     };
 }
 

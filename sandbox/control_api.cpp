@@ -134,6 +134,9 @@ void read_store_settings(Members& members, StoreSettings& settings) {
     members.take("name", settings.name)
         .take("secret", settings.secret)
         .take("access_token", settings.access_token)
+        .take("client_id", settings.client_id)
+        .take("token_lifetime_s", settings.token_lifetime_s)
+        .take("scopes", settings.scopes)
         .take("api_version", settings.api_version)
         .take("currency", settings.currency)
         .take("bucket_points", settings.bucket_points)
@@ -208,6 +211,7 @@ json add_store(World& world, const json& wish, Instant now) {
     settings.name = settings.domain;
     settings.secret = "secret-of-" + settings.domain;
     settings.access_token = "shpat_" + settings.domain;
+    settings.client_id = "client-of-" + settings.domain;
     std::string webhook_url;
     members.take("domain", settings.domain).take("webhook_url", webhook_url);
     read_store_settings(members, settings);
@@ -238,6 +242,7 @@ json add_store(World& world, const json& wish, Instant now) {
     json account = shop_account(world, domain);
     account["secret"] = shop->store.settings().secret;
     account["access_token"] = shop->store.settings().access_token;
+    account["client_id"] = shop->store.settings().client_id;
     return account;
 }
 
@@ -565,6 +570,10 @@ PeerAnswer handle_stores(World& world, const ControlRequest& request, const json
     if (path[2] == "uninstall" && request.method == "POST") {
         shop->store.uninstall(now);
         world.advance(now);
+        return reply(shop_account(world, path[1]));
+    }
+    if (path[2] == "revoke_tokens" && request.method == "POST") {
+        shop->admin.tokens().revoke_all();
         return reply(shop_account(world, path[1]));
     }
     if (path[2] == "webhooks" && request.method == "POST") {

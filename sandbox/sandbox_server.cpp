@@ -83,6 +83,7 @@ runtime::HttpClientOptions client_options() {
 const char* const page =
     "sandbox: stand-in Shopify stores and ShipBob warehouses with a ledger of every effect.\n"
     "  /shopify/{shop-domain}/admin/api/{version}/graphql.json   Admin GraphQL API\n"
+    "  /shopify/{shop-domain}/admin/oauth/access_token           tokens for a client, /authorize a code\n"
     "  /shipbob/{warehouse}/2026-01/...                          ShipBob API\n"
     "  /control/...                                              see docs/sandbox.md\n"
     "  /control/summary  /control/ledger  /healthz\n";
@@ -192,9 +193,12 @@ PeerReply SandboxServer::spoil(const std::string& peer_kind, const std::string& 
 }
 
 PeerReply SandboxServer::answer_shopify(const PeerRequest& request) {
-    // shopify / {domain} / admin / api / {version} / graphql.json
+    // shopify / {domain} / admin / api / {version} / graphql.json, or admin / oauth / ...
     const std::vector<std::string> path = segments(request.path);
     Shop* shop = path.size() > 1 ? world_.shop(path[1]) : nullptr;
+    if (shop != nullptr && path.size() == 5 && path[2] == "admin" && path[3] == "oauth") {
+        return answer_oauth(*shop, request, path[4]);
+    }
     const bool known = path.size() == 6 && path[2] == "admin" && path[3] == "api" && path[5] == "graphql.json";
     if (shop == nullptr || !known) {
         return not_found();
@@ -209,6 +213,25 @@ PeerReply SandboxServer::answer_shopify(const PeerRequest& request) {
         return shop->admin.throttled(shapes_.chance(0.5), clock_.now());
     };
     return spoil("shopify", shop->store.peer(), serve, throttle);
+}
+
+PeerReply SandboxServer::answer_oauth(Shop& shop, const PeerRequest& request, const std::string& endpoint) {
+    ShopTokens& tokens = shop.admin.tokens();
+    if (endpoint == "authorize" && request.method == "GET") {
+        return reply_of(tokens.authorize(request.query, clock_.now()));
+    }
+    if (endpoint != "access_token" || request.method != "POST") {
+        return not_found();
+    }
+    const auto serve = [&] {
+        return tokens.grant(request.body, clock_.now());
+    };
+    const auto throttle = [] {
+        PeerAnswer busy;
+        busy.status = 429;
+        return busy;
+    };
+    return spoil("shopify", shop.store.peer(), serve, throttle);
 }
 
 PeerReply SandboxServer::answer_shipbob(const PeerRequest& request) {

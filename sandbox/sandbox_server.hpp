@@ -34,6 +34,7 @@ private:
     PeerReply answer(const PeerRequest& request);
     PeerReply answer_control(const PeerRequest& request);
     PeerReply answer_shopify(const PeerRequest& request);
+    PeerReply answer_oauth(Shop& shop, const PeerRequest& request, const std::string& endpoint);
     PeerReply answer_shipbob(const PeerRequest& request);
     template <class Serve, class Throttle>
     PeerReply spoil(const std::string& peer_kind, const std::string& peer, Serve serve, Throttle throttle);

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <vector>
 
 namespace ordersaga::sandbox {
@@ -111,6 +112,15 @@ struct StockRow {
     std::optional<std::int64_t> change_from;
 };
 
+std::vector<std::string> split(const std::string& text, char at) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, at);) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) {
         return static_cast<char>(std::tolower(letter));
@@ -184,7 +194,7 @@ PeerAnswer ShopifyAdmin::handle(
     if (status == "locked") {
         return http_error(423, "This store is unavailable");
     }
-    if (status == "uninstalled" || access_token != store_.settings().access_token) {
+    if (status == "uninstalled" || !tokens_.admits(access_token, now)) {
         return http_error(401, "[API] Invalid API key or access token (unrecognized login or wrong password)");
     }
     const auto request = runtime::parse_json(body);
@@ -329,6 +339,13 @@ json ShopifyAdmin::run_query(const Call& call) {
     if (root == "order" || root == "inventoryItem" || root == "location" || root == "node" ||
         root == "fulfillmentOrder" || root == "productVariant" || root == "job") {
         return node(text_of(call.arguments, "id"));
+    }
+    if (root == "currentAppInstallation") {
+        json scopes = json::array();
+        for (const std::string& handle : split(store_.settings().scopes, ',')) {
+            scopes.push_back({{"handle", handle}});
+        }
+        return {{"accessScopes", std::move(scopes)}};
     }
     if (root == "locations") {
         json list = json::array();

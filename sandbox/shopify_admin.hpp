@@ -9,6 +9,7 @@
 #include "runtime/token_bucket.hpp"
 #include "sandbox/graphql_document.hpp"
 #include "sandbox/peer_answer.hpp"
+#include "sandbox/shop_tokens.hpp"
 #include "sandbox/shopify_store.hpp"
 
 #include <nlohmann/json_fwd.hpp>
@@ -23,7 +24,7 @@ namespace ordersaga::sandbox {
 class ShopifyAdmin {
 public:
     // Both must outlive this object.
-    ShopifyAdmin(ShopifyStore& store, Ledger& ledger) : store_(store), ledger_(ledger) {}
+    ShopifyAdmin(ShopifyStore& store, Ledger& ledger) : store_(store), ledger_(ledger), tokens_(store) {}
 
     // One POST of /admin/api/{version}/graphql.json.
     PeerAnswer handle(
@@ -33,6 +34,7 @@ public:
         runtime::Instant now);
     // The answer of a full bucket that is none: an injected THROTTLED, with or without the cost.
     PeerAnswer throttled(bool with_cost, runtime::Instant now);
+    [[nodiscard]] ShopTokens& tokens() { return tokens_; }
     // The limits of the store's settings changed: starts with a full bucket again.
     void forget_bucket() { bucket_.reset(); }
 
@@ -71,6 +73,7 @@ private:
 
     ShopifyStore& store_;
     Ledger& ledger_;
+    ShopTokens tokens_;
     std::map<std::string, Remembered> remembered_;
     std::optional<runtime::TokenBucket> bucket_;
 };

@@ -34,6 +34,10 @@ struct StoreSettings {
     std::string name;
     std::string secret;  // signs the webhooks
     std::string access_token;
+    std::string client_id;              // of the app; its secret is `secret`
+    std::int64_t token_lifetime_s = 0;  // 0: access_token is good for ever, nothing else is needed
+    std::string scopes =
+        "write_orders,write_inventory,read_locations,read_products,write_merchant_managed_fulfillment_orders";
     std::string api_version = "2026-07";
     std::string currency = "USD";
     double bucket_points = 2000;
