@@ -31,6 +31,7 @@ public:
         std::optional<runtime::Instant> deadline;     // no call at all after it
         std::chrono::milliseconds call_timeout{15000};
         std::string traceparent;
+        std::string merchant;  // whose token is used
     };
 
     CallScope(const DatabaseClock& clock, Limits limits);
@@ -42,6 +43,7 @@ public:
     // The longest one call may take: the configured time, cut by the deadline.
     [[nodiscard]] std::chrono::milliseconds time_for_call() const;
     [[nodiscard]] const std::string& traceparent() const { return limits_.traceparent; }
+    [[nodiscard]] const std::string& merchant() const { return limits_.merchant; }
     [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
     // True when a write may have left: set by the transport as it lets the first byte go.

@@ -69,6 +69,7 @@ CallScope::Limits limits_of(
     std::chrono::milliseconds call_timeout,
     runtime::Random& random) {
     CallScope::Limits limits;
+    limits.merchant = command.merchant_id;
     limits.send_before = command.send_before;
     if (command.deadline) {
         limits.deadline = *command.deadline - time_to_answer;
@@ -90,14 +91,20 @@ CommandRunner::CommandRunner(
     const WorkerConfig& config,
     runtime::HttpTransport& transport,
     const DatabaseClock& clock,
-    runtime::Random& random)
+    runtime::Random& random,
+    const std::shared_ptr<Credentials>& kept)
     : clock_(clock), random_(random), call_timeout_(config.call_timeout) {
+    const auto access = [&kept](const std::string& token, const std::string& subject) {
+        return Access{token.empty() && kept ? kept : fixed_credentials(token), subject};
+    };
     for (const StoreConfig& store : config.stores) {
-        stores_.emplace(store.key, shopify::StoreClient({store.base_url, store.api_version, store.token}, transport));
+        shopify::StoreSettings settings{store.base_url, store.api_version, access(store.token, "store:" + store.key)};
+        stores_.emplace(store.key, shopify::StoreClient(std::move(settings), transport));
     }
     for (const WarehouseConfig& warehouse : config.warehouses) {
         wms::shipbob::ShipBobSettings settings{
-            warehouse.base_url, warehouse.api_version, warehouse.channel_id, warehouse.token};
+            warehouse.base_url, warehouse.api_version, warehouse.channel_id,
+            access(warehouse.token, "warehouse:" + warehouse.key)};
         warehouses_.emplace(warehouse.key, std::make_unique<wms::shipbob::ShipBob>(std::move(settings), transport));
     }
 }

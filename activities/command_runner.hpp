@@ -6,6 +6,7 @@
 // Repeat: one attempt per call; a repeated write looks before it writes.
 #pragma once
 
+#include "activities/credentials.hpp"
 #include "activities/database_clock.hpp"
 #include "activities/shopify/store_client.hpp"
 #include "activities/wms/wms.hpp"
@@ -31,11 +32,13 @@ namespace ordersaga::activities {
 
 class CommandRunner {
 public:
+    // `kept`: where the tokens are that the configuration does not name; may be null when it names all.
     CommandRunner(
         const WorkerConfig& config,
         runtime::HttpTransport& transport,
         const DatabaseClock& clock,
-        runtime::Random& random);
+        runtime::Random& random,
+        const std::shared_ptr<Credentials>& kept = nullptr);
 
     // seen_before: this very attempt may have been run already (the broker delivered it again).
     boost::asio::awaitable<sagas::Outcome> run(broker::Envelope command, bool seen_before);

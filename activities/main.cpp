@@ -4,11 +4,14 @@
 //
 // Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration.
 #include "activities/command_runner.hpp"
+#include "activities/credentials.hpp"
 #include "activities/worker.hpp"
 #include "activities/worker_config.hpp"
 #include "broker/address.hpp"
 #include "broker/topology.hpp"
+#include "db/access_tokens.hpp"
 #include "db/database_clock.hpp"
+#include "runtime/core_dumps.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
@@ -113,7 +116,14 @@ int run(const WorkerConfig& config, const broker::Address& address) {
     runtime::Metrics metrics;
     runtime::HttpClient http(context.get_executor());
     const ClockOverDatabase clock(config.database_dsn);
-    CommandRunner runner(config, http, clock, random);
+    std::unique_ptr<db::AccessTokens> tokens;
+    std::shared_ptr<Credentials> kept;
+    if (config.credential_keys) {
+        tokens = std::make_unique<db::AccessTokens>(
+            db::AccessTokens::Settings{config.database_dsn, *config.credential_keys, std::chrono::milliseconds(3000)});
+        kept = kept_credentials(*tokens);
+    }
+    CommandRunner runner(config, http, clock, random, kept);
     const auto worker = std::make_shared<Worker>(
         context.get_executor(), runner, random, metrics, broker::Names(config.amqp_prefix).outcomes_exchange());
 
@@ -207,6 +217,7 @@ int start(int argc, char** argv) {
 }  // namespace ordersaga::activities
 
 int main(int argc, char** argv) {
+    ordersaga::runtime::forbid_core_dumps();
     try {
         return ordersaga::activities::start(argc, argv);
     } catch (const std::exception& error) {

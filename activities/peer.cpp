@@ -1,6 +1,7 @@
 #include "activities/peer.hpp"
 
 #include "activities/call_scope.hpp"
+#include "activities/credentials.hpp"
 #include "runtime/http_client.hpp"
 
 #include <algorithm>
@@ -70,6 +71,42 @@ boost::asio::awaitable<PeerAnswer> exchange(runtime::HttpTransport& transport, P
     if (answer.kind == PeerAnswer::Kind::expired) {
         answer.error = scope.refusal();
     }
+    co_return answer;
+}
+
+namespace {
+
+PeerCall with_token(PeerCall call, const TokenHeader& header, const std::string& token) {
+    call.headers.emplace_back(header.name, header.before_token + token);
+    return call;
+}
+
+}  // namespace
+
+boost::asio::awaitable<PeerAnswer> exchange(
+    runtime::HttpTransport& transport,
+    PeerCall call,
+    TokenHeader header,
+    const Access& access,
+    CallScope& scope) {
+    Credentials::Token token = co_await access.credentials->current(scope.merchant(), access.subject);
+    if (token.text.empty()) {
+        PeerAnswer locked_out;
+        locked_out.kind = PeerAnswer::Kind::no_token;
+        locked_out.error = "there is no valid token for " + access.subject;
+        co_return locked_out;
+    }
+    PeerCall first = with_token(call, header, token.text);
+    PeerAnswer answer = co_await exchange(transport, std::move(first), scope);
+    if (answer.kind != PeerAnswer::Kind::response || answer.status != 401) {
+        co_return answer;
+    }
+    Credentials::Token newer = co_await access.credentials->after_refusal(scope.merchant(), access.subject, token);
+    if (newer.text.empty()) {
+        co_return answer;
+    }
+    PeerCall repeat = with_token(std::move(call), header, newer.text);
+    answer = co_await exchange(transport, std::move(repeat), scope);
     co_return answer;
 }
 

@@ -20,6 +20,7 @@ class HttpTransport;
 namespace ordersaga::activities {
 
 class CallScope;
+struct Access;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -37,6 +38,7 @@ struct PeerAnswer {
         response,  // a whole HTTP response was read
         not_sent,  // surely nothing reached the peer
         expired,   // not sent because the scope forbade it
+        no_token,  // not sent because nobody has a token for this peer
         unknown    // anything that broke after the first byte
     };
     Kind kind = Kind::unknown;
@@ -52,5 +54,18 @@ struct PeerAnswer {
 
 // Sends one call within the scope's limits and counts it in the scope's lane report. Thread: the caller's executor.
 boost::asio::awaitable<PeerAnswer> exchange(runtime::HttpTransport& transport, PeerCall call, CallScope& scope);
+
+// The same with the token of the moment in a header. After a 401, which says that nothing was done, it is sent once more if
+// there is a newer token.
+struct TokenHeader {
+    std::string name;
+    std::string before_token;  // "Bearer "
+};
+boost::asio::awaitable<PeerAnswer> exchange(
+    runtime::HttpTransport& transport,
+    PeerCall call,
+    TokenHeader header,
+    const Access& access,
+    CallScope& scope);
 
 }  // namespace ordersaga::activities

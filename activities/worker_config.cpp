@@ -42,6 +42,26 @@ std::chrono::milliseconds milliseconds(
     return std::chrono::duration_cast<std::chrono::milliseconds>(section.duration(key, fallback, low, high));
 }
 
+// A token of the worker's own settings goes before the one that is kept in the database.
+std::string token_of(ConfigSection& section, const WorkerConfig& config) {
+    if (section.has("token")) return section.secret("token");
+    if (!config.credential_keys)
+        section.fault("token", "is missing, and [credentials] keys names no keys to open those in the database with");
+    return {};
+}
+
+void read_credential_keys(runtime::ConfigReader& reader, WorkerConfig& config) {
+    ConfigSection section = reader.section("credentials");
+    const std::optional<std::string> text = section.optional_secret("keys");
+    if (!text) return;
+    const runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(*text);
+    if (!ring.ok()) {
+        section.fault("keys", ring.error().message);
+        return;
+    }
+    config.credential_keys = *ring;
+}
+
 void read_peers(runtime::ConfigReader& reader, WorkerConfig& config) {
     std::set<std::string> keys;
     for (ConfigSection& section : reader.tables("stores")) {
@@ -50,7 +70,7 @@ void read_peers(runtime::ConfigReader& reader, WorkerConfig& config) {
         check_key(section, store.key, keys);
         store.base_url = base_url(section);
         store.api_version = section.text("api_version", "2026-07");
-        store.token = section.secret("token");
+        store.token = token_of(section, config);
         config.stores.push_back(std::move(store));
     }
     keys.clear();
@@ -62,7 +82,7 @@ void read_peers(runtime::ConfigReader& reader, WorkerConfig& config) {
         warehouse.base_url = base_url(section);
         warehouse.api_version = section.text("api_version", "2026-01");
         warehouse.channel_id = section.text("channel_id");
-        warehouse.token = section.secret("token");
+        warehouse.token = token_of(section, config);
         config.warehouses.push_back(std::move(warehouse));
     }
 }
@@ -89,6 +109,7 @@ WorkerConfig read_worker_config(runtime::ConfigReader& reader) {
     if (metrics.has("port")) {
         config.metrics_port = static_cast<std::uint16_t>(metrics.integer("port", 0, 0, 65535));
     }
+    read_credential_keys(reader, config);
     read_peers(reader, config);
     // One file serves both programs.
     reader.leave_to_others(

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/sealing.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,7 +19,7 @@ struct StoreConfig {
     std::string key;
     std::string base_url;  // https://shop.myshopify.com; plain http on loopback only
     std::string api_version;
-    std::string token;
+    std::string token;  // empty: from the database
 };
 
 struct WarehouseConfig {
@@ -27,7 +28,7 @@ struct WarehouseConfig {
     std::string base_url;
     std::string api_version;
     std::string channel_id;
-    std::string token;
+    std::string token;  // empty: from the database
 };
 
 struct WorkerConfig {
@@ -41,7 +42,8 @@ struct WorkerConfig {
     std::chrono::milliseconds drain{15'000};
     std::string log_level;
     std::string metrics_address;
-    std::optional<std::uint16_t> metrics_port;  // absent: no listener
+    std::optional<std::uint16_t> metrics_port;        // absent: no listener
+    std::optional<runtime::KeyRing> credential_keys;  // to open the tokens in the database
     std::vector<StoreConfig> stores;
     std::vector<WarehouseConfig> warehouses;
 };

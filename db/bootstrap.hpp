@@ -4,7 +4,7 @@
 //   ordersaga_owner     no login; owns every table
 //   ordersaga_migrator  login; member of the owner, used by `sagactl migrate` alone
 //   ordersaga_engine    login; the orchestrator: rows of all merchants
-//   ordersaga_worker    login; reads the time, nothing else
+//   ordersaga_worker    login; reads the time and the sealed access tokens, marks a token that was refused
 //   ordersaga_api       login; REST and dashboard: the rows of the merchant set for the transaction
 //
 // None is a superuser, may bypass row security, create databases or roles. Each login carries its own timeouts.

@@ -77,6 +77,7 @@ std::optional<Verdict> verdict_of_transport(bool write, const PeerAnswer& answer
     switch (answer.kind) {
         case PeerAnswer::Kind::not_sent: return Verdict::retryable;
         case PeerAnswer::Kind::expired: return Verdict::expired;
+        case PeerAnswer::Kind::no_token: return Verdict::blocked;
         case PeerAnswer::Kind::unknown: return write ? Verdict::unknown : Verdict::retryable;
         case PeerAnswer::Kind::response: break;
     }

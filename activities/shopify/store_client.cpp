@@ -23,13 +23,11 @@ awaitable<Answer> StoreClient::send(const Document& document, std::string body, 
     PeerCall call;
     call.method = "POST";
     call.url = settings_.base_url + "/admin/api/" + settings_.api_version + "/graphql.json";
-    call.headers = {
-        {"Content-Type", "application/json"},
-        {"Accept", "application/json"},
-        {"X-Shopify-Access-Token", settings_.token}};
+    call.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
     call.body = std::move(body);
     call.is_write = document.is_write;
-    const PeerAnswer peer = co_await exchange(transport_, std::move(call), scope);
+    TokenHeader header{"X-Shopify-Access-Token", ""};
+    const PeerAnswer peer = co_await exchange(transport_, std::move(call), std::move(header), settings_.access, scope);
     scope.last_request_id = std::string(peer.header("x-request-id"));
     Answer answer = read_answer(document, peer);
     note_cost(answer, scope.lane);

@@ -1,11 +1,12 @@
 // One store's Admin GraphQL endpoint.
 //
-// Purpose: sends one document and reads its answer; knows the address, the version and the token, and nothing else.
+// Purpose: sends one document and reads its answer; knows the address, the version and whose token to use, nothing else.
 // Thread: immutable after construction; a call runs on the caller's executor.
 // Errors: in the answer's verdict; nothing is thrown for what the store does.
 // Repeat: as the document says; this class never repeats a call.
 #pragma once
 
+#include "activities/credentials.hpp"
 #include "activities/shopify/answers.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -22,7 +23,7 @@ namespace ordersaga::activities::shopify {
 struct StoreSettings {
     std::string base_url;  // "https://shop.myshopify.com"
     std::string api_version = "2026-07";
-    std::string token;
+    Access access;
 };
 
 class StoreClient {

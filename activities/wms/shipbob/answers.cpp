@@ -104,6 +104,7 @@ std::optional<Failure> failure_of(CallKind kind, const PeerAnswer& answer) {
     switch (answer.kind) {
         case PeerAnswer::Kind::not_sent: return Failure(Retryable{"not sent: " + shown(answer.error)});
         case PeerAnswer::Kind::expired: return Failure(Expired{"not sent: " + shown(answer.error)});
+        case PeerAnswer::Kind::no_token: return Failure(AuthConfig{0, shown(answer.error)});
         case PeerAnswer::Kind::unknown:
             if (write) return Failure(OutcomeUnknown{"no answer: " + shown(answer.error)});
             return Failure(Retryable{"no answer: " + shown(answer.error)});

@@ -101,15 +101,13 @@ awaitable<PeerAnswer> ShipBob::call(
     request.method = std::move(method);
     request.url = std::move(target);
     request.is_write = kind == CallKind::write;
-    request.headers = {
-        {"Authorization", "Bearer " + settings_.token},
-        {"shipbob_channel_id", settings_.channel_id},
-        {"Accept", "application/json"}};
+    request.headers = {{"shipbob_channel_id", settings_.channel_id}, {"Accept", "application/json"}};
     if (!body.empty()) {
         request.headers.emplace_back("Content-Type", "application/json");
         request.body = std::move(body);
     }
-    PeerAnswer answer = co_await exchange(transport_, std::move(request), scope);
+    TokenHeader header{"Authorization", "Bearer "};
+    PeerAnswer answer = co_await exchange(transport_, std::move(request), std::move(header), settings_.access, scope);
     note_budget(answer, scope.lane);
     co_return answer;
 }

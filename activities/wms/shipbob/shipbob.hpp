@@ -7,6 +7,7 @@
 // Repeat: submit with the same reference makes one order (the second is refused, then found); cancel is state-based.
 #pragma once
 
+#include "activities/credentials.hpp"
 #include "activities/wms/shipbob/answers.hpp"
 #include "activities/wms/wms.hpp"
 
@@ -26,7 +27,7 @@ struct ShipBobSettings {
     std::string base_url;  // "https://api.shipbob.com", without the version
     std::string api_version = "2026-01";
     std::string channel_id;  // of the token's own channel
-    std::string token;
+    Access access;
 };
 
 class ShipBob final : public Wms {

@@ -60,7 +60,7 @@ protected:
     FixedDatabaseClock clock;
     CallScope::Limits limits{};
     CallScope scope{clock, limits};
-    ShipBob shipbob{{base, "2026-01", "128944", "secret-token"}, peer};
+    ShipBob shipbob{{base, "2026-01", "128944", {fixed_credentials("secret-token"), "warehouse:main"}}, peer};
 };
 
 const json duplicate = json::parse(R"({"":["Cannot insert order with existing ReferenceId"]})");

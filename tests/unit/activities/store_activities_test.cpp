@@ -57,7 +57,9 @@ protected:
     FixedDatabaseClock clock;
     CallScope::Limits limits{};
     CallScope scope{clock, limits};
-    StoreClient store{{"http://127.0.0.1:1/shopify/eu", "2026-07", "shpat_secret"}, peer};
+    StoreClient store{
+        {"http://127.0.0.1:1/shopify/eu", "2026-07", {fixed_credentials("shpat_secret"), "store:eu"}},
+        peer};
     StoreActivities activities{store};
 };
 

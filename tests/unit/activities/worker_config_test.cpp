@@ -47,6 +47,41 @@ TEST(WorkerConfig, ReadsEverythingWithDefaults) {
     EXPECT_FALSE(config.metrics_port.has_value());
 }
 
+TEST(WorkerConfig, LeavesTokensToTheDatabaseOnlyWithKeysToOpenThem) {
+    const std::string without = R"(
+[broker]
+url = "env:AMQP"
+[database]
+dsn = "env:DSN"
+[[stores]]
+key = "eu"
+base_url = "http://127.0.0.1:8080/shopify/eu/"
+)";
+    runtime::ConfigReader reader = runtime::ConfigReader::from_text(without, environment());
+    (void)read_worker_config(reader);
+    EXPECT_THAT(runtime::describe(reader.finish()), HasSubstr("stores[0].token"));
+
+    reader = runtime::ConfigReader::from_text(
+        without, runtime::fixed_environment(
+                     {{"AMQP", "amqp://u:p@127.0.0.1/x"},
+                      {"DSN", "postgresql://"},
+                      {"ORDERSAGA_CREDENTIALS_KEYS", runtime::new_key_line()}}));
+    const WorkerConfig config = read_worker_config(reader);
+    EXPECT_EQ(runtime::describe(reader.finish()), "");
+    EXPECT_TRUE(config.credential_keys.has_value());
+    EXPECT_EQ(config.stores.at(0).token, "");
+
+    reader = runtime::ConfigReader::from_text(
+        without, runtime::fixed_environment(
+                     {{"AMQP", "amqp://u:p@127.0.0.1/x"},
+                      {"DSN", "postgresql://"},
+                      {"ORDERSAGA_CREDENTIALS_KEYS", "mysecretkey"}}));
+    (void)read_worker_config(reader);
+    const std::string faults = runtime::describe(reader.finish());
+    EXPECT_THAT(faults, HasSubstr("credentials.keys"));
+    EXPECT_THAT(faults, testing::Not(HasSubstr("mysecretkey")));
+}
+
 TEST(WorkerConfig, TellsAllFaultsAtOnce) {
     const char* bad = R"(
 [broker]
