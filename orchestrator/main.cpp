@@ -9,11 +9,13 @@
 #include "db/startup_checks.hpp"
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/broker_ports.hpp"
+#include "orchestrator/credentials/renewal_duty.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orchestrator_config.hpp"
 #include "orchestrator/retention_duty.hpp"
 #include "orchestrator/shard_owner.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
+#include "runtime/core_dumps.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
@@ -28,6 +30,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 namespace ordersaga {
@@ -117,8 +120,20 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     open.body_limit_for = webhook::public_body_limit();
     open.body_length_required_for_post = true;
     open.metrics = &metrics;
+    std::optional<credentials::RenewalDuty> renewal;
+    if (config.credential_keys)
+        renewal.emplace(
+            credentials::RenewalDuty::Settings{{config.engine_dsn, "ordersaga-credentials"}, *config.credential_keys},
+            metrics);
+    webhook::PublicListenerOptions public_options;
+    if (renewal) {
+        public_options.authorization = [&renewal](auto query, auto done) {
+            renewal->finish_authorization(std::move(query), std::move(done));
+        };
+    }
     runtime::HttpServer public_server(
-        context.get_executor(), open, webhook::make_public_handler(directory, loop, clock, metrics));
+        context.get_executor(), open,
+        webhook::make_public_handler(directory, loop, clock, metrics, std::move(public_options)));
     api::PrivateListenerOptions listener;
     listener.probes = probes(loop, sink, source);
     listener.most_attempts = [&order_saga](const std::string& activity) {
@@ -226,6 +241,7 @@ int start(int argc, char** argv) {
 }  // namespace ordersaga
 
 int main(int argc, char** argv) {
+    ordersaga::runtime::forbid_core_dumps();
     try {
         return ordersaga::start(argc, argv);
     } catch (const std::exception& error) {

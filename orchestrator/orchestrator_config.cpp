@@ -105,6 +105,17 @@ void read_retention(runtime::ConfigReader& reader, OrchestratorConfig& config) {
         section.fault("history_months", "must be 0 (for ever) or at least 3");
 }
 
+void read_credential_keys(runtime::ConfigReader& reader, OrchestratorConfig& config) {
+    ConfigSection section = reader.section("credentials");
+    const std::optional<std::string> text = section.optional_secret("keys");
+    if (!text) return;
+    runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(*text);
+    if (ring)
+        config.credential_keys = std::move(*ring);
+    else
+        section.fault("keys", ring.error().message);
+}
+
 }  // namespace
 
 OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
@@ -121,6 +132,7 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     read_calls(reader, config);
     read_saga(reader, config);
     read_retention(reader, config);
+    read_credential_keys(reader, config);
     // One file serves both programs.
     reader.leave_to_others({"broker", "database", "worker", "metrics", "stores", "warehouses"});
     return config;

@@ -8,9 +8,11 @@
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 #include "runtime/config.hpp"
+#include "runtime/sealing.hpp"
 #include "sagas/order_saga.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace ordersaga {
@@ -34,6 +36,7 @@ struct OrchestratorConfig {
     orders::OrderParticipantSettings orders;
     sagas::OrderSagaSettings saga;
     db::Retention retention;
+    std::optional<runtime::KeyRing> credential_keys;  // to open and seal the credentials in the database
 };
 
 // Check reader.finish() afterwards.

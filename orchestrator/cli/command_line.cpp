@@ -1,5 +1,6 @@
 #include "orchestrator/cli/command_line.hpp"
 
+#include "orchestrator/cli/credential_verbs.hpp"
 #include "orchestrator/cli/database_verbs.hpp"
 #include "orchestrator/cli/people_verbs.hpp"
 #include "orchestrator/cli/repair_verbs.hpp"
@@ -21,8 +22,8 @@ namespace {
 
 constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
 
-Reads and commands go to the orchestrator's REST API; setup, migrate, verify,
-token and operator work on the database. Addresses and secrets come from the environment
+Reads and commands go to the orchestrator's REST API; setup, migrate, verify, token,
+operator and credential work on the database. Addresses and secrets come from the environment
 (ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
 ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
@@ -51,6 +52,7 @@ public:
         add_database_verbs();
         add_token_verbs();
         add_operator_verbs();
+        add_credential_verbs();
     }
 
     CLI::App& app() { return app_; }
@@ -383,6 +385,76 @@ private:
             "NAME");
     }
 
+    // A verb that changes credentials, or shows them.
+    CLI::App* add_credential(
+        CLI::App& parent,
+        const std::string& name,
+        const std::string& text,
+        ExitCode (*verb)(Context&, const CredentialArguments&)) {
+        CredentialArguments& arguments = credential_;
+        return add(parent, name, text, [verb, &arguments](Context& context) {
+            return with_database_faults([&] { return verb(context, arguments); });
+        });
+    }
+
+    void add_credential_verbs() {
+        CredentialArguments& arguments = credential_;
+        CLI::App* credential = group(
+            "credential",
+            "tokens of stores and warehouses, sealed in the database (ORDERSAGA_ENGINE_DSN, "
+            "ORDERSAGA_CREDENTIALS_KEYS)");
+        const auto add_subject = [&](CLI::App* command) {
+            command->add_option("SUBJECT", arguments.subject, "store:KEY or warehouse:KEY")
+                ->required()
+                ->check(not_blank());
+        };
+        const auto add_merchant = [&](CLI::App* command) {
+            command->add_option("--merchant", arguments.merchant, "needed when several have such a one");
+        };
+        add(*credential, "list", "whose they are, until when, and what went wrong last",
+            [](Context& context) { return with_database_faults([&] { return credential_list_verb(context); }); });
+        CLI::App* command = add_credential(
+            *credential, "set", "keep a token, or the client that gets tokens; replaces what was there",
+            credential_set_verb);
+        add_subject(command);
+        command->add_option("--token-file", arguments.token_file, "file that holds a token without an end")
+            ->type_name("FILE");
+        command->add_option("--client-id", arguments.client_id, "of the app, for tokens that are renewed");
+        command->add_option("--client-secret-file", arguments.client_secret_file, "file that holds the app's secret")
+            ->type_name("FILE");
+        command->add_flag(
+            "--by-authorization", arguments.by_authorization,
+            "the store lets its own people decide: go on with `credential authorize`");
+        add_merchant(command);
+        add_reason(command, arguments.reason);
+        command = add_credential(
+            *credential, "import", "take over the tokens that the setup file refers to", credential_import_verb);
+        add_merchant(command);
+        add_reason(command, arguments.reason);
+        command = add_credential(
+            *credential, "authorize", "begin an authorization: tells the address where a person says yes",
+            credential_authorize_verb);
+        add_subject(command);
+        command
+            ->add_option(
+                "--callback", arguments.callback,
+                "https://HOST/oauth/shopify/callback, as the public listener is reached")
+            ->required()
+            ->type_name("URL");
+        add_merchant(command);
+        command = add_credential(
+            *credential, "remove", "forget it; nothing is called with it any more", credential_remove_verb);
+        add_subject(command);
+        add_merchant(command);
+        add_reason(command, arguments.reason);
+        add(*credential, "reseal", "seal all with the first key, after a new one was put first",
+            [](Context& context) { return with_database_faults([&] { return credential_reseal_verb(context); }); });
+        command = add_credential(
+            *credential, "new-key", "make a key: one line for ORDERSAGA_CREDENTIALS_KEYS", credential_new_key_verb);
+        command->add_option("--out", arguments.out_file, "write it to this file, mode 0600, instead of showing it")
+            ->type_name("FILE");
+    }
+
     CLI::App app_;
     bool json_ = false;
     std::optional<std::string> config_, url_, token_file_;
@@ -398,6 +470,7 @@ private:
     TokenArguments token_;
     OperatorArguments operator_;
     VerifyArguments verify_;
+    CredentialArguments credential_;
 };
 
 ExitCode complain(Surroundings& world, ExitCode code, const std::string& text) {

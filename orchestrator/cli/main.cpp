@@ -1,5 +1,6 @@
 // sagactl: reads its environment, runs one verb, writes what it says.
 #include "orchestrator/cli/command_line.hpp"
+#include "runtime/core_dumps.hpp"
 #include "runtime/log.hpp"
 
 #include <termios.h>
@@ -51,6 +52,7 @@ std::string read_secret(const std::string& prompt) {
 
 int main(int count, char** values) {
     using namespace ordersaga;
+    runtime::forbid_core_dumps();
     std::signal(SIGPIPE, SIG_IGN);
     runtime::configure_log({.level = runtime::LogLevel::off, .program = "sagactl", .file = {}});
 

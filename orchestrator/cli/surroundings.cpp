@@ -1,11 +1,14 @@
 #include "orchestrator/cli/surroundings.hpp"
 
 #include "orchestrator/cli/exit_code.hpp"
+#include "runtime/json.hpp"
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -29,6 +32,7 @@ Settings read_settings(const std::optional<std::string>& file, const runtime::En
     settings.engine_dsn = root.optional_secret("engine_dsn");
     settings.worker_dsn = root.optional_secret("worker_dsn");
     settings.api_dsn = root.optional_secret("api_dsn");
+    settings.credentials_keys = root.optional_secret("credentials_keys");
     const std::vector<runtime::ConfigFault> faults = reader.finish();
     if (!faults.empty()) throw CliError(ExitCode::usage, runtime::describe(faults));
     return settings;
@@ -66,6 +70,21 @@ void write_private_file(const std::string& path, const std::string& content) {
         ::unlink(draft.c_str());
         throw CliError(ExitCode::usage, "cannot write " + path + ": " + reason);
     }
+}
+
+std::string secret_behind(const Surroundings& world, const std::string& reference, const std::string& what) {
+    // Read as every program reads references; a JSON text is a TOML text, and no variable may stand in for it.
+    const runtime::Environment without_override = [&world](const std::string& name) {
+        return name == "ORDERSAGA_REFERENCE" ? std::nullopt : world.environment(name);
+    };
+    runtime::ConfigReader reader =
+        runtime::ConfigReader::from_text("reference = " + runtime::dump_json(reference), without_override, what);
+    const std::string secret = reader.root().secret("reference");
+    const std::vector<runtime::ConfigFault> faults = reader.finish();
+    if (!faults.empty()) throw CliError(ExitCode::usage, what + " " + faults.front().message);
+    const bool plain = std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!plain) throw CliError(ExitCode::usage, what + " holds a blank, a second line or a byte that no token has");
+    return secret;
 }
 
 }  // namespace ordersaga::cli

@@ -22,10 +22,11 @@ struct Surroundings {
 };
 
 // Where the service and the databases are. From the file given by --config, each value overridden by the environment:
-// url (ORDERSAGA_URL), token (ORDERSAGA_TOKEN), admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn (ORDERSAGA_..._DSN).
+// url (ORDERSAGA_URL), token (ORDERSAGA_TOKEN), admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn (ORDERSAGA_..._DSN),
+// credentials_keys (ORDERSAGA_CREDENTIALS_KEYS).
 // Secrets stand in the file as references only (env:NAME, file:/path), never on the command line.
 struct Settings {
-    std::optional<std::string> url, token, admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn;
+    std::optional<std::string> url, token, admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn, credentials_keys;
 };
 
 // Throws CliError (usage) with all faults.
@@ -39,6 +40,10 @@ std::string actor_of(const Surroundings& world);
 
 // Readable by the owner alone from the first byte on; appears whole or not at all. Throws CliError (usage).
 void write_private_file(const std::string& path, const std::string& content);
+
+// The token or client secret that `reference` (env:NAME, file:/path) leads to. Throws CliError (usage), which begins with
+// `what` and never repeats the secret.
+std::string secret_behind(const Surroundings& world, const std::string& reference, const std::string& what);
 
 // What every verb gets.
 struct Context {

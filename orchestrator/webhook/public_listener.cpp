@@ -19,6 +19,8 @@ using runtime::HttpRequest;
 using runtime::HttpResponse;
 
 constexpr std::string_view shopify_path = "/webhooks/shopify";
+constexpr std::string_view authorization_path = "/oauth/shopify/callback";
+constexpr std::chrono::seconds authorization_wait{15};
 constexpr std::string_view shipbob_prefix = "/webhooks/shipbob/";
 
 HttpResponse json_answer(int status, const nlohmann::json& body) {
@@ -36,6 +38,7 @@ HttpResponse front_page() {
                   {
                       {"POST /webhooks/shopify", "signed Shopify webhooks of connected stores"},
                       {"POST /webhooks/shipbob/{warehouse}", "signed ShipBob webhooks of a connected warehouse"},
+                      {"GET /oauth/shopify/callback", "where a store sends the person who connects it"},
                       {"GET /healthz", "200 while the process lives"},
                   }},
              });
@@ -69,7 +72,7 @@ public:
         runtime::Clock& clock,
         runtime::Metrics& metrics,
         PublicListenerOptions options)
-        : directory_(directory), queue_(queue), clock_(clock), metrics_(metrics), options_(options) {}
+        : directory_(directory), queue_(queue), clock_(clock), metrics_(metrics), options_(std::move(options)) {}
 
     asio::awaitable<HttpResponse> answer(HttpRequest request) {
         if (request.path == shopify_path) {
@@ -81,6 +84,10 @@ public:
             const std::string key = request.path.substr(shipbob_prefix.size());
             WebhookDecision decision = decide_shipbob_webhook(request, key, directory_, clock_.now());
             HttpResponse response = co_await finish(std::move(decision), "shipbob");
+            co_return response;
+        }
+        if (request.path == authorization_path && request.method == "GET" && options_.authorization) {
+            HttpResponse response = co_await finish_authorization(std::move(request.query));
             co_return response;
         }
         co_return answer_plain(request);
@@ -106,6 +113,21 @@ private:
                 "ordersaga_webhooks_total", "Webhook requests by source, topic and what became of them",
                 {{"source", std::string(source)}, {"topic", std::string(topic)}, {"outcome", std::string(outcome)}})
             .add();
+    }
+
+    // Read by the person whose browser the store has sent here.
+    asio::awaitable<HttpResponse> finish_authorization(runtime::HttpHeaders query) {
+        const runtime::Completion<std::string> traded;
+        options_.authorization(std::move(query), [traded](std::string fault) { traded.complete(std::move(fault)); });
+        const std::optional<std::string> fault = co_await traded.wait_for(authorization_wait);
+        HttpResponse response;
+        response.content_type = "text/plain; charset=utf-8";
+        response.headers = {{"Cache-Control", "no-store"}, {"Referrer-Policy", "no-referrer"}};
+        response.status = !fault ? 504 : fault->empty() ? 200 : 400;
+        response.body = !fault ? "The store has not answered in time; sagactl credential list tells what came of it.\n"
+                        : fault->empty() ? "The store is connected. This window can be closed.\n"
+                                         : "The store was not connected: " + *fault + ".\n";
+        co_return response;
     }
 
     asio::awaitable<HttpResponse> finish(WebhookDecision decision, std::string_view source) {
@@ -155,7 +177,7 @@ runtime::HttpHandler make_public_handler(
     runtime::Clock& clock,
     runtime::Metrics& metrics,
     PublicListenerOptions options) {
-    auto listener = std::make_shared<PublicListener>(directory, queue, clock, metrics, options);
+    auto listener = std::make_shared<PublicListener>(directory, queue, clock, metrics, std::move(options));
     // No coroutine of its own: the listener's lives in the frame it returns, and the listener outlives it here.
     return [listener](HttpRequest request) {
         return listener->answer(std::move(request));

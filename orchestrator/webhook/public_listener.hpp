@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 namespace ordersaga::runtime {
@@ -20,6 +21,9 @@ namespace ordersaga::webhook {
 struct PublicListenerOptions {
     // The engine's commit is awaited this long; the shop hangs up after 5 s, so a 503 must be out before that.
     std::chrono::milliseconds commit_wait{4'300};
+    // GET /oauth/shopify/callback: the fields a store's redirect brought, to whoever trades them for tokens; answers with
+    // nothing or with what is wrong. Null: there is no such path.
+    std::function<void(runtime::HttpHeaders query, std::function<void(std::string fault)> done)> authorization;
 };
 
 // Body limit of Shopify's largest order webhook; pass public_body_limit to HttpServerOptions::body_limit_for.

@@ -25,6 +25,17 @@ std::int64_t webhook_count(const Account& account, const char* name) {
     return shops == nullptr ? 0 : shops->value(name, std::int64_t{0});
 }
 
+// Over all stores: "granted", "calls_after_expiry".
+std::int64_t token_count(const Account& account, const char* name) {
+    std::int64_t sum = 0;
+    const json* stores = runtime::find_member(account.summary, "stores");
+    if (stores == nullptr) return 0;
+    for (const auto& [domain, store] : stores->items()) {
+        if (const json* tokens = runtime::find_member(store, "tokens")) sum += tokens->value(name, std::int64_t{0});
+    }
+    return sum;
+}
+
 void complain_of_each(
     std::vector<std::string>& failures,
     const std::string& what,
@@ -99,6 +110,9 @@ std::vector<std::string> failures_of(const Account& account, const FaultProfile&
             failures.push_back(kind + " was never injected: the run shows nothing about it");
     }
     complain_of_each(failures, "programs ended by themselves", account.crashes);
+    // One that was under way when its token ended is nobody's fault; a worker that goes on with it would make hundreds.
+    if (const std::int64_t late = token_count(account, "calls_after_expiry"); late > token_count(account, "granted"))
+        failures.push_back(fmt::format("{} calls came with a token that had ended", late));
     return failures;
 }
 
@@ -136,6 +150,9 @@ json report_of(const Account& account, const FaultProfile& profile) {
           {"accept_p99", rounded(account.accept_p99)},
           {"requested_p50", rounded(account.requested_p50)},
           {"requested_p99", rounded(account.requested_p99)}}},
+        {"tokens",
+         {{"granted", token_count(account, "granted")},
+          {"calls_after_expiry", token_count(account, "calls_after_expiry")}}},
         {"seconds", rounded(account.seconds)},
         {"stores_converged", account.judgement.unequal_listings.empty()},
         {"seed", account.seed},
@@ -175,6 +192,11 @@ std::string text_of(const Account& account, const FaultProfile& profile) {
     text += fmt::format("  incidents    {}\n", account.incidents.size());
     for (std::size_t index = 0; index < std::min(account.incidents.size(), most_named); ++index) {
         text += "      " + account.incidents[index].order + ": " + account.incidents[index].reason + "\n";
+    }
+    if (const std::int64_t granted = token_count(account, "granted"); granted > 0) {
+        text += fmt::format(
+            "  tokens       {} granted one after another; {} calls came after a token's end\n", granted,
+            token_count(account, "calls_after_expiry"));
     }
     std::string faults;
     for (const auto& [kind, count] : account.faults_injected.items()) {

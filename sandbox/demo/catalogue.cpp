@@ -119,13 +119,19 @@ std::string shop_toml(
            "\"opening.csv\"\n";
 }
 
-std::string worker_toml(const Catalogue& catalogue, const json& world) {
-    std::string text = "[broker]\nurl = \"env:ORDERSAGA_AMQP_URL\"\n\n[database]\ndsn = \"env:ORDERSAGA_WORKER_DSN\"\n";
+// Tokens that end are in the database alone.
+std::string worker_toml(const Catalogue& catalogue, const json& world, const WorldSettings& settings) {
+    std::string text =
+        "[broker]\nurl = \"env:ORDERSAGA_AMQP_URL\"\n\n[database]\ndsn = "
+        "\"env:ORDERSAGA_WORKER_DSN\"\n\n[credentials]\n"
+        "keys = \"env:ORDERSAGA_CREDENTIALS_KEYS\"\n";
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const json& store = world.at("stores").at(index);
         text += "\n[[stores]]\nkey = " + quoted(catalogue.shops[index].key) +
                 "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
-                "\ntoken = \"env:" + variable("TOKEN", catalogue.shops[index].key) + "\"\n";
+                "\n";
+        if (settings.token_lifetime_s == 0)
+            text += "token = \"env:" + variable("TOKEN", catalogue.shops[index].key) + "\"\n";
     }
     const json& depot = world.at("warehouses").at(0);
     return text + "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
@@ -237,6 +243,7 @@ json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings) {
             store["bucket_points"] = 200'000;
             store["restore_points_per_second"] = 10'000;
         }
+        if (settings.token_lifetime_s > 0) store["token_lifetime_s"] = settings.token_lifetime_s;
         stores.push_back(std::move(store));
     }
     json depot = {
@@ -263,11 +270,13 @@ SetupFiles setup_files(
     result.files["bundles.csv"] = bundles_csv(catalogue);
     result.files["listings.csv"] = listings_csv(catalogue, world.at("stores"));
     result.files["opening.csv"] = opening_csv(catalogue);
-    result.worker_toml = worker_toml(catalogue, world);
+    result.worker_toml = worker_toml(catalogue, world, settings);
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const json& store = world.at("stores").at(index);
         result.secrets[variable("TOKEN", catalogue.shops[index].key)] = store.at("access_token");
         result.secrets[variable("SECRET", catalogue.shops[index].key)] = store.at("secret");
+        if (settings.token_lifetime_s > 0)
+            result.clients[catalogue.shops[index].key] = {store.at("client_id"), store.at("secret")};
     }
     result.secrets[variable("TOKEN", catalogue.warehouse)] = depot.at("access_token");
     result.secrets[variable("SECRET", catalogue.warehouse)] = depot.at("webhook_secret");

@@ -60,6 +60,7 @@ struct WorldSettings {
     std::int64_t ship_after_ms = 300;
     std::int64_t deliver_after_ms = 800;
     double split_fraction = 0;
+    std::int64_t token_lifetime_s = 0;  // of the stores' tokens; 0: they never end
 };
 // Body of POST /control/setup. Webhooks go nowhere yet.
 nlohmann::json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings);
@@ -68,6 +69,10 @@ struct SetupFiles {
     std::map<std::string, std::string> files;  // name → content; shop.toml names the others
     std::string worker_toml;
     std::map<std::string, std::string> secrets;  // environment of orchestrator and worker
+    struct Client {
+        std::string id, secret;
+    };
+    std::map<std::string, Client> clients;  // by store: who asks for its tokens, where they end
 };
 // `world` is the sandbox's answer to sandbox_setup(): its ids, addresses and secrets. Throws json::exception when that
 // is not what docs/sandbox.md says.

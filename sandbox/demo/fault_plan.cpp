@@ -70,6 +70,7 @@ FaultProfile fault_profile(const std::string& name, const std::vector<std::strin
         profile.faults_outlast_orders_by = 20;
         profile.incident_share_allowed = 0.01;
         profile.world.pick_after_ms = 10'000;
+        profile.world.token_lifetime_s = 60;
         add_harsh_mishaps(profile);
         profile.must_occur = webhook_kinds;
         profile.must_occur.insert(profile.must_occur.end(), call_kinds.begin(), call_kinds.end());

@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
+#include "runtime/sealing.hpp"
 #include "runtime/url.hpp"
 
 #include <fmt/format.h>
@@ -182,6 +183,8 @@ void System::make_world() {
         write_file(directory_ / "config" / name, content);
     write_file(directory_ / "config" / "worker.toml", files.worker_toml);
     secrets_ = files.secrets;
+    secrets_["ORDERSAGA_CREDENTIALS_KEYS"] = runtime::new_key_line();
+    clients_ = files.clients;
 }
 
 void System::make_database() {
@@ -203,6 +206,14 @@ void System::make_database() {
 void System::connect_shops() {
     const runtime::CommandEnd setup = sagactl({"setup", (directory_ / "config" / "shop.toml").string()});
     if (setup.status != 0) throw std::runtime_error("sagactl setup: " + setup.output);
+    for (const auto& [store, client] : clients_) {
+        const std::filesystem::path secret_file = directory_ / "config" / ("client-secret-" + store);
+        write_file(secret_file, client.secret + "\n");
+        const CommandEnd kept = sagactl(
+            {"credential", "set", "store:" + store, "--client-id", client.id, "--client-secret-file",
+             secret_file.string(), "--reason", "its tokens end"});
+        if (kept.status != 0) throw std::runtime_error("sagactl credential: " + kept.output);
+    }
     const std::filesystem::path token_file = directory_ / "config" / "token";
     const runtime::CommandEnd token = sagactl(
         {"token", "create", "demo", "--role", "admin", "--reason", "the demo looks at its orders", "--out",
@@ -419,6 +430,8 @@ runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
     plan.arguments = arguments;
     plan.environment = database_;
     plan.environment["ORDERSAGA_ADMIN_DSN"] = servers_.at("ORDERSAGA_ADMIN_DSN");
+    if (const auto keys = secrets_.find("ORDERSAGA_CREDENTIALS_KEYS"); keys != secrets_.end())
+        plan.environment[keys->first] = keys->second;
     plan.environment["ORDERSAGA_URL"] = private_url_;
     plan.environment["ORDERSAGA_TOKEN"] = token_;
     plan.log = logs() / "sagactl.log";

@@ -95,6 +95,7 @@ private:
     std::map<std::string, std::string> servers_;   // of tools/servers
     std::map<std::string, std::string> database_;  // of sagactl migrate
     std::map<std::string, std::string> secrets_;   // of stores and warehouses
+    std::map<std::string, SetupFiles::Client> clients_;
     std::string broker_prefix_;
     std::string token_;
     std::string sandbox_url_, public_url_, private_url_, worker_url_;

@@ -55,6 +55,11 @@ TEST(Verdict, ConvictsEachBrokenPromise) {
     EXPECT_EQ(broken([](Account& account) { account.laws.erase("L10"); }), "L10 was not checked\n");
     EXPECT_NE(broken([](Account& account) { account.summary["effects"]["duplicate_fulfillments"] = 1; }), "");
     EXPECT_NE(broken([](Account& account) { account.summary["effects"]["oversold_units"] = 2; }), "");
+    EXPECT_EQ(
+        broken([](Account& account) {
+            account.summary["stores"]["blue"]["tokens"] = {{"granted", 3}, {"calls_after_expiry", 4}};
+        }),
+        "4 calls came with a token that had ended\n");
     EXPECT_NE(
         broken([](Account& account) { account.judgement.unequal_listings = {"blue A shows 1, should show 0"}; }), "");
     EXPECT_NE(

@@ -56,6 +56,7 @@ TEST(Catalogue, WritesSecretsIntoTheEnvironmentOnly) {
             {"locations", json::array({{{"id", "7"}}})},
             {"levels", json::array({level})},
             {"secret", "hush"},
+            {"client_id", "client-1"},
             {"access_token", "shpat"}};
     };
     const json world = {
@@ -78,6 +79,14 @@ TEST(Catalogue, WritesSecretsIntoTheEnvironmentOnly) {
     EXPECT_NE(files.files.at("skus.csv").find("T-SHIRT,Popular T-Shirt,9,deny"), std::string::npos);
     EXPECT_NE(files.files.at("listings.csv").find("red,T-SHIRT,11,12"), std::string::npos);
     EXPECT_NE(files.files.at("opening.csv").find("T-SHIRT,1,main"), std::string::npos);
+    EXPECT_TRUE(files.clients.empty());
+
+    WorldSettings ending;
+    ending.token_lifetime_s = 60;
+    const SetupFiles renewed = setup_files(catalogue, world, ending, "2026-07-01T00:00:00Z");
+    EXPECT_EQ(renewed.worker_toml.find("DEMO_TOKEN_BLUE"), std::string::npos);
+    EXPECT_EQ(renewed.clients.at("blue").id, "client-1");
+    EXPECT_EQ(sandbox_setup(catalogue, ending).at("stores")[0].at("token_lifetime_s"), 60);
 }
 
 }  // namespace

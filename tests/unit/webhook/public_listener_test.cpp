@@ -41,6 +41,7 @@ protected:
     HttpResponse ask(HttpRequest request) {
         PublicListenerOptions options;
         options.commit_wait = std::chrono::milliseconds(50);
+        options.authorization = authorization_;
         const runtime::HttpHandler handler = make_public_handler(*directory_, queue_, clock_, metrics_, options);
         boost::asio::io_context context;
         HttpResponse response;
@@ -75,6 +76,7 @@ protected:
 
     std::unique_ptr<StoreDirectory> directory_ =
         fixed_store_directory({{{1}, {11}, "eu", "eu.myshopify.com", {"secret"}}}, {});
+    std::function<void(runtime::HttpHeaders, std::function<void(std::string)>)> authorization_;
     ScriptedQueue queue_;
     runtime::ManualClock clock_;
     runtime::Metrics metrics_;
@@ -130,6 +132,38 @@ TEST_F(PublicListenerTest, LimitsBodiesByPath) {
     const runtime::HttpBodyLimit limit = public_body_limit();
     EXPECT_EQ(limit("POST", "/webhooks/shopify"), 4U * 1024 * 1024);
     EXPECT_LT(limit("POST", "/"), 4096U);
+}
+
+// --- who connects a store ----------------------------------------------------------------------------------------------
+
+TEST_F(PublicListenerTest, HandsOnWhatAStoresRedirectBrings) {
+    std::string code;
+    authorization_ = [&code](runtime::HttpHeaders query, auto done) {
+        code = *runtime::find_header(query, "code");
+        done("");
+    };
+    HttpRequest request = a_request("GET", "/oauth/shopify/callback");
+    request.query = {{"code", "c-1"}, {"state", "s"}};
+
+    const HttpResponse response = ask(request);
+
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(code, "c-1");
+    EXPECT_EQ(*runtime::find_header(response.headers, "Cache-Control"), "no-store");
+    EXPECT_EQ(response.body.find("c-1"), std::string::npos);
+}
+
+TEST_F(PublicListenerTest, SaysWhyAStoreWasNotConnected) {
+    authorization_ = [](runtime::HttpHeaders, auto done) {
+        done("the signature is wrong");
+    };
+    const HttpResponse response = ask(a_request("GET", "/oauth/shopify/callback"));
+    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(response.body, "The store was not connected: the signature is wrong.\n");
+}
+
+TEST_F(PublicListenerTest, HasNoCallbackWithoutSomebodyBehindIt) {
+    EXPECT_EQ(ask(a_request("GET", "/oauth/shopify/callback")).status, 404);
 }
 
 }  // namespace
