@@ -90,15 +90,9 @@ struct OpenRoute {
 };
 
 inline constexpr std::array open_routes{
-    OpenRoute{"GET", "/"},
-    OpenRoute{"GET", "/assets/{file}"},
-    OpenRoute{"GET", "/healthz"},
-    OpenRoute{"GET", "/readyz"},
-    OpenRoute{"GET", "/metrics"},
-    OpenRoute{"GET", "/api/v1/openapi.json"},
-    OpenRoute{"POST", "/session"},
-    OpenRoute{"GET", "/session"},
-    OpenRoute{"DELETE", "/session"},
+    OpenRoute{"GET", "/"},         OpenRoute{"GET", "/assets/{file}"}, OpenRoute{"GET", "/healthz"},
+    OpenRoute{"GET", "/readyz"},   OpenRoute{"GET", "/metrics"},       OpenRoute{"GET", "/api/v1/openapi.json"},
+    OpenRoute{"POST", "/session"}, OpenRoute{"GET", "/session"},       OpenRoute{"DELETE", "/session"},
 };
 
 }  // namespace ordersaga::api
