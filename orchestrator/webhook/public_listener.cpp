@@ -20,7 +20,7 @@ using runtime::HttpResponse;
 
 constexpr std::string_view shopify_path = "/webhooks/shopify";
 constexpr std::string_view authorization_path = "/oauth/shopify/callback";
-constexpr std::chrono::seconds authorization_wait{15};
+constexpr std::chrono::seconds authorization_wait{4};  // the server's own answer_timeout would say less
 constexpr std::string_view shipbob_prefix = "/webhooks/shipbob/";
 
 HttpResponse json_answer(int status, const nlohmann::json& body) {

@@ -209,7 +209,7 @@ void System::connect_shops() {
     for (const auto& [store, client] : clients_) {
         const std::filesystem::path secret_file = directory_ / "config" / ("client-secret-" + store);
         write_file(secret_file, client.secret + "\n");
-        const CommandEnd kept = sagactl(
+        const runtime::CommandEnd kept = sagactl(
             {"credential", "set", "store:" + store, "--client-id", client.id, "--client-secret-file",
              secret_file.string(), "--reason", "its tokens end"});
         if (kept.status != 0) throw std::runtime_error("sagactl credential: " + kept.output);

@@ -3,6 +3,7 @@
 #include "activities/worker_config.hpp"
 #include "orchestrator/orchestrator_config.hpp"
 #include "runtime/config.hpp"
+#include "runtime/sealing.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,6 +35,7 @@ std::string settings(bool with_examples) {
 runtime::Environment secrets_only() {
     return [](const std::string& name) -> std::optional<std::string> {
         if (name.starts_with("ORDERSAGA_")) return std::nullopt;
+        if (name == "secret_credentials_keys") return runtime::new_key_line();
         return "secret of " + name;
     };
 }
