@@ -147,8 +147,12 @@ TEST_F(EveryRoute, TellsNothingOfAnotherMerchantToAnyRole) {
         expect_no_data(route, ask(route, target, {}), 401, "nobody");
         for (const auto& [role, name] : role_names) {
             const int expected = role < route.role ? 403 : names_something(route) ? 404 : 200;
-            expect_no_data(route, ask(route, target, by_token(role)), expected, "the token of " + name);
-            expect_no_data(route, ask(route, target, by_session_of_our_page(role)), expected, "the session of " + name);
+            // A stream has no end that could be awaited here: live_views_test.cpp reads what it tells to whom.
+            if (expected != 200 || route.operation != api::Operation::watch_live) {
+                expect_no_data(route, ask(route, target, by_token(role)), expected, "the token of " + name);
+                expect_no_data(
+                    route, ask(route, target, by_session_of_our_page(role)), expected, "the session of " + name);
+            }
             const int by_name = role < route.role ? 403 : 404;
             expect_no_data(route, ask(route, target + "?merchant=CANARY", by_token(role)), by_name, name);
         }
