@@ -177,7 +177,8 @@ json shop_account(World& world, const std::string& domain) {
     const auto& totals = store.totals();
     json subscriptions = json::array();
     for (const auto& subscription : store.subscriptions()) {
-        subscriptions.push_back({{"topic", subscription.topic}, {"url", subscription.url}});
+        subscriptions.push_back(
+            {{"topic", subscription.topic}, {"url", subscription.url}, {"filter", subscription.filter}});
     }
     json locations = json::array();
     for (const auto& location : store.locations()) {

@@ -162,7 +162,9 @@ void read_warehouse_settings(Members& members, WarehouseSettings& settings) {
         .take("split_fraction", settings.split_fraction)
         .take("rate_limit_per_minute", settings.rate_limit_per_minute)
         .take("inventory_lag_ms", settings.inventory_lag_ms)
-        .take("lookup_lag_ms", settings.lookup_lag_ms);
+        .take("lookup_lag_ms", settings.lookup_lag_ms)
+        .take("channel_scopes", settings.channel_scopes)
+        .take("ship_methods", settings.ship_methods);
 }
 
 std::string word_in(const json& object, const char* name) {
@@ -180,10 +182,14 @@ json add_variant(Shop& shop, const json& wish, Instant now) {
     ShopVariant variant;
     std::int64_t stock = 0;
     Members members(wish);
-    variant.sku = word_in(wish, "sku");
+    if (!members.has("sku")) {
+        refuse(400, "\"sku\" is missing");
+    }
+    members.take("sku", variant.sku);
     variant.title = variant.sku;
     variant.price_cents = 1999;
-    members.take("sku", variant.sku)
+    bool duplicate = false;
+    members.take("duplicate", duplicate)
         .take("title", variant.title)
         .take("price_cents", variant.price_cents)
         .take("stock", stock)
@@ -191,8 +197,9 @@ json add_variant(Shop& shop, const json& wish, Instant now) {
         .take("requires_shipping", variant.requires_shipping)
         .take("gift_card", variant.gift_card)
         .take("mutable_stock", variant.mutable_stock)
+        .take("product_status", variant.product_status)
         .no_others();
-    if (shop.store.variant_by_sku(variant.sku) != nullptr) {
+    if (!duplicate && shop.store.variant_by_sku(variant.sku) != nullptr) {
         refuse(409, "the store has that SKU already");
     }
     const ShopVariant& made = shop.store.add_variant(variant, stock, now);
@@ -574,6 +581,14 @@ PeerAnswer handle_stores(World& world, const ControlRequest& request, const json
     }
     if (path[2] == "revoke_tokens" && request.method == "POST") {
         shop->admin.tokens().revoke_all();
+        return reply(shop_account(world, path[1]));
+    }
+    if (path[2] == "subscriptions" && request.method == "PUT") {
+        std::string topic = word_in(body, "topic");
+        std::string url;
+        std::string filter;
+        Members(body).take("topic", topic).take("url", url).take("filter", filter).no_others();
+        shop->store.divert(topic, url, filter, now);
         return reply(shop_account(world, path[1]));
     }
     if (path[2] == "webhooks" && request.method == "POST") {

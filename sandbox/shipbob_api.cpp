@@ -247,14 +247,18 @@ PeerAnswer ShipbobApi::route(const ShipbobRequest& request, const std::string& r
                   {"timezone", "America/Chicago"}}}));
     }
     if (resource == "shipping-method" && get) {
-        return answer_of(
-            "shipping_methods", false, 200,
-            json::array(
-                {{{"id", 1},
-                  {"name", "Standard"},
-                  {"active", true},
-                  {"default", true},
-                  {"service_level", {{"id", 1}, {"name", "Standard"}}}}}));
+        json methods = json::array();
+        for (const std::string& name : comma_list(warehouse_.settings().ship_methods)) {
+            const auto number = static_cast<std::int64_t>(methods.size()) + 1;
+            methods.push_back({
+                {"id", number},
+                {"name", name},
+                {"active", true},
+                {"default", number == 1},
+                {"service_level", {{"id", number}, {"name", name}}},
+            });
+        }
+        return answer_of("shipping_methods", false, 200, methods);
     }
     if (head == "webhook") {
         return webhooks(request, rest, now);
@@ -607,9 +611,7 @@ json ShipbobApi::channel_document() const {
         {"id", warehouse_.settings().channel_id},
         {"name", "Stand-in channel"},
         {"application_name", "SMA"},
-        {"scopes", json::array(
-                       {"channels_read", "inventory_read", "inventory_write", "locations_read", "orders_read",
-                        "orders_write", "products_read", "products_write", "webhooks_read", "webhooks_write"})},
+        {"scopes", comma_list(warehouse_.settings().channel_scopes)},
     };
 }
 

@@ -371,7 +371,7 @@ json ShopifyAdmin::run_query(const Call& call) {
     if (root == "webhookSubscriptions") {
         json list = json::array();
         for (const auto& subscription : store_.subscriptions()) {
-            list.push_back(subscription_object(subscription));
+            list.push_back(subscription_object(store_, subscription));
         }
         return list;
     }
@@ -908,7 +908,7 @@ json ShopifyAdmin::create_subscription(const Call& call) {
     ledger_.record(
         {0, call.now, store_.peer(), "subscription_created", "", std::to_string(id),
          json{{"topic", topic}, {"url", uri}}.dump(), false});
-    payload["webhookSubscription"] = subscription_object(store_.subscriptions().back());
+    payload["webhookSubscription"] = subscription_object(store_, store_.subscriptions().back());
     return payload;
 }
 
@@ -923,6 +923,9 @@ json ShopifyAdmin::delete_subscription(const Call& call) {
         payload["userErrors"].push_back(plain_user_error(json::array({"id"}), "Webhook subscription does not exist"));
         return payload;
     }
+    ledger_.record(
+        {0, call.now, store_.peer(), "subscription_deleted", "", std::to_string(id_of_gid(gid, "WebhookSubscription")),
+         "{}", false});
     payload["deletedWebhookSubscriptionId"] = gid;
     return payload;
 }

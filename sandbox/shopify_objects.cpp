@@ -89,7 +89,10 @@ json variant_stub(const ShopVariant& variant) {
           {"tracked", variant.tracked},
           {"requiresShipping", variant.requires_shipping}}},
         {"product",
-         {{"__typename", "Product"}, {"id", shop_gid("Product", variant.product_id)}, {"title", variant.title}}},
+         {{"__typename", "Product"},
+          {"id", shop_gid("Product", variant.product_id)},
+          {"title", variant.title},
+          {"status", variant.product_status}}},
     };
 }
 
@@ -448,7 +451,7 @@ nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order) {
     return object;
 }
 
-nlohmann::json subscription_object(const ShopSubscription& subscription) {
+nlohmann::json subscription_object(const ShopifyStore& store, const ShopSubscription& subscription) {
     std::string topic = upper(subscription.topic);
     std::replace(topic.begin(), topic.end(), '/', '_');
     return {
@@ -461,7 +464,13 @@ nlohmann::json subscription_object(const ShopSubscription& subscription) {
         {"format", "JSON"},
         {"createdAt", runtime::format_rfc3339(subscription.created_at)},
         {"updatedAt", runtime::format_rfc3339(subscription.created_at)},
-        {"filter", nullptr},
+        {"filter", text_or_null(subscription.filter)},
+        // The app's, whatever it was when the subscription was made.
+        {"apiVersion",
+         {{"__typename", "ApiVersion"},
+          {"handle", store.settings().api_version},
+          {"displayName", store.settings().api_version},
+          {"supported", true}}},
         {"includeFields", json::array()},
         {"name", nullptr},
         {"endpoint", {{"__typename", "WebhookHttpEndpoint"}, {"callbackUrl", subscription.url}}},

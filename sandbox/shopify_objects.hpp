@@ -34,7 +34,7 @@ class ShopifyStore;
     const ShopOrder& order,
     const ShopFulfillmentOrder& work);
 [[nodiscard]] nlohmann::json hold_object(const ShopHold& hold);
-[[nodiscard]] nlohmann::json subscription_object(const ShopSubscription& subscription);
+[[nodiscard]] nlohmann::json subscription_object(const ShopifyStore& store, const ShopSubscription& subscription);
 // Where a page after this order goes on: by value, because orders move in the list while it is read.
 [[nodiscard]] std::string order_cursor(const ShopOrder& order);
 

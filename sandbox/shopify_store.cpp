@@ -821,12 +821,19 @@ std::int64_t ShopifyStore::subscribe(const std::string& topic, const std::string
             return subscription.id;
         }
     }
-    subscriptions_.push_back({next_id(), topic, url, now});
+    subscriptions_.push_back({next_id(), topic, url, now, {}});
     return subscriptions_.back().id;
 }
 
 bool ShopifyStore::unsubscribe(std::int64_t id) {
     return std::erase_if(subscriptions_, [&](const auto& subscription) { return subscription.id == id; }) > 0;
+}
+
+void ShopifyStore::divert(const std::string& topic, const std::string& url, const std::string& filter, Instant now) {
+    std::erase_if(subscriptions_, [&](const auto& subscription) { return subscription.topic == topic; });
+    if (!url.empty()) {
+        subscriptions_.push_back({next_id(), topic, url, now, filter});
+    }
 }
 
 void ShopifyStore::deliver_everything_to(const std::string& url, Instant now) {
@@ -835,7 +842,7 @@ void ShopifyStore::deliver_everything_to(const std::string& url, Instant now) {
         return;
     }
     for (const auto& topic : shop_topics()) {
-        subscriptions_.push_back({next_id(), topic, url, now});
+        subscriptions_.push_back({next_id(), topic, url, now, {}});
     }
 }
 

@@ -157,6 +157,8 @@ public:
     // Webhook subscriptions; `subscribe` with the same topic and address again answers the first one's id.
     std::int64_t subscribe(const std::string& topic, const std::string& url, runtime::Instant now);
     bool unsubscribe(std::int64_t id);
+    // As if somebody else had meddled: this topic now goes to `url` alone, or nowhere when that is empty.
+    void divert(const std::string& topic, const std::string& url, const std::string& filter, runtime::Instant now);
     [[nodiscard]] const std::vector<ShopSubscription>& subscriptions() const { return subscriptions_; }
     // Replaces every subscription by all topics to this one address; empty removes all.
     void deliver_everything_to(const std::string& url, runtime::Instant now);

@@ -28,6 +28,7 @@ struct ShopVariant {
     bool requires_shipping = true;
     bool gift_card = false;
     bool mutable_stock = true;  // false: a bundle parent, whose stock nobody may write
+    std::string product_status = "ACTIVE";
 };
 
 // on_hand = available + committed + unavailable. Available may be negative, as in life.
@@ -152,6 +153,7 @@ struct ShopSubscription {
     std::string topic;  // "orders/create"
     std::string url;
     runtime::Instant created_at;
+    std::string filter;  // empty: every event is sent
 };
 
 }  // namespace ordersaga::sandbox

@@ -35,6 +35,10 @@ struct WarehouseSettings {
     std::int64_t rate_limit_per_minute = 150;  // 0: none
     std::int64_t inventory_lag_ms = 0;         // stock figures do not show orders younger than this
     std::int64_t lookup_lag_ms = 0;            // nor does the search by reference
+    std::string channel_scopes =
+        "channels_read,inventory_read,inventory_write,locations_read,orders_read,orders_write,products_read,"
+        "products_write,webhooks_read,webhooks_write";
+    std::string ship_methods = "Standard";  // separated by commas
 };
 
 struct WarehouseProduct {
