@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kStores = R"sql(
     SELECT merchant_id, store_id, key, shop_domain, location_id, status, go_live_at, order_policy, channel_wait_ms,
-           hold_expiry_ms, warehouse_id, ship_methods, points_per_second
+           hold_expiry_ms, warehouse_id, ship_methods, points_per_second, api_version, webhook_url
       FROM stores
      WHERE merchant_id = ANY ($1::bigint[])
      ORDER BY merchant_id, store_id)sql";
@@ -56,6 +56,8 @@ StoreRow read_store(RowReader& row) {
     store.warehouse_id = row.id<WarehouseId>();
     store.ship_methods = row.json();
     store.points_per_second = row.real();
+    store.api_version = row.text();
+    store.webhook_url = row.text();
     return store;
 }
 

@@ -21,34 +21,35 @@ constexpr std::string_view find_merchant = "SELECT merchant_id FROM merchants WH
 
 constexpr std::string_view upsert_warehouses = R"sql(
     INSERT INTO warehouses AS old (merchant_id, key, kind, base_url, api_version, channel_id, token_ref,
-                                   webhook_secret_refs, reading_lag_ms, calls_per_minute)
+                                   webhook_secret_refs, reading_lag_ms, calls_per_minute, webhook_url)
     SELECT $1::bigint, key, kind, base_url, api_version, channel_id, token_ref, webhook_secret_refs, reading_lag_ms,
-           calls_per_minute
+           calls_per_minute, webhook_url
       FROM jsonb_to_recordset($2::jsonb) AS given(key text, kind text, base_url text, api_version text, channel_id text,
-           token_ref text, webhook_secret_refs text[], reading_lag_ms bigint, calls_per_minute double precision)
+           token_ref text, webhook_secret_refs text[], reading_lag_ms bigint, calls_per_minute double precision,
+           webhook_url text)
     ON CONFLICT (merchant_id, key) DO UPDATE
        SET kind = excluded.kind, base_url = excluded.base_url, api_version = excluded.api_version,
            channel_id = excluded.channel_id, token_ref = excluded.token_ref,
            webhook_secret_refs = excluded.webhook_secret_refs, reading_lag_ms = excluded.reading_lag_ms,
-           calls_per_minute = excluded.calls_per_minute
+           calls_per_minute = excluded.calls_per_minute, webhook_url = excluded.webhook_url
      WHERE (old.kind, old.base_url, old.api_version, old.channel_id, old.token_ref, old.webhook_secret_refs,
-            old.reading_lag_ms, old.calls_per_minute)
+            old.reading_lag_ms, old.calls_per_minute, old.webhook_url)
            IS DISTINCT FROM
            (excluded.kind, excluded.base_url, excluded.api_version, excluded.channel_id, excluded.token_ref,
-            excluded.webhook_secret_refs, excluded.reading_lag_ms, excluded.calls_per_minute)
+            excluded.webhook_secret_refs, excluded.reading_lag_ms, excluded.calls_per_minute, excluded.webhook_url)
     RETURNING key, xmax = 0)sql";
 
 constexpr std::string_view upsert_stores = R"sql(
     INSERT INTO stores AS old (merchant_id, key, shop_domain, base_url, api_version, location_id, token_ref,
                                webhook_secret_refs, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms,
-                               warehouse_id, ship_methods, points_per_second)
+                               warehouse_id, ship_methods, points_per_second, webhook_url)
     SELECT $1::bigint, given.key, shop_domain, given.base_url, given.api_version, location_id, given.token_ref,
            given.webhook_secret_refs, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms, warehouse.warehouse_id,
-           ship_methods, points_per_second
+           ship_methods, points_per_second, given.webhook_url
       FROM jsonb_to_recordset($2::jsonb) AS given(key text, shop_domain text, base_url text, api_version text,
            location_id text, token_ref text, webhook_secret_refs text[], go_live_at timestamptz, order_policy text,
            channel_wait_ms bigint, hold_expiry_ms bigint, warehouse text, ship_methods jsonb,
-           points_per_second double precision)
+           points_per_second double precision, webhook_url text)
       JOIN warehouses warehouse ON warehouse.merchant_id = $1::bigint AND warehouse.key = given.warehouse
     ON CONFLICT (merchant_id, key) DO UPDATE
        SET shop_domain = excluded.shop_domain, base_url = excluded.base_url, api_version = excluded.api_version,
@@ -56,14 +57,16 @@ constexpr std::string_view upsert_stores = R"sql(
            webhook_secret_refs = excluded.webhook_secret_refs, go_live_at = excluded.go_live_at,
            order_policy = excluded.order_policy, channel_wait_ms = excluded.channel_wait_ms,
            hold_expiry_ms = excluded.hold_expiry_ms, warehouse_id = excluded.warehouse_id,
-           ship_methods = excluded.ship_methods, points_per_second = excluded.points_per_second
+           ship_methods = excluded.ship_methods, points_per_second = excluded.points_per_second,
+           webhook_url = excluded.webhook_url
      WHERE (old.shop_domain, old.base_url, old.api_version, old.location_id, old.token_ref, old.webhook_secret_refs,
             old.go_live_at, old.order_policy, old.channel_wait_ms, old.hold_expiry_ms, old.warehouse_id,
-            old.ship_methods, old.points_per_second)
+            old.ship_methods, old.points_per_second, old.webhook_url)
            IS DISTINCT FROM
            (excluded.shop_domain, excluded.base_url, excluded.api_version, excluded.location_id, excluded.token_ref,
             excluded.webhook_secret_refs, excluded.go_live_at, excluded.order_policy, excluded.channel_wait_ms,
-            excluded.hold_expiry_ms, excluded.warehouse_id, excluded.ship_methods, excluded.points_per_second)
+            excluded.hold_expiry_ms, excluded.warehouse_id, excluded.ship_methods, excluded.points_per_second,
+            excluded.webhook_url)
     RETURNING key, xmax = 0)sql";
 
 constexpr std::string_view upsert_skus = R"sql(
@@ -196,6 +199,10 @@ constexpr std::string_view create_duties = R"sql(
       FROM stores, unnest(ARRAY['PollOrders', 'QuietReads']) AS duty
      WHERE merchant_id = $1::bigint
     UNION ALL
+    SELECT $1::bigint, 'CheckSubscriptions', 'store:' || store_id, now()
+      FROM stores
+     WHERE merchant_id = $1::bigint AND webhook_url <> ''
+    UNION ALL
     SELECT $1::bigint, duty, 'warehouse:' || warehouse_id, now()
       FROM warehouses, unnest(ARRAY['ReadWarehouseStock', 'PollFulfillments']) AS duty
      WHERE merchant_id = $1::bigint
@@ -219,6 +226,7 @@ json rows_of(const std::vector<SetupPlan::Warehouse>& warehouses) {
             {"webhook_secret_refs", given.webhook_secret_refs},
             {"reading_lag_ms", given.reading_lag_ms},
             {"calls_per_minute", given.calls_per_minute},
+            {"webhook_url", given.webhook_url},
         });
     }
     return rows;
@@ -245,6 +253,7 @@ json rows_of(const std::vector<SetupPlan::Store>& stores) {
             {"warehouse", given.warehouse},
             {"ship_methods", std::move(ship_methods)},
             {"points_per_second", given.points_per_second},
+            {"webhook_url", given.webhook_url},
         });
     }
     return rows;

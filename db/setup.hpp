@@ -19,6 +19,7 @@ struct SetupPlan {
         std::vector<std::string> webhook_secret_refs;
         std::int64_t reading_lag_ms = 300'000;
         double calls_per_minute = 150;
+        std::string webhook_url{};  // where its webhooks should go; empty: they are not looked after
     };
     struct Store {
         std::string key, shop_domain, base_url, api_version, location_id, token_ref;
@@ -30,6 +31,7 @@ struct SetupPlan {
         std::string warehouse;                                          // key
         std::vector<std::pair<std::string, std::string>> ship_methods;  // shipping line title → warehouse's method
         double points_per_second = 100;
+        std::string webhook_url{};
     };
     struct Sku {
         std::string sku, title, warehouse_item_id, policy, reading;

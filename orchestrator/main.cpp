@@ -5,7 +5,9 @@
 // Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration, 3 database or broker not usable.
 #include "broker/topology.hpp"
 #include "db/api_queries.hpp"
+#include "db/connecting.hpp"
 #include "db/pg_store.hpp"
+#include "db/session.hpp"
 #include "db/startup_checks.hpp"
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/broker_ports.hpp"
@@ -157,6 +159,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     runtime::HttpServer private_server(
         context.get_executor(), closed, api::make_private_handler(queries, loop, clock, metrics, listener));
 
+    db::Session({config.engine_dsn, "ordersaga-start"}).transact(db::check_subscriptions_now);
     RetentionDuty retention({config.engine_dsn, "ordersaga-retention"}, config.retention);
     loop.start();
     auto owner = std::make_unique<ShardOwner>(

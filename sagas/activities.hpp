@@ -47,6 +47,8 @@
 //                {order_cancelled: true}            the order has ended in the store: nothing is left to fulfil there
 //   SettleStoreOrder     {store, order_id, policy: hold_and_tell|cancel_and_refund, reason: text for staff, tag, handle}
 //       done     {settled: "held"|"cancelled", already: bool}
+//   CheckSubscriptions   {store, address, api_version}     lists the store's webhook subscriptions, creates what is not in place
+//       done     {faults[text], unrepaired[text], other_versions[text]}     all empty: everything was in place
 //   an order document: sagas/order_document.hpp
 #pragma once
 
@@ -66,5 +68,6 @@ inline constexpr std::string_view poll_orders = "PollOrders";
 inline constexpr std::string_view read_order = "ReadOrder";
 inline constexpr std::string_view create_store_fulfillment = "CreateStoreFulfillment";
 inline constexpr std::string_view settle_store_order = "SettleStoreOrder";
+inline constexpr std::string_view check_subscriptions = "CheckSubscriptions";
 
 }  // namespace ordersaga::sagas::activity

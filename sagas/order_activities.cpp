@@ -117,6 +117,10 @@ std::map<std::string, ActivityPolicy, std::less<>> default_policies() {
     set(activity::read_order, shopify_read(15));
     set(activity::poll_orders, shopify_read(40));
     set(activity::quiet_read, shopify_read(60));
+    // It changes the store, and begins each time with what is there: a repeat after an unknown end is safe.
+    ActivityPolicy check = shopify_write(3, 60);
+    check.schedule_to_close = 5min;
+    set(activity::check_subscriptions, check);
     return policies;
 }
 

@@ -8,6 +8,8 @@
 // Immutable constants; safe from any thread.
 #pragma once
 
+#include "sagas/subscriptions.hpp"
+
 #include <string_view>
 
 namespace ordersaga::activities::shopify {
@@ -236,38 +238,9 @@ inline constexpr Document job_state{
 })",
     false};
 
-// Variables: first, after.
-inline constexpr Document locations{
-    "locations",
-    R"(query Locations($first: Int!, $after: String) {
-  locations(first: $first, after: $after) {
-    pageInfo { hasNextPage endCursor }
-    nodes { id name isActive fulfillsOnlineOrders }
-  }
-})",
-    false};
-
-// Variables: first, after.
-inline constexpr Document webhook_subscriptions{
-    "webhookSubscriptions",
-    R"(query WebhookSubscriptions($first: Int!, $after: String) {
-  webhookSubscriptions(first: $first, after: $after) {
-    pageInfo { hasNextPage endCursor }
-    nodes { id topic uri }
-  }
-})",
-    false};
-
-// List first and compare topic and uri: a repeat makes a second subscription. Variables: topic ("ORDERS_CREATE"),
-// webhookSubscription {uri}.
-inline constexpr Document create_webhook_subscription{
-    "webhookSubscriptionCreate",
-    R"(mutation CreateWebhookSubscription($topic: WebhookSubscriptionTopic!, $webhookSubscription: WebhookSubscriptionInput!) {
-  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $webhookSubscription) {
-    webhookSubscription { id topic uri }
-    userErrors { field message }
-  }
-})",
-    true};
+// What a store sends us; the texts and their variables are in sagas/subscriptions.hpp.
+inline constexpr Document list_subscriptions{"webhookSubscriptions", sagas::list_subscriptions_text, false};
+inline constexpr Document create_subscription{"webhookSubscriptionCreate", sagas::create_subscription_text, true};
+inline constexpr Document delete_subscription{"webhookSubscriptionDelete", sagas::delete_subscription_text, true};
 
 }  // namespace ordersaga::activities::shopify

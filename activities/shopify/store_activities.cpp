@@ -16,13 +16,14 @@ namespace activity = sagas::activity;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> ours{
+constexpr std::array<std::string_view, 7> ours{
     activity::flush_stock,
     activity::quiet_read,
     activity::poll_orders,
     activity::read_order,
     activity::create_store_fulfillment,
-    activity::settle_store_order};
+    activity::settle_store_order,
+    activity::check_subscriptions};
 
 OutcomeKind kind_of(Verdict verdict) {
     switch (verdict) {
@@ -59,7 +60,7 @@ bool StoreActivities::knows(std::string_view name) {
 
 bool StoreActivities::is_write(std::string_view name) {
     return name == activity::flush_stock || name == activity::create_store_fulfillment ||
-           name == activity::settle_store_order;
+           name == activity::settle_store_order || name == activity::check_subscriptions;
 }
 
 awaitable<Outcome> StoreActivities::run(std::string_view name, const json& payload, CallScope& scope) const {
@@ -76,6 +77,8 @@ awaitable<Outcome> StoreActivities::run(std::string_view name, const json& paylo
         outcome = co_await create_store_fulfillment(payload, scope);
     } else if (name == activity::settle_store_order) {
         outcome = co_await settle_store_order(payload, scope);
+    } else if (name == activity::check_subscriptions) {
+        outcome = co_await check_subscriptions(payload, scope);
     } else {
         throw runtime::ErrorException(runtime::invalid("no such activity"));
     }

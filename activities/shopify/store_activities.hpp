@@ -4,7 +4,7 @@
 // tried again here.
 // Thread: coroutines on the caller's executor; no state between calls.
 // Errors: runtime::ErrorException for a payload that breaks the contract; everything else is an outcome.
-// Repeat: safe. FlushStock repeats under its key; the other writes read the order before they write.
+// Repeat: safe. FlushStock repeats under its key; the other writes read what is there before they write.
 #pragma once
 
 #include "activities/shopify/store_client.hpp"
@@ -37,6 +37,7 @@ public:
     boost::asio::awaitable<sagas::Outcome> create_store_fulfillment(const nlohmann::json& payload, CallScope& scope)
         const;
     boost::asio::awaitable<sagas::Outcome> settle_store_order(const nlohmann::json& payload, CallScope& scope) const;
+    boost::asio::awaitable<sagas::Outcome> check_subscriptions(const nlohmann::json& payload, CallScope& scope) const;
 
 private:
     const StoreClient& store_;

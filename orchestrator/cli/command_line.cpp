@@ -1,5 +1,6 @@
 #include "orchestrator/cli/command_line.hpp"
 
+#include "orchestrator/cli/connect_verbs.hpp"
 #include "orchestrator/cli/credential_verbs.hpp"
 #include "orchestrator/cli/database_verbs.hpp"
 #include "orchestrator/cli/people_verbs.hpp"
@@ -23,7 +24,7 @@ namespace {
 constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
 
 Reads and commands go to the orchestrator's REST API; setup, migrate, verify, token,
-operator and credential work on the database. Addresses and secrets come from the environment
+operator, credential and connect work on the database. Addresses and secrets come from the environment
 (ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
 ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
@@ -53,6 +54,7 @@ public:
         add_token_verbs();
         add_operator_verbs();
         add_credential_verbs();
+        add_connect_verbs();
     }
 
     CLI::App& app() { return app_; }
@@ -455,6 +457,35 @@ private:
             ->type_name("FILE");
     }
 
+    void add_connect_verbs() {
+        ConnectArguments& arguments = connect_;
+        CLI::App* connect = group(
+            "connect",
+            "put a store or warehouse in order, and say what is left to you (ORDERSAGA_ENGINE_DSN, "
+            "ORDERSAGA_CREDENTIALS_KEYS)");
+        const auto add_one = [&](const std::string& name, const std::string& text, const std::string& subject,
+                                 ExitCode (*verb)(Context&, const ConnectArguments&)) {
+            CLI::App* command = add(*connect, name, text, [verb, &arguments](Context& context) {
+                return with_database_faults([&] { return verb(context, arguments); });
+            });
+            command->add_option(subject, arguments.key, "its key in the setup file")->required()->check(not_blank());
+            command
+                ->add_option(
+                    "--propose", arguments.folder, "folder of the CSV files that setup reads; rows are added to them")
+                ->type_name("FOLDER")
+                ->check(CLI::ExistingDirectory);
+            command->add_flag("--dry-run", arguments.dry_run, "only print what would change");
+            command->add_option("--merchant", arguments.merchant, "needed when several have such a one");
+            command->add_option("--reason,-r", arguments.reason, "kept in the audit (default: connect)");
+        };
+        add_one(
+            "shopify", "check token, scopes and locations, repair webhook subscriptions, propose SKUs and listings",
+            "STORE", connect_shopify_verb);
+        add_one(
+            "shipbob", "check token, channel and ship methods, repair webhooks, propose the numbers of items",
+            "WAREHOUSE", connect_shipbob_verb);
+    }
+
     CLI::App app_;
     bool json_ = false;
     std::optional<std::string> config_, url_, token_file_;
@@ -471,6 +502,7 @@ private:
     OperatorArguments operator_;
     VerifyArguments verify_;
     CredentialArguments credential_;
+    ConnectArguments connect_;
 };
 
 ExitCode complain(Surroundings& world, ExitCode code, const std::string& text) {

@@ -131,6 +131,7 @@ CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t
             table.faults.push_back({1, "the file is empty: its first line must name the columns"});
         return table;
     }
+    table.columns = header->cells;
     check_columns(*header, columns, table.faults);
     if (!table.faults.empty()) return table;
 
@@ -152,6 +153,37 @@ CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t
         table.rows.push_back(std::move(row));
     }
     return table;
+}
+
+namespace {
+
+std::string quoted_if_needed(const std::string& cell) {
+    const bool plain = cell.find_first_of(",\"\r\n") == std::string::npos && trimmed(cell) == cell;
+    if (plain) return cell;
+    std::string quoted = "\"";
+    for (const char letter : cell)
+        quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+    return quoted + "\"";
+}
+
+std::string line_of(const std::vector<std::string>& cells) {
+    std::string line;
+    for (const std::string& cell : cells)
+        line += (&cell == &cells.front() ? "" : ",") + quoted_if_needed(cell);
+    return line + "\n";
+}
+
+}  // namespace
+
+std::string format_csv(const std::vector<std::string>& columns, const std::vector<CsvRow>& rows) {
+    std::string text = line_of(columns);
+    for (const CsvRow& row : rows) {
+        std::vector<std::string> cells;
+        for (const std::string& column : columns)
+            cells.push_back(row.at(column));
+        text += line_of(cells);
+    }
+    return text;
 }
 
 }  // namespace ordersaga::cli

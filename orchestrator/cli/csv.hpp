@@ -27,6 +27,7 @@ struct CsvColumns {
 };
 
 struct CsvTable {
+    std::vector<std::string> columns;  // as the first line names them
     std::vector<CsvRow> rows;
     std::vector<CsvFault> faults;  // all of them; rows with a fault are left out
 };
@@ -34,5 +35,8 @@ struct CsvTable {
 // Faults: not UTF-8, a NUL, unknown, missing or repeated columns, a row with another number of cells, an open quote, more
 // than `most_rows` rows. Empty lines are passed over; a byte order mark is accepted.
 CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t most_rows = 1'000'000);
+
+// What parse_csv reads back: a header and the rows, quoted where they must be.
+std::string format_csv(const std::vector<std::string>& columns, const std::vector<CsvRow>& rows);
 
 }  // namespace ordersaga::cli

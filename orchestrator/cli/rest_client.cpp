@@ -1,13 +1,10 @@
 #include "orchestrator/cli/rest_client.hpp"
 
+#include "orchestrator/cli/blocking_call.hpp"
 #include "orchestrator/cli/exit_code.hpp"
 #include "orchestrator/cli/table.hpp"
-#include "runtime/http_client.hpp"
 #include "runtime/json.hpp"
 #include "runtime/url.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <thread>
@@ -62,7 +59,6 @@ std::chrono::seconds wait_asked_for(const runtime::HttpOutcome& outcome) {
 }  // namespace
 
 struct RestClient::Impl {
-    boost::asio::io_context context;
     std::string base;
     std::string token;
 
@@ -71,29 +67,13 @@ struct RestClient::Impl {
         call.headers.emplace_back("Accept", "application/json");
         call.total_timeout = std::chrono::seconds(20);
         const bool changes_something = call.method != "GET";
-        runtime::HttpOutcome outcome = ask(call);
+        runtime::HttpOutcome outcome = call_and_wait(call);
         // Nothing was done then, so that even a change may be asked for again.
         for (int patience = most_patience; outcome.status == 429 && patience > 0; --patience) {
             std::this_thread::sleep_for(wait_asked_for(outcome));
-            outcome = ask(call);
+            outcome = call_and_wait(call);
         }
         return read(outcome, changes_something);
-    }
-
-    runtime::HttpOutcome ask(runtime::HttpCall call) {
-        runtime::HttpOutcome outcome;
-        runtime::HttpClientOptions options;
-        options.user_agent = "sagactl/0.1";
-        runtime::HttpClient client(context.get_executor(), options);
-        boost::asio::co_spawn(
-            context, client.send(std::move(call)), [&](const std::exception_ptr& fault, runtime::HttpOutcome answer) {
-                if (fault) std::rethrow_exception(fault);
-                outcome = std::move(answer);
-            });
-        context.restart();
-        while (!outcome.is_response() && outcome.error.empty() && context.run_one() > 0) {
-        }
-        return outcome;
     }
 
     nlohmann::json read(const runtime::HttpOutcome& outcome, bool changes_something) const {

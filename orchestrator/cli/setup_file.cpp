@@ -67,18 +67,22 @@ std::int64_t milliseconds_of(Duration duration) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-std::string base_url_of(ConfigSection& section, const std::string& text) {
+std::string url_of(ConfigSection& section, const std::string& key, const std::string& text) {
     const runtime::Result<std::string> url = runtime::parse_base_url(text);
     if (!url) {
-        section.fault("base_url", url.error().message);
+        section.fault(key, url.error().message);
         return {};
     }
-    // Tokens travel in headers: never in the clear off this machine.
+    // Tokens travel in headers, addresses of customers in bodies: never in the clear off this machine.
     const runtime::Result<runtime::Url> parts = runtime::parse_url(*url);
     if (parts && !parts->tls && !runtime::is_loopback_host(parts->host)) {
-        section.fault("base_url", "must be https, unless it is on this machine");
+        section.fault(key, "must be https, unless it is on this machine");
     }
     return *url;
+}
+
+std::string base_url_of(ConfigSection& section, const std::string& text) {
+    return url_of(section, "base_url", text);
 }
 
 std::string reference_of(ConfigSection& section, std::string_view key) {
@@ -139,6 +143,8 @@ private:
         ConfigSection section = reader_.section("merchant");
         plan_.merchant = section.text("name");
         if (!is_printable(plan_.merchant, 100)) section.fault("name", "must be printable text of at most 100 bytes");
+        if (const std::optional<std::string> url = section.optional_text("public_url"))
+            public_url_ = url_of(section, "public_url", *url);
     }
 
     void read_warehouses() {
@@ -155,6 +161,7 @@ private:
             warehouse.reading_lag_ms = milliseconds_of(section.duration("reading_lag", 5min, 0s, 24h));
             if (!is_api_version(warehouse.api_version)) section.fault("api_version", "must be like 2026-01");
             if (!is_printable(warehouse.channel_id, 100)) section.fault("channel_id", "must be printable text");
+            if (!public_url_.empty()) warehouse.webhook_url = public_url_ + "/webhooks/shipbob/" + warehouse.key;
             plan_.warehouses.push_back(std::move(warehouse));
         }
     }
@@ -179,6 +186,7 @@ private:
             store.webhook_secret_refs = references_of(section, 1, 2);
             read_store_rules(section, store);
             locations_[store.key] = store.location_id;
+            if (!public_url_.empty()) store.webhook_url = public_url_ + "/webhooks/shopify";
             plan_.stores.push_back(std::move(store));
         }
     }
@@ -277,9 +285,7 @@ private:
 
     void read_skus(ConfigSection& files) {
         std::string name;
-        const CsvColumns columns{
-            {"sku"}, {"title", "warehouse_item_id", "policy", "reading", "buffer", "low_at", "discontinued"}};
-        for (const CsvRow& row : rows_of(files, "skus", columns, name)) {
+        for (const CsvRow& row : rows_of(files, "skus", columns_of_skus(), name)) {
             db::SetupPlan::Sku sku;
             sku.sku = row.at("sku");
             sku.title = row.at("title");
@@ -322,8 +328,7 @@ private:
     void read_listings(ConfigSection& files) {
         std::string name;
         std::set<std::pair<std::string, std::string>> variants, items;
-        const CsvColumns columns{{"store", "sku", "variant_id", "inventory_item_id"}, {"location_id"}};
-        for (const CsvRow& row : rows_of(files, "listings", columns, name)) {
+        for (const CsvRow& row : rows_of(files, "listings", columns_of_listings(), name)) {
             db::SetupPlan::Listing listing{
                 row.at("store"), row.at("sku"), row.at("variant_id"), row.at("inventory_item_id"),
                 row.at("location_id")};
@@ -367,12 +372,24 @@ private:
     const std::filesystem::path file_;
     runtime::ConfigReader reader_;
     db::SetupPlan plan_;
+    std::string public_url_;  // of the public listener, as stores and warehouses reach it; empty: not told
     std::vector<ConfigFault> faults_;
     std::set<std::string> warehouse_keys_, skus_, bundles_;
     std::map<std::string, std::string> locations_;  // store key → location id
 };
 
 }  // namespace
+
+const CsvColumns& columns_of_skus() {
+    static const CsvColumns columns{
+        {"sku"}, {"title", "warehouse_item_id", "policy", "reading", "buffer", "low_at", "discontinued"}};
+    return columns;
+}
+
+const CsvColumns& columns_of_listings() {
+    static const CsvColumns columns{{"store", "sku", "variant_id", "inventory_item_id"}, {"location_id"}};
+    return columns;
+}
 
 SetupFile read_setup_file(const std::filesystem::path& file) {
     return SetupReading(file).read();

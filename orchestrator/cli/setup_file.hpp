@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/setup.hpp"
+#include "orchestrator/cli/csv.hpp"
 #include "runtime/config.hpp"
 
 #include <filesystem>
@@ -14,6 +15,10 @@ struct SetupFile {
     db::SetupPlan plan;                        // to be used only when there are no faults
     std::vector<runtime::ConfigFault> faults;  // with file and line
 };
+
+// Of the files that setup reads.
+const CsvColumns& columns_of_skus();
+const CsvColumns& columns_of_listings();
 
 // Never throws for what stands in the files. Paths of CSV files are relative to the TOML file.
 SetupFile read_setup_file(const std::filesystem::path& file);

@@ -60,6 +60,7 @@ inline constexpr const char* poll_orders = "PollOrders";                   // st
 inline constexpr const char* quiet_reads = "QuietReads";                   // store: opening belief, doubts, hints
 inline constexpr const char* read_warehouse_stock = "ReadWarehouseStock";  // warehouse: the mirror
 inline constexpr const char* poll_fulfillments = "PollFulfillments";       // warehouse: watch of what was requested
+inline constexpr const char* check_subscriptions = "CheckSubscriptions";   // store: does it tell us everything
 inline constexpr const char* flush_stock = "FlushStock";                   // store: only as owner of flush commands
 inline constexpr const char* read_order = "ReadOrder";                     // store: only as owner of single reads
 }  // namespace duty

@@ -25,6 +25,7 @@ struct OrderParticipantSettings {
     Duration quiet_reads_every = std::chrono::seconds(15);
     Duration hint_settles_after =
         std::chrono::seconds(60);  // a level hint that still disagrees after this is looked into
+    Duration check_subscriptions_every = std::chrono::minutes(10);
     std::size_t quiet_read_limit = 100;
     int store_window = 4;      // calls in flight per store
     int warehouse_window = 8;  // ... and per warehouse

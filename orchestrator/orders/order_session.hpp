@@ -114,6 +114,10 @@ private:
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
     std::string read_on(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void ended_check_subscriptions(
+        const engine::CommandRow& command,
+        const sagas::Outcome& outcome,
+        engine::DutyRow& row);
     void ended_poll_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void park_unreadable(const engine::CommandRow& command, const nlohmann::json& unreadable);
     void ended_read_order(const engine::CommandRow& command, const sagas::Outcome& outcome);

@@ -41,6 +41,14 @@ std::vector<std::size_t> indices_in(const json& payload, const char* key) {
     return indices;
 }
 
+// A list of texts as one.
+std::string sentence_of(const json& payload, const char* key) {
+    std::string sentence;
+    for (const json& text : payload.value(key, json::array()))
+        sentence += (sentence.empty() ? "" : "; ") + text.get<std::string>();
+    return sentence;
+}
+
 bool goes_on_reading(std::string_view duty, const Outcome& outcome) {
     return duty == duty::quiet_reads && outcome.kind == OutcomeKind::done && outcome.payload.contains("after");
 }
@@ -157,6 +165,14 @@ void OrderSession::perform(const engine::DutyRow& due) {
                  runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
             if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
         }
+    } else if (row.duty == duty::check_subscriptions) {
+        every = settings_.check_subscriptions_every;
+        command.activity = sagas::activity::check_subscriptions;
+        ask = ask && !from->webhook_url.empty();
+        if (ask) {
+            command.payload = {
+                {"store", from->key}, {"address", from->webhook_url}, {"api_version", from->api_version}};
+        }
     } else {
         ask = false;  // a duty that only owns commands is never due by itself
     }
@@ -175,8 +191,11 @@ void OrderSession::duty_ended(const engine::CommandRow& command, const Outcome& 
 // All duties of the batch at once, before anything of the participant is locked.
 void OrderSession::lock_duties_of(const std::vector<const engine::Arrival*>& arrivals) {
     std::set<std::pair<MerchantId, std::string>> names;
-    for (const DutyEnd& end : duty_ends_)
+    for (const DutyEnd& end : duty_ends_) {
         names.insert({end.command.merchant, end.command.duty});
+        if (end.command.duty.starts_with(duty::check_subscriptions))
+            names.insert({end.command.merchant, std::string(duty::poll_orders) + "/" + subject_of(end.command.duty)});
+    }
     auto add = [&](MerchantId merchant, const char* duty, const char* of, std::int64_t id) {
         names.insert({merchant, std::string(duty) + "/" + of + ":" + std::to_string(id)});
     };
@@ -237,6 +256,7 @@ void OrderSession::end_duty(const DutyEnd& end) {
             row.memory["last_failure"] = outcome.reason;
             row.memory.erase("after");  // a cursor may have died; the watermark has not
         }
+        if (name == duty::check_subscriptions) ended_check_subscriptions(command, outcome, row);
         keep_duty(std::move(row));
     }
     if (name == duty::poll_orders) ended_poll_orders(command, outcome);
@@ -297,6 +317,36 @@ void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Ou
     take_orders(
         command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
     park_unreadable(command, outcome.payload.value("unreadable", json::array()));
+}
+
+// What was not in place has been repaired by now, or the store has said why not. Either way webhooks may be lost since nobody
+// knows when: the store's orders are polled at once. The incident stays until a look finds everything in place.
+void OrderSession::ended_check_subscriptions(
+    const engine::CommandRow& command,
+    const Outcome& outcome,
+    engine::DutyRow& row) {
+    const std::string incident = "subscriptions:" + row.subject;
+    const std::string store = command.payload.value("store", "");
+    if (outcome.kind == OutcomeKind::refused) {
+        batch_.open_incident(
+            {command.merchant, incident, {}, "webhook subscriptions cannot be checked", store + ": " + outcome.reason});
+    }
+    if (outcome.kind != OutcomeKind::done) return;  // a store that is away is no news of its subscriptions
+    row.memory["checked_at"] = runtime::format_rfc3339(batch_.now());
+    const std::string faults = sentence_of(outcome.payload, "faults");
+    const std::string unrepaired = sentence_of(outcome.payload, "unrepaired");
+    const std::string versions = sentence_of(outcome.payload, "other_versions");
+    if (faults.empty() && versions.empty()) {
+        batch_.close_incident(command.merchant, incident);
+        return;
+    }
+    std::string text = store + ": " + faults;
+    if (!faults.empty()) text += unrepaired.empty() ? " (repaired)" : " (the store refuses " + unrepaired + ")";
+    if (!versions.empty()) text += (faults.empty() ? "" : "; ") + versions;
+    batch_.open_incident({command.merchant, incident, {}, "webhook subscriptions were not in place", text});
+    if (faults.empty()) return;
+    call_duty(command.merchant, duty::poll_orders, row.subject);
+    if (unrepaired.empty()) row.next_due = batch_.now();  // the look that closes the incident
 }
 
 // Orders that the store told in a way nobody understands: seen again by every overlapping poll, parked once.

@@ -42,6 +42,8 @@ struct StoreRow {
     WarehouseId warehouse_id;
     nlohmann::json ship_methods;     // {"<shipping line title>": "<warehouse ship method>", "*": default?}
     double points_per_second = 100;  // what the store's API refills; the bucket holds 20 s of it
+    std::string api_version;         // that it is called with, and its webhooks should have
+    std::string webhook_url;         // where its webhooks should go; empty: nobody has said, and nobody watches
 };
 
 struct WarehouseRow {

@@ -506,5 +506,36 @@ TEST_F(WorkerOverBroker, OneCommandTakesMilliseconds) {
     EXPECT_LT(milliseconds.at(20), 500);
 }
 
+// Deleted, sent elsewhere, cut down: whatever somebody did to the subscriptions, one look finds and repairs it.
+TEST_F(WorkerOverBroker, ChecksAndRepairsSubscriptions) {
+    const std::string hooks = "https://hooks.example.com/webhooks/shopify";
+    const json payload{{"store", "eu"}, {"address", hooks}, {"api_version", "2026-07"}};
+    const std::string path = "/control/stores/" + domain;
+    EXPECT_EQ(perform(activity::check_subscriptions, payload).payload.at("faults").size(), 9U);
+    EXPECT_EQ(perform(activity::check_subscriptions, payload).payload.at("faults"), json::array());
+
+    control("PUT", path + "/subscriptions", {{"topic", "orders/paid"}});
+    control(
+        "PUT", path + "/subscriptions",
+        {{"topic", "orders/create"}, {"url", "https://old.example.com/webhooks/shopify"}});
+    control("PUT", path + "/subscriptions", {{"topic", "refunds/create"}, {"url", hooks}, {"filter", "id:1"}});
+    const Outcome repaired = perform(activity::check_subscriptions, payload);
+
+    EXPECT_EQ(repaired.kind, OutcomeKind::done) << repaired.reason;
+    EXPECT_EQ(repaired.payload.at("faults").size(), 3U);
+    EXPECT_EQ(repaired.payload.at("unrepaired"), json::array());
+    const json subscriptions = control("GET", path).at("subscriptions");
+    EXPECT_EQ(subscriptions.size(), 9U);
+    for (const json& subscription : subscriptions) {
+        EXPECT_EQ(subscription.at("url"), hooks);
+        EXPECT_EQ(subscription.at("filter"), "");
+    }
+
+    control("PATCH", path, {{"api_version", "2025-10"}});
+    const Outcome versions = perform(activity::check_subscriptions, payload);
+    EXPECT_EQ(versions.payload.at("faults"), json::array());
+    EXPECT_EQ(versions.payload.at("other_versions").size(), 9U);
+}
+
 }  // namespace
 }  // namespace ordersaga::activities

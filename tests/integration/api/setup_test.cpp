@@ -93,6 +93,17 @@ TEST_F(SetupTest, OpensALedgerThatWasShortWithoutBreakingConservation) {
     EXPECT_EQ(one("SELECT on_hand || ' ' || available || ' ' || reserved || ' ' || short_by FROM stock"), "10 6 4 0");
 }
 
+TEST_F(SetupTest, WatchesSubscriptionsOnceItIsToldWhereTheyGo) {
+    apply();
+    plan_.stores[0].webhook_url = "https://hooks.example.com/webhooks/shopify";
+    const std::vector<std::string> actions = actions_of(apply());
+
+    ASSERT_EQ(actions.size(), 2U);
+    EXPECT_EQ(actions[0], "store eu changed");
+    EXPECT_EQ(actions[1].rfind("duty CheckSubscriptions store:", 0), 0U) << actions[1];
+    EXPECT_TRUE(apply().changes.empty());
+}
+
 TEST_F(SetupTest, RefusesAShopThatBelongsToAnotherMerchant) {
     apply();
     plan_.merchant = "Thieves";

@@ -63,6 +63,108 @@ protected:
     StoreActivities activities{store};
 };
 
+// ---------------------------------------------------------------------------------------------- CheckSubscriptions
+
+const std::string our_address = "https://hooks.example.com/webhooks/shopify";
+const json check_payload{{"store", "eu"}, {"address", our_address}, {"api_version", "2026-07"}};
+
+json subscription_node(const std::string& topic, const std::string& uri) {
+    return {
+        {"id", "gid://shopify/WebhookSubscription/" + topic},
+        {"topic", topic},
+        {"uri", uri},
+        {"format", "JSON"},
+        {"filter", nullptr},
+        {"includeFields", json::array()},
+        {"apiVersion", {{"handle", "2026-07"}}}};
+}
+
+// All that are wanted, but for `topic`, which goes to `uri`, or nowhere when that is empty.
+json subscriptions_with(const std::string& topic, const std::string& uri) {
+    json nodes = json::array();
+    for (const std::string& wanted : sagas::wanted_topics()) {
+        if (wanted != topic) nodes.push_back(subscription_node(wanted, our_address));
+    }
+    if (!uri.empty()) nodes.push_back(subscription_node(topic, uri));
+    return {{"pageInfo", {{"hasNextPage", false}, {"endCursor", nullptr}}}, {"nodes", nodes}};
+}
+
+json no_user_errors() {
+    return {{"userErrors", json::array()}};
+}
+
+TEST_F(StoreActivity, SubscriptionsInPlaceAreOnlyRead) {
+    peer.will(answer(200, data("webhookSubscriptions", subscriptions_with("ORDERS_PAID", our_address))));
+
+    const Outcome outcome = perform(sagas::activity::check_subscriptions, check_payload);
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.reason;
+    EXPECT_EQ(outcome.payload.at("faults"), json::array());
+    EXPECT_THAT(asked(), ElementsAre("webhookSubscriptions"));
+}
+
+TEST_F(StoreActivity, ASubscriptionToAnEarlierHostIsDeletedBeforeItIsMadeAnew) {
+    peer.will(answer(
+        200,
+        data("webhookSubscriptions", subscriptions_with("ORDERS_PAID", "https://old.example.com/webhooks/shopify"))));
+    peer.will(answer(200, data("webhookSubscriptionDelete", no_user_errors())));
+    peer.will(answer(200, data("webhookSubscriptionCreate", no_user_errors())));
+
+    const Outcome outcome = perform(sagas::activity::check_subscriptions, check_payload);
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.reason;
+    EXPECT_EQ(
+        outcome.payload.at("faults"), json::array({"orders/paid goes to https://old.example.com/webhooks/shopify"}));
+    EXPECT_EQ(outcome.payload.at("unrepaired"), json::array());
+    EXPECT_THAT(asked(), ElementsAre("webhookSubscriptions", "webhookSubscriptionDelete", "webhookSubscriptionCreate"));
+    EXPECT_EQ(variables(1).at("id"), "gid://shopify/WebhookSubscription/ORDERS_PAID");
+    EXPECT_EQ(variables(2), (json{{"topic", "ORDERS_PAID"}, {"webhookSubscription", {{"uri", our_address}}}}));
+}
+
+TEST_F(StoreActivity, SubscriptionsAreReadPageByPage) {
+    json first = subscriptions_with("ORDERS_PAID", "");
+    first["pageInfo"] = {{"hasNextPage", true}, {"endCursor", "more"}};
+    json second = subscriptions_with("ORDERS_PAID", our_address);
+    peer.will(answer(200, data("webhookSubscriptions", first)));
+    peer.will(answer(200, data("webhookSubscriptions", second)));
+
+    const Outcome outcome = perform(sagas::activity::check_subscriptions, check_payload);
+
+    EXPECT_EQ(outcome.payload.at("faults"), json::array());
+    EXPECT_EQ(variables(1).at("after"), "more");
+}
+
+// A scope for one topic is missing: no reason to stop selling in this store.
+TEST_F(StoreActivity, ARefusedSubscriptionIsToldAndBlocksNothing) {
+    peer.will(answer(200, data("webhookSubscriptions", subscriptions_with("ORDERS_PAID", ""))));
+    peer.will(answer(
+        200, data(
+                 "webhookSubscriptionCreate",
+                 {{"userErrors", json::array({{{"field", nullptr}, {"message", "not with these scopes"}}})}})));
+
+    const Outcome outcome = perform(sagas::activity::check_subscriptions, check_payload);
+
+    EXPECT_EQ(outcome.kind, OutcomeKind::done);
+    ASSERT_EQ(outcome.payload.at("unrepaired").size(), 1U);
+    EXPECT_THAT(outcome.payload.at("unrepaired")[0].get<std::string>(), HasSubstr("orders/paid: "));
+}
+
+TEST_F(StoreActivity, AListThatIsDeniedIsRefusedAndBlocksNothing) {
+    const json denied{
+        {"errors", json::array({{{"message", "Access denied"}, {"extensions", {{"code", "ACCESS_DENIED"}}}}})},
+        {"data", {{"webhookSubscriptions", nullptr}}}};
+    peer.will(answer(200, denied));
+
+    EXPECT_EQ(perform(sagas::activity::check_subscriptions, check_payload).kind, OutcomeKind::refused);
+}
+
+TEST_F(StoreActivity, ALostAnswerToASubscriptionIsUnknownAndTheNextLookDecides) {
+    peer.will(answer(200, data("webhookSubscriptions", subscriptions_with("ORDERS_PAID", ""))));
+    peer.will(lost_answer());
+
+    EXPECT_EQ(perform(sagas::activity::check_subscriptions, check_payload).kind, OutcomeKind::unknown);
+}
+
 // ------------------------------------------------------------------------------------------------------ FlushStock
 
 json flush_payload(const json& changes) {

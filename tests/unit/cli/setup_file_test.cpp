@@ -128,6 +128,18 @@ TEST_F(SetupFileTest, RefusesPlainHttpOffThisMachine) {
     EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", "https://user:password@eu.example.com"), "base_url"));
 }
 
+TEST_F(SetupFileTest, SendsWebhooksToThePublicUrl) {
+    EXPECT_EQ(read().plan.stores.at(0).webhook_url, "") << "not told: not looked after";
+
+    write("shop.toml", with("name = \"Shirts\"", "name = \"Shirts\"\npublic_url = \"https://hooks.example.com/\""));
+    const SetupFile file = read();
+    EXPECT_TRUE(file.faults.empty()) << runtime::describe(file.faults);
+    EXPECT_EQ(file.plan.stores.at(1).webhook_url, "https://hooks.example.com/webhooks/shopify");
+    EXPECT_EQ(file.plan.warehouses.at(0).webhook_url, "https://hooks.example.com/webhooks/shipbob/main");
+    EXPECT_TRUE(complains(
+        with("name = \"Shirts\"", "name = \"Shirts\"\npublic_url = \"http://hooks.example.com\""), "must be https"));
+}
+
 TEST_F(SetupFileTest, RefusesMalformedTomlUnknownKeysAndMissingFiles) {
     EXPECT_TRUE(complains("[merchant", "shop.toml"));
     EXPECT_TRUE(complains(with("key = \"us\"", "key = \"us\"\ncolour = \"red\""), "colour"));

@@ -2,6 +2,7 @@
 
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/webhook/shopify_signature.hpp"
+#include "sagas/subscriptions.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -237,6 +238,12 @@ TEST(ShopifyWebhook, ReadsTheOrderIdOfEveryOrderTopic) {
     EXPECT_EQ(
         id_in("inventory_levels/update", {{"inventory_item_id", 1}, {"location_id", 2}, {"available", nullptr}}), "");
     EXPECT_EQ(id_in("customers/redact", {{"shop_domain", "eu-shirts.myshopify.com"}}), "");
+}
+
+// A store that is connected sends nothing that is not understood.
+TEST(ShopifyWebhook, KnowsEveryTopicThatStoresAreAskedFor) {
+    for (const std::string& topic : sagas::wanted_topics())
+        EXPECT_NE(decide(a_delivery(sagas::shown_topic(topic), "{}")).label, "unknown_topic") << topic;
 }
 
 // The signature covers the body only: a body that names another shop was moved there.
