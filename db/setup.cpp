@@ -209,6 +209,25 @@ constexpr std::string_view create_duties = R"sql(
     ON CONFLICT DO NOTHING
     RETURNING duty || ' ' || subject, true)sql";
 
+// Orders that wait for the mapping of their shipping line, and have it now. Told by signals: setup locks no saga.
+constexpr std::string_view release_held_orders = R"sql(
+    WITH mapped AS (
+        SELECT saga.saga_id, saga.subject, store.ship_methods ->> (saga.data ->> 'ship_line') AS method
+          FROM sagas saga
+          JOIN stores store ON store.merchant_id = saga.merchant_id
+                           AND store.store_id = (saga.data ->> 'store_id')::bigint
+         WHERE saga.merchant_id = $1::bigint AND saga.state IN ('OnHold', 'Backordered')
+           AND saga.data -> 'holds' ? 'ship_method' AND store.ship_methods ? (saga.data ->> 'ship_line')
+           AND NOT EXISTS (SELECT FROM signals signal
+                            WHERE signal.merchant_id = saga.merchant_id AND signal.saga_id = saga.saga_id
+                              AND signal.payload ->> 'ship_method' IS NOT NULL)
+    ), told AS (
+        INSERT INTO signals (merchant_id, saga_id, event, payload, cause)
+        SELECT $1::bigint, saga_id, 'HoldReleased', jsonb_build_object('reason', 'ship_method', 'ship_method', method), 'setup'
+          FROM mapped
+    )
+    SELECT subject FROM mapped ORDER BY subject)sql";
+
 constexpr std::string_view write_audit = R"sql(
     INSERT INTO audit (merchant_id, at, actor, action, subject, reason, details)
     VALUES ($1::bigint, now(), $2, $3, $4, $5, $6::jsonb))sql";
@@ -320,12 +339,13 @@ public:
         upsert("store", upsert_stores, rows_of(plan_.stores));
         upsert("sku", upsert_skus, rows_of(plan_.skus));
         const json parts = rows_of(plan_.bundles);
-        remove("bundle part", drop_bundle_parts, parts);
+        tell("bundle part", drop_bundle_parts, parts, "removed");
         upsert("bundle part", upsert_bundle_parts, parts);
         open_stock();
         upsert("listing", upsert_listings, rows_of(plan_.listings));
         transaction_.execute(aim_new_listings, {report_.merchant_id});
         upsert("duty", create_duties, nullptr);
+        tell("held order", release_held_orders, nullptr, "released");
         return std::move(report_);
     }
 
@@ -353,10 +373,10 @@ private:
         }
     }
 
-    void remove(const std::string& kind, std::string_view statement, const json& rows) {
-        const Rows removed = ask(statement, rows);
-        for (std::size_t row = 0; row < removed.size(); ++row) {
-            report_.changes.push_back({kind, removed.text(row, 0), "removed", ""});
+    void tell(const std::string& kind, std::string_view statement, const json& rows, const std::string& action) {
+        const Rows changed = ask(statement, rows);
+        for (std::size_t row = 0; row < changed.size(); ++row) {
+            report_.changes.push_back({kind, changed.text(row, 0), action, ""});
         }
     }
 

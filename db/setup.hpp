@@ -62,7 +62,7 @@ struct SetupPlan {
 struct SetupChange {
     std::string kind;    // "store", "sku", ...
     std::string name;    // "eu"
-    std::string action;  // "created", "changed", "removed", "kept"
+    std::string action;  // "created", "changed", "removed", "kept", "released"
     std::string note;    // why something was kept
 };
 

@@ -440,12 +440,19 @@ void drop_hold(OrderData& data, const std::string& reason) {
     data.holds.erase(std::remove(data.holds.begin(), data.holds.end(), reason), data.holds.end());
 }
 
-// Which hold an event takes away: payment the unpaid one; an operator's release the one named, else his own.
+// Which hold an event takes away: payment the unpaid one; an operator's release the one named, else his own. Without a ship
+// method nothing can be sent, so the hold for want of one goes only with the method itself.
 std::vector<std::string> holds_after(const OrderStep& step, const json& payload) {
     OrderData data = step.data;
-    bool paid = payload.value("paid", false);
-    drop_hold(data, paid ? "unpaid" : hold_released(data, payload));
+    std::string gone = payload.value("paid", false) ? "unpaid" : hold_released(data, payload);
+    if (gone != "ship_method" || !text_in(payload, "ship_method").empty()) drop_hold(data, gone);
     return data.holds;
+}
+
+void let_go(OrderStep& step, const json& payload) {
+    step.data.holds = holds_after(step, payload);
+    if (payload.value("paid", false)) step.data.paid = true;
+    if (!text_in(payload, "ship_method").empty()) step.data.ship_method = text_in(payload, "ship_method");
 }
 
 // The newest part was not asked for yet, or the change does not concern it.
@@ -729,6 +736,10 @@ void hold(OrderStep& step, Payload) {
     step.data.resume = "Reserved";
     step.data.hold_until = step.now + std::chrono::milliseconds(step.data.hold_expiry_ms);
     step.decision.note = "on hold: " + joined(step.data.holds);
+    if (has_hold(step.data, "ship_method")) {
+        step.decision.incident = "a shipping line has no ship method";
+        step.decision.note += "; store " + step.data.store + " sends by '" + step.data.ship_line + "'";
+    }
 }
 
 void hold_unmapped(OrderStep& step, Payload) {
@@ -759,13 +770,12 @@ void note_hold_too_late(OrderStep& step, Payload) {
 }
 
 void remove_hold(OrderStep& step, Payload payload) {
-    step.data.holds = holds_after(step, payload);
-    if (payload.value("paid", false)) step.data.paid = true;
+    let_go(step, payload);
     step.decision.note = "still on hold: " + joined(step.data.holds);
 }
 
 void release_hold_early(OrderStep& step, Payload payload) {
-    drop_hold(step.data, hold_released(step.data, payload));
+    let_go(step, payload);
     step.decision.note = step.data.holds.empty() ? "no hold is left" : "will be held: " + joined(step.data.holds);
 }
 
@@ -809,7 +819,7 @@ void request_with_debt(OrderStep& step, Payload) {
 }
 
 void resume_reserving(OrderStep& step, Payload payload) {
-    step.data.holds = step.saga.state == "OnHold" ? holds_after(step, payload) : step.data.holds;
+    if (step.saga.state == "OnHold") let_go(step, payload);
     if (payload.value("paid", false)) step.data.paid = true;
     step.data.resume.clear();
     if (payload.contains("lines")) {
@@ -823,7 +833,7 @@ void resume_reserving(OrderStep& step, Payload payload) {
 }
 
 void resume_waiting(OrderStep& step, Payload payload) {
-    if (step.saga.state == "OnHold") step.data.holds = holds_after(step, payload);
+    if (step.saga.state == "OnHold") let_go(step, payload);
     if (payload.value("paid", false)) step.data.paid = true;
     step.data.resume.clear();
     step.decision.closes_incident = true;
@@ -831,7 +841,7 @@ void resume_waiting(OrderStep& step, Payload payload) {
 }
 
 void resume_requesting(OrderStep& step, Payload payload) {
-    if (step.saga.state == "OnHold") step.data.holds = holds_after(step, payload);
+    if (step.saga.state == "OnHold") let_go(step, payload);
     if (payload.value("paid", false)) step.data.paid = true;
     step.data.resume.clear();
     request(step);

@@ -152,6 +152,7 @@ json to_json(const OrderData& data) {
         {"name", data.name},
         {"paid", data.paid},
         {"recipient", data.recipient},
+        {"ship_line", data.ship_line},
         {"ship_method", data.ship_method},
         {"order_policy", data.order_policy},
         {"channel_wait_ms", data.channel_wait_ms},
@@ -186,6 +187,7 @@ OrderData order_data_from_json(const json& document) {
         data.name = document.value("name", "");
         data.paid = document.value("paid", false);
         data.recipient = document.value("recipient", json(nullptr));
+        data.ship_line = document.value("ship_line", "");
         data.ship_method = document.value("ship_method", "");
         data.order_policy = document.value("order_policy", "hold_and_tell");
         data.channel_wait_ms = document.value("channel_wait_ms", std::int64_t{10'000});

@@ -63,6 +63,7 @@ struct OrderData {
     std::string name;
     bool paid = false;
     nlohmann::json recipient;  // {name,address1,...}; null when the order has no address
+    std::string ship_line;     // the title of the order's shipping line; empty: it has none
     std::string ship_method;   // the warehouse's
     std::string order_policy = "hold_and_tell";
     std::int64_t channel_wait_ms = 10'000;

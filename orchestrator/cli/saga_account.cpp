@@ -105,7 +105,7 @@ std::string hold_in_words(const std::string& hold) {
         {"unpaid", "payment"},
         {"unmapped", "a listing of the SKU: add it with sagactl setup, then sagactl release"},
         {"no_address", "an address: the store's next update of the order brings it"},
-        {"ship_method", "a ship method: name it in the store's ship_methods, then sagactl release"},
+        {"ship_method", "a ship method: name it in the store's ship_methods; sagactl setup then releases it"},
         {"operator", "an operator: sagactl release"}};
     const auto found = words.find(hold);
     return found == words.end() ? hold : found->second;

@@ -206,8 +206,19 @@ private:
         if (!store.warehouse.empty() && !warehouse_keys_.contains(store.warehouse)) {
             section.fault("warehouse", "names no warehouse of this file");
         }
+        read_ship_methods(section, store);
+    }
+
+    // The title "" stands for orders without a shipping line.
+    static void read_ship_methods(ConfigSection& section, db::SetupPlan::Store& store) {
+        std::set<std::string> titles;
         for (ConfigSection& method : section.tables("ship_methods")) {
-            store.ship_methods.emplace_back(method.text("title"), method.text("method"));
+            const std::optional<std::string> title = method.optional_text("title");
+            if (!title) method.fault("title", "is required: a shipping line's title as the store shows it");
+            if (title == "*")
+                method.fault("title", "must be one title: there is no default, an unknown line waits for a person");
+            if (title && !titles.insert(*title).second) method.fault("title", "is there twice");
+            store.ship_methods.emplace_back(title.value_or(""), method.text("method"));
         }
     }
 

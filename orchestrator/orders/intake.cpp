@@ -160,12 +160,10 @@ json recipient_of(const OrderDocument& order) {
         {"phone_number", address.phone}};
 }
 
+// What no mapping names is never sent by some other method: the customer has paid for this one.
 std::string ship_method_of(const OrderDocument& order, const StoreRow& store) {
-    for (const std::string& title : {order.ship_method, std::string("*")}) {
-        auto found = store.ship_methods.find(title);
-        if (found != store.ship_methods.end() && found->is_string()) return found->get<std::string>();
-    }
-    return {};
+    auto found = store.ship_methods.find(order.ship_method);
+    return found != store.ship_methods.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 bool fulfilled_before_us(const OrderDocument& order) {
@@ -193,6 +191,7 @@ sagas::OrderData data_of(
     data.name = order.name;
     data.paid = is_paid(order.financial_status);
     data.recipient = recipient_of(order);
+    data.ship_line = order.ship_method;
     data.ship_method = ship_method_of(order, store);
     data.order_policy = store.order_policy;
     data.channel_wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(store.channel_wait).count();

@@ -40,7 +40,7 @@ struct StoreRow {
     Duration channel_wait{};   // 0: never wait for this store
     Duration hold_expiry{};
     WarehouseId warehouse_id;
-    nlohmann::json ship_methods;     // {"<shipping line title>": "<warehouse ship method>", "*": default?}
+    nlohmann::json ship_methods;     // {"<shipping line title>": "<warehouse ship method>"}; "": no line
     double points_per_second = 100;  // what the store's API refills; the bucket holds 20 s of it
     std::string api_version;         // that it is called with, and its webhooks should have
     std::string webhook_url;         // where its webhooks should go; empty: nobody has said, and nobody watches

@@ -112,7 +112,7 @@ std::string shop_toml(
             "\"]\ngo_live_at = " + quoted(go_live_at) +
             "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
             "\npoints_per_second = " + (settings.real_limits ? "100" : "10000") +
-            "\n\n[[stores.ship_methods]]\ntitle = \"*\"\nmethod = \"Standard\"\n";
+            "\n\n[[stores.ship_methods]]\ntitle = \"Standard\"\nmethod = \"Standard\"\n";
     }
     return text +
            "\n[files]\nskus = \"skus.csv\"\nbundles = \"bundles.csv\"\nlistings = \"listings.csv\"\nopening_stock = "

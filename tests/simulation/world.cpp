@@ -100,7 +100,7 @@ Shop& World::add_shop(const std::string& key, const std::string& order_policy) {
     row.channel_wait = seconds(10);
     row.hold_expiry = minutes(10);
     row.warehouse_id = warehouse_id;
-    row.ship_methods = {{"*", "Standard"}};
+    row.ship_methods = {{"Standard", "Standard"}};
     store_.add_store(row);
     for (const char* duty : {orders::duty::poll_orders, orders::duty::quiet_reads}) {
         store_.add_duty({merchant, duty, "store:" + std::to_string(id.value), start, json::object(), ""});

@@ -104,6 +104,26 @@ TEST_F(SetupTest, WatchesSubscriptionsOnceItIsToldWhereTheyGo) {
     EXPECT_TRUE(apply().changes.empty());
 }
 
+// An order that was held because nobody had mapped its shipping line goes on by itself when somebody has.
+TEST_F(SetupTest, ReleasesOrdersWhoseShippingLineIsMappedNow) {
+    apply();
+    session_.transact([](db::Transaction& transaction) {
+        transaction.execute(
+            "INSERT INTO sagas (merchant_id, saga_id, kind, definition_version, state, version, data, subject, shard,"
+            " next_wake, final, created_at, updated_at)"
+            " SELECT merchant_id, '00000000-0000-7000-8000-000000000001', 'order', 1, 'OnHold', 1,"
+            " jsonb_build_object('store_id', store_id, 'ship_line', 'Overnight', 'holds', "
+            "jsonb_build_array('ship_method')),"
+            " 'eu #1001', 0, now() + interval '1 hour', false, now(), now() FROM stores");
+    });
+    EXPECT_TRUE(apply().changes.empty());
+
+    plan_.stores[0].ship_methods.emplace_back("Overnight", "Express");
+    EXPECT_EQ(actions_of(apply()), (std::vector<std::string>{"store eu changed", "held order eu #1001 released"}));
+    EXPECT_EQ(one("SELECT event || ' ' || (payload->>'ship_method') FROM signals"), "HoldReleased Express");
+    EXPECT_TRUE(apply().changes.empty()) << "told once";
+}
+
 TEST_F(SetupTest, RefusesAShopThatBelongsToAnotherMerchant) {
     apply();
     plan_.merchant = "Thieves";

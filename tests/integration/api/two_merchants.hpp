@@ -27,7 +27,7 @@ inline db::SetupPlan plan_of(const std::string& merchant, const std::string& dom
     store.go_live_at = db::Instant{std::chrono::seconds(1'780'000'000)};
     store.order_policy = "hold_and_tell";
     store.warehouse = "main";
-    store.ship_methods = {{"*", "Standard"}};
+    store.ship_methods = {{"", "Standard"}};
     plan.stores.push_back(store);
     plan.skus = {
         {"SHIRT", "A shirt", "w1", "deny", "trust-mirror", 2, 5, false},

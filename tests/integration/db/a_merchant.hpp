@@ -39,7 +39,7 @@ inline constexpr const char* kAMerchant = R"sql(
            (2, 2, 'main', 'shipbob', 'http://127.0.0.1:1', 'env:TOKEN');
     INSERT INTO stores (merchant_id, store_id, key, shop_domain, base_url, location_id, token_ref, webhook_secret_refs,
                         go_live_at, warehouse_id, ship_methods)
-    VALUES (1, 1, 'eu', 'eu.myshopify.com', 'http://127.0.0.1:1', '4', 'env:T', '{env:S}', '2026-01-01Z', 1, '{"*":"Std"}'),
+    VALUES (1, 1, 'eu', 'eu.myshopify.com', 'http://127.0.0.1:1', '4', 'env:T', '{env:S}', '2026-01-01Z', 1, '{"Standard":"Std"}'),
            (1, 2, 'us', 'us.myshopify.com', 'http://127.0.0.1:1', '4', 'env:T', '{env:S}', '2026-01-01Z', 1, '{}'),
            (2, 3, 'eu', 'other.myshopify.com', 'http://127.0.0.1:1', '4', 'env:T', '{env:S}', '2026-01-01Z', 2, '{}');
     INSERT INTO skus (merchant_id, sku_id, sku, buffer) VALUES (1, 1, 'SHIRT', 0), (1, 2, 'MUG', 0), (1, 3, 'SET', 1);

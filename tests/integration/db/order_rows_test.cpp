@@ -74,7 +74,7 @@ TEST_F(OrderRows, TheCatalogueReadsBack) {
         EXPECT_EQ(stores[0].key, "eu");
         EXPECT_EQ(stores[0].channel_wait, seconds(10));
         EXPECT_EQ(stores[0].hold_expiry, std::chrono::hours(72));
-        EXPECT_EQ(stores[0].ship_methods["*"], "Std");
+        EXPECT_EQ(stores[0].ship_methods["Standard"], "Std");
         EXPECT_EQ(rows.stores({merchant, sagas::MerchantId{2}}).size(), 3U);
         const auto warehouses = rows.warehouses({merchant});
         ASSERT_EQ(warehouses.size(), 1U);

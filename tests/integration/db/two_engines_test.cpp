@@ -154,7 +154,7 @@ protected:
         run_as_engine(R"sql(
             UPDATE skus SET warehouse_item_id = (9000 + sku_id)::text WHERE merchant_id = 1 AND sku_id < 3;
             UPDATE stores SET channel_wait_ms = 1000, points_per_second = 100000 WHERE merchant_id = 1;
-            UPDATE stores SET ship_methods = '{"*":"Std"}' WHERE merchant_id = 1;
+            UPDATE stores SET ship_methods = '{"Standard":"Std"}' WHERE merchant_id = 1;
             UPDATE warehouses SET calls_per_minute = 100000 WHERE merchant_id = 1;
             UPDATE stock SET on_hand = 1000, available = 1000, version = 1 WHERE merchant_id = 1;
             INSERT INTO stock_movements (merchant_id, sku_id, warehouse_id, kind, cause, on_hand, available, version, at)

@@ -43,7 +43,7 @@ inline db::SetupPlan plan_of(const std::string& merchant, const std::string& sho
     store.go_live_at = db::Instant{};
     store.order_policy = "hold_and_tell";
     store.warehouse = "main";
-    store.ship_methods = {{"*", "Standard"}};
+    store.ship_methods = {{"", "Standard"}};
     plan.stores.push_back(store);
     plan.skus = {{"SHIRT", "", "item-SHIRT", "deny", "trust-mirror", 0, 0, false}};
     plan.listings = {{"eu", "SHIRT", "501", "601", "1001"}};

@@ -58,7 +58,7 @@ webhook_secret_refs = ["env:A", "env:B"]
 go_live_at = "2026-07-01T00:00:00+02:00"
 channel_wait = "250ms"
 [[stores.ship_methods]]
-title = "*"
+title = "Standard"
 method = "Standard"
 [[stores]]
 key = "us"
@@ -126,6 +126,20 @@ TEST_F(SetupFileTest, RefusesPlainHttpOffThisMachine) {
     EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", "http://eu.example.com"), "must be https"));
     EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", "file:///etc/passwd"), "base_url"));
     EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", "https://user:password@eu.example.com"), "base_url"));
+}
+
+// What is not mapped waits for a person: there is no title that stands for all others.
+TEST_F(SetupFileTest, WantsEachShippingLineByName) {
+    EXPECT_TRUE(complains(with("title = \"Standard\"", "title = \"*\""), "there is no default"));
+    EXPECT_TRUE(complains(with("title = \"Standard\"", ""), "ship_methods[0].title"));
+    EXPECT_TRUE(complains(
+        with(
+            "method = \"Standard\"\n",
+            "method = \"Standard\"\n[[stores.ship_methods]]\ntitle = \"Standard\"\nmethod = \"Express\"\n"),
+        "is there twice"));
+
+    write("shop.toml", with("title = \"Standard\"", "title = \"\""));
+    EXPECT_EQ(read().plan.stores.at(0).ship_methods.at(0).first, "") << "orders without a shipping line";
 }
 
 TEST_F(SetupFileTest, SendsWebhooksToThePublicUrl) {

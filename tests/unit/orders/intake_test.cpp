@@ -363,6 +363,37 @@ TEST(Intake, AnIncompleteOrderIsHeld) {
     }
 }
 
+// Neither another line's method nor a star, which was a default once, is what the customer has paid for.
+TEST(Intake, AShippingLineWithoutAMappingIsAnIncidentAndHasNoDefault) {
+    AMerchant shop;
+    StoreRow store = shop.store.tables().stores.at({merchant, eu});
+    store.ship_methods = {{"Standard", "Ground"}, {"*", "Ground"}};
+    shop.store.add_store(store);
+    sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    order.ship_method = "Drone";
+
+    shop.deliver(eu, "orders/create", order);
+    shop.due();
+
+    EXPECT_EQ(shop.state("100"), "OnHold");
+    EXPECT_EQ(shop.data("100").ship_method, "");
+    EXPECT_EQ(shop.data("100").ship_line, "Drone");
+    EXPECT_THAT(shop.incidents(), testing::ElementsAre("a shipping line has no ship method"));
+}
+
+TEST(Intake, AnOrderWithoutAShippingLineIsMappedByTheEmptyTitle) {
+    AMerchant shop;
+    StoreRow store = shop.store.tables().stores.at({merchant, eu});
+    store.ship_methods = {{"", "Ground"}};
+    shop.store.add_store(store);
+    sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    order.ship_method.clear();
+
+    shop.deliver(eu, "orders/create", order);
+
+    EXPECT_EQ(shop.data("100").ship_method, "Ground");
+}
+
 TEST(Intake, APaymentLetsAHeldOrderGo) {
     AMerchant shop;
     sagas::OrderDocument order = an_order("100", eu, shirt, 3);

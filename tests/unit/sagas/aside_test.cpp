@@ -40,12 +40,33 @@ TEST(OrderSagaHold, StaysWhileAnotherHoldRemains) {
     order.tell("HoldReleased", {{"reason", "called the customer"}});
     EXPECT_EQ(order.state(), "OnHold") << "it is not said which of the two is meant";
 
-    order.tell("HoldReleased", {{"reason", "ship_method"}});
+    order.tell("HoldReleased", {{"reason", "ship_method"}, {"ship_method", "Ground"}});
     EXPECT_EQ(order.state(), "OnHold");
     EXPECT_THAT(order.data().holds, ElementsAre("no_address"));
+    EXPECT_EQ(order.data().ship_method, "Ground");
 
     order.tell("HoldReleased", {{"reason", "called the customer"}});
     EXPECT_EQ(order.state(), "Reserved") << "the only one there is";
+}
+
+// A person's word is no ship method: what is sent without one would go by whatever the warehouse makes of it.
+TEST(OrderSagaHold, ForWantOfAShipMethodGoesOnlyWithTheMethod) {
+    OrderData data = an_order();
+    data.ship_line = "Drone";
+    data.ship_method.clear();
+    data.holds = {"ship_method"};
+    Conversation order = reserved(data);
+    EXPECT_EQ(order.state(), "OnHold");
+    EXPECT_TRUE(order.incident_open());
+
+    order.tell("HoldReleased", {{"reason", "ship_method"}});
+    EXPECT_EQ(order.state(), "OnHold");
+    EXPECT_THAT(order.data().holds, ElementsAre("ship_method"));
+
+    order.tell("HoldReleased", {{"reason", "ship_method"}, {"ship_method", "Ground"}});
+    EXPECT_EQ(order.state(), "Reserved");
+    EXPECT_EQ(order.data().ship_method, "Ground");
+    EXPECT_FALSE(order.incident_open());
 }
 
 TEST(OrderSagaHold, GivesTheStockBackWhenItExpires) {
