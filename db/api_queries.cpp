@@ -26,6 +26,7 @@ constexpr std::string_view list_sagas = R"sql(
     SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'subject', saga.subject, 'state', saga.state,
                'version', saga.version, 'final', saga.final, 'incident', saga.incident, 'created_at', saga.created_at,
                'updated_at', saga.updated_at, 'next_wake', saga.next_wake,
+               'observed', coalesce((saga.data->>'observed')::boolean, false),
                'order', (SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name)
                            FROM orders JOIN stores store USING (merchant_id, store_id)
                           WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id),
@@ -68,7 +69,7 @@ constexpr std::string_view select_saga = R"sql(
                         WHERE step.merchant_id = saga.merchant_id AND step.saga_id = saga.saga_id
                         ORDER BY version DESC LIMIT 1),
         'remembers', (SELECT coalesce(json_object_agg(key, value), '{}') FROM jsonb_each(saga.data)
-                       WHERE key IN ('holds', 'cancel_by', 'cause', 'resume', 'wait_until', 'hold_until', 'deliver_by')),
+                       WHERE key IN ('observed', 'holds', 'cancel_by', 'cause', 'resume', 'wait_until', 'hold_until', 'deliver_by')),
         'order', (SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name)
                     FROM orders JOIN stores store USING (merchant_id, store_id)
                    WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id),
@@ -113,7 +114,8 @@ constexpr std::string_view select_saga = R"sql(
                                   WHERE waits.kind = 'channels' AND part.merchant_id = waits.merchant_id
                                     AND part.sku_id = waits.sku_id AND part.confirmed_version < waits.version
                                     AND listing.parked = '' AND listing.believed IS NOT NULL
-                                    AND store.status = 'active' AND store.warehouse_id = waits.warehouse_id))
+                                    AND store.status = 'active' AND store.mode = 'live'
+                                    AND store.warehouse_id = waits.warehouse_id))
                       ORDER BY sku.sku), '[]')
                     FROM waits JOIN skus sku USING (merchant_id, sku_id)
                     JOIN warehouses warehouse USING (merchant_id, warehouse_id)
@@ -212,7 +214,8 @@ constexpr std::string_view list_listings = R"sql(
 constexpr std::string_view list_stores = R"sql(
     SELECT json_build_object('store_id', store_id::text, 'key', store.key, 'shop_domain', shop_domain,
                'status', store.status, 'api_version', store.api_version, 'location_id', location_id,
-               'warehouse', warehouse.key, 'go_live_at', go_live_at, 'order_policy', order_policy,
+               'warehouse', warehouse.key, 'mode', mode, 'go_live_at', go_live_at, 'observed_from', observed_from,
+               'order_policy', order_policy,
                'channel_wait_ms', channel_wait_ms, 'hold_expiry_ms', hold_expiry_ms,
                'points_per_second', points_per_second)::text,
            store_id::text

@@ -14,8 +14,8 @@ using sagas::WarehouseId;
 namespace {
 
 constexpr const char* kStores = R"sql(
-    SELECT merchant_id, store_id, key, shop_domain, location_id, status, go_live_at, order_policy, channel_wait_ms,
-           hold_expiry_ms, warehouse_id, ship_methods, points_per_second, api_version, webhook_url
+    SELECT merchant_id, store_id, key, shop_domain, location_id, status, mode, go_live_at, observed_from, order_policy,
+           channel_wait_ms, hold_expiry_ms, warehouse_id, ship_methods, points_per_second, api_version, webhook_url
       FROM stores
      WHERE merchant_id = ANY ($1::bigint[])
      ORDER BY merchant_id, store_id)sql";
@@ -41,6 +41,16 @@ constexpr const char* kSetStoreStatus = R"sql(
     UPDATE stores SET status = $3
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND status <> $3)sql";
 
+constexpr const char* kSetStoreMode = R"sql(
+    UPDATE stores SET mode = $3, go_live_at = $4::timestamptz, observed_from = $5::timestamptz, mode_since = $6::timestamptz
+     WHERE merchant_id = $1::bigint AND store_id = $2::bigint)sql";
+
+constexpr const char* kOrdersBeingSent = R"sql(
+    SELECT count(*)
+      FROM sagas
+     WHERE merchant_id = $1::bigint AND kind = 'order' AND NOT final
+       AND (data->>'store_id')::bigint = $2::bigint AND NOT coalesce((data->>'observed')::boolean, false))sql";
+
 StoreRow read_store(RowReader& row) {
     StoreRow store;
     store.merchant = row.id<MerchantId>();
@@ -49,7 +59,9 @@ StoreRow read_store(RowReader& row) {
     store.shop_domain = row.text();
     store.location_id = row.text();
     store.status = row.text();
+    store.mode = row.text();
     store.go_live_at = row.instant();
+    store.observed_from = row.optional_instant();
     store.order_policy = row.text();
     store.channel_wait = row.milliseconds();
     store.hold_expiry = row.milliseconds();
@@ -115,6 +127,16 @@ std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<S
 void PgTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) {
     sql_.query(std::string(kStore) + lock_for(turn), {merchant, store});
     sql_.execute(kSetStoreStatus, {merchant, store, status});
+}
+
+void PgTransaction::set_store_mode(const StoreRow& store, Instant since) {
+    sql_.query(std::string(kStore) + lock_for(engine::Turn::in_turn), {store.merchant, store.store_id});
+    sql_.execute(
+        kSetStoreMode, {store.merchant, store.store_id, store.mode, store.go_live_at, store.observed_from, since});
+}
+
+std::int64_t PgTransaction::count_orders_being_sent(MerchantId merchant, StoreId store) {
+    return sql_.query(kOrdersBeingSent, {merchant, store}).int64(0, 0);
 }
 
 }  // namespace ordersaga::db

@@ -73,6 +73,8 @@ public:
         sagas::StoreId store,
         const std::string& status,
         engine::Turn turn) override;
+    void set_store_mode(const orders::StoreRow& store, Instant since) override;
+    std::int64_t count_orders_being_sent(sagas::MerchantId merchant, sagas::StoreId store) override;
     void doubt_listings(sagas::MerchantId merchant, sagas::StoreId store) override;
     bool unpark_listing(sagas::MerchantId merchant, sagas::ListingId listing) override;
 

@@ -39,22 +39,31 @@ constexpr std::string_view upsert_warehouses = R"sql(
             excluded.webhook_secret_refs, excluded.reading_lag_ms, excluded.calls_per_minute, excluded.webhook_url)
     RETURNING key, xmax = 0)sql";
 
+// What a store's mode and cut-over are is decided once, by a person who has looked: a file that is applied again must not
+// make anything be sent, and a cut-over that went back would send orders that another system has sent.
+constexpr std::string_view decided_stores = R"sql(
+    SELECT store.key, store.mode, store.go_live_at::text, given.mode, given.go_live_at::text
+      FROM jsonb_to_recordset($2::jsonb) AS given(key text, mode text, go_live_at timestamptz)
+      JOIN stores store ON store.merchant_id = $1::bigint AND store.key = given.key
+     WHERE store.mode <> given.mode OR store.go_live_at > given.go_live_at ORDER BY 1)sql";
+
 constexpr std::string_view upsert_stores = R"sql(
     INSERT INTO stores AS old (merchant_id, key, shop_domain, base_url, api_version, location_id, token_ref,
-                               webhook_secret_refs, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms,
+                               webhook_secret_refs, mode, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms,
                                warehouse_id, ship_methods, points_per_second, webhook_url)
     SELECT $1::bigint, given.key, shop_domain, given.base_url, given.api_version, location_id, given.token_ref,
-           given.webhook_secret_refs, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms, warehouse.warehouse_id,
-           ship_methods, points_per_second, given.webhook_url
+           given.webhook_secret_refs, mode, go_live_at, order_policy, channel_wait_ms, hold_expiry_ms,
+           warehouse.warehouse_id, ship_methods, points_per_second, given.webhook_url
       FROM jsonb_to_recordset($2::jsonb) AS given(key text, shop_domain text, base_url text, api_version text,
-           location_id text, token_ref text, webhook_secret_refs text[], go_live_at timestamptz, order_policy text,
-           channel_wait_ms bigint, hold_expiry_ms bigint, warehouse text, ship_methods jsonb,
+           location_id text, token_ref text, webhook_secret_refs text[], mode text, go_live_at timestamptz,
+           order_policy text, channel_wait_ms bigint, hold_expiry_ms bigint, warehouse text, ship_methods jsonb,
            points_per_second double precision, webhook_url text)
       JOIN warehouses warehouse ON warehouse.merchant_id = $1::bigint AND warehouse.key = given.warehouse
     ON CONFLICT (merchant_id, key) DO UPDATE
        SET shop_domain = excluded.shop_domain, base_url = excluded.base_url, api_version = excluded.api_version,
            location_id = excluded.location_id, token_ref = excluded.token_ref,
-           webhook_secret_refs = excluded.webhook_secret_refs, go_live_at = excluded.go_live_at,
+           webhook_secret_refs = excluded.webhook_secret_refs,
+           go_live_at = greatest(old.go_live_at, excluded.go_live_at),
            order_policy = excluded.order_policy, channel_wait_ms = excluded.channel_wait_ms,
            hold_expiry_ms = excluded.hold_expiry_ms, warehouse_id = excluded.warehouse_id,
            ship_methods = excluded.ship_methods, points_per_second = excluded.points_per_second,
@@ -64,9 +73,9 @@ constexpr std::string_view upsert_stores = R"sql(
             old.ship_methods, old.points_per_second, old.webhook_url)
            IS DISTINCT FROM
            (excluded.shop_domain, excluded.base_url, excluded.api_version, excluded.location_id, excluded.token_ref,
-            excluded.webhook_secret_refs, excluded.go_live_at, excluded.order_policy, excluded.channel_wait_ms,
-            excluded.hold_expiry_ms, excluded.warehouse_id, excluded.ship_methods, excluded.points_per_second,
-            excluded.webhook_url)
+            excluded.webhook_secret_refs, greatest(old.go_live_at, excluded.go_live_at), excluded.order_policy,
+            excluded.channel_wait_ms, excluded.hold_expiry_ms, excluded.warehouse_id, excluded.ship_methods,
+            excluded.points_per_second, excluded.webhook_url)
     RETURNING key, xmax = 0)sql";
 
 constexpr std::string_view upsert_skus = R"sql(
@@ -265,6 +274,7 @@ json rows_of(const std::vector<SetupPlan::Store>& stores) {
             {"location_id", given.location_id},
             {"token_ref", given.token_ref},
             {"webhook_secret_refs", given.webhook_secret_refs},
+            {"mode", given.mode},
             {"go_live_at", format_timestamp(given.go_live_at)},
             {"order_policy", given.order_policy},
             {"channel_wait_ms", given.channel_wait_ms},
@@ -336,7 +346,7 @@ public:
     SetupReport run() {
         create_merchant();
         upsert("warehouse", upsert_warehouses, rows_of(plan_.warehouses));
-        upsert("store", upsert_stores, rows_of(plan_.stores));
+        connect_stores();
         upsert("sku", upsert_skus, rows_of(plan_.skus));
         const json parts = rows_of(plan_.bundles);
         tell("bundle part", drop_bundle_parts, parts, "removed");
@@ -377,6 +387,18 @@ private:
         const Rows changed = ask(statement, rows);
         for (std::size_t row = 0; row < changed.size(); ++row) {
             report_.changes.push_back({kind, changed.text(row, 0), action, ""});
+        }
+    }
+
+    void connect_stores() {
+        const json rows = rows_of(plan_.stores);
+        const Rows kept = ask(decided_stores, rows);
+        upsert("store", upsert_stores, rows);
+        for (std::size_t row = 0; row < kept.size(); ++row) {
+            report_.changes.push_back(
+                {"store", kept.text(row, 0), "kept",
+                 "stays " + kept.text(row, 1) + " with go_live_at " + kept.text(row, 2) + ", the file says " +
+                     kept.text(row, 3) + " with " + kept.text(row, 4) + ": use sagactl store mode"});
         }
     }
 

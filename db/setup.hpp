@@ -24,7 +24,8 @@ struct SetupPlan {
     struct Store {
         std::string key, shop_domain, base_url, api_version, location_id, token_ref;
         std::vector<std::string> webhook_secret_refs;
-        Instant go_live_at{};
+        std::string mode = "live";  // of a new store; afterwards `sagactl store mode` decides
+        Instant go_live_at{};       // never moved back
         std::string order_policy;
         std::int64_t channel_wait_ms = 10'000;
         std::int64_t hold_expiry_ms = 259'200'000;

@@ -15,7 +15,7 @@ constexpr const char* kNames = R"sql(
           LEFT JOIN skus USING (merchant_id, sku_id)
           LEFT JOIN warehouses USING (merchant_id, warehouse_id)
     ), listing AS (
-        SELECT listings.*, stores.status, stores.warehouse_id, skus.buffer, skus.discontinued,
+        SELECT listings.*, stores.status, stores.mode, stores.warehouse_id, skus.buffer, skus.discontinued,
                format('listing %s/%s/%s', listings.merchant_id, coalesce(stores.key, listings.store_id::text),
                       coalesce(skus.sku, listings.sku_id::text)) AS subject
           FROM listings
@@ -221,7 +221,7 @@ constexpr const char* kConvergence = R"sql(
                         WHERE part.merchant_id = listing.merchant_id AND part.listing_id = listing.listing_id), 0) - buffer)
                    END AS by_stock
               FROM listing) judged
-     WHERE $1::boolean AND status = 'active' AND parked = ''
+     WHERE $1::boolean AND status = 'active' AND mode = 'live' AND parked = ''
        AND (believed IS NULL OR wants_read OR read_open OR in_flight <> 0 OR believed <> target OR target <> by_stock)
      UNION ALL
     SELECT format('saga %s', saga_id), format('still waits for %s', kind)
@@ -307,6 +307,19 @@ constexpr const char* kNoFalseRefusal = R"sql(
      WHERE servable
 )sql";
 
+constexpr const char* kOnlyObserved = R"sql(
+    SELECT format('saga %s', saga_id) AS subject, format('is only observed, and command %s (%s) was made for it', command_id, activity) AS text
+      FROM commands
+      JOIN sagas saga USING (merchant_id, saga_id)
+     WHERE (saga.data ->> 'observed')::boolean
+     UNION ALL
+    SELECT format('store %s/%s', store.merchant_id, store.key),
+           format('is only observed, and stock update %s was made for it', flush_id)
+      FROM stores store
+      JOIN flushes USING (merchant_id, store_id)
+     WHERE store.mode = 'observe' AND (opened_at > store.mode_since OR store.mode_since IS NULL)
+)sql";
+
 constexpr const char* kCountAndFirst = R"sql()
     SELECT (SELECT count(*) FROM found), subject, text FROM found ORDER BY subject, text LIMIT $2::integer)sql";
 
@@ -327,6 +340,7 @@ constexpr Law kLaws[] = {
     {"L8", "convergence: stores show what they should", kConvergence},
     {"L9", "explained: beliefs and states follow from stored rows", kExplained},
     {"L10", "no false refusal: who was refused or waits could not be served", kNoFalseRefusal},
+    {"L11", "observed stores and orders are sent nothing", kOnlyObserved},
 };
 
 LawResult check(Transaction& transaction, const Law& law, const VerifyOptions& options) {

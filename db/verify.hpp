@@ -13,7 +13,7 @@
 namespace ordersaga::db {
 
 struct Finding {
-    std::string law;   // "L1" to "L10"
+    std::string law;   // "L1" to "L11"
     std::string row;   // "stock 1/SHIRT/main", "saga 0190...": what kind of row, and its key
     std::string text;  // what it says and what it should say
 };
@@ -33,7 +33,7 @@ struct VerifyOptions {
     int findings_per_law = 100;
 };
 
-// All ten, in order. The login is ordersaga_engine (it must see all merchants). Throws DatabaseError.
+// All eleven, in order. The login is ordersaga_engine (it must see all merchants). Throws DatabaseError.
 std::vector<LawResult> verify(Session& session, const VerifyOptions& options = {});
 
 }  // namespace ordersaga::db

@@ -74,6 +74,16 @@ void command(
     const std::string& key,
     json payload,
     Duration delay = Duration{0}) {
+    // The only way out of an order saga. Who sends an observed order does so unseen: the plain success is assumed.
+    if (step.data.observed) {
+        Event assumed = event_of_outcome(activity, payload, plain_success(activity, payload));
+        step.decision.effects.push_back(
+            {"Assume",
+             {{"event", assumed.name},
+              {"payload", std::move(assumed.payload)},
+              {"cause", "observed only: " + std::string(activity) + " was not sent"}}});
+        return;
+    }
     // The same command again (an operator's retry) is a new row; a key may only be open once.
     for (const OpenCommand& open : step.saga.open_commands) {
         if (open.idempotency_key == key) return;

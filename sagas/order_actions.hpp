@@ -21,6 +21,10 @@ struct OrderStep {
 // Runs one event through the table (order_saga.cpp). False: no row, or no guard let it pass.
 bool run_through_table(OrderStep& step, const std::string& event, const nlohmann::json& payload);
 
+// What the outcome of a command means to an order, and the plain success that is assumed where none can come.
+Event event_of_outcome(std::string_view activity, const nlohmann::json& command_payload, const Outcome& outcome);
+Outcome plain_success(std::string_view activity, const nlohmann::json& command_payload);
+
 // The idempotency key of the command that tells the store of a shipment.
 std::string tell_shipment_key(const Shipment& shipment);
 

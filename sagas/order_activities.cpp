@@ -1,6 +1,7 @@
 // How the order saga's commands are tried, and which event each outcome becomes.
 
 #include "sagas/activities.hpp"
+#include "sagas/order_actions.hpp"
 #include "sagas/order_saga.hpp"
 
 namespace ordersaga::sagas {
@@ -124,8 +125,7 @@ std::map<std::string, ActivityPolicy, std::less<>> default_policies() {
     return policies;
 }
 
-Event OrderSaga::event_of(std::string_view activity_name, const json& command_payload, const Outcome& outcome, bool)
-    const {
+Event event_of_outcome(std::string_view activity_name, const json& command_payload, const Outcome& outcome) {
     Event event;
     if (activity_name == activity::request_fulfillment) {
         event = of_request(outcome);
@@ -155,7 +155,7 @@ Event OrderSaga::event_of(std::string_view activity_name, const json& command_pa
     return event;
 }
 
-Outcome OrderSaga::assumed_outcome(std::string_view activity_name, const json& command_payload) const {
+Outcome plain_success(std::string_view activity_name, const json& command_payload) {
     Outcome outcome;
     outcome.kind = OutcomeKind::done;
     json view = {
@@ -177,6 +177,15 @@ Outcome OrderSaga::assumed_outcome(std::string_view activity_name, const json& c
         outcome.payload = {{"fulfillment_id", "(assumed)"}};
     }
     return outcome;
+}
+
+Event OrderSaga::event_of(std::string_view activity_name, const json& command_payload, const Outcome& outcome, bool)
+    const {
+    return event_of_outcome(activity_name, command_payload, outcome);
+}
+
+Outcome OrderSaga::assumed_outcome(std::string_view activity_name, const json& command_payload) const {
+    return plain_success(activity_name, command_payload);
 }
 
 std::optional<Event> OrderSaga::assumed_event(std::string_view state) const {

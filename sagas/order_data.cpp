@@ -150,6 +150,7 @@ json to_json(const OrderData& data) {
         {"warehouse", data.warehouse},
         {"order_id", data.order_id},
         {"name", data.name},
+        {"observed", data.observed},
         {"paid", data.paid},
         {"recipient", data.recipient},
         {"ship_line", data.ship_line},
@@ -185,6 +186,7 @@ OrderData order_data_from_json(const json& document) {
         data.warehouse = document.at("warehouse").get<std::string>();
         data.order_id = document.at("order_id").get<std::string>();
         data.name = document.value("name", "");
+        data.observed = document.value("observed", false);
         data.paid = document.value("paid", false);
         data.recipient = document.value("recipient", json(nullptr));
         data.ship_line = document.value("ship_line", "");

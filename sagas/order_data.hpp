@@ -61,6 +61,9 @@ struct OrderData {
     std::string warehouse;
     std::string order_id;
     std::string name;
+    // Another system sends it: it is decided and its stock is kept as if we did, and nothing leaves for it. Never changes,
+    // so an order from before the cut-over is not sent after it either.
+    bool observed = false;
     bool paid = false;
     nlohmann::json recipient;  // {name,address1,...}; null when the order has no address
     std::string ship_line;     // the title of the order's shipping line; empty: it has none

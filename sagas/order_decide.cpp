@@ -118,6 +118,48 @@ bool is_given_up_in_doubt(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "cancelled" && known->perhaps_exists;
 }
 
+constexpr const char* other_system = "another system";
+
+// As the warehouse would tell that all of the newest part has left; parts before it have gone, or there would be no other.
+nlohmann::json view_of_all_shipped(const Fulfillment& current, const std::vector<SagaLine>& lines, Payload told) {
+    nlohmann::json shipped = nlohmann::json::array();
+    for (const SagaLine& line : lines) {
+        for (const LinePart& part : line.parts) {
+            const std::int64_t rest = line.wanted * part.per_unit - part.shipped;
+            if (rest > 0)
+                shipped.push_back(
+                    {{"sku", part.sku}, {"warehouse_item_id", part.warehouse_item_id}, {"quantity", rest}});
+        }
+    }
+    const nlohmann::json numbers = told.value("tracking_numbers", nlohmann::json::array());
+    const nlohmann::json shipment = {
+        {"id", current.reference + ".elsewhere"},
+        {"state", "Shipped"},
+        {"tracking_number", numbers.empty() ? std::string() : numbers.front().get<std::string>()},
+        {"lines", std::move(shipped)}};
+    return {
+        {"reference", current.reference},
+        {"warehouse_order_id", current.warehouse_order_id},
+        {"state", "Shipped"},
+        {"shipments", nlohmann::json::array({shipment})}};
+}
+
+// An observed order is sent by another system, and its store's word is all that we hear of it. Before it counts as requested
+// it holds stock, or waits for it, in vain. Empty: nothing follows from it.
+std::string meaning_of_sent_elsewhere(const std::string& state, const OrderData& data, nlohmann::json& payload) {
+    if (!payload.value("everything", false)) return {};
+    const Fulfillment* current = data.current();
+    if (state == "FulfillmentRequested" && current != nullptr && current->state == "accepted") {
+        payload = {{"view", view_of_all_shipped(*current, data.lines_of(current->part), payload)}};
+        return "ShipmentReported";
+    }
+    const bool before = state == "Received" || state == "OnHold" || state == "Backordered" || state == "Reserved" ||
+                        state == "ChannelsSynced" || state == "NeedsOperator";
+    if (!before) return "FulfilledElsewhere";
+    payload = {{"by", other_system}, {"reason", "it has sent the order itself"}};
+    return "CancelRequested";
+}
+
 std::optional<Instant> next_look(
     const std::string& state,
     const OrderData& data,
@@ -205,6 +247,9 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         name = meaning_of_change(step.data, payload);
         step.decision.silent = name.empty();
         if (name.empty()) step.decision.note = "the change is known";
+    } else if (name == "FulfilledElsewhere" && step.data.observed) {
+        name = meaning_of_sent_elsewhere(saga.state, step.data, payload);
+        if (name.empty()) step.decision.note = "another system has begun to send it";
     } else if (name == "FulfilledElsewhere" && is_ours(step.data, saga.open_commands, payload)) {
         name.clear();
         step.decision.silent = true;
@@ -241,10 +286,13 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     if (handled && name == "OrderChanged" && (!is_final(saga.state) || decision.incident))
         step.data.wish = wish_in(payload);
     keep_unserved_open(step);
+    if (step.data.observed && step.data.cancel_by == other_system) step.data.cause = "sent by another system";
     decision.handled = handled;
     decision.meaning = name;
     if (!handled && decision.note.empty()) decision.note = name + " means nothing in " + saga.state;
     if (handled) announce_state(step, saga.state);
+    // Who hears of orders in public acts on them; this one is somebody else's.
+    if (step.data.observed) decision.announcements.clear();
     decision.data = handled ? to_json(step.data) : saga.data;
     if (!is_final(decision.state)) decision.next_wake = next_look(decision.state, step.data, settings_, now);
     return std::move(step.decision);

@@ -3,7 +3,8 @@
 // RevertingChannels → SettlingOrder → Compensated). The transition table is in order_saga.cpp; diagrams/ is drawn from it.
 //
 // Events, by who tells them
-//   intake       OrderPlaced {}   OrderPaid {}   OrderChanged {lines}   FulfilledElsewhere {fulfillment_id, tracking_numbers}
+//   intake       OrderPlaced {}   OrderPaid {}   OrderChanged {lines}   FulfilledElsewhere {fulfillment_id, tracking_numbers,
+//                everything: bool}
 //                CancelRequested {by: customer|operator|deleted|refunded, reason}
 //   operator     HoldPlaced {reason}   HoldReleased {reason?}   OperatorRetried {}   CancelRequested {by: operator}
 //   stock        StockReserved {}   StockShort {short[], backorder: bool}   StockStale {}   StockRead {}   StockGranted {}
@@ -16,7 +17,8 @@
 //                OrderSettled {how}   OrderSettleFailed {}
 //   engine       TimeReached {}
 // Effects (settled by the participant, orchestrator/orders): Reserve Exchange Commit Retake Ship Release WaitForChannels
-// StopWaiting UseReference; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}.
+// StopWaiting UseReference; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}. Assume {event, payload,
+// cause}: of an observed order, instead of a command; answered with that event.
 #pragma once
 
 #include "sagas/definition.hpp"

@@ -167,6 +167,7 @@ export interface Store {
     shop_domain: string;
     status: string;
     warehouse: string;
+    mode: "observe" | "live";
     go_live_at: string;
     order_policy: string;
 }

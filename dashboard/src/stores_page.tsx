@@ -83,7 +83,7 @@ function StoreTable({ stores, lanes, onSwitched }: { stores: Store[]; lanes: Lan
                             <Cell label="Calls waiting" number>{count(lane?.waiting ?? 0)}</Cell>
                             <Cell label="Under way" number>{count(lane?.in_flight ?? 0)}</Cell>
                             <Cell label="When stock is short">{policies[store.order_policy] ?? store.order_policy}</Cell>
-                            <Cell label="Live since"><Moment at={store.go_live_at} /></Cell>
+                            <Cell label="Live since">{store.mode === "observe" ? <Mark tone="warn">observed only</Mark> : <Moment at={store.go_live_at} />}</Cell>
                             <Cell label="Last trouble" wide>{lane?.reason || "—"}</Cell>
                             <Cell label=""><ChangeButton change={switching(store)} onDone={onSwitched} /></Cell>
                         </tr>

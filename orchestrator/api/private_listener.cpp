@@ -587,6 +587,7 @@ private:
             case Operation::unpark_listing: response = co_await unpark_listing(match, request, who, keyed); break;
             case Operation::activate_store:
             case Operation::deactivate_store: response = co_await switch_store(match, request, who, keyed); break;
+            case Operation::set_store_mode: response = co_await set_store_mode(match, request, who, keyed); break;
             default: response = co_await command_saga(match, request, who, keyed); break;
         }
         co_return response;
@@ -804,8 +805,9 @@ private:
         const Keyed& keyed,
         std::string action,
         std::string subject,
-        std::function<Content(engine::AuditRow)> content) {
-        const std::string reason = reason_of(body_of(request, {"reason"}));
+        std::function<Content(engine::AuditRow)> content,
+        std::vector<std::string_view> members = {"reason"}) {
+        const std::string reason = reason_of(body_of(request, members));
         const bool repeated = co_await was_done(keyed);
         if (repeated) co_return json_answer({{"result", "duplicate"}, {"subject", subject}});
         engine::Input input;
@@ -888,6 +890,30 @@ private:
         };
         const std::string action = follow ? "store activate" : "store deactivate";
         HttpResponse response = co_await repair(request, who, keyed, action, name, std::move(content));
+        co_return response;
+    }
+
+    asio::awaitable<HttpResponse> set_store_mode(
+        const Match& match,
+        const HttpRequest& request,
+        const Principal& who,
+        const Keyed& keyed) {
+        const MerchantId merchant = who.merchant;
+        const std::string name = match.parameters[0];
+        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, name](Queries& ask) {
+            return ask.find_store(merchant, name);
+        };
+        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
+        if (!store) throw Problem(404, "there is no such store");
+        const std::vector<std::string_view> members{"mode", "reason"};
+        const std::string mode = text_of(body_of(request, members), "mode", 10);
+        if (mode != "live" && mode != "observe") throw Problem(400, "mode must be live or observe");
+        std::function<Content(engine::AuditRow)> content = [merchant, store, mode](engine::AuditRow audit) {
+            audit.details["mode"] = mode;
+            return engine::Arrival{
+                merchant, orders::StoreModeSet{merchant, *store, mode == "live", std::move(audit)}, {}, true};
+        };
+        HttpResponse response = co_await repair(request, who, keyed, "store mode", name, std::move(content), members);
         co_return response;
     }
 

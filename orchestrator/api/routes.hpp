@@ -38,6 +38,7 @@ enum class Operation {
     unpark_listing,
     activate_store,
     deactivate_store,
+    set_store_mode,
     verify_laws,
 };
 
@@ -80,6 +81,7 @@ inline constexpr std::array routes{
     Route{"POST", "/listings/{listing}/unpark",  Role::operator_, Operation::unpark_listing},
     Route{"POST", "/stores/{store}/activate",    Role::operator_, Operation::activate_store},
     Route{"POST", "/stores/{store}/deactivate",  Role::operator_, Operation::deactivate_store},
+    Route{"POST", "/stores/{store}/mode",        Role::operator_, Operation::set_store_mode},
 };
 // clang-format on
 

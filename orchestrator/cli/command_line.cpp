@@ -200,6 +200,11 @@ private:
         add_change(add_repair(
             *store, "deactivate", "do not follow it for now: no updates, no polls", store_deactivate_verb, "STORE",
             "its key"));
+        command = add_repair(
+            *store, "mode", "observe: decide and show, send nothing; live: send what is ordered from now on",
+            store_mode_verb, "STORE", "its key");
+        command->add_option("MODE", arguments.mode)->required()->check(CLI::IsMember({"observe", "live"}));
+        add_change(command);
 
         // What is typed most often, in one word.
         add_repair(app_, "incidents", "the same as incident list", incident_list_verb);
@@ -304,7 +309,7 @@ private:
 
         VerifyArguments& verify = verify_;
         command = add(
-            app_, "verify", "check the laws L1 to L10 over the database; names law and row (ORDERSAGA_ENGINE_DSN)",
+            app_, "verify", "check the laws L1 to L11 over the database; names law and row (ORDERSAGA_ENGINE_DSN)",
             [&verify](Context& context) { return with_database_faults([&] { return verify_verb(context, verify); }); });
         command->add_flag(
             "--at-rest", verify.at_rest,

@@ -27,7 +27,9 @@ ExitCode change(Context& context, RestClient& client, const std::string& path, c
     runtime::SystemRandom random;
     const std::string key =
         arguments.idempotency_key.empty() ? runtime::new_uuid_v4(random) : arguments.idempotency_key;
-    return show_result(context, client.post(path, {{"reason", arguments.reason}}, {{"Idempotency-Key", key}}));
+    json body = {{"reason", arguments.reason}};
+    if (!arguments.mode.empty()) body["mode"] = arguments.mode;
+    return show_result(context, client.post(path, body, {{"Idempotency-Key", key}}));
 }
 
 std::string path_to(const std::string& collection, const std::string& subject, const std::string& verb = {}) {
@@ -180,6 +182,7 @@ ExitCode store_list_verb(Context& context, const RepairArguments&) {
         {{"STORE", "key"},
          {"SHOP", "shop_domain"},
          {"STATUS", "status"},
+         {"MODE", "mode"},
          {"WAREHOUSE", "warehouse"},
          {"POLICY", "order_policy"},
          {"GO LIVE", "go_live_at"}},
@@ -194,6 +197,11 @@ ExitCode store_activate_verb(Context& context, const RepairArguments& arguments)
 ExitCode store_deactivate_verb(Context& context, const RepairArguments& arguments) {
     RestClient client(context.settings);
     return change(context, client, path_to("stores", arguments.subject, "deactivate"), arguments);
+}
+
+ExitCode store_mode_verb(Context& context, const RepairArguments& arguments) {
+    RestClient client(context.settings);
+    return change(context, client, path_to("stores", arguments.subject, "mode"), arguments);
 }
 
 }  // namespace ordersaga::cli

@@ -11,6 +11,7 @@ namespace ordersaga::cli {
 struct RepairArguments {
     std::string subject;  // an incident, item or store; a listing as STORE/SKU or STORE/VARIANT-ID
     std::string reason, idempotency_key;
+    std::string mode;        // of a store: observe or live
     std::string store, sku;  // filters of listings
     bool parked = false;     // only parked listings
     bool closed = false;     // closed incidents too
@@ -32,5 +33,6 @@ ExitCode listing_unpark_verb(Context& context, const RepairArguments& arguments)
 ExitCode store_list_verb(Context& context, const RepairArguments& arguments);
 ExitCode store_activate_verb(Context& context, const RepairArguments& arguments);
 ExitCode store_deactivate_verb(Context& context, const RepairArguments& arguments);
+ExitCode store_mode_verb(Context& context, const RepairArguments& arguments);
 
 }  // namespace ordersaga::cli

@@ -148,6 +148,10 @@ std::vector<std::string> waits_for_versions(const json& saga) {
     return found;
 }
 
+bool is_observed(const json& saga) {
+    return part(part(saga, "remembers"), "observed") == true;
+}
+
 std::vector<std::string> waits_of(const json& saga, const std::optional<Instant>& now) {
     const std::string state = text(saga, "state");
     std::vector<std::string> found;
@@ -160,7 +164,9 @@ std::vector<std::string> waits_of(const json& saga, const std::optional<Instant>
         if (text(command, "state") != "closed") found.push_back(wait_for_command(command, now));
     }
     if (!found.empty()) return found;
-    if (state == "FulfillmentRequested")
+    if (state == "FulfillmentRequested" && is_observed(saga))
+        found.push_back("its store's word that the other system has sent it");
+    else if (state == "FulfillmentRequested")
         found.push_back("the warehouse to ship; it is asked again by " + when(saga, "next_wake", now));
     if (state == "Shipped")
         found.push_back("the delivery, which is assumed at " + when(part(saga, "remembers"), "deliver_by", now));
@@ -227,6 +233,7 @@ std::vector<std::pair<std::string, std::string>> account_of(const json& saga) {
     };
     const std::string since = when(saga, "in_state_since", now);
     add("state", text(saga, "state") + (since.empty() ? "" : " since " + since));
+    if (is_observed(saga)) add("observed", "another system sends it, nothing leaves for it from here");
     add("because", text(part(saga, "remembers"), "cause"));
     for (std::string& wait : waits_of(saga, now))
         add("waits for", std::move(wait));

@@ -196,6 +196,7 @@ private:
         if (!go_live_at)
             section.fault("go_live_at", "is required: orders made before it never start a saga (RFC 3339)");
         store.go_live_at = go_live_at.value_or(runtime::Instant{});
+        store.mode = section.choice("mode", "live", {"observe", "live"});
         store.order_policy =
             section.choice("order_policy", "hold_and_tell", {"hold_and_tell", "cancel_and_refund", "backorder"});
         store.channel_wait_ms = milliseconds_of(section.duration("channel_wait", 10s, 0s, 1h));

@@ -46,6 +46,14 @@ struct StoreSwitched {
     engine::AuditRow audit;
 };
 
+// An operator's word that the orders of a store are sent from now on, or are only observed.
+struct StoreModeSet {
+    MerchantId merchant;
+    StoreId store_id;
+    bool live = false;
+    engine::AuditRow audit;
+};
+
 // An operator's word that a store will not refuse this listing any more: it is read quietly and joins the updates.
 struct ListingTakenBack {
     MerchantId merchant;

@@ -44,7 +44,8 @@ std::set<SkuId> Channels::update(
     for (const StoreRow& store : stores) {
         store_keys_[store.store_id] = store.key;
         warehouses_[store.store_id] = store.warehouse_id;
-        if (store.status == "active") active_stores_.insert(store.store_id);
+        // An observed store is told nothing, so nobody waits for it either.
+        if (store.status == "active" && store.mode == "live") active_stores_.insert(store.store_id);
     }
 
     std::set<SkuId> wanted = changed;

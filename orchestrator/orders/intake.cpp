@@ -36,8 +36,8 @@ void learn_sales(
     const LineMapper& map,
     std::vector<ListingMove>& moves) {
     if (!taken_at_our_location(order, store)) return;
-    // What was sold before we went live is part of the opening belief.
-    bool counted_already = order.created_at < store.go_live_at;
+    // What was sold before we followed the store is part of the opening belief.
+    bool counted_already = order.created_at < followed_from(store);
     for (const OrderLine& line : order.lines) {
         LineMapping mapping = map(line);
         if (mapping.listing == nullptr || line.quantity == 0) continue;
@@ -89,7 +89,7 @@ void learn_removals(
     const StoreRow& store,
     const LineMapper& map,
     std::vector<ListingMove>& moves) {
-    if (!taken_at_our_location(order, store) || order.created_at < store.go_live_at) return;
+    if (!taken_at_our_location(order, store) || order.created_at < followed_from(store)) return;
     for (const OrderLine& line : order.lines) {
         std::int64_t removed = removed_from(order, line);
         for (const OrderLine& known : row.document.lines) {
@@ -196,6 +196,7 @@ sagas::OrderData data_of(
     data.order_policy = store.order_policy;
     data.channel_wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(store.channel_wait).count();
     data.hold_expiry_ms = std::chrono::duration_cast<std::chrono::milliseconds>(store.hold_expiry).count();
+    data.observed = store.mode == "observe" || order.created_at < store.go_live_at;
     data.lines = saga_lines(order, map, true);
     bool mapped = std::all_of(
         data.lines.begin(), data.lines.end(), [](const sagas::SagaLine& line) { return !line.parts.empty(); });
@@ -207,7 +208,7 @@ sagas::OrderData data_of(
 }
 
 std::string reason_for_no_saga(const OrderDocument& order, const StoreRow& store) {
-    if (order.created_at < store.go_live_at) return "created before this store went live";
+    if (order.created_at < followed_from(store)) return "created before this store went live";
     if (order.test) return "a test order";
     if (!taken_at_our_location(order, store)) return "taken at another location";
     return {};
@@ -230,7 +231,10 @@ void start_saga(
         std::string by = row.deleted ? "deleted" : "customer";
         facts.events.push_back({"CancelRequested", {{"by", by}, {"reason", order.cancel_reason}}, cause});
     } else if (fulfilled_before_us(order)) {
-        facts.events.push_back({"FulfilledElsewhere", {{"reason", "fulfilled outside before it reached us"}}, cause});
+        facts.events.push_back(
+            {"FulfilledElsewhere",
+             {{"everything", true}, {"reason", "fulfilled outside before it reached us"}},
+             cause});
     } else {
         facts.events.push_back({"OrderPlaced", json::object(), cause});
     }
@@ -270,6 +274,7 @@ void tell_changes(
             {"FulfilledElsewhere",
              {{"fulfillment_id", fulfillment.fulfillment_id},
               {"tracking_numbers", fulfillment.tracking_numbers},
+              {"everything", fulfilled_before_us(after)},
               {"reason", "fulfilled outside of us"}},
              cause});
     }

@@ -77,6 +77,9 @@ private:
     engine::InputResult resolve_polled(const PolledOrders& polled, const std::string& trace);
     engine::InputResult resolve_adjustment(const StockAdjustment& adjustment);
     engine::InputResult resolve_switch(const StoreSwitched& order);
+    engine::InputResult resolve_mode(const StoreModeSet& order);
+    std::string reason_to_stay_live(const StoreRow& store);
+    void follow_anew(MerchantId merchant, StoreId store);
     engine::InputResult resolve_taking_back(const ListingTakenBack& order);
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);

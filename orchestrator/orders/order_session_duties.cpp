@@ -109,11 +109,11 @@ void OrderSession::perform(const engine::DutyRow& due) {
         every = settings_.poll_orders_every;
         command.activity = sagas::activity::poll_orders;
         if (ask) {
-            Instant since = instant_in(row.memory, "watermark").value_or(from->go_live_at);
+            Instant since = instant_in(row.memory, "watermark").value_or(followed_from(*from));
             command.payload = {
                 {"store", from->key},
                 {"orders_since",
-                 runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))}};
             // The rest of a poll that did not fit: the same question from the store's cursor. With the overlap taken off
             // again, a burst larger than one answer would be read for ever.
             if (row.memory.contains("after")) {
@@ -156,13 +156,13 @@ void OrderSession::perform(const engine::DutyRow& due) {
             }
             // As far back as every poll of the orders: the store's list may be behind, and a sale that both readings
             // show and no poll has told would be taken off the belief twice.
-            Instant since = watermark_of_polls(row.merchant, row.subject).value_or(from->go_live_at);
+            Instant since = watermark_of_polls(row.merchant, row.subject).value_or(followed_from(*from));
             command.payload = {
                 {"store", from->key},
                 {"listings", std::move(items)},
                 {"learned", std::move(learned)},
                 {"orders_since",
-                 runtime::format_rfc3339(std::max(from->go_live_at, since - settings_.poll_orders_overlap))}};
+                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))}};
             if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else if (row.duty == duty::check_subscriptions) {
@@ -207,6 +207,9 @@ void OrderSession::lock_duties_of(const std::vector<const engine::Arrival*>& arr
         } else if (const auto* order = std::any_cast<StoreSwitched>(&arrival->content)) {
             add(order->merchant, duty::poll_orders, "store", order->store_id.value);
             add(order->merchant, duty::quiet_reads, "store", order->store_id.value);
+        } else if (const auto* mode = std::any_cast<StoreModeSet>(&arrival->content)) {
+            add(mode->merchant, duty::poll_orders, "store", mode->store_id.value);
+            add(mode->merchant, duty::quiet_reads, "store", mode->store_id.value);
         } else if (const auto* back = std::any_cast<ListingTakenBack>(&arrival->content)) {
             add(back->merchant, duty::quiet_reads, "store", back->store_id.value);
         }

@@ -55,6 +55,8 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
             results[i] = resolve_adjustment(*adjustment);
         } else if (const auto* store_switch = std::any_cast<StoreSwitched>(&arrival.content)) {
             results[i] = resolve_switch(*store_switch);
+        } else if (const auto* mode = std::any_cast<StoreModeSet>(&arrival.content)) {
+            results[i] = resolve_mode(*mode);
         } else if (const auto* listing = std::any_cast<ListingTakenBack>(&arrival.content)) {
             results[i] = resolve_taking_back(*listing);
         } else {
@@ -369,10 +371,60 @@ InputResult OrderSession::resolve_switch(const StoreSwitched& order) {
     if (order.follow) rows_.doubt_listings(order.merchant, order.store_id);
     rows_.set_store_status(order.merchant, order.store_id, order.follow ? "active" : "suspended", Turn::in_turn);
     if (!order.follow) return result;
-    const std::string subject = "store:" + std::to_string(order.store_id.value);
-    batch_.close_incident(order.merchant, subject);
-    call_duty(order.merchant, duty::poll_orders, subject);
-    call_duty(order.merchant, duty::quiet_reads, subject);
+    batch_.close_incident(order.merchant, "store:" + std::to_string(order.store_id.value));
+    follow_anew(order.merchant, order.store_id);
+    return result;
+}
+
+void OrderSession::follow_anew(MerchantId merchant, StoreId store_id) {
+    const std::string subject = "store:" + std::to_string(store_id.value);
+    call_duty(merchant, duty::poll_orders, subject);
+    call_duty(merchant, duty::quiet_reads, subject);
+}
+
+// What has begun to be sent must be brought to an end here: nobody else knows how far it went.
+std::string OrderSession::reason_to_stay_live(const StoreRow& store) {
+    const std::int64_t orders = rows_.count_orders_being_sent(store.merchant, store.store_id);
+    if (orders > 0)
+        return std::to_string(orders) +
+               " of its orders are under way and would be left half sent: wait for their end, or compensate them; to "
+               "send nothing meanwhile, hold them";
+    if (!rows_.read_open_flushes(store.merchant, {store.store_id}).empty())
+        return "a stock update is on its way to it: try again in a moment";
+    return {};
+}
+
+// The instant of the switch divides the orders for ever, by the store's own word of when each was made. That word has whole
+// seconds: an order of the second in which we switch counts as older, for the other system has perhaps taken it.
+InputResult OrderSession::resolve_mode(const StoreModeSet& order) {
+    InputResult result;
+    const StoreRow* known = store(order.merchant, order.store_id);
+    const std::string mode = order.live ? "live" : "observe";
+    if (known == nullptr) {
+        result.reason = "the store does not exist any more";
+    } else if (known->mode == mode) {
+        result.reason = "the store is in mode " + mode + " already";
+    } else if (!order.live) {
+        result.reason = reason_to_stay_live(*known);
+    }
+    if (!result.reason.empty()) {
+        result.kind = InputResult::Kind::refused;
+        return result;
+    }
+    StoreRow changed = *known;
+    changed.mode = mode;
+    changed.observed_from = followed_from(*known);
+    if (order.live) {
+        changed.go_live_at = std::max(
+            known->go_live_at, Instant(std::chrono::ceil<std::chrono::seconds>(batch_.now().time_since_epoch())));
+    }
+    engine::AuditRow audit = order.audit;
+    audit.details["go_live_at"] = runtime::format_rfc3339(changed.go_live_at);
+    batch_.audit(std::move(audit));
+    // Whoever sent before may have moved its levels: each is read before the first update.
+    rows_.doubt_listings(order.merchant, order.store_id);
+    rows_.set_store_mode(changed, batch_.now());
+    follow_anew(order.merchant, order.store_id);
     return result;
 }
 

@@ -241,6 +241,10 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         stop_waiting_.insert(saga.key);
     } else if (name == "UseReference") {
         references_.emplace_back(effect.payload.at("reference").get<std::string>(), saga.key);
+    } else if (name == "Assume") {
+        return {
+            {effect.payload.at("event").get<std::string>(), effect.payload.at("payload"),
+             effect.payload.at("cause").get<std::string>()}};
     } else {
         throw engine::BadItem("unknown effect " + name);
     }

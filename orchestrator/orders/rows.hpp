@@ -31,13 +31,15 @@ using sagas::WarehouseId;
 struct StoreRow {
     MerchantId merchant;
     StoreId store_id;
-    std::string key;           // "eu": names it in payloads, references, routing keys
-    std::string shop_domain;   // eu-shirts.myshopify.com
-    std::string location_id;   // the one online location whose stock we steer (decimal text)
-    std::string status;        // active | suspended | uninstalled
-    Instant go_live_at{};      // orders created earlier never start a saga
-    std::string order_policy;  // hold_and_tell | cancel_and_refund | backorder (after refusal)
-    Duration channel_wait{};   // 0: never wait for this store
+    std::string key;                       // "eu": names it in payloads, references, routing keys
+    std::string shop_domain;               // eu-shirts.myshopify.com
+    std::string location_id;               // the one online location whose stock we steer (decimal text)
+    std::string status;                    // active | suspended | uninstalled
+    std::string mode = "live";             // observe | live: whether anything is sent to it, and for its orders
+    Instant go_live_at{};                  // orders created earlier are never sent
+    std::optional<Instant> observed_from;  // those between this and go_live_at were observed; absent: never observed
+    std::string order_policy;              // hold_and_tell | cancel_and_refund | backorder (after refusal)
+    Duration channel_wait{};               // 0: never wait for this store
     Duration hold_expiry{};
     WarehouseId warehouse_id;
     nlohmann::json ship_methods;     // {"<shipping line title>": "<warehouse ship method>"}; "": no line
@@ -45,6 +47,11 @@ struct StoreRow {
     std::string api_version;         // that it is called with, and its webhooks should have
     std::string webhook_url;         // where its webhooks should go; empty: nobody has said, and nobody watches
 };
+
+// Orders created earlier are known to nobody here: neither sent nor observed.
+inline Instant followed_from(const StoreRow& store) {
+    return store.observed_from.value_or(store.go_live_at);
+}
 
 struct WarehouseRow {
     MerchantId merchant;
@@ -321,6 +328,10 @@ public:
         StoreId store,
         const std::string& status,
         Turn turn = Turn::in_turn) = 0;
+    // Mode, go_live_at and observed_from of this store, as they are from now on.
+    virtual void set_store_mode(const StoreRow& store, Instant since) = 0;
+    // How many of the store's orders are under way and sent by us; no lock.
+    virtual std::int64_t count_orders_being_sent(MerchantId merchant, StoreId store) = 0;
     // What all listings of the store show is in doubt from now on.
     virtual void doubt_listings(MerchantId merchant, StoreId store) = 0;
     // Takes a parked listing back in, in doubt. False: it is not parked (any more).

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* law_names[] = {"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10"};
+constexpr const char* law_names[] = {"L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"};
 constexpr std::size_t most_named = 10;
 
 std::int64_t effect(const Account& account, const char* name) {
@@ -188,7 +188,7 @@ std::string text_of(const Account& account, const FaultProfile& profile) {
         const auto found = account.laws.find(law);
         if (found == account.laws.end() || !found->second) broken += std::string(" ") + law;
     }
-    text += broken.empty() ? "  laws         L1 to L10 hold\n" : "  laws         NOT shown:" + broken + "\n";
+    text += broken.empty() ? "  laws         L1 to L11 hold\n" : "  laws         NOT shown:" + broken + "\n";
     text += fmt::format("  incidents    {}\n", account.incidents.size());
     for (std::size_t index = 0; index < std::min(account.incidents.size(), most_named); ++index) {
         text += "      " + account.incidents[index].order + ": " + account.incidents[index].reason + "\n";

@@ -1,6 +1,7 @@
 // The built programs on real servers, from outside: small demos with faults, with each program and each server killed on
 // the way, the story, and the system that is left running for somebody else's script.
 #include "runtime/child_process.hpp"
+#include "runtime/clock.hpp"
 #include "sandbox/demo/caller.hpp"
 #include "sandbox/demo/system.hpp"
 
@@ -74,7 +75,7 @@ struct Demo : testing::Test {
         EXPECT_EQ(report["effects"]["duplicate_fulfillments"], 0);
         EXPECT_EQ(report["effects"]["oversold_units"], 0);
         EXPECT_EQ(report["effects"]["fulfillments_created"], report["effects"]["fulfillments_expected"]);
-        EXPECT_EQ(report["laws"].size(), 10U);
+        EXPECT_EQ(report["laws"].size(), 11U);
         for (const auto& [law, holds] : report["laws"].items())
             EXPECT_EQ(holds, true) << law;
     }
@@ -184,6 +185,36 @@ struct RunningSystem : Demo {
             "GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?kind=warehouse_order_created", "", "", seconds(10));
         return ledger.body.find(reference) != std::string::npos;
     }
+    // What the stand-in world saw happen, oldest first, and the number of the last.
+    std::vector<json> effects_after(std::int64_t number, std::int64_t& last) {
+        const Caller::Reply ledger = caller.call(
+            "GET", env.at("ORDERSAGA_SANDBOX_LEDGER_URL") + "?limit=100000&after=" + std::to_string(number), "", "",
+            seconds(10));
+        const json page = json::parse(ledger.body, nullptr, false);
+        EXPECT_TRUE(page.is_object()) << ledger.body;
+        last = page.value("next_after", number);
+        return page.value("effects", std::vector<json>());
+    }
+    // Refused while something is on its way to the store: then again.
+    void set_mode(const std::string& store, const std::string& mode) {
+        const json body = {{"mode", mode}, {"reason", "a test"}};
+        Caller::Reply reply;
+        do {
+            reply = caller.call(
+                "POST", env.at("ORDERSAGA_URL") + "/api/v1/stores/" + store + "/mode", body.dump(),
+                env.at("ORDERSAGA_TOKEN"), seconds(10));
+        } while (reply.status == 409 && may_wait());
+        ASSERT_EQ(reply.status, 200) << reply.body;
+    }
+    runtime::Instant cut_over_of(const std::string& store) {
+        const Caller::Reply reply =
+            caller.call("GET", env.at("ORDERSAGA_URL") + "/api/v1/stores", "", env.at("ORDERSAGA_TOKEN"), seconds(5));
+        for (const json& row : json::parse(reply.body).at("items")) {
+            if (row.at("key") == store) return runtime::parse_rfc3339(row.at("go_live_at").get<std::string>()).value();
+        }
+        ADD_FAILURE() << "no store " << store;
+        return {};
+    }
     void end() {
         system->signal(SIGTERM);
         EXPECT_TRUE(system->wait_for(seconds(60)));
@@ -214,6 +245,37 @@ TEST_F(RunningSystem, PromisesNothingBeyondTheShelfWhereTheWarehouseIsAskedFirst
     EXPECT_EQ(states, wanted);
     EXPECT_NE(warehouse_has("blue." + in_blue + ".1.1"), warehouse_has("red." + in_red + ".1.1"))
         << "one of the two, and only one, was asked of the warehouse";
+    end();
+}
+
+// By the witness outside: an observed store and the warehouse are told nothing of its orders, the other store is; and the
+// cut-over sends what is ordered from then on alone.
+TEST_F(RunningSystem, SendsNothingOfAnObservedStoreUntilTheCutOver) {
+    set_mode("blue", "observe");
+    std::int64_t begin = 0, end_of_observing = 0;
+    effects_after(0, begin);
+    const std::string observed = place_order();
+    await_state(observed, "FulfillmentRequested");
+    bool red_was_told = false;
+    do {
+        for (const json& effect : effects_after(begin, end_of_observing)) {
+            const std::string peer = effect.at("peer"), kind = effect.at("kind");
+            red_was_told = red_was_told || (peer.starts_with("shopify:red") && kind == "stock_adjusted");
+            EXPECT_TRUE(!peer.starts_with("shopify:blue") || kind == "order_created") << effect.dump();
+            EXPECT_FALSE(peer.starts_with("shipbob:")) << effect.dump();
+        }
+    } while (!red_was_told && may_wait());
+    EXPECT_TRUE(red_was_told) << "what blue sold, red must not sell again";
+
+    set_mode("blue", "live");
+    const runtime::Instant cut_over = cut_over_of("blue");
+    while (runtime::SystemClock().now() < cut_over && may_wait()) {
+    }
+    const std::string sent = place_order();
+    await_state(sent, "Completed");
+    EXPECT_TRUE(warehouse_has("blue." + sent + ".1.1"));
+    EXPECT_FALSE(warehouse_has("blue." + observed + "."));
+    await_state(observed, "FulfillmentRequested");
     end();
 }
 

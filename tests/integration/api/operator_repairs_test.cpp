@@ -186,6 +186,34 @@ TEST_F(OperatorRepairs, AStoreThatRemovedTheAppIsFollowedAgain) {
     EXPECT_EQ(look("SELECT count(*) FROM audit WHERE action = 'store deactivate' AND " + mine()), "1");
 }
 
+TEST_F(OperatorRepairs, AStoreIsObservedAndGoesLiveAtAnInstant) {
+    start();
+    const std::string mode = "SELECT mode FROM stores WHERE " + mine();
+    EXPECT_EQ(sagactl({"store", "mode", "eu", "live", "-r", "x"}), ExitCode::conflict) << "it is live already";
+    EXPECT_EQ(sagactl({"store", "mode", "eu", "perhaps", "-r", "x"}), ExitCode::usage);
+    EXPECT_EQ(sagactl({"store", "mode", "us", "observe", "-r", "x"}), ExitCode::not_found);
+    ASSERT_EQ(sagactl({"store", "mode", "eu", "observe", "-r", "not yet"}), ExitCode::ok) << err_;
+    EXPECT_EQ(look(mode), "observe");
+    EXPECT_EQ(last_audit(), "First|store mode|eu|not yet");
+    ASSERT_EQ(sagactl({"store", "list"}), ExitCode::ok);
+    EXPECT_NE(out_.find("observe"), std::string::npos);
+
+    ASSERT_EQ(sagactl({"store", "mode", "eu", "live", "-r", "the old channel is off"}), ExitCode::ok) << err_;
+    EXPECT_EQ(
+        look(
+            "SELECT mode || ' ' || (go_live_at BETWEEN now() - interval '1 minute' AND now() + interval '1 second') || "
+            "' ' || "
+            "(observed_from < go_live_at) FROM stores WHERE " +
+            mine()),
+        "live true true");
+    EXPECT_EQ(
+        look(
+            "SELECT (details->>'go_live_at')::timestamptz = (SELECT go_live_at FROM stores WHERE " + mine() +
+            ") FROM audit WHERE action = 'store mode' ORDER BY at DESC LIMIT 1"),
+        "t");
+    ASSERT_TRUE(settles());
+}
+
 TEST_F(OperatorRepairs, AnIncidentIsClosedOnlyWhenNothingElseWould) {
     const std::string over = world_.add_saga(world_.first, 1, "NeedsOperator");
     const std::string stuck = world_.add_saga(world_.first, 2, "NeedsOperator");

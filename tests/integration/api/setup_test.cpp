@@ -72,6 +72,26 @@ TEST_F(SetupTest, UpdatesWhatDiffersAndKeepsOpeningStock) {
         "3");
 }
 
+// Applied again after the cut-over, the file must not make older orders be sent.
+TEST_F(SetupTest, NeitherChangesAModeNorMovesACutOverBack) {
+    plan_.stores[0].mode = "observe";
+    apply();
+    EXPECT_EQ(one("SELECT mode FROM stores"), "observe");
+    session_.transact([](db::Transaction& transaction) {
+        transaction.execute("UPDATE stores SET mode = 'live', go_live_at = go_live_at + interval '1 hour'");
+    });
+    const std::string cut_over = one("SELECT go_live_at::text FROM stores");
+    const db::SetupReport report = apply();
+    EXPECT_EQ(actions_of(report), std::vector<std::string>{"store eu kept"});
+    EXPECT_NE(report.changes.at(0).note.find("sagactl store mode"), std::string::npos);
+    EXPECT_EQ(one("SELECT mode || ' ' || go_live_at FROM stores"), "live " + cut_over);
+    EXPECT_EQ(one("SELECT count(*)::text FROM audit"), "1") << "nothing was changed";
+
+    plan_.stores[0].mode = "live";
+    plan_.stores[0].go_live_at += std::chrono::hours(2);
+    EXPECT_EQ(actions_of(apply()), std::vector<std::string>{"store eu changed"}) << "forward it may go";
+}
+
 TEST_F(SetupTest, LeavesTheTargetOfALiveListingAlone) {
     apply();
     session_.transact(

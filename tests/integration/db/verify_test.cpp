@@ -221,6 +221,30 @@ TEST_F(Verify, L10NamesWhoWaitsAndCouldBeServed) {
     EXPECT_THAT(broken(), ElementsAre("L10 " + third));
 }
 
+TEST_F(Verify, L11NamesWhatWasSentForAnObservedOrder) {
+    tamper(
+        "UPDATE sagas SET data = data || '{\"observed\": true}' WHERE saga_id = "
+        "'00000000-0000-7000-8000-000000000001'");
+    EXPECT_THAT(broken(), IsEmpty()) << "it was only decided";
+    tamper(R"sql(
+        INSERT INTO commands (merchant_id, command_id, saga_id, activity, lane, priority, idempotency_key, payload, state,
+                              outcome, due_at, created_at, closed_at)
+        VALUES (1, '00000000-0000-7000-8000-0000000000aa', '00000000-0000-7000-8000-000000000001', 'RequestFulfillment',
+                'warehouse:1', 2, 'request:eu.1.1.1', '{}', 'closed', 'done', now(), now(), now()))sql");
+    EXPECT_THAT(broken(), ElementsAre("L11 " + first));
+}
+
+TEST_F(Verify, L11NamesAnObservedStoreThatWasUpdated) {
+    tamper(
+        "INSERT INTO flushes SELECT 1, 7, store_id, 'k', '00000000-0000-7000-8000-0000000000ab', '[]', now(), now(), "
+        "'applied' "
+        "FROM stores WHERE key = 'us'");
+    tamper("UPDATE stores SET mode = 'observe', mode_since = now() + interval '1 second' WHERE key = 'us'");
+    EXPECT_THAT(broken(), IsEmpty()) << "it was live then";
+    tamper("UPDATE stores SET mode_since = now() - interval '1 hour' WHERE key = 'us'");
+    EXPECT_THAT(broken(), ElementsAre("L11 store 1/us"));
+}
+
 TEST_F(Verify, CountsAllAndShowsSome) {
     tamper("UPDATE orders SET saga_id = NULL");
     Session session({database.dsns().engine, "test"});

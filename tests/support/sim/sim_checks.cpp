@@ -76,6 +76,7 @@ void check(const orders::StoreRow& row) {
     require(is_key(row.key), "stores.key");
     require(is_decimal(row.location_id), "stores.location_id");
     require_one_of(row.status, {"active", "suspended", "uninstalled"}, "stores.status");
+    require_one_of(row.mode, {"observe", "live"}, "stores.mode");
     require_one_of(row.order_policy, {"hold_and_tell", "cancel_and_refund", "backorder"}, "stores.order_policy");
     require(row.channel_wait.count() >= 0, "stores.channel_wait_ms >= 0");
     require(row.hold_expiry.count() > 0, "stores.hold_expiry_ms > 0");

@@ -573,6 +573,35 @@ void SimTransaction::set_store_status(
     tables_.stores.put({merchant, store}, std::move(row));
 }
 
+void SimTransaction::set_store_mode(const StoreRow& store, Instant) {
+    step("set_store_mode");
+    lock(
+        Locked::flushes, engine::Turn::in_turn, std::vector<StoreId>{store.store_id},
+        [&](StoreId id) {
+            return LockSequence::Key{store.merchant.value, id.value, 0, ""};
+        },
+        "set_store_mode");
+    const StoreRow* stored = tables_.stores.find({store.merchant, store.store_id});
+    if (stored == nullptr) return;
+    StoreRow row = *stored;
+    row.mode = store.mode;
+    row.go_live_at = store.go_live_at;
+    row.observed_from = store.observed_from;
+    check(row);
+    tables_.stores.put({store.merchant, store.store_id}, std::move(row));
+}
+
+std::int64_t SimTransaction::count_orders_being_sent(MerchantId merchant, StoreId store) {
+    step("count_orders_being_sent");
+    std::int64_t count = 0;
+    for (const auto& [key, saga] : tables_.sagas) {
+        bool sent = saga.kind == "order" && !saga.final && key.merchant == merchant &&
+                    saga.data.value("store_id", std::int64_t{0}) == store.value && !saga.data.value("observed", false);
+        count += sent ? 1 : 0;
+    }
+    return count;
+}
+
 void SimTransaction::doubt_listings(MerchantId merchant, StoreId store) {
     step("doubt_listings");
     std::vector<ListingRow> doubted;

@@ -109,6 +109,8 @@ public:
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;
     std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) override;
     void set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) override;
+    void set_store_mode(const orders::StoreRow& store, Instant since) override;
+    std::int64_t count_orders_being_sent(MerchantId merchant, StoreId store) override;
     void doubt_listings(MerchantId merchant, StoreId store) override;
     bool unpark_listing(MerchantId merchant, ListingId listing) override;
 

@@ -301,6 +301,15 @@ TEST_F(ListenerTest, TellsTheEngineOfAStoreAndAListing) {
     EXPECT_FALSE(
         std::any_cast<orders::StoreSwitched>(std::get<engine::Arrival>(engine_.offered.back()).content).follow);
 
+    ASSERT_EQ(ask(a_command("/stores/eu/mode", {{"mode", "live"}, {"reason", "r"}})).status, 200);
+    const auto mode = std::any_cast<orders::StoreModeSet>(std::get<engine::Arrival>(engine_.offered.back()).content);
+    EXPECT_TRUE(mode.live);
+    EXPECT_EQ(mode.store_id.value, 3);
+    EXPECT_EQ(mode.audit.action, "store mode");
+    EXPECT_EQ(mode.audit.details.at("mode"), "live");
+    EXPECT_EQ(ask(a_command("/stores/eu/mode", {{"mode", "maybe"}, {"reason", "r"}})).status, 400);
+    EXPECT_EQ(ask(a_command("/stores/eu/mode", {{"reason", "r"}})).status, 400);
+
     ASSERT_EQ(ask(a_command("/listings/17/unpark", {{"reason", "mended"}})).status, 200);
     const auto listing =
         std::any_cast<orders::ListingTakenBack>(std::get<engine::Arrival>(engine_.offered.back()).content);

@@ -47,6 +47,15 @@ std::string told(const json& saga, const std::string& name) {
     return all;
 }
 
+TEST(SagaAccount, SaysThatAnotherSystemSendsIt) {
+    json saga = a_saga("FulfillmentRequested");
+    EXPECT_EQ(told(saga, "observed"), "");
+    EXPECT_NE(told(saga, "waits for").find("the warehouse to ship"), std::string::npos);
+    saga["remembers"]["observed"] = true;
+    EXPECT_NE(told(saga, "observed").find("nothing leaves"), std::string::npos);
+    EXPECT_EQ(told(saga, "waits for"), "its store's word that the other system has sent it");
+}
+
 TEST(SagaAccount, TellsWhichAttemptIsNextAndWhatFailedLast) {
     json saga = a_saga("ChannelsSynced");
     saga["commands"] = {a_command("waiting")};

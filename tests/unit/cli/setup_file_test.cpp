@@ -55,6 +55,7 @@ base_url = "http://127.0.0.1:9/s/"
 location_id = "1001"
 token_ref = "file:/run/secrets/eu"
 webhook_secret_refs = ["env:A", "env:B"]
+mode = "observe"
 go_live_at = "2026-07-01T00:00:00+02:00"
 channel_wait = "250ms"
 [[stores.ship_methods]]
@@ -91,6 +92,8 @@ TEST_F(SetupFileTest, ReadsAWholeShop) {
     EXPECT_EQ(plan.stores[0].ship_methods.at(0).second, "Standard");
     EXPECT_EQ(plan.stores[1].base_url, "https://us.myshopify.com");
     EXPECT_EQ(plan.stores[1].order_policy, "backorder");
+    EXPECT_EQ(plan.stores[0].mode, "observe");
+    EXPECT_EQ(plan.stores[1].mode, "live");
     ASSERT_EQ(plan.skus.size(), 3U);
     EXPECT_EQ(plan.skus[0].buffer, 2);
     EXPECT_EQ(plan.skus[1].policy, "backorder");

@@ -112,6 +112,7 @@ void AMerchant::add_shop(StoreId id, const std::string& key, const Options& opti
     row.shop_domain = key + ".myshopify.com";
     row.location_id = "4";
     row.status = "active";
+    row.mode = id == us ? options.us_mode : "live";
     row.go_live_at = start - 24h;
     row.order_policy = options.order_policy;
     row.channel_wait = options.channel_wait;

@@ -56,6 +56,7 @@ public:
         std::int64_t shirt_buffer = 0;
         bool shirt_discontinued = false;
         bool beliefs_known = true;  // false: no store has ever been read
+        std::string us_mode = "live";
     };
     AMerchant() : AMerchant(Options{}) {}
     explicit AMerchant(Options options);
