@@ -572,6 +572,15 @@ Result<void> Connection::declare(ChannelNumber channel, const Queue& queue) {
     return impl_->declare_queue(channel, queue);
 }
 
+Result<QueueState> Connection::look_at_queue(ChannelNumber channel, const std::string& name) {
+    const amqp_queue_declare_ok_t* found =
+        amqp_queue_declare(impl_->state_, channel, bytes_of(name), 1, 0, 0, 0, amqp_empty_table);
+    // Copied before the answer's memory is given back.
+    const QueueState state = found == nullptr ? QueueState{} : QueueState{found->message_count, found->consumer_count};
+    if (auto answered = impl_->answer(channel, "looking at queue " + name); !answered) return answered.error();
+    return state;
+}
+
 Result<void> Connection::bind(ChannelNumber channel, const Binding& binding) {
     amqp_queue_bind(
         impl_->state_, channel, bytes_of(binding.queue), bytes_of(binding.exchange), bytes_of(binding.routing_key),

@@ -8,6 +8,7 @@
 
 #include "broker/address.hpp"
 #include "broker/consumer.hpp"
+#include "broker/inspect.hpp"
 #include "broker/publisher.hpp"
 #include "broker/topology.hpp"
 #include "runtime/error.hpp"
@@ -100,6 +101,8 @@ public:
 
     runtime::Result<void> declare(ChannelNumber channel, const Exchange& exchange);
     runtime::Result<void> declare(ChannelNumber channel, const Queue& queue);
+    /// What is there, changing nothing. Not found: there is no such queue; the channel is closed then.
+    runtime::Result<QueueState> look_at_queue(ChannelNumber channel, const std::string& name);
     runtime::Result<void> bind(ChannelNumber channel, const Binding& binding);
     runtime::Result<void> delete_queue(ChannelNumber channel, const std::string& name);
     runtime::Result<void> delete_exchange(ChannelNumber channel, const std::string& name);

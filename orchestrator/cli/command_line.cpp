@@ -3,6 +3,7 @@
 #include "orchestrator/cli/connect_verbs.hpp"
 #include "orchestrator/cli/credential_verbs.hpp"
 #include "orchestrator/cli/database_verbs.hpp"
+#include "orchestrator/cli/doctor_verb.hpp"
 #include "orchestrator/cli/people_verbs.hpp"
 #include "orchestrator/cli/repair_verbs.hpp"
 #include "orchestrator/cli/rest_verbs.hpp"
@@ -30,8 +31,8 @@ ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
 constexpr const char* footer = R"(A saga is named by its id, or by its order as STORE/ORDER-ID.
 
-Exit codes: 0 ok, 1 refused or a law is broken, 2 usage, 3 not reachable,
-4 not found, 5 not allowed, 6 conflict (it changed, or its state forbids it).)";
+Exit codes: 0 ok, 1 refused, a law is broken or something is bad, 2 usage, 3 not reachable,
+4 not found, 5 not allowed, 6 conflict (it changed, or its state forbids it), 7 warnings of the doctor.)";
 
 // The parsed command line: a verb stands ready in `chosen` when parsing has succeeded.
 class CommandLine {
@@ -314,6 +315,17 @@ private:
         command->add_flag(
             "--at-rest", verify.at_rest,
             "nothing is under way: stores and stock must agree in full, every order must have come to rest");
+
+        DoctorArguments& doctor = doctor_;
+        command = add(
+            app_, "doctor",
+            "look at everything: credentials, scopes, subscriptions, clock, queues, database, laws, disk, other "
+            "channels; exit code 0 good, 7 warnings, 1 bad (ORDERSAGA_ENGINE_DSN, ORDERSAGA_AMQP_URL)",
+            [&doctor](Context& context) { return with_database_faults([&] { return doctor_verb(context, doctor); }); });
+        command->add_flag("--quick", doctor.quick, "neither the laws nor the warehouse's orders");
+        command
+            ->add_option("--disk", doctor.disks, "a path whose file system is looked at (default /); may be repeated")
+            ->type_name("PATH");
     }
 
     // A verb of people_verbs.hpp, which all work on the database.
@@ -506,6 +518,7 @@ private:
     TokenArguments token_;
     OperatorArguments operator_;
     VerifyArguments verify_;
+    DoctorArguments doctor_;
     CredentialArguments credential_;
     ConnectArguments connect_;
 };

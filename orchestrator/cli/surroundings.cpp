@@ -33,6 +33,10 @@ Settings read_settings(const std::optional<std::string>& file, const runtime::En
     settings.worker_dsn = root.optional_secret("worker_dsn");
     settings.api_dsn = root.optional_secret("api_dsn");
     settings.credentials_keys = root.optional_secret("credentials_keys");
+    settings.amqp_url = root.optional_secret("amqp_url");
+    settings.amqp_ca_file = root.optional_text("amqp_ca_file");
+    settings.amqp_prefix = root.optional_text("amqp_prefix");
+    settings.engine_shards = static_cast<int>(root.integer("engine_shards", settings.engine_shards, 1, 256));
     const std::vector<runtime::ConfigFault> faults = reader.finish();
     if (!faults.empty()) throw CliError(ExitCode::usage, runtime::describe(faults));
     return settings;

@@ -23,10 +23,13 @@ struct Surroundings {
 
 // Where the service and the databases are. From the file given by --config, each value overridden by the environment:
 // url (ORDERSAGA_URL), token (ORDERSAGA_TOKEN), admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn (ORDERSAGA_..._DSN),
-// credentials_keys (ORDERSAGA_CREDENTIALS_KEYS).
+// credentials_keys (ORDERSAGA_CREDENTIALS_KEYS), and for the doctor amqp_url, amqp_ca_file, amqp_prefix, engine_shards, in
+// the same variables as the orchestrator's.
 // Secrets stand in the file as references only (env:NAME, file:/path), never on the command line.
 struct Settings {
     std::optional<std::string> url, token, admin_dsn, migrator_dsn, engine_dsn, worker_dsn, api_dsn, credentials_keys;
+    std::optional<std::string> amqp_url, amqp_ca_file, amqp_prefix;
+    int engine_shards = 8;
 };
 
 // Throws CliError (usage) with all faults.

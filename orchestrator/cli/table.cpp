@@ -26,6 +26,7 @@ std::size_t width_of(std::string_view text) {
 
 std::string_view colour_of(const Column& column, std::string_view cell) {
     if (column.member == "incident" && cell != "-") return red;
+    if (column.member == "verdict") return cell == "good" ? green : cell == "warning" ? yellow : red;
     if (column.member != "state" && column.member != "status" && column.member != "breaker") return {};
     if (cell == "Completed" || cell == "active" || cell == "closed") return green;
     if (cell == "NeedsOperator" || cell == "open" || cell == "suspended" || cell == "uninstalled") return red;

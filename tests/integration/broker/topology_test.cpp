@@ -1,5 +1,6 @@
 #include "broker/topology.hpp"
 
+#include "broker/inspect.hpp"
 #include "tests/integration/broker/broker_fixture.hpp"
 
 namespace ordersaga::broker {
@@ -27,6 +28,21 @@ TEST_F(TopologyTest, OtherArgumentsAreAConflictThatNamesTheQueueAndTheWayOut) {
     EXPECT_EQ(declared.error().kind, runtime::ErrorKind::conflict);
     EXPECT_NE(declared.error().message.find(names_.command_queue("shopify")), std::string::npos);
     EXPECT_NE(declared.error().message.find("another prefix"), std::string::npos) << declared.error().message;
+}
+
+TEST_F(TopologyTest, IsLookedAtWithoutBeingChanged) {
+    Topology more = topology_;
+    more.queues.insert(more.queues.begin(), {options_.prefix + "missing", {}});
+    const auto seen = look_at_queues(address_, more);
+    ASSERT_TRUE(seen.ok()) << seen.error().message;
+    ASSERT_EQ(seen->size(), more.queues.size());
+    EXPECT_FALSE(seen->front().state) << "and it is not there afterwards either";
+    for (std::size_t queue = 1; queue < seen->size(); ++queue) {
+        ASSERT_TRUE((*seen)[queue].state) << (*seen)[queue].name;
+        EXPECT_EQ((*seen)[queue].state->messages, 0);
+        EXPECT_EQ((*seen)[queue].state->consumers, 0);
+    }
+    EXPECT_FALSE(look_at_queues(address_, more)->front().state);
 }
 
 TEST_F(TopologyTest, AWrongPasswordAMissingVhostAndAClosedPortAreToldApart) {

@@ -35,6 +35,12 @@ TEST(Table, ColoursOnlyWhenAsked) {
     print_table(bright, {{"STATE", "state"}}, rows, true);
     EXPECT_EQ(bare.str().find('\x1b'), std::string::npos);
     EXPECT_NE(bright.str().find("\x1b[31mNeedsOperator\x1b[0m"), std::string::npos);
+
+    const nlohmann::json verdicts = {{{"verdict", "good"}}, {{"verdict", "warning"}}, {{"verdict", "bad"}}};
+    std::ostringstream signs;
+    print_table(signs, {{"VERDICT", "verdict"}}, verdicts, true);
+    for (const char* sign : {"\x1b[32mgood", "\x1b[33mwarning", "\x1b[31mbad"})
+        EXPECT_NE(signs.str().find(sign), std::string::npos) << sign;
 }
 
 }  // namespace

@@ -1,0 +1,89 @@
+#include "orchestrator/cli/foreign_orders.hpp"
+
+#include "orchestrator/cli/table.hpp"
+#include "runtime/http_client.hpp"
+#include "runtime/json.hpp"
+#include "runtime/url.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+namespace ordersaga::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t page_size = 250;
+constexpr std::size_t most_pages = 20;
+
+std::string text_of(const json& object, const char* member) {
+    const json* text = runtime::find_member(object, member);
+    return text != nullptr && text->is_string() ? text->get<std::string>() : std::string();
+}
+
+runtime::HttpOutcome ask(const std::string& url, const std::string& token) {
+    boost::asio::io_context context;
+    runtime::HttpClientOptions options;
+    options.user_agent = "sagactl/0.1";
+    runtime::HttpClient client(context.get_executor(), options);
+    runtime::HttpCall call;
+    call.url = url;
+    // Without the channel's header: the orders of all channels of the merchant.
+    call.headers = {{"Authorization", "Bearer " + token}, {"Accept", "application/json"}};
+    runtime::HttpOutcome outcome;
+    boost::asio::co_spawn(
+        context, client.send(std::move(call)), [&](const std::exception_ptr& fault, runtime::HttpOutcome answer) {
+            if (fault) std::rethrow_exception(fault);
+            outcome = std::move(answer);
+        });
+    while (!outcome.is_response() && outcome.error.empty() && context.run_one() > 0) {
+    }
+    return outcome;
+}
+
+}  // namespace
+
+std::optional<std::vector<db::StandingOrder>> read_standing_orders(std::string_view body) {
+    const runtime::Result<json> page = runtime::parse_json(body, {.depth = 64, .elements = 1'000'000});
+    if (!page || !page->is_array()) return std::nullopt;
+    std::vector<db::StandingOrder> orders;
+    for (const json& entry : *page) {
+        if (!entry.is_object()) return std::nullopt;
+        db::StandingOrder order;
+        order.reference = text_of(entry, "reference_id");
+        order.number = text_of(entry, "order_number");
+        if (const json* channel = runtime::find_member(entry, "channel"); channel != nullptr && channel->is_object())
+            order.channel = text_of(*channel, "name");
+        orders.push_back(std::move(order));
+    }
+    return orders;
+}
+
+StandingOrders fetch_standing_orders(
+    const db::CalledWarehouse& warehouse,
+    const std::string& token,
+    runtime::Instant since) {
+    StandingOrders found;
+    const std::string list = warehouse.base_url + "/" + warehouse.api_version +
+                             "/order?SortOrder=Oldest&Limit=" + std::to_string(page_size) +
+                             "&LastUpdateStartDate=" + runtime::percent_encode(runtime::format_rfc3339(since)) +
+                             "&Page=";
+    for (std::size_t page = 1; page <= most_pages; ++page) {
+        const runtime::HttpOutcome outcome = ask(list + std::to_string(page), token);
+        std::optional<std::vector<db::StandingOrder>> orders;
+        if (outcome.is_response() && outcome.status == 200) orders = read_standing_orders(outcome.body);
+        if (!orders) {
+            found.unread = !outcome.is_response()  ? printable(outcome.error)
+                           : outcome.status == 200 ? "the warehouse answered with something else than orders"
+                                                   : "the warehouse answered " + std::to_string(outcome.status);
+            return found;
+        }
+        found.orders.insert(found.orders.end(), orders->begin(), orders->end());
+        if (orders->size() < page_size) return found;
+    }
+    found.all = false;
+    return found;
+}
+
+}  // namespace ordersaga::cli
