@@ -10,6 +10,7 @@
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/trace.hpp"
+#include "sagas/activities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -63,6 +64,10 @@ void doubt(Outcome& outcome) {
     }
 }
 
+bool tells_of_orders(const json& payload) {
+    return !list_of(member(payload, "orders")).empty() || member(payload, "order").is_object();
+}
+
 CallScope::Limits limits_of(
     const broker::Envelope& command,
     const json& payload,
@@ -92,8 +97,13 @@ CommandRunner::CommandRunner(
     runtime::HttpTransport& transport,
     const DatabaseClock& clock,
     runtime::Random& random,
+    std::shared_ptr<Recipients> recipients,
     const std::shared_ptr<Credentials>& kept)
-    : clock_(clock), random_(random), call_timeout_(config.call_timeout) {
+    : clock_(clock),
+      random_(random),
+      recipients_(std::move(recipients)),
+      keys_(config.credential_keys),
+      call_timeout_(config.call_timeout) {
     const auto access = [&kept](const std::string& token, const std::string& subject) {
         return Access{token.empty() && kept ? kept : fixed_credentials(token), subject};
     };
@@ -142,7 +152,27 @@ awaitable<Outcome> CommandRunner::run(broker::Envelope command, bool seen_before
         doubt(outcome);
     }
     report_budget(scope.lane, outcome);
+    if (keys_ && tells_of_orders(outcome.payload)) {
+        // Documents of orders hold addresses: they travel sealed, for this attempt alone.
+        const std::string text = outcome.payload.dump(-1, ' ', false, json::error_handler_t::replace);
+        outcome.payload = {{"sealed", keys_->seal_text(text, command.attempt_token)}};
+    }
     co_return outcome;
+}
+
+awaitable<std::optional<Outcome>> CommandRunner::add_recipient(const broker::Envelope& command, json& payload) {
+    using Kind = Recipients::Answer::Kind;
+    const Recipients::Answer answer = co_await recipients_->of(command.merchant_id, command.saga_id);
+    switch (answer.kind) {
+        case Kind::known: break;
+        case Kind::erased: co_return ended(OutcomeKind::refused, "there is no address to ship to: " + answer.text);
+        case Kind::unavailable:
+            co_return ended(OutcomeKind::retryable, "the address to ship to cannot be read: " + answer.text);
+        case Kind::unopened:
+            co_return ended(OutcomeKind::blocked, "the address to ship to cannot be opened: " + answer.text);
+    }
+    payload["recipient"] = json::parse(answer.text);
+    co_return std::nullopt;
 }
 
 awaitable<Outcome> CommandRunner::dispatch(
@@ -167,7 +197,12 @@ awaitable<Outcome> CommandRunner::dispatch(
             co_return ended(OutcomeKind::blocked, "this worker has no warehouse " + shown(key, 80));
         }
         WarehouseActivities activities(*warehouse->second);
-        Outcome outcome = co_await activities.run(command.activity, payload, lookup_first, scope);
+        json whole = payload;
+        if (command.activity == sagas::activity::request_fulfillment) {
+            std::optional<Outcome> without = co_await add_recipient(command, whole);
+            if (without) co_return std::move(*without);
+        }
+        Outcome outcome = co_await activities.run(command.activity, whole, lookup_first, scope);
         co_return outcome;
     }
     co_return ended(OutcomeKind::refused, "no such activity: " + shown(command.activity, 80));

@@ -8,6 +8,7 @@
 
 #include "activities/credentials.hpp"
 #include "activities/database_clock.hpp"
+#include "activities/recipients.hpp"
 #include "activities/shopify/store_client.hpp"
 #include "activities/wms/wms.hpp"
 #include "activities/worker_config.hpp"
@@ -17,6 +18,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ordersaga::broker {
@@ -32,12 +34,14 @@ namespace ordersaga::activities {
 
 class CommandRunner {
 public:
-    // `kept`: where the tokens are that the configuration does not name; may be null when it names all.
+    // `recipients` tells whom an order goes to. `kept`: where the tokens are that the configuration does not name; may be
+    // null when it names all.
     CommandRunner(
         const WorkerConfig& config,
         runtime::HttpTransport& transport,
         const DatabaseClock& clock,
         runtime::Random& random,
+        std::shared_ptr<Recipients> recipients,
         const std::shared_ptr<Credentials>& kept = nullptr);
 
     // seen_before: this very attempt may have been run already (the broker delivered it again).
@@ -50,8 +54,15 @@ private:
         bool lookup_first,
         CallScope& scope);
 
+    // Puts the recipient into the payload; an outcome: why that cannot be.
+    boost::asio::awaitable<std::optional<sagas::Outcome>> add_recipient(
+        const broker::Envelope& command,
+        nlohmann::json& payload);
+
     const DatabaseClock& clock_;
     runtime::Random& random_;
+    std::shared_ptr<Recipients> recipients_;
+    std::optional<runtime::KeyRing> keys_;
     std::chrono::milliseconds call_timeout_;
     std::map<std::string, shopify::StoreClient> stores_;
     std::map<std::string, std::unique_ptr<wms::Wms>> warehouses_;

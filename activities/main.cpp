@@ -5,12 +5,14 @@
 // Exit codes: 0 drained, 1 failed while running, 2 wrong arguments or configuration.
 #include "activities/command_runner.hpp"
 #include "activities/credentials.hpp"
+#include "activities/recipients.hpp"
 #include "activities/worker.hpp"
 #include "activities/worker_config.hpp"
 #include "broker/address.hpp"
 #include "broker/topology.hpp"
 #include "db/access_tokens.hpp"
 #include "db/database_clock.hpp"
+#include "db/recipients.hpp"
 #include "runtime/core_dumps.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/http_server.hpp"
@@ -116,14 +118,9 @@ int run(const WorkerConfig& config, const broker::Address& address) {
     runtime::Metrics metrics;
     runtime::HttpClient http(context.get_executor());
     const ClockOverDatabase clock(config.database_dsn);
-    std::unique_ptr<db::AccessTokens> tokens;
-    std::shared_ptr<Credentials> kept;
-    if (config.credential_keys) {
-        tokens = std::make_unique<db::AccessTokens>(
-            db::AccessTokens::Settings{config.database_dsn, *config.credential_keys, std::chrono::milliseconds(3000)});
-        kept = kept_credentials(*tokens);
-    }
-    CommandRunner runner(config, http, clock, random, kept);
+    db::AccessTokens tokens({config.database_dsn, *config.credential_keys, std::chrono::milliseconds(3000)});
+    db::Recipients recipients({config.database_dsn, *config.credential_keys});
+    CommandRunner runner(config, http, clock, random, kept_recipients(recipients), kept_credentials(tokens));
     const auto worker = std::make_shared<Worker>(
         context.get_executor(), runner, random, metrics, broker::Names(config.amqp_prefix).outcomes_exchange());
 

@@ -43,18 +43,15 @@ std::chrono::milliseconds milliseconds(
 }
 
 // A token of the worker's own settings goes before the one that is kept in the database.
-std::string token_of(ConfigSection& section, const WorkerConfig& config) {
-    if (section.has("token")) return section.secret("token");
-    if (!config.credential_keys)
-        section.fault("token", "is missing, and [credentials] keys names no keys to open those in the database with");
-    return {};
+std::string token_of(ConfigSection& section) {
+    return section.has("token") ? section.secret("token") : std::string();
 }
 
 void read_credential_keys(runtime::ConfigReader& reader, WorkerConfig& config) {
     ConfigSection section = reader.section("credentials");
-    const std::optional<std::string> text = section.optional_secret("keys");
-    if (!text) return;
-    const runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(*text);
+    const std::string text = section.secret("keys");
+    if (text.empty()) return;  // told already
+    const runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(text);
     if (!ring.ok()) {
         section.fault("keys", ring.error().message);
         return;
@@ -70,7 +67,7 @@ void read_peers(runtime::ConfigReader& reader, WorkerConfig& config) {
         check_key(section, store.key, keys);
         store.base_url = base_url(section);
         store.api_version = section.text("api_version", "2026-07");
-        store.token = token_of(section, config);
+        store.token = token_of(section);
         config.stores.push_back(std::move(store));
     }
     keys.clear();
@@ -82,7 +79,7 @@ void read_peers(runtime::ConfigReader& reader, WorkerConfig& config) {
         warehouse.base_url = base_url(section);
         warehouse.api_version = section.text("api_version", "2026-01");
         warehouse.channel_id = section.text("channel_id");
-        warehouse.token = token_of(section, config);
+        warehouse.token = token_of(section);
         config.warehouses.push_back(std::move(warehouse));
     }
 }

@@ -42,8 +42,9 @@ struct WorkerConfig {
     std::chrono::milliseconds drain{15'000};
     std::string log_level;
     std::string metrics_address;
-    std::optional<std::uint16_t> metrics_port;        // absent: no listener
-    std::optional<runtime::KeyRing> credential_keys;  // to open the tokens in the database
+    std::optional<std::uint16_t> metrics_port;  // absent: no listener
+    std::optional<runtime::KeyRing>
+        credential_keys;  // opens tokens and addresses in the database; there, when there is no fault
     std::vector<StoreConfig> stores;
     std::vector<WarehouseConfig> warehouses;
 };

@@ -4,9 +4,13 @@
 #include "db/people.hpp"
 #include "db/session.hpp"
 #include "db/setup.hpp"
+#include "db/store_keys.hpp"
 #include "db/verify.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
 
 namespace ordersaga::db {
 
@@ -269,14 +273,14 @@ constexpr std::string_view select_store_id = "SELECT store_id FROM stores WHERE 
 constexpr std::string_view select_parked_item = R"sql(
     SELECT json_build_object('item_id', 'item-' || item_id, 'kind', kind, 'subject', subject, 'reason', reason, 'at', at,
                'can_retry', false)::text,
-           CASE WHEN $3::boolean THEN convert_to(input::text, 'UTF8') END
+           CASE WHEN $3::boolean THEN convert_to(input::text, 'UTF8') END, 0, '', '', NULL
       FROM parked_items WHERE merchant_id = $1::bigint AND resolved_at IS NULL AND 'item-' || item_id = $2
      UNION ALL
     SELECT json_build_object('item_id', $2, 'kind', source || ' webhook', 'subject', topic || ' of '
                || CASE source WHEN 'shopify' THEN 'store:' ELSE 'warehouse:' END || store_id, 'reason', reason,
-               'at', received_at, 'can_retry', true, 'topic', topic, 'webhook_id', webhook_id, 'order_id', order_id,
+               'at', received_at, 'can_retry', octet_length(body) > 0, 'topic', topic, 'webhook_id', webhook_id, 'order_id', order_id,
                'bytes', octet_length(body))::text,
-           CASE WHEN $3::boolean THEN body END
+           CASE WHEN $3::boolean THEN body END, store_id, topic, webhook_id, data_key_id
       FROM webhook_receipts
      WHERE merchant_id = $1::bigint AND status = 'parked'
        AND 'webhook-' || md5(source || '/' || store_id || '/' || topic || '/' || webhook_id) = $2)sql";
@@ -296,7 +300,7 @@ constexpr std::string_view list_parked = R"sql(
      ORDER BY item.at DESC, item.id DESC LIMIT $1::int)sql";
 
 constexpr std::string_view select_parked_webhook = R"sql(
-    SELECT store_id, source, topic, webhook_id, body,
+    SELECT store_id, source, topic, webhook_id, body, data_key_id,
            CASE WHEN source = 'shopify' THEN (SELECT shop_domain FROM stores
                 WHERE stores.merchant_id = webhook_receipts.merchant_id AND stores.store_id = webhook_receipts.store_id) END
       FROM webhook_receipts
@@ -395,9 +399,32 @@ std::pair<std::optional<std::string>, std::optional<std::string>> cursor_parts(c
     return {cursor.substr(0, middle), cursor.substr(middle + 1)};
 }
 
-// What a peer sent need not be UTF-8; a byte that is not becomes U+FFFD.
-std::string shown(const std::string& bytes) {
-    return json::parse(json(bytes).dump(-1, ' ', false, json::error_handler_t::replace));
+// Texts that tell what happened and never whom to. Every other text of what was parked is masked.
+constexpr std::array<std::string_view, 20> plain_members{
+    "id",          "admin_graphql_api_id", "order_id",     "reference",        "sku",
+    "created_at",  "updated_at",           "cancelled_at", "financial_status", "status",
+    "source_name", "cancel_reason",        "event",        "activity",         "fulfillment_status",
+    "currency",    "restock_type",         "kind",         "api_version",      "saga_id"};
+
+// Members, ids and whole numbers stay, so that a person sees where it is wrong.
+void mask(json& value, std::string_view member) {
+    if (value.is_structured()) {
+        const bool object = value.is_object();
+        for (auto entry = value.begin(); entry != value.end(); ++entry)
+            mask(*entry, object ? std::string_view(entry.key()) : member);
+    } else if (value.is_number_float()) {
+        value = "***";  // a place on the map
+    } else if (
+        value.is_string() && std::find(plain_members.begin(), plain_members.end(), member) == plain_members.end()) {
+        value = "***";
+    }
+}
+
+std::string masked_text(const std::string& text) {
+    json document = json::parse(text, nullptr, false);
+    if (document.is_discarded()) return std::to_string(text.size()) + " bytes that are no JSON; they are not shown";
+    mask(document, "");
+    return document.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 json page_of(const Rows& rows, const Page& page) {
@@ -412,8 +439,8 @@ json page_of(const Rows& rows, const Page& page) {
 
 class ApiQueries final : public api::Queries {
 public:
-    ApiQueries(const std::string& api_dsn, const std::string& engine_dsn)
-        : reads_({api_dsn, "ordersaga-api"}), engine_({engine_dsn, "ordersaga-api-tokens"}) {}
+    ApiQueries(const std::string& api_dsn, const std::string& engine_dsn, runtime::KeyRing ring)
+        : reads_({api_dsn, "ordersaga-api"}), engine_({engine_dsn, "ordersaga-api-tokens"}), ring_(std::move(ring)) {}
 
     std::optional<api::Principal> find_token(const std::string& sha256_hex) override {
         return db::find_token(engine_, sha256_hex);
@@ -573,7 +600,7 @@ public:
             item = nullptr;
             if (rows.empty()) return;
             item = json::parse(rows.view(0, 0));
-            if (with_input) item["input"] = shown(rows.bytes(0, 1));
+            if (with_input) item["input"] = masked_text(body_in(transaction, merchant, rows));
         });
         return item;
     }
@@ -626,8 +653,15 @@ public:
             const Rows rows = transaction.query(select_parked_webhook, {merchant.value, item_id});
             found.reset();
             if (rows.empty()) return;
-            found = api::ParkedWebhook{rows.int64(0, 0), rows.text(0, 1),  rows.text(0, 2),
-                                       rows.text(0, 3),  rows.bytes(0, 4), rows.optional_text(0, 5).value_or("")};
+            const KeptBody kept{merchant.value,  rows.int64(0, 0),         rows.text(0, 2),
+                                rows.text(0, 3), rows.optional_text(0, 5), rows.bytes(0, 4)};
+            found = api::ParkedWebhook{
+                kept.store,
+                rows.text(0, 1),
+                kept.topic,
+                kept.webhook_id,
+                opened_body(transaction, ring_, kept).value_or(""),
+                rows.optional_text(0, 6).value_or("")};
         });
         return found;
     }
@@ -682,14 +716,26 @@ private:
         return answer;
     }
 
+    // What the row of a parked item holds, opened. Why it cannot be, as a JSON text.
+    std::string body_in(Transaction& transaction, MerchantId merchant, const Rows& rows) {
+        const KeptBody kept{merchant.value,  rows.int64(0, 2),         rows.text(0, 3),
+                            rows.text(0, 4), rows.optional_text(0, 5), rows.bytes(0, 1)};
+        const runtime::Result<std::string> body = opened_body(transaction, ring_, kept);
+        return body ? *body : json{{"kind", body.error().message}}.dump();
+    }
+
     Session reads_;
     Session engine_;
+    const runtime::KeyRing ring_;
 };
 
 }  // namespace
 
-std::unique_ptr<api::Queries> make_api_queries(const std::string& api_dsn, const std::string& engine_dsn) {
-    return std::make_unique<ApiQueries>(api_dsn, engine_dsn);
+std::unique_ptr<api::Queries> make_api_queries(
+    const std::string& api_dsn,
+    const std::string& engine_dsn,
+    const runtime::KeyRing& ring) {
+    return std::make_unique<ApiQueries>(api_dsn, engine_dsn, ring);
 }
 
 }  // namespace ordersaga::db

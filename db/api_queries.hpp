@@ -3,6 +3,7 @@
 #pragma once
 
 #include "orchestrator/api/queries.hpp"
+#include "runtime/sealing.hpp"
 
 #include <memory>
 #include <string>
@@ -10,6 +11,10 @@
 namespace ordersaga::db {
 
 // Connects when first asked, and again after a lost link. One per thread.
-std::unique_ptr<api::Queries> make_api_queries(const std::string& api_dsn, const std::string& engine_dsn);
+// `ring` opens what was parked, of which persons are masked before it is shown.
+std::unique_ptr<api::Queries> make_api_queries(
+    const std::string& api_dsn,
+    const std::string& engine_dsn,
+    const runtime::KeyRing& ring);
 
 }  // namespace ordersaga::db

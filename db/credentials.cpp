@@ -1,6 +1,7 @@
 #include "db/credentials.hpp"
 
 #include "db/row_reader.hpp"
+#include "db/store_keys.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
 
@@ -295,7 +296,7 @@ std::int64_t seal_anew(Transaction& transaction, const KeyRing& ring) {
         const std::string kind = rows.text(row, 2);
         keep_secret(transaction, ring, key, kind.c_str(), secret_of(transaction, ring, key, kind.c_str()));
     }
-    return static_cast<std::int64_t>(rows.size());
+    return static_cast<std::int64_t>(rows.size()) + seal_store_keys_anew(transaction, ring);
 }
 
 std::optional<std::string> access_token(Transaction& transaction, const KeyRing& ring, const CredentialKey& key) {

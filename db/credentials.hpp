@@ -73,7 +73,7 @@ bool forget_credential(
     const std::string& actor,
     const std::string& reason);
 
-// Seals anew every secret that is not sealed with the ring's first key. How many.
+// Seals anew every secret that is not sealed with the ring's first key, and every store's key of personal data. How many.
 std::int64_t seal_anew(Transaction& transaction, const runtime::KeyRing& ring);
 
 // The token in force; nullopt when there is none, or when it has expired.

@@ -149,7 +149,13 @@ void PgTransaction::park(
     const std::string& subject,
     const std::string& reason,
     const nlohmann::json& input) {
-    sql_.execute(kPark, {merchant, storable(kind), storable(subject), storable(reason), runtime::dump_json(input)});
+    nlohmann::json kept = input;
+    // Documents of orders name persons, and the next poll tells of them again.
+    if (kind == "outcome" && kept.contains("payload") && kept["payload"].is_object()) {
+        for (const char* member : {"order", "orders"})
+            kept["payload"].erase(member);
+    }
+    sql_.execute(kPark, {merchant, storable(kind), storable(subject), storable(reason), runtime::dump_json(kept)});
 }
 
 }  // namespace ordersaga::db

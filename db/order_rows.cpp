@@ -122,6 +122,14 @@ std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& ke
     if (keys.empty()) {
         return {};
     }
+    // A store's key that is missing is made in this turn, not as late as somebody is kept under it.
+    std::set<std::pair<MerchantId, StoreId>> concerned;
+    for (const OrderKey& key : keys) {
+        concerned.emplace(key.merchant, key.store_id);
+    }
+    for (const auto& [merchant, store] : concerned) {
+        keys_.key_of(sql_, merchant, store);
+    }
     const std::vector<Parameter> parameters{
         column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)};
     sql_.query(kCreateMissing, parameters);

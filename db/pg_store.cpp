@@ -11,12 +11,13 @@ struct RollBack {};
 
 }  // namespace
 
-PgStore::PgStore(ConnectionSettings settings) : session_(std::move(settings)) {}
+PgStore::PgStore(ConnectionSettings settings, runtime::KeyRing ring)
+    : session_(std::move(settings)), keys_(std::move(ring)) {}
 
 void PgStore::transact(const std::function<void(engine::Transaction&)>& work, Ending ending) {
     try {
         session_.transact_once([&](Transaction& transaction) {
-            PgTransaction ours(transaction);
+            PgTransaction ours(transaction, keys_);
             work(ours);
             if (ending == Ending::roll_back) {
                 throw RollBack{};

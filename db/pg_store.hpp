@@ -4,6 +4,7 @@
 #pragma once
 
 #include "db/session.hpp"
+#include "db/store_keys.hpp"
 #include "orchestrator/engine/store.hpp"
 
 #include <functional>
@@ -12,8 +13,8 @@ namespace ordersaga::db {
 
 class PgStore final : public engine::Store {
 public:
-    // Does not connect yet. The login is ordersaga_engine.
-    explicit PgStore(ConnectionSettings settings);
+    // Does not connect yet. The login is ordersaga_engine. `ring` seals the keys that personal data is sealed with.
+    PgStore(ConnectionSettings settings, runtime::KeyRing ring);
 
     // The transaction handed to `work` is also an orders::Rows (dynamic_cast). Database failures come out as
     // StoreUnavailable, StoreInDoubt or BadItem; what `work` throws passes as it is.
@@ -21,6 +22,7 @@ public:
 
 private:
     Session session_;
+    StoreKeys keys_;
 };
 
 }  // namespace ordersaga::db

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "db/connection.hpp"
+#include "db/store_keys.hpp"
 #include "orchestrator/engine/store.hpp"
 #include "orchestrator/orders/rows.hpp"
 
@@ -15,7 +16,8 @@ namespace ordersaga::db {
 
 class PgTransaction final : public engine::Transaction, public orders::Rows {
 public:
-    explicit PgTransaction(db::Transaction& transaction) : sql_(transaction) {}
+    // `keys` seals what is personal and outlives this.
+    PgTransaction(db::Transaction& transaction, StoreKeys& keys) : sql_(transaction), keys_(keys) {}
 
     // saga_rows.cpp
     Instant now() override;
@@ -90,6 +92,10 @@ public:
         const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
 
+    // personal_rows.cpp
+    void write_personal(const std::vector<orders::PersonalRow>& people) override;
+    void ask_privacy(const std::vector<orders::PrivacyRequest>& requests) override;
+
     // stock_rows.cpp
     std::vector<orders::StockRow> lock_stock(const std::vector<orders::StockKey>& keys, engine::Turn turn) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<orders::StockKey>& keys) override;
@@ -162,6 +168,7 @@ private:
     std::vector<orders::ListingRow> with_components(sagas::MerchantId merchant, const db::Rows& listings);
 
     db::Transaction& sql_;
+    StoreKeys& keys_;
     std::optional<Instant> now_;
 };
 

@@ -14,14 +14,15 @@ namespace {
 // Without a conflict target both unique keys count: the delivery's id, and the event's id with the subscription.
 constexpr const char* kInsert = R"sql(
     INSERT INTO webhook_receipts (merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body,
-                                  headers, status, reason, order_id, saga_id)
+                                  headers, status, reason, order_id, saga_id, data_key_id)
     SELECT merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body, headers, status, reason,
-           order_id, saga_id
+           order_id, saga_id, data_key_id
       FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-                  $8::timestamptz[], $9::bytea[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::uuid[])
+                  $8::timestamptz[], $9::bytea[], $10::jsonb[], $11::text[], $12::text[], $13::text[], $14::uuid[],
+                  $15::text[])
            WITH ORDINALITY
         AS new (merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body, headers, status,
-                reason, order_id, saga_id, place)
+                reason, order_id, saga_id, data_key_id, place)
      ORDER BY merchant_id, source, store_id, topic, webhook_id, place
         ON CONFLICT DO NOTHING
  RETURNING merchant_id, source, store_id, topic, webhook_id)sql";
@@ -55,21 +56,48 @@ auto saga_of = [](const ReceiptRow& row) {
     return null_if_empty(row.saga_id);
 };
 
+// Bodies name people: each is sealed under its store's key. An empty one needs no key.
+std::vector<runtime::Sealed> sealed_bodies(
+    Transaction& transaction,
+    StoreKeys& keys,
+    const std::vector<ReceiptRow>& receipts) {
+    std::map<std::pair<sagas::MerchantId, sagas::StoreId>, std::optional<runtime::KeyRing>> of_store;
+    for (const ReceiptRow& row : receipts) {
+        if (!row.body.empty()) of_store.try_emplace({row.merchant, row.store_id});
+    }
+    // In the sequence of the stores, because a key that is missing is made.
+    for (auto& [store, key] : of_store)
+        key = keys.key_of(transaction, store.first, store.second);
+    std::vector<runtime::Sealed> bodies;
+    bodies.reserve(receipts.size());
+    for (const ReceiptRow& row : receipts) {
+        if (row.body.empty()) {
+            bodies.emplace_back();
+            continue;
+        }
+        const std::string place = place_of_body(row.merchant.value, row.store_id.value, row.topic, row.webhook_id);
+        bodies.push_back(of_store.at({row.merchant, row.store_id})->seal(row.body, place));
+    }
+    return bodies;
+}
+
 }  // namespace
 
 std::vector<bool> PgTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
     if (receipts.empty()) {
         return {};
     }
+    const std::vector<runtime::Sealed> bodies = sealed_bodies(sql_, keys_, receipts);
     const db::Rows inserted = sql_.query(
         kInsert, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
                   column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
                   column(receipts, &ReceiptRow::webhook_id), column(receipts, &ReceiptRow::event_id),
                   column(receipts, &ReceiptRow::name), column(receipts, &ReceiptRow::received_at),
-                  column(receipts, [](const ReceiptRow& row) { return Bytes{row.body}; }),
+                  column(bodies, [](const runtime::Sealed& body) { return Bytes{body.bytes}; }),
                   column(receipts, [](const ReceiptRow& row) { return runtime::dump_json(row.headers); }),
                   column(receipts, status_of), column(receipts, &ReceiptRow::reason),
-                  column(receipts, &ReceiptRow::order_id), column(receipts, saga_of)});
+                  column(receipts, &ReceiptRow::order_id), column(receipts, saga_of),
+                  column(bodies, [](const runtime::Sealed& body) { return null_if_empty(body.key_id); })});
     // Of several equal ones in this batch the first is the new one.
     std::map<Key, std::size_t> first_of;
     for (std::size_t index = 0; index < receipts.size(); ++index) {

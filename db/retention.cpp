@@ -57,6 +57,14 @@ constexpr const char* drop_parked = R"sql(
          LIMIT $2::bigint) passed
      WHERE (item.merchant_id, item.item_id) = (passed.merchant_id, passed.item_id))sql";
 
+constexpr const char* drop_addresses = R"sql(
+    DELETE FROM personal_data person USING (
+        SELECT old.merchant_id, old.saga_id
+          FROM personal_data old JOIN sagas saga USING (merchant_id, saga_id)
+         WHERE saga.final AND saga.updated_at < now() - $1::bigint * interval '1 hour'
+         LIMIT $2::bigint) passed
+     WHERE (person.merchant_id, person.saga_id) = (passed.merchant_id, passed.saga_id))sql";
+
 }  // namespace
 
 Dropped drop_old(Session& session, const Retention& retention, const std::function<bool()>& go_on, std::int64_t step) {
@@ -76,6 +84,7 @@ Dropped drop_old(Session& session, const Retention& retention, const std::functi
     dropped.commands = all_of(drop_commands);
     dropped.flushes = all_of(drop_flushes);
     dropped.parked = all_of(drop_parked);
+    dropped.addresses = all_of(drop_addresses);
     if (retention.history_months > 0) dropped.history_months = forget_history(session, retention.history_months);
     return dropped;
 }

@@ -171,12 +171,26 @@ void BrokerSink::on_results(const std::vector<broker::PublishResult>& results) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// What tells of orders travels sealed (activities/command_runner.cpp). Throws when it cannot be opened.
+void open_payload(const runtime::KeyRing& keys, const std::string& attempt_token, sagas::Outcome& outcome) {
+    const nlohmann::json* sealed = runtime::find_member(outcome.payload, "sealed");
+    if (sealed == nullptr) return;
+    if (!sealed->is_string()) throw std::invalid_argument("payload.sealed must be text");
+    const std::string text = keys.open_text(sealed->get<std::string>(), attempt_token).value();
+    outcome.payload = runtime::parse_json(text).value();
+}
+
+}  // namespace
+
 OutcomeSource::OutcomeSource(
     const broker::Address& address,
     const broker::TopologyOptions& topology,
     EngineLoop& loop,
-    runtime::Metrics& metrics)
-    : names_(topology.prefix), loop_(loop), metrics_(metrics) {
+    runtime::Metrics& metrics,
+    runtime::KeyRing keys)
+    : names_(topology.prefix), loop_(loop), metrics_(metrics), keys_(std::move(keys)) {
     broker::ConsumerOptions options;
     options.connection_name = "orchestrator outcomes";
     options.topology = broker::make_topology(topology);
@@ -228,6 +242,7 @@ void OutcomeSource::on_deliveries(std::vector<broker::Delivery> deliveries) {
                 arrived.command_id = envelope->step;
                 arrived.attempt_token = envelope->attempt_token;
                 arrived.outcome = sagas::outcome_from_json(*payload);
+                open_payload(keys_, arrived.attempt_token, arrived.outcome);
             } catch (const std::exception& error) {
                 fault = error.what();
             }

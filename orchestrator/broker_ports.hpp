@@ -7,6 +7,7 @@
 #include "broker/topology.hpp"
 #include "orchestrator/engine/sinks.hpp"
 #include "orchestrator/engine_loop.hpp"
+#include "runtime/sealing.hpp"
 #include "sagas/definition.hpp"
 
 #include <cstdint>
@@ -67,7 +68,8 @@ public:
         const broker::Address& address,
         const broker::TopologyOptions& topology,
         EngineLoop& loop,
-        runtime::Metrics& metrics);
+        runtime::Metrics& metrics,
+        runtime::KeyRing keys);
     ~OutcomeSource();
 
     // Exactly these shards from now on.
@@ -81,6 +83,7 @@ private:
     broker::Names names_;
     EngineLoop& loop_;
     runtime::Metrics& metrics_;
+    const runtime::KeyRing keys_;
     std::vector<int> shards_;
     std::unique_ptr<broker::Consumer> consumer_;
 };

@@ -7,6 +7,7 @@
 #include "db/api_queries.hpp"
 #include "db/connecting.hpp"
 #include "db/pg_store.hpp"
+#include "db/privacy.hpp"
 #include "db/session.hpp"
 #include "db/startup_checks.hpp"
 #include "orchestrator/api/private_listener.hpp"
@@ -32,7 +33,6 @@
 
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <thread>
 
 namespace ordersaga {
@@ -63,6 +63,12 @@ void require_sound_database(const OrchestratorConfig& config) {
     if (!faults.empty()) throw NotUsable("the database is not fit for use:" + faults);
 }
 
+void seal_what_lies_open(const OrchestratorConfig& config) {
+    db::Session session({config.engine_dsn, "ordersaga-orchestrator start"});
+    const std::int64_t sealed = db::seal_older_addresses(session, *config.credential_keys);
+    if (sealed > 0) runtime::log_info("addresses of open orders sealed", {{"orders", sealed}});
+}
+
 std::vector<std::pair<std::string, api::ReadinessProbe>> probes(
     const EngineLoop& loop,
     const BrokerSink& sink,
@@ -90,6 +96,7 @@ std::vector<std::pair<std::string, api::ReadinessProbe>> probes(
 
 int run(const OrchestratorConfig& config, const broker::Address& address) {
     require_sound_database(config);
+    seal_what_lies_open(config);
 
     runtime::SystemClock clock;
     runtime::SystemRandom random;
@@ -100,7 +107,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     topology.prefix = config.amqp_prefix;
     topology.outcome_shards = config.engine.shards;
 
-    db::PgStore store({config.engine_dsn, "ordersaga-engine"});
+    db::PgStore store({config.engine_dsn, "ordersaga-engine"}, *config.credential_keys);
     orders::OrderParticipant participant(
         [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
         random, config.orders);
@@ -108,10 +115,11 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);
     sink.connect(loop);
-    OutcomeSource source(address, topology, loop, metrics);
+    OutcomeSource source(address, topology, loop, metrics, *config.credential_keys);
 
     webhook::DatabaseStoreDirectory directory({config.engine_dsn});
-    api::QueryThreads queries([&config] { return db::make_api_queries(config.api_dsn, config.engine_dsn); });
+    api::QueryThreads queries(
+        [&config] { return db::make_api_queries(config.api_dsn, config.engine_dsn, *config.credential_keys); });
 
     boost::asio::io_context context;
     auto keep_running = boost::asio::make_work_guard(context);
@@ -122,17 +130,13 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     open.body_limit_for = webhook::public_body_limit();
     open.body_length_required_for_post = true;
     open.metrics = &metrics;
-    std::optional<credentials::RenewalDuty> renewal;
-    if (config.credential_keys)
-        renewal.emplace(
-            credentials::RenewalDuty::Settings{{config.engine_dsn, "ordersaga-credentials"}, *config.credential_keys},
-            metrics);
+    credentials::RenewalDuty renewal(
+        credentials::RenewalDuty::Settings{{config.engine_dsn, "ordersaga-credentials"}, *config.credential_keys},
+        metrics);
     webhook::PublicListenerOptions public_options;
-    if (renewal) {
-        public_options.authorization = [&renewal](auto query, auto done) {
-            renewal->finish_authorization(std::move(query), std::move(done));
-        };
-    }
+    public_options.authorization = [&renewal](auto query, auto done) {
+        renewal.finish_authorization(std::move(query), std::move(done));
+    };
     runtime::HttpServer public_server(
         context.get_executor(), open,
         webhook::make_public_handler(directory, loop, clock, metrics, std::move(public_options)));

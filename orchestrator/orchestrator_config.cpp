@@ -109,9 +109,9 @@ void read_retention(runtime::ConfigReader& reader, OrchestratorConfig& config) {
 
 void read_credential_keys(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     ConfigSection section = reader.section("credentials");
-    const std::optional<std::string> text = section.optional_secret("keys");
-    if (!text) return;
-    runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(*text);
+    const std::string text = section.secret("keys");
+    if (text.empty()) return;  // told already
+    runtime::Result<runtime::KeyRing> ring = runtime::KeyRing::parse(text);
     if (ring)
         config.credential_keys = std::move(*ring);
     else

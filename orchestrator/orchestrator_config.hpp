@@ -36,7 +36,8 @@ struct OrchestratorConfig {
     orders::OrderParticipantSettings orders;
     sagas::OrderSagaSettings saga;
     db::Retention retention;
-    std::optional<runtime::KeyRing> credential_keys;  // to open and seal the credentials in the database
+    std::optional<runtime::KeyRing>
+        credential_keys;  // seals credentials and personal data in the database; there, when there is no fault
 };
 
 // Check reader.finish() afterwards.

@@ -1,6 +1,7 @@
 #include "orchestrator/retention_duty.hpp"
 
 #include "db/history.hpp"
+#include "db/privacy.hpp"
 #include "runtime/log.hpp"
 
 #include <exception>
@@ -8,8 +9,11 @@
 namespace ordersaga {
 namespace {
 
+using Steady = std::chrono::steady_clock;
+
 constexpr std::chrono::hours once_a_day{24};
 constexpr std::chrono::minutes after_a_failure{10};
+constexpr std::chrono::minutes once_a_minute{1};
 
 }  // namespace
 
@@ -33,17 +37,34 @@ bool RetentionDuty::stopping() {
 }
 
 void RetentionDuty::run() {
+    Steady::time_point next_drop = Steady::now();
     while (true) {
-        std::chrono::minutes pause = once_a_day;
         try {
-            prepare_and_drop();
+            erase();
         } catch (const std::exception& error) {
-            runtime::log_warn("old rows could not be dropped", {{"error", error.what()}});
-            pause = after_a_failure;
+            runtime::log_warn("personal data could not be erased; it is tried again", {{"error", error.what()}});
+        }
+        if (Steady::now() >= next_drop) {
+            std::chrono::minutes pause = once_a_day;
+            try {
+                prepare_and_drop();
+            } catch (const std::exception& error) {
+                runtime::log_warn("old rows could not be dropped", {{"error", error.what()}});
+                pause = after_a_failure;
+            }
+            next_drop = Steady::now() + pause;
         }
         std::unique_lock lock(mutex_);
-        if (wake_.wait_for(lock, pause, [this] { return stopping_; })) return;
+        if (wake_.wait_for(lock, once_a_minute, [this] { return stopping_; })) return;
     }
+}
+
+void RetentionDuty::erase() {
+    const db::Erased erased = db::erase_asked(session_, [this] { return !stopping(); });
+    if (!erased.any()) return;
+    runtime::log_info(
+        "personal data erased",
+        {{"orders", erased.orders}, {"bodies", erased.bodies}, {"requests", erased.requests}, {"keys", erased.keys}});
 }
 
 void RetentionDuty::prepare_and_drop() {
@@ -56,6 +77,7 @@ void RetentionDuty::prepare_and_drop() {
                              {"commands", dropped.commands},
                              {"flushes", dropped.flushes},
                              {"parked", dropped.parked},
+                             {"addresses", dropped.addresses},
                              {"history_months", dropped.history_months}});
 }
 

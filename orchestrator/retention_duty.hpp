@@ -1,5 +1,5 @@
-// Makes room: at start and once a day it prepares the coming months of saga history and drops what has grown old, on a
-// thread of its own. Several orchestrators may do so at once; what one could not finish the next one does.
+// Forgets: once a minute it goes on with the erasures that were asked for; at start and once a day it prepares the coming
+// months of saga history and drops what has grown old. On a thread of its own. Several orchestrators may do so at once; what one could not finish the next one does.
 #pragma once
 
 #include "db/retention.hpp"
@@ -20,6 +20,7 @@ public:
 
 private:
     void run();
+    void erase();
     void prepare_and_drop();
     bool stopping();
 

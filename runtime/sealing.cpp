@@ -148,6 +148,19 @@ Result<std::string> KeyRing::open(const Sealed& sealed, std::string_view bound_t
     return secret;
 }
 
+std::string KeyRing::seal_text(std::string_view secret, std::string_view bound_to) const {
+    const Sealed sealed = seal(secret, bound_to);
+    return sealed.key_id + ":" + base64_encode(sealed.bytes);
+}
+
+Result<std::string> KeyRing::open_text(std::string_view sealed, std::string_view bound_to) const {
+    const std::size_t colon = sealed.find(':');
+    if (colon == std::string_view::npos) return invalid("a sealed text must be KEY_ID:BASE64");
+    std::optional<std::string> bytes = base64_decode(sealed.substr(colon + 1));
+    if (!bytes) return invalid("a sealed text must be KEY_ID:BASE64");
+    return open({std::string(sealed.substr(0, colon)), std::move(*bytes)}, bound_to);
+}
+
 std::string new_key_line() {
     std::string key(key_size, '\0');
     if (RAND_bytes(bytes_of(key), key_size) != 1) throw std::runtime_error("the system has no randomness");

@@ -30,6 +30,10 @@ public:
     // Not found: the ring lacks the key. Refused: wrong key, tampered bytes, or sealed for another place.
     Result<std::string> open(const Sealed& sealed, std::string_view bound_to) const;
 
+    // The same as one text of plain letters, KEY_ID:BASE64, for messages. Invalid: it is none.
+    std::string seal_text(std::string_view secret, std::string_view bound_to) const;
+    Result<std::string> open_text(std::string_view sealed, std::string_view bound_to) const;
+
     const std::string& sealing_key_id() const;
 
 private:

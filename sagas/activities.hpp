@@ -6,10 +6,14 @@
 // `lookup_first` (all writes; set by the engine, beside the payload in the envelope): an earlier attempt may have been
 // applied, so look before writing.
 //
+// A payload of an outcome that tells of orders (PollOrders, QuietRead, ReadOrder) travels as {sealed}, under the keys that
+// both programs have, bound to the attempt: addresses stand in no queue and in no dead letter.
+//
 // warehouse family
 //   RequestFulfillment   {warehouse, reference, request_key, order_number, ship_method,
-//                         recipient{name,address1,address2,city,state,zip_code,country,email,phone_number},
 //                         lines[{line_id, sku, warehouse_item_id, quantity}], tags[{name,value}]}
+//       The worker adds recipient{name,address1,address2,city,state,zip_code,country,email,phone_number}, which it reads by
+//       merchant and saga where it is kept sealed (db/recipients.hpp).
 //       done     {view}                     created, or found under the same reference with the same content
 //       refused  {messages[], conflict?}    conflict: the reference exists with other content
 //   CancelFulfillment    {warehouse, reference, warehouse_order_id?}

@@ -139,7 +139,6 @@ void request(OrderStep& step) {
          {"request_key", wanted.request_key},
          {"order_number", data.name},
          {"ship_method", data.ship_method},
-         {"recipient", data.recipient},
          {"lines", std::move(lines)},
          {"lookup_first", wanted.perhaps_exists},
          {"tags",

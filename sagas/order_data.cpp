@@ -152,7 +152,6 @@ json to_json(const OrderData& data) {
         {"name", data.name},
         {"observed", data.observed},
         {"paid", data.paid},
-        {"recipient", data.recipient},
         {"ship_line", data.ship_line},
         {"ship_method", data.ship_method},
         {"order_policy", data.order_policy},
@@ -188,7 +187,6 @@ OrderData order_data_from_json(const json& document) {
         data.name = document.value("name", "");
         data.observed = document.value("observed", false);
         data.paid = document.value("paid", false);
-        data.recipient = document.value("recipient", json(nullptr));
         data.ship_line = document.value("ship_line", "");
         data.ship_method = document.value("ship_method", "");
         data.order_policy = document.value("order_policy", "hold_and_tell");

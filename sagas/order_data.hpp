@@ -65,9 +65,8 @@ struct OrderData {
     // so an order from before the cut-over is not sent after it either.
     bool observed = false;
     bool paid = false;
-    nlohmann::json recipient;  // {name,address1,...}; null when the order has no address
-    std::string ship_line;     // the title of the order's shipping line; empty: it has none
-    std::string ship_method;   // the warehouse's
+    std::string ship_line;    // the title of the order's shipping line; empty: it has none
+    std::string ship_method;  // the warehouse's
     std::string order_policy = "hold_and_tell";
     std::int64_t channel_wait_ms = 10'000;
     std::int64_t hold_expiry_ms = 259'200'000;

@@ -7,6 +7,7 @@
 //
 // Exit codes: 0 stopped, 1 failed while running, 2 something that a person must mend first.
 #include "runtime/log.hpp"
+#include "runtime/sealing.hpp"
 #include "runtime/service_notice.hpp"
 #include "supervisor/data_directory.hpp"
 #include "supervisor/programs.hpp"
@@ -21,32 +22,43 @@
 namespace ordersaga::supervisor {
 namespace {
 
-constexpr const char* first_settings =
-    "# Settings of orchestrator and activity-worker. All of them are explained in share/ordersaga/ordersaga.toml and\n"
-    "# docs/install.md. Addresses and passwords of database and broker are set by `ordersaga up` itself.\n"
-    "\n"
-    "[public]                # webhooks; put an HTTPS proxy in front of it\n"
-    "port = 8080\n"
-    "\n"
-    "[private]               # REST for people and programs on this machine\n"
-    "port = 8081\n"
-    "\n"
-    "#[[stores]]             # one for each store of `sagactl setup`\n"
-    "#key = \"eu\"\n"
-    "#base_url = \"https://eu-shirts.myshopify.com\"\n"
-    "#token = \"credential:secret_store_eu\"\n"
-    "\n"
-    "#[[warehouses]]\n"
-    "#key = \"main\"\n"
-    "#base_url = \"https://api.shipbob.com\"\n"
-    "#channel_id = \"100001\"\n"
-    "#token = \"credential:secret_warehouse_main\"\n";
+// `keys`: the file with what seals credentials and personal data.
+std::string first_settings(const std::filesystem::path& keys) {
+    return "# Settings of orchestrator and activity-worker. All of them are explained in "
+           "share/ordersaga/ordersaga.toml and\n"
+           "# docs/install.md. Addresses and passwords of database and broker are set by `ordersaga up` itself.\n"
+           "\n"
+           "[public]                # webhooks; put an HTTPS proxy in front of it\n"
+           "port = 8080\n"
+           "\n"
+           "[private]               # REST for people and programs on this machine\n"
+           "port = 8081\n"
+           "\n"
+           "[credentials]           # what seals tokens and addresses; without this file they cannot be read: back it "
+           "up\n"
+           "keys = \"file:" +
+           keys.string() +
+           "\"\n"
+           "\n"
+           "#[[stores]]             # one for each store of `sagactl setup`\n"
+           "#key = \"eu\"\n"
+           "#base_url = \"https://eu-shirts.myshopify.com\"\n"
+           "#token = \"credential:secret_store_eu\"\n"
+           "\n"
+           "#[[warehouses]]\n"
+           "#key = \"main\"\n"
+           "#base_url = \"https://api.shipbob.com\"\n"
+           "#channel_id = \"100001\"\n"
+           "#token = \"credential:secret_warehouse_main\"\n";
+}
 
 void run(const std::filesystem::path& folder, std::filesystem::path settings) {
     DataDirectory data(folder);
     if (settings.empty()) {
         settings = data.path() / "ordersaga.toml";
-        if (!std::filesystem::exists(settings)) write_private_file(settings, first_settings);
+        const std::filesystem::path keys = data.path() / "credentials.keys";
+        if (!std::filesystem::exists(keys)) write_private_file(keys, runtime::new_key_line() + "\n");
+        if (!std::filesystem::exists(settings)) write_private_file(settings, first_settings(keys));
     }
     const std::filesystem::path programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     const runtime::ServiceNotice notice;

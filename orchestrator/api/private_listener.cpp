@@ -214,7 +214,7 @@ Question question_of(const Match& match, const HttpRequest& request, const Princ
         case Operation::show_parked: {
             const bool with_input = query.flag("data");
             if (with_input && who.role < Role::admin)
-                throw Problem(403, "what was parked may hold addresses: only an admin may see it");
+                throw Problem(403, "what was parked is about persons: only an admin may see it");
             question = [merchant, id = match.parameters[0], with_input](Queries& ask) {
                 return ask.parked_item(merchant, id, with_input);
             };
@@ -930,6 +930,8 @@ private:
         if (!parked && item.starts_with("item-"))
             throw Problem(409, "only webhooks can be given again; this item can be dismissed");
         if (!parked) throw Problem(404, "there is no such open item");
+        if (parked->body.empty())
+            throw Problem(409, "its body was not kept, or was erased; this item can be dismissed");
         engine::Input input;
         input.content = delivered_again(merchant, *parked);
         const InputResult result = co_await hand_over(std::move(input));
@@ -957,6 +959,7 @@ private:
                                : webhook::understand_shipbob_delivery(delivery);
         if (!known) throw Problem(409, "its topic is not known");
         if (!delivery.fault.empty()) throw Problem(409, "it is still not understood: " + delivery.fault);
+        if (delivery.privacy) delivery.receipt.body.clear();
         return {merchant, std::move(delivery), {}};
     }
 

@@ -146,7 +146,7 @@ public:
     // Null: no such incident.
     virtual nlohmann::json incident(MerchantId merchant, const std::string& incident_id) = 0;
     virtual nlohmann::json parked(MerchantId merchant, const Page& page) = 0;
-    // Null: no such open item. With `input`: what was parked, as text; it may hold addresses.
+    // Null: no such open item. With `input`: what was parked, as text; names and addresses are masked.
     virtual nlohmann::json parked_item(MerchantId merchant, const std::string& item_id, bool with_input) = 0;
     virtual nlohmann::json audit(MerchantId merchant, const Page& page) = 0;
     virtual nlohmann::json summary(MerchantId merchant) = 0;

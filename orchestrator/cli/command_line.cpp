@@ -5,6 +5,7 @@
 #include "orchestrator/cli/database_verbs.hpp"
 #include "orchestrator/cli/doctor_verb.hpp"
 #include "orchestrator/cli/people_verbs.hpp"
+#include "orchestrator/cli/privacy_verbs.hpp"
 #include "orchestrator/cli/repair_verbs.hpp"
 #include "orchestrator/cli/rest_verbs.hpp"
 #include "orchestrator/cli/stock_import.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
 
 Reads and commands go to the orchestrator's REST API; setup, migrate, verify, token,
-operator, credential and connect work on the database. Addresses and secrets come from the environment
+operator, credential, connect and privacy work on the database. Addresses and secrets come from the environment
 (ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
 ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
@@ -56,6 +57,7 @@ public:
         add_operator_verbs();
         add_credential_verbs();
         add_connect_verbs();
+        add_privacy_verbs();
     }
 
     CLI::App& app() { return app_; }
@@ -174,7 +176,8 @@ private:
         const std::string item_text = "its id, from `parked list`";
         add_repair(*parked, "list", "list them", parked_list_verb);
         command = add_repair(*parked, "show", "one of them, with its reason", parked_show_verb, "ITEM", item_text);
-        command->add_flag("--data", arguments.data, "also what was parked (role admin: it may hold addresses)");
+        command->add_flag(
+            "--data", arguments.data, "also what was parked (role admin; names and addresses are masked)");
         command = add_repair(
             *parked, "retry", "give a parked webhook to the engine again", parked_retry_verb, "ITEM", item_text);
         command->alias("replay");
@@ -503,6 +506,40 @@ private:
             "WAREHOUSE", connect_shipbob_verb);
     }
 
+    CLI::App* add_privacy(
+        CLI::App& parent,
+        const std::string& name,
+        const std::string& text,
+        ExitCode (*verb)(Context&, const PrivacyArguments&)) {
+        PrivacyArguments& arguments = privacy_;
+        return add(parent, name, text, [verb, &arguments](Context& context) {
+            return with_database_faults([&] { return verb(context, arguments); });
+        });
+    }
+
+    void add_privacy_verbs() {
+        PrivacyArguments& arguments = privacy_;
+        CLI::App* privacy = group(
+            "privacy",
+            "what customers ask about their data (ORDERSAGA_ENGINE_DSN; export: ORDERSAGA_CREDENTIALS_KEYS)");
+        CLI::App* command = add_privacy(*privacy, "list", "requests that wait", privacy_list_verb);
+        command->add_flag("--all", arguments.done_too, "also those that are done");
+        command = add_privacy(
+            *privacy, "export", "write all that is known of a request's orders to a file; answers a data request",
+            privacy_export_verb);
+        command->add_option("REQUEST", arguments.request_id, "its number in `privacy list`")->required();
+        command->add_option("--out", arguments.out_file, "the file, mode 0600")->required()->type_name("FILE");
+        add_reason(command, arguments.reason);
+        command = add_privacy(
+            *privacy, "erase", "forget the persons behind orders, as a store asks with customers/redact",
+            privacy_erase_verb);
+        command->add_option("STORE", arguments.store, "the store's key")->required()->check(not_blank());
+        command->add_option("ORDER-ID", arguments.orders, "orders by their numbers in the store");
+        command->add_flag("--whole-store", arguments.whole_store, "all orders there are, and the store's key");
+        command->add_option("--merchant", arguments.merchant, "whose store it is")->required()->check(not_blank());
+        add_reason(command, arguments.reason);
+    }
+
     CLI::App app_;
     bool json_ = false;
     std::optional<std::string> config_, url_, token_file_;
@@ -521,6 +558,7 @@ private:
     DoctorArguments doctor_;
     CredentialArguments credential_;
     ConnectArguments connect_;
+    PrivacyArguments privacy_;
 };
 
 ExitCode complain(Surroundings& world, ExitCode code, const std::string& text) {

@@ -16,6 +16,7 @@ struct Delivery {
     ReceiptRow receipt;                         // with the raw body; source, topic, ids
     nlohmann::json body;                        // parsed; null when `fault` is set or the topic needs none
     std::optional<sagas::OrderDocument> order;  // of orders/create, paid, updated, cancelled
+    std::optional<PrivacyRequest> privacy;      // of customers/data_request, customers/redact, shop/redact
     std::string fault;                          // why it cannot be understood: parked, answered 200
 };
 

@@ -190,7 +190,6 @@ sagas::OrderData data_of(
     data.order_id = order.order_id;
     data.name = order.name;
     data.paid = is_paid(order.financial_status);
-    data.recipient = recipient_of(order);
     data.ship_line = order.ship_method;
     data.ship_method = ship_method_of(order, store);
     data.order_policy = store.order_policy;
@@ -202,7 +201,7 @@ sagas::OrderData data_of(
         data.lines.begin(), data.lines.end(), [](const sagas::SagaLine& line) { return !line.parts.empty(); });
     if (!mapped) data.holds.push_back("unmapped");
     if (!data.paid) data.holds.push_back("unpaid");
-    if (data.recipient.is_null()) data.holds.push_back("no_address");
+    if (!order.shipping_address) data.holds.push_back("no_address");
     if (data.ship_method.empty()) data.holds.push_back("ship_method");
     return data;
 }
@@ -227,6 +226,7 @@ void start_saga(
     if (!row.reason.empty()) return;
     facts.start = true;
     facts.data = data_of(row, store, warehouse, map);
+    facts.recipient = recipient_of(order);
     if (order.cancelled_at || row.deleted) {
         std::string by = row.deleted ? "deleted" : "customer";
         facts.events.push_back({"CancelRequested", {{"by", by}, {"reason", order.cancel_reason}}, cause});
@@ -286,6 +286,12 @@ bool sends_goods(std::string_view fulfillment_status) {
     return fulfillment_status != "cancelled" && fulfillment_status != "error" && fulfillment_status != "failure";
 }
 
+sagas::OrderDocument without_person(OrderDocument order) {
+    order.email.clear();
+    order.shipping_address.reset();
+    return order;
+}
+
 IntakeFacts merge_document(
     OrderRow& row,
     const OrderDocument& document,
@@ -320,6 +326,7 @@ IntakeFacts merge_document(
     } else if (!had_document || row.reason.empty()) {
         start_saga(row, store, warehouse, map, cause, facts);
     }
+    row.document = without_person(std::move(row.document));
     return facts;
 }
 

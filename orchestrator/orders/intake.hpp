@@ -25,6 +25,7 @@ struct IntakeFacts {
     std::vector<ListingMove> moves;
     bool start = false;  // a saga begins with `data`
     sagas::OrderData data;
+    nlohmann::json recipient;          // of the new saga; null when its order has no address
     std::vector<sagas::Event> events;  // for the new or the known saga
     std::string reason;                // why there is no saga
 };
@@ -32,7 +33,10 @@ struct IntakeFacts {
 // Whether a fulfilment that the store tells of has sent goods or is about to. One that failed has not, and never will.
 bool sends_goods(std::string_view fulfillment_status);
 
-// Merges a document. Updates `row`; the caller starts the saga and tells the events.
+// The same without the person: what is kept of a document.
+sagas::OrderDocument without_person(sagas::OrderDocument order);
+
+// Merges a document. Updates `row`; the caller starts the saga, stores its recipient and tells the events.
 IntakeFacts merge_document(
     OrderRow& row,
     const sagas::OrderDocument& document,

@@ -105,6 +105,8 @@ void OrderSession::finish() {
     for (const OrderKey& key : dirty_orders_)
         orders.push_back(orders_.at(key));
     if (!orders.empty()) rows_.write_orders(orders);
+    if (!people_.empty()) rows_.write_personal(people_);
+    if (!privacy_.empty()) rows_.ask_privacy(privacy_);
     if (!receipts_.empty()) rows_.update_receipts(receipts_);
     if (!references_.empty()) rows_.write_references(references_);
     std::vector<StockRow> stock = ledger_.dirty_rows();

@@ -143,6 +143,8 @@ private:
 
     std::map<OrderKey, OrderRow> orders_;
     std::set<OrderKey> dirty_orders_;
+    std::vector<PersonalRow> people_;  // of the sagas that begin
+    std::vector<PrivacyRequest> privacy_;
     std::vector<ReceiptRow> receipts_;  // new ones, in the sequence of their arrivals
     std::map<const engine::Arrival*, std::size_t> receipt_of_;
     std::set<const engine::Arrival*> repeated_;

@@ -308,7 +308,10 @@ void OrderSession::take_orders(
         try {
             polled.orders.push_back(sagas::order_document_from_json(document));
         } catch (const std::invalid_argument& fault) {
-            transaction_.park(merchant, "order", "store:" + std::to_string(store_id.value), fault.what(), document);
+            // Which order it is, if that much can be told; never whom it goes to.
+            transaction_.park(
+                merchant, "order", "store:" + std::to_string(store_id.value), fault.what(),
+                {{"order_id", document.is_object() ? document.value("order_id", json()) : json()}});
         }
     }
     // The same order twice in one answer: the newer wins, both are merged.

@@ -204,6 +204,7 @@ void OrderSession::take_facts(OrderRow& row, IntakeFacts facts, const std::strin
         saga.subject = facts.data.store + " " + (row.name.empty() ? row.key.order_id : row.name);
         saga.trace = trace;
         row.saga_id = saga.key.saga_id;
+        if (!facts.recipient.is_null()) people_.push_back({row.key, row.saga_id, std::move(facts.recipient)});
         ledger_.mark_loaded(saga.key);
         batch_.start_saga(std::move(saga));
     }
@@ -280,6 +281,17 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
              {},
              "the app was uninstalled",
              "store " + from.key + " removed the app: its orders and stock are not followed any more"});
+    } else if (delivery.privacy) {
+        privacy_.push_back(*delivery.privacy);
+        if (delivery.privacy->kind == "data_request") {
+            batch_.open_incident(
+                {from.merchant,
+                 incident_of_data_request(from.store_id, delivery.privacy->reference),
+                 {},
+                 "a customer asks for their data",
+                 "store " + from.key + ", data request " + delivery.privacy->reference +
+                     ": sagactl privacy list names it, sagactl privacy export answers it"});
+        }
     }
     return result;
 }
@@ -315,7 +327,7 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
     for (const sagas::OrderDocument& document : polled.orders) {
         OrderKey key{polled.merchant, polled.store_id, document.order_id};
         const OrderRow& known = orders_.at(key);
-        if (known.has_document && known.document == document) continue;
+        if (known.has_document && known.document == without_person(document)) continue;
         OrderRow& row = order(key);
         take_facts(row, merge_document(row, document, *from, *ships_from, mapper, polled.source), trace, result);
     }

@@ -1,8 +1,8 @@
 // The rows of stock, listings, orders and receipts, as the participant of the order saga sees them inside the engine's
 // transaction. Implemented by the same stores that implement engine::Transaction.
 //
-// Rows are locked in the sequence of engine/store.hpp, in which ours are: receipts, then orders, then, after the sagas and
-// their commands: stock, listings, stores and flushes, waits.
+// Rows are locked in the sequence of engine/store.hpp, in which ours are: receipts and the keys of their stores, then orders,
+// then, after the sagas and their commands: stock, listings, stores and flushes, waits.
 #pragma once
 
 #include "orchestrator/engine/store.hpp"
@@ -206,13 +206,34 @@ struct ReceiptRow {
     std::string event_id;    // may be empty
     std::string name;        // subscription name, may be empty
     Instant received_at{};
-    std::string body;        // raw bytes
+    std::string body;        // raw bytes; stored sealed, and only those of stores
     nlohmann::json headers;  // chosen ones; never the signature
     ReceiptStatus status = ReceiptStatus::applied;
     std::string reason;
     std::string order_id;
     SagaId saga_id;
 };
+
+// Where an order goes and whom to tell about it. Stored apart and sealed, until it is erased; no other row holds it.
+struct PersonalRow {
+    OrderKey order;
+    SagaId saga_id;
+    nlohmann::json recipient;  // {name,address1,...}, as workers ask the warehouse with it
+};
+
+// What a store asks in the name of a customer, or of all of them.
+struct PrivacyRequest {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string kind;                 // data_request | customer | shop
+    std::string reference;            // the store's own number of a data request
+    std::vector<std::string> orders;  // of that customer
+};
+
+// Open until somebody has exported what was asked for.
+inline std::string incident_of_data_request(StoreId store, const std::string& reference) {
+    return "data_request:" + std::to_string(store.value) + ":" + reference;
+}
 
 class Rows {
 public:
@@ -237,6 +258,10 @@ public:
     // Locks existing orders, creates missing ones empty; by key.
     virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys, Turn turn = Turn::in_turn) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
+    // Of orders whose saga begins in this transaction.
+    virtual void write_personal(const std::vector<PersonalRow>& people) = 0;
+    // Kept for who answers them (db/privacy.hpp); nothing is erased here.
+    virtual void ask_privacy(const std::vector<PrivacyRequest>& requests) = 0;
     // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
     virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
         MerchantId merchant,

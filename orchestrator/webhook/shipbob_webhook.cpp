@@ -124,6 +124,8 @@ WebhookDecision decide_shipbob_webhook(
         receipt.status = orders::ReceiptStatus::ignored;
         receipt.reason = "unknown topic";
     }
+    // Only a reason to look: what has changed is asked for. The body names a recipient, so it is not kept.
+    receipt.body.clear();
     decision.arrival = engine::Arrival{warehouse->merchant, std::move(delivery), trace_of(request)};
     return decision;
 }

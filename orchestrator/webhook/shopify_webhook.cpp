@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 // What a topic's body is, and so what must be readable in it.
-enum class Body { order, order_edit, deleted_order, refund, fulfillment, inventory_level, shop, compliance };
+enum class Body { order, order_edit, deleted_order, refund, fulfillment, inventory_level, shop, privacy };
 
 struct Topic {
     std::string_view name;
@@ -39,9 +39,9 @@ constexpr std::array topics{
     Topic{"fulfillments/update", Body::fulfillment},
     Topic{"inventory_levels/update", Body::inventory_level},
     Topic{"app/uninstalled", Body::shop},
-    Topic{"customers/data_request", Body::compliance},
-    Topic{"customers/redact", Body::compliance},
-    Topic{"shop/redact", Body::compliance},
+    Topic{"customers/data_request", Body::privacy},
+    Topic{"customers/redact", Body::privacy},
+    Topic{"shop/redact", Body::privacy},
 };
 
 const Topic* find_topic(std::string_view name) {
@@ -100,6 +100,33 @@ void check_shop(const json& body, std::string_view key, std::string_view shop_do
     if (named && *named != shop_domain) throw std::invalid_argument("the body names another shop than the header");
 }
 
+std::vector<std::string> order_ids_in(const json& body, std::string_view key) {
+    std::vector<std::string> ids;
+    const json* list = runtime::opt_array(body, key, "body").value();
+    if (list == nullptr) return ids;
+    for (const json& entry : *list)
+        ids.push_back(runtime::get_id_text(json{{"id", entry}}, "id", key).value());
+    return ids;
+}
+
+// Only which orders are meant: the customer's own name, mail address and phone number are read by nobody.
+orders::PrivacyRequest privacy_request_of(const orders::Delivery& delivery) {
+    const std::string& topic = delivery.receipt.topic;
+    orders::PrivacyRequest request{delivery.receipt.merchant, delivery.receipt.store_id, "shop", {}, {}};
+    if (topic == "customers/redact") {
+        request.kind = "customer";
+        request.orders = order_ids_in(delivery.body, "orders_to_redact");
+    } else if (topic == "customers/data_request") {
+        request.kind = "data_request";
+        request.orders = order_ids_in(delivery.body, "orders_requested");
+        const json* numbered = runtime::opt_object(delivery.body, "data_request", "body").value();
+        if (numbered != nullptr)
+            request.reference = runtime::opt_id_text(*numbered, "id", "data_request").value().value_or("");
+        if (request.reference.empty()) request.reference = delivery.receipt.webhook_id;
+    }
+    return request;
+}
+
 // Fills in what the topic's body tells. Throws std::invalid_argument or runtime::ErrorException with the reason.
 void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view shop_domain) {
     const json& body = delivery.body;
@@ -128,7 +155,10 @@ void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view 
             runtime::opt_int64(body, "available", "inventory level").value();
             break;
         case Body::shop: check_shop(body, "myshopify_domain", shop_domain); break;
-        case Body::compliance: check_shop(body, "shop_domain", shop_domain); break;
+        case Body::privacy:
+            check_shop(body, "shop_domain", shop_domain);
+            delivery.privacy = privacy_request_of(delivery);
+            break;
     }
 }
 
@@ -145,6 +175,7 @@ void understand(const Topic& topic, orders::Delivery& delivery, std::string_view
         // Whatever a body can provoke is a reason to park it, never to refuse it.
         delivery.fault = fault.what();
         delivery.order.reset();
+        delivery.privacy.reset();
     }
 }
 
@@ -216,11 +247,14 @@ WebhookDecision decide_shopify_webhook(
     if (!understand_shopify_delivery(delivery, envelope.shop.text)) {
         delivery.receipt.status = orders::ReceiptStatus::ignored;
         delivery.receipt.reason = "unknown topic";
+        delivery.receipt.body.clear();  // nobody will ever read it, and it may be about a person
         decision.label = "unknown_topic";
         decision.topic = "other";
     } else {
         if (!delivery.fault.empty()) delivery.receipt.status = orders::ReceiptStatus::parked;
         delivery.receipt.reason = delivery.fault;
+        // It names the very person who wants to be forgotten; which orders are meant is a row of its own.
+        if (delivery.privacy) delivery.receipt.body.clear();
         decision.label = delivery.fault.empty() ? "accepted" : "not_understood";
         decision.topic = topic->name;
     }

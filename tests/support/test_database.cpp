@@ -72,6 +72,11 @@ std::string fresh_name() {
 
 }  // namespace
 
+const runtime::KeyRing& test_keys() {
+    static const runtime::KeyRing ring = runtime::KeyRing::parse(runtime::new_key_line()).value();
+    return ring;
+}
+
 std::string admin_dsn_of_server() {
     const char* dsn = std::getenv("ORDERSAGA_ADMIN_DSN");
     if (dsn == nullptr || *dsn == '\0') {

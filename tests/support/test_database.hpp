@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/bootstrap.hpp"
+#include "runtime/sealing.hpp"
 
 #include <string>
 
@@ -29,6 +30,9 @@ private:
     std::string name_;
     db::RoleDsns dsns_;
 };
+
+// What seals personal data in every test database.
+const runtime::KeyRing& test_keys();
 
 // ORDERSAGA_ADMIN_DSN; throws std::runtime_error when it is not set.
 std::string admin_dsn_of_server();

@@ -12,6 +12,7 @@
 #include "sagas/activities.hpp"
 #include "sagas/order_document.hpp"
 #include "sandbox/sandbox_server.hpp"
+#include "tests/unit/activities/one_recipient.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -134,7 +135,8 @@ protected:
         config.call_timeout = 5s;
         config.stores = {{"eu", sandbox_->url() + "/shopify/" + domain, "2026-07", "shpat_token"}};
         config.warehouses = {{"main", "shipbob", sandbox_->url() + "/shipbob/main", "2026-01", "7", "wms-token"}};
-        runner_ = std::make_unique<CommandRunner>(config, *http_, database_clock_, random_);
+        runner_ = std::make_unique<CommandRunner>(
+            config, *http_, database_clock_, random_, std::make_shared<tests::OneRecipient>());
         worker_ =
             std::make_shared<Worker>(context_.get_executor(), *runner_, random_, metrics_, names_->outcomes_exchange());
         worker_publisher_ = std::make_unique<broker::Publisher>(
@@ -224,7 +226,6 @@ protected:
             {"request_key", reference},
             {"order_number", "#1"},
             {"ship_method", "Standard"},
-            {"recipient", {{"name", "Jon Doe"}, {"address1", "1 Street"}, {"city", "Town"}, {"country", "US"}}},
             {"lines",
              {{{"line_id", "7"},
                {"sku", "TEE"},

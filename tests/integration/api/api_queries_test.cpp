@@ -30,7 +30,7 @@ protected:
 
     TwoMerchants world_;
     std::unique_ptr<api::Queries> queries_ =
-        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
+        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine, test_keys());
     const MerchantId mine_{world_.first};
     const MerchantId other_{world_.second};
 };
@@ -267,7 +267,7 @@ TEST_F(ApiQueriesTest, SettlesParkedItemsAndWebhooksOnceWithAnAuditRow) {
     world_.session.transact([&](db::Transaction& transaction) {
         transaction.execute(
             "INSERT INTO parked_items (merchant_id, kind, subject, reason, input) VALUES ($1::bigint, 'arrival', 's', "
-            "'r', '{}')",
+            "'r', '{\"order_id\": \"5\", \"email\": \"ada@example.com\", \"lines\": [{\"sku\": \"SHIRT\"}]}')",
             {world_.first});
         transaction.execute(
             "INSERT INTO webhook_receipts (merchant_id, store_id, source, topic, webhook_id, received_at, body, "
@@ -286,8 +286,12 @@ TEST_F(ApiQueriesTest, SettlesParkedItemsAndWebhooksOnceWithAnAuditRow) {
         const std::string item = page.at("items").at(0).at("item_id");
         EXPECT_FALSE(queries_->parked_webhook(other_, item));
         EXPECT_EQ(queries_->parked_webhook(mine_, item).has_value(), item.starts_with("webhook-"));
+        const std::string shown = queries_->parked_item(mine_, item, true).at("input");
         if (item.starts_with("webhook-")) {
             EXPECT_EQ(queries_->parked_webhook(mine_, item)->body, std::string("{\0\xff", 3));
+            EXPECT_EQ(shown, "3 bytes that are no JSON; they are not shown");
+        } else {
+            EXPECT_EQ(json::parse(shown), json::parse(R"({"order_id":"5","email":"***","lines":[{"sku":"SHIRT"}]})"));
         }
         EXPECT_FALSE(queries_->settle_parked(other_, item, "dismiss", "anna", "seen"));
         EXPECT_TRUE(queries_->settle_parked(mine_, item, "dismiss", "anna", "seen"));

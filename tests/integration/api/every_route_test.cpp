@@ -135,7 +135,7 @@ protected:
 
     TwoMerchants world_;
     std::unique_ptr<api::Queries> queries_ =
-        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
+        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine, test_keys());
     std::int64_t canary_ = 0;
     Names foreign_, own_, missing_;
     std::unique_ptr<OrchestratorInProcess> orchestrator_;

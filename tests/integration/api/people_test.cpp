@@ -38,7 +38,7 @@ protected:
     int sessions_ = 0;
     TwoMerchants world_;
     std::unique_ptr<api::Queries> queries_ =
-        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine);
+        db::make_api_queries(world_.database.dsns().api, world_.database.dsns().engine, test_keys());
 };
 
 TEST_F(PeopleTest, FiveFailuresLockANameForAQuarterOfAnHourWhetherSomebodyHasItOrNot) {

@@ -157,7 +157,7 @@ protected:
     }
 
     test::TestDatabase& database;
-    PgStore store{{database.dsns().engine, "test"}};
+    PgStore store{{database.dsns().engine, "test"}, test::test_keys()};
     const Instant start{std::chrono::microseconds{1'780'000'000'123'456}};
 };
 

@@ -14,7 +14,7 @@ protected:
         std::vector<std::thread> threads;
         for (int number = 0; number < count; ++number) {
             threads.emplace_back([&, number] {
-                PgStore own({database.dsns().engine, "test"});
+                PgStore own({database.dsns().engine, "test"}, test::test_keys());
                 work(own, number);
             });
         }
@@ -132,7 +132,7 @@ TEST_F(Concurrency, OneOrderIsCreatedOnceByAll) {
 TEST_F(Concurrency, ConfirmationsDoNotWaitForABatchAtWork) {
     add_sagas(1, 1);
     add_command(sent(a_command(10, 1, "a"), start));
-    PgStore other({database.dsns().engine, "test"});
+    PgStore other({database.dsns().engine, "test"}, test::test_keys());
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         EXPECT_EQ(transaction.open_commands({saga(1)}).size(), 1U);
         // Held by the batch above: passed over at once, not after a lock timeout.

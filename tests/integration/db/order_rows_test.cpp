@@ -104,7 +104,50 @@ TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
     EXPECT_EQ(look("SELECT count(*) FROM webhook_receipts"), "2");
     EXPECT_EQ(
         look("SELECT status || reason || order_id FROM webhook_receipts WHERE webhook_id = 'w1'"), "parkedno number77");
-    EXPECT_EQ(look("SELECT body FROM webhook_receipts WHERE webhook_id = 'w1'"), "\\x7b2261223a00ff7d00");
+}
+
+TEST_F(OrderRows, SealsABodyUnderTheKeyOfItsStore) {
+    in_rows([&](orders::Rows& rows) { rows.insert_receipts({a_receipt("w1")}); });
+    EXPECT_EQ(look("SELECT position('\\x7b2261223a'::bytea IN body) FROM webhook_receipts"), "0");
+
+    Connection connection({database.dsns().engine, "test"});
+    const auto opened = [&](const std::string& webhook_id) {
+        std::string text;
+        connection.transact([&](Transaction& transaction) {
+            const Rows rows = transaction.query("SELECT data_key_id, body FROM webhook_receipts");
+            const KeptBody kept{1, 1, "orders/create", webhook_id, rows.optional_text(0, 0), rows.bytes(0, 1)};
+            const runtime::Result<std::string> body = opened_body(transaction, test::test_keys(), kept);
+            text = body ? *body : body.error().message;
+        });
+        return text;
+    };
+    EXPECT_EQ(opened("w1"), a_receipt("w1").body);
+    EXPECT_NE(opened("w2"), a_receipt("w1").body) << "it opens in its own place only";
+    run_as_engine("DELETE FROM store_keys");
+    EXPECT_EQ(opened("w1"), "the key that it was sealed under was thrown away");
+}
+
+// The key is kept in memory for a minute; nobody may be kept under one that is gone.
+TEST_F(OrderRows, KeepsNobodyUnderAKeyThatWasThrownAway) {
+    const auto keep = [&](const std::string& order_id, int saga_number) {
+        in_rows([&](orders::Rows& rows) {
+            rows.lock_orders({{merchant, eu, order_id}});
+            orders::PersonalRow person;
+            person.order = {merchant, eu, order_id};
+            person.saga_id = uuid(saga_number);
+            person.recipient["name"] = "Ada";
+            rows.write_personal({person});
+        });
+    };
+    keep("1", 1);
+    keep("2", 2);
+    EXPECT_EQ(look("SELECT count(*) FROM store_keys"), "1");
+    run_as_engine("DELETE FROM store_keys");
+    EXPECT_EQ(look("SELECT count(*) FROM personal_data"), "0") << "they go with their key";
+
+    EXPECT_THROW(keep("3", 3), engine::StoreUnavailable);
+    keep("3", 3);
+    EXPECT_EQ(look("SELECT order_id FROM personal_data"), "3");
 }
 
 TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {

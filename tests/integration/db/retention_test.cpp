@@ -40,6 +40,18 @@ protected:
             "generate_series(1, 2) number");
     }
 
+    // Both orders have an address; one of them is over, and was 100 days ago.
+    void add_addresses() {
+        run_as_engine(
+            "INSERT INTO orders (merchant_id, store_id, order_id, saga_id) VALUES (1, 1, '1', '" + uuid(1) +
+            "'), (1, 1, '2', '" + uuid(2) + "')");
+        run_as_engine(
+            "INSERT INTO store_keys (merchant_id, store_id, data_key_id, key_id, sealed) VALUES (1, 1, 'd', 'k', 'x')");
+        run_as_engine(
+            "INSERT INTO personal_data SELECT merchant_id, store_id, order_id, saga_id, 'd', 'x' FROM orders");
+        run_as_engine("UPDATE sagas SET updated_at = now() - interval '100 days'");
+    }
+
     Dropped drop(int days, std::int64_t step = 1'000) {
         Retention retention;
         retention.keep = std::chrono::hours(24 * days);
@@ -49,6 +61,13 @@ protected:
 
     Session session{{database.dsns().engine, "test"}};
 };
+
+TEST_F(RetentionTest, DropsAddressesOfOrdersThatAreOver) {
+    add_addresses();
+    EXPECT_EQ(drop(101).addresses, 0);
+    EXPECT_EQ(drop(90).addresses, 1);
+    EXPECT_EQ(look("SELECT order_id FROM personal_data"), "2");
+}
 
 TEST_F(RetentionTest, DropsWhatIsOldAndKeepsWhatIsStillNeeded) {
     const Dropped dropped = drop(90, 2);  // several steps

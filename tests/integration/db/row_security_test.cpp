@@ -42,6 +42,11 @@ protected:
             SELECT m, 'store:eu', 'access_token', 'k', 'x' FROM generate_series(1, 2) m;
             INSERT INTO webhook_receipts (merchant_id, source, store_id, topic, webhook_id, received_at, body, status)
             SELECT m, 'shopify', 1, 't', 'w', now(), 'b', 'applied' FROM generate_series(1, 2) m;
+            INSERT INTO store_keys (merchant_id, store_id, data_key_id, key_id, sealed)
+            VALUES (1, 1, 'd', 'k', 'x'), (2, 3, 'd', 'k', 'x');
+            INSERT INTO personal_data (merchant_id, store_id, order_id, saga_id, data_key_id, sealed)
+            SELECT merchant_id, store_id, order_id, gen_random_uuid(), 'd', 'x' FROM orders;
+            INSERT INTO privacy_requests (merchant_id, store_id, kind) VALUES (1, 1, 'shop'), (2, 3, 'shop');
         )sql");
     }
 
@@ -153,7 +158,8 @@ TEST_F(RowSecurity, BodiesAndTokenHashesAreHiddenFromTheApiRole) {
     for (const char* query :
          {"SELECT body FROM webhook_receipts", "SELECT token_hash FROM tokens", "SELECT password FROM operators",
           "SELECT session_hash FROM operator_sessions", "SELECT body FROM api_idempotency",
-          "SELECT sealed FROM credential_secrets", "SELECT claim FROM credentials"}) {
+          "SELECT sealed FROM credential_secrets", "SELECT claim FROM credentials", "SELECT sealed FROM store_keys",
+          "SELECT sealed FROM personal_data"}) {
         EXPECT_THROW(api.transact([&](Transaction& transaction) { transaction.query(query); }), Misuse) << query;
     }
     // Whoever hides another table, or shows one of these, says so here.
@@ -161,8 +167,8 @@ TEST_F(RowSecurity, BodiesAndTokenHashesAreHiddenFromTheApiRole) {
         look(R"sql(SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
                     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
                       AND NOT has_table_privilege('ordersaga_api', oid, 'SELECT'))sql"),
-        "api_idempotency credential_secrets credentials operator_sessions operators sign_in_attempts tokens "
-        "webhook_receipts");
+        "api_idempotency credential_secrets credentials operator_sessions operators personal_data sign_in_attempts "
+        "store_keys tokens webhook_receipts");
 }
 
 TEST_F(RowSecurity, TheEngineSeesAllMerchants) {
@@ -178,7 +184,8 @@ TEST_F(RowSecurity, TheEngineSeesAllMerchants) {
     });
 }
 
-// Workers see the tokens they call with; what else they may see of those tables is told in credentials_test.cpp.
+// Workers see the tokens they call with and the addresses they ask with; what else they may see of the tables of
+// credentials is told in credentials_test.cpp.
 TEST_F(RowSecurity, TheWorkerAndTheOwnerSeeNoRow) {
     Connection worker({database.dsns().worker, "test"});
     Connection migrator({database.dsns().migrator, "test"});
@@ -186,7 +193,7 @@ TEST_F(RowSecurity, TheWorkerAndTheOwnerSeeNoRow) {
         if (table == "schema_migrations") {
             continue;
         }
-        if (!table.starts_with("credential")) {
+        if (!table.starts_with("credential") && table != "store_keys" && table != "personal_data") {
             EXPECT_THROW(
                 worker.transact([&](Transaction& transaction) { transaction.query("SELECT FROM " + table); }), Misuse)
                 << table;

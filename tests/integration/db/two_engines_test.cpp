@@ -192,7 +192,7 @@ protected:
     }
 
     void run_engine(std::uint64_t number, std::atomic<bool>& stop) {
-        PgStore own({database.dsns().engine, "test"});
+        PgStore own({database.dsns().engine, "test"}, test::test_keys());
         runtime::SeededRandom random(number + 1);
         orders::OrderParticipantSettings settings;
         settings.poll_orders_every = settings.read_stock_every = settings.poll_fulfillments_every = 20ms;

@@ -21,7 +21,7 @@ protected:
         names_ = broker::Names(topology_options_.prefix);
         ASSERT_TRUE(broker::declare_topology(address_, broker::make_topology(topology_options_)).ok());
         source_ = std::make_unique<OutcomeSource>(
-            address_, topology_options_, orchestrator_->loop(), orchestrator_->metrics());
+            address_, topology_options_, orchestrator_->loop(), orchestrator_->metrics(), test_keys());
         source_->serve({0});
         publisher_ = std::make_unique<broker::Publisher>(address_, broker::PublisherOptions{}, results_.receiver());
         broker::ConsumerOptions dead;
@@ -126,6 +126,8 @@ TEST_F(ForgedOutcomes, ThatAreNoOutcomesGoToTheDeadLetters) {
     no_kind.payload = R"({"kind":"wonderful"})";
     broker::Envelope no_payload = true_outcome();
     no_payload.payload = "{}";
+    broker::Envelope sealed_by_a_stranger = true_outcome();
+    sealed_by_a_stranger.payload = R"({"kind":"done","payload":{"sealed":"a1:AAAA"}})";
     const std::string nul =
         R"({"schema":1,"kind":"outcome","message_id":"m","merchant_id":"1","activity":"A","attempt_token":"t","step":"\u0000","payload":{"kind":"done"}})";
     const std::vector<std::string> bodies{
@@ -138,7 +140,8 @@ TEST_F(ForgedOutcomes, ThatAreNoOutcomesGoToTheDeadLetters) {
         broker::encode(command).value(),
         broker::encode(no_merchant).value(),
         broker::encode(no_kind).value(),
-        broker::encode(no_payload).value()};
+        broker::encode(no_payload).value(),
+        broker::encode(sealed_by_a_stranger).value()};
 
     for (const std::string& body : bodies)
         publish(body);

@@ -1,6 +1,7 @@
 // The built programs with wrong arguments and broken settings: a line that says what is wrong, exit code 2 (or what the
 // program documents), never a crash.
 #include "runtime/random.hpp"
+#include "runtime/sealing.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -107,10 +108,11 @@ TEST_F(HostileSettings, AMissingFileIsTold) {
 TEST_F(HostileSettings, ADatabaseThatIsNotThereIsTold) {
     write("dsn", "postgresql://a:hidden-word@127.0.0.1:1/x");
     write("url", "amqp://a:hidden-word@127.0.0.1:1/");
+    write("keys", runtime::new_key_line());
     const std::string here = "file:" + folder_.string();
     write(
         "away.toml", "[engine]\ndsn = \"" + here + "/dsn\"\n[api]\ndsn = \"" + here + "/dsn\"\n[amqp]\nurl = \"" +
-                         here + "/url\"\n");
+                         here + "/url\"\n[credentials]\nkeys = \"" + here + "/keys\"\n");
     const Ended ended = run("orchestrator --config away.toml");
     EXPECT_EQ(ended.code, 3) << ended.output;
     EXPECT_EQ(ended.output.find("hidden-word"), std::string::npos) << "a password was printed: " << ended.output;

@@ -6,6 +6,7 @@
 #include "orchestrator/webhook/shopify_signature.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/random.hpp"
+#include "tests/support/test_database.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -49,7 +50,7 @@ struct OrchestratorInProcess::Impl {
     explicit Impl(InProcessOptions given)
         : options(std::move(given)),
           saga(options.saga),
-          store({options.engine_dsn, "test-engine"}),
+          store({options.engine_dsn, "test-engine"}, test_keys()),
           participant(rows_of, random, options.orders),
           engine(store, participant, {&saga}, sink, random, {}),
           loop(engine, metrics, options.loop),
@@ -87,7 +88,7 @@ struct OrchestratorInProcess::Impl {
     }
 
     void start_private() {
-        queries.emplace([this] { return db::make_api_queries(options.api_dsn, options.engine_dsn); });
+        queries.emplace([this] { return db::make_api_queries(options.api_dsn, options.engine_dsn, test_keys()); });
         runtime::HttpServerOptions closed;
         closed.name = "private";
         closed.body_limit = api::api_body_limit;

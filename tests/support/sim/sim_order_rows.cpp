@@ -176,6 +176,21 @@ void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
     }
 }
 
+void SimTransaction::write_personal(const std::vector<orders::PersonalRow>& people) {
+    step("write_personal");
+    for (const orders::PersonalRow& row : people) {
+        require(tables_.orders.has(row.order), "personal_data: foreign key orders");
+        require(!tables_.people.has(row.order), "personal_data: primary key");
+        tables_.people.put(row.order, row);
+    }
+}
+
+void SimTransaction::ask_privacy(const std::vector<orders::PrivacyRequest>& requests) {
+    step("ask_privacy");
+    for (const orders::PrivacyRequest& request : requests)
+        tables_.privacy.put(next_number(), request);
+}
+
 std::vector<std::pair<std::string, SagaKey>> SimTransaction::sagas_of_references(
     MerchantId merchant,
     const std::vector<std::string>& references) {

@@ -66,6 +66,8 @@ struct SimTables {
           parked(journal),
           audit(journal),
           orders(journal),
+          people(journal),
+          privacy(journal),
           references(journal),
           stock(journal),
           movements(journal),
@@ -96,6 +98,8 @@ struct SimTables {
     SimTable<std::int64_t, engine::AuditRow> audit;
 
     SimTable<orders::OrderKey, orders::OrderRow> orders;
+    SimTable<orders::OrderKey, orders::PersonalRow> people;
+    SimTable<std::int64_t, orders::PrivacyRequest> privacy;
     SimTable<std::pair<MerchantId, std::string>, SagaKey> references;
     SimTable<StockKey, orders::StockRow> stock;
     SimTable<std::int64_t, orders::MovementRow> movements;

@@ -68,6 +68,8 @@ public:
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
+    void write_personal(const std::vector<orders::PersonalRow>& people) override;
+    void ask_privacy(const std::vector<orders::PrivacyRequest>& requests) override;
     std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) override;

@@ -29,7 +29,11 @@ token = "env:WMS"
 
 runtime::Environment environment() {
     return runtime::fixed_environment(
-        {{"AMQP", "amqp://u:p@127.0.0.1/x"}, {"DSN", "postgresql://"}, {"EU", "shpat"}, {"WMS", "token"}});
+        {{"AMQP", "amqp://u:p@127.0.0.1/x"},
+         {"DSN", "postgresql://"},
+         {"EU", "shpat"},
+         {"WMS", "token"},
+         {"ORDERSAGA_CREDENTIALS_KEYS", runtime::new_key_line()}});
 }
 
 TEST(WorkerConfig, ReadsEverythingWithDefaults) {
@@ -47,7 +51,7 @@ TEST(WorkerConfig, ReadsEverythingWithDefaults) {
     EXPECT_FALSE(config.metrics_port.has_value());
 }
 
-TEST(WorkerConfig, LeavesTokensToTheDatabaseOnlyWithKeysToOpenThem) {
+TEST(WorkerConfig, LeavesTokensToTheDatabaseAndNeedsKeysToOpenWhatIsSealedThere) {
     const std::string without = R"(
 [broker]
 url = "env:AMQP"
@@ -57,9 +61,10 @@ dsn = "env:DSN"
 key = "eu"
 base_url = "http://127.0.0.1:8080/shopify/eu/"
 )";
-    runtime::ConfigReader reader = runtime::ConfigReader::from_text(without, environment());
+    runtime::ConfigReader reader = runtime::ConfigReader::from_text(
+        without, runtime::fixed_environment({{"AMQP", "amqp://u:p@127.0.0.1/x"}, {"DSN", "postgresql://"}}));
     (void)read_worker_config(reader);
-    EXPECT_THAT(runtime::describe(reader.finish()), HasSubstr("stores[0].token"));
+    EXPECT_THAT(runtime::describe(reader.finish()), HasSubstr("credentials.keys: is missing"));
 
     reader = runtime::ConfigReader::from_text(
         without, runtime::fixed_environment(

@@ -5,6 +5,7 @@
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "sagas/activities.hpp"
+#include "tests/unit/activities/one_recipient.hpp"
 #include "tests/unit/activities/peers.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -33,7 +34,6 @@ WorkerConfig a_config() {
 
 const json fulfillment_payload = json::parse(R"({
   "warehouse": "main", "reference": "eu.1.1.1", "request_key": "k", "order_number": "#1", "ship_method": "Standard",
-  "recipient": {"name": "Jon", "address1": "1 Street", "city": "Town", "country": "US", "phone_number": null},
   "lines": [{"line_id": "7", "sku": "TEE", "warehouse_item_id": "11", "quantity": 1}], "call_deadline_ms": 5000})");
 
 const json warehouse_order = json::parse(
@@ -110,7 +110,8 @@ protected:
     runtime::Metrics metrics;
     runtime::LogCapture log;
     boost::asio::io_context context{1};
-    CommandRunner runner{a_config(), peer, clock, random};
+    std::shared_ptr<OneRecipient> recipient = std::make_shared<OneRecipient>();
+    CommandRunner runner{a_config(), peer, clock, random, recipient};
     std::shared_ptr<Worker> worker =
         std::make_shared<Worker>(context.get_executor(), runner, random, metrics, "ordersaga.outcomes");
     std::vector<std::uint64_t> acked, rejected;
@@ -279,8 +280,7 @@ TEST_F(WorkerTest, BrokenPayloadsAreRefusedWithTheirFault) {
         {"QuietRead", {{"store", "eu"}, {"listings", {{{"listing_id", 1}}}}, {"orders_since", "2026-11-01T00:00:00Z"}}},
         {"PollOrders", {{"store", "eu"}, {"orders_since", "yesterday"}}},
         {"RequestFulfillment", {{"warehouse", "main"}}},
-        {"RequestFulfillment",
-         {{"warehouse", "main"}, {"reference", "r"}, {"recipient", "Jon"}, {"lines", json::array()}}},
+        {"RequestFulfillment", {{"warehouse", "main"}, {"reference", "r"}, {"lines", "none"}}},
         {"CreateStoreFulfillment",
          {{"store", "eu"}, {"order_id", "1"}, {"lines", {{{"line_id", "1"}, {"quantity", "x"}}}}}},
     };
@@ -320,6 +320,34 @@ TEST_F(WorkerTest, TellsThePeersBudget) {
     EXPECT_EQ(outcome(1).tokens_capacity, 2000);
 }
 
+TEST_F(WorkerTest, TheAddressIsReadBySagaAndNotCarriedByTheCommand) {
+    peer.will(answer(201, warehouse_order));
+    deliver(delivery(command(sagas::activity::request_fulfillment, fulfillment_payload), 1));
+
+    EXPECT_THAT(recipient->asked, ElementsAre("1/saga-1"));
+    ASSERT_FALSE(peer.calls.empty());
+    EXPECT_THAT(peer.calls.back().body, HasSubstr("1 Street"));
+}
+
+// Asked of the warehouse is nothing then; what the saga hears decides how it goes on.
+TEST_F(WorkerTest, WithoutAnAddressNothingIsAskedOfTheWarehouse) {
+    using Kind = Recipients::Answer::Kind;
+    const std::pair<Kind, OutcomeKind> cases[] = {
+        {Kind::erased, OutcomeKind::refused},
+        {Kind::unavailable, OutcomeKind::retryable},
+        {Kind::unopened, OutcomeKind::blocked}};
+    for (std::size_t i = 0; i < std::size(cases); ++i) {
+        recipient->answer = {cases[i].first, "why"};
+        broker::Envelope envelope = command(sagas::activity::request_fulfillment, fulfillment_payload);
+        envelope.attempt_token = "token-" + std::to_string(i + 10);
+        deliver(delivery(envelope, i + 1));
+        ASSERT_EQ(published.size(), i + 1);
+        EXPECT_EQ(outcome(i).kind, cases[i].second);
+        EXPECT_THAT(outcome(i).reason, HasSubstr("why"));
+    }
+    EXPECT_TRUE(peer.calls.empty());
+}
+
 TEST_F(WorkerTest, SecretsAndAddressesStayOutOfTheLog) {
     peer.will(answer(401, json{{"message", "bad token"}}));
     deliver(delivery(command(sagas::activity::request_fulfillment, fulfillment_payload), 1));
@@ -335,6 +363,26 @@ TEST_F(WorkerTest, SecretsAndAddressesStayOutOfTheLog) {
 
 sagas::Outcome performed(CommandRunner& runner, broker::Envelope envelope) {
     return run(runner.run(envelope, false));
+}
+
+TEST_F(WorkerTest, DocumentsOfOrdersTravelSealedForTheirAttempt) {
+    WorkerConfig config = a_config();
+    config.credential_keys = runtime::KeyRing::parse(runtime::new_key_line()).value();
+    CommandRunner sealing{config, peer, clock, random, recipient};
+    peer.will(answer(200, json::parse(R"({"data":{"order":{"id":"gid://shopify/Order/1","name":"#1",
+      "createdAt":"2026-11-01T10:00:00Z","updatedAt":"2026-11-01T10:00:00Z","email":"jon@example.com",
+      "shippingAddress":{"name":"Jon Doe","address1":"1 Street"},"lineItems":{"nodes":[]}}}})")));
+
+    const sagas::Outcome read =
+        performed(sealing, command(sagas::activity::read_order, {{"store", "eu"}, {"order_id", "1"}}));
+
+    ASSERT_EQ(read.kind, OutcomeKind::done) << read.reason;
+    EXPECT_EQ(read.payload.size(), 1U);
+    const std::string sealed = read.payload.at("sealed").get<std::string>();
+    EXPECT_EQ(sealed.find("Street"), std::string::npos);
+    const json opened = json::parse(config.credential_keys->open_text(sealed, "token-1").value());
+    EXPECT_EQ(opened.at("order").at("shipping_address").at("address1"), "1 Street");
+    EXPECT_FALSE(config.credential_keys->open_text(sealed, "token-2").ok()) << "copied to another attempt";
 }
 
 TEST_F(WorkerTest, ConflictAndCancelledReferenceAreRefusals) {

@@ -1,4 +1,6 @@
 // What stores tell about orders: create-or-merge on any topic, in any sequence, each fact once.
+#include "orchestrator/orders/intake.hpp"
+
 #include "tests/unit/orders/a_merchant.hpp"
 
 #include <gmock/gmock.h>
@@ -78,7 +80,7 @@ TEST_P(EverySequence, OfTheSameTopicsEndsTheSame) {
         SCOPED_TRACE(told);
         settle(shop);
         const OrderRow& row = *shop.order_row("100");
-        EXPECT_EQ(row.document, life.back().document);
+        EXPECT_EQ(row.document, without_person(life.back().document));
         EXPECT_EQ(shop.listing(eu, shirt).believed, GetParam() ? 10 : 7);
         EXPECT_EQ(shop.listing(us, shirt).believed, GetParam() ? 10 : 7);
         EXPECT_EQ(shop.stock(shirt).available, GetParam() ? 10 : 7);
@@ -319,6 +321,57 @@ TEST(Intake, RequestsOnlyWhatIsStillToBeFulfilled) {
     shop.deliver(eu, "orders/create", order);
     EXPECT_EQ(shop.stock(shirt).reserved, 1);
     EXPECT_EQ(shop.listing(eu, shirt).believed, 7) << "all three were sold";
+}
+
+// --- whom it goes to is kept apart
+
+TEST(Intake, KeepsThePersonApartAndNowhereElse) {
+    AMerchant shop;
+    sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    order.email = "ada@example.com";
+    shop.deliver(eu, "orders/create", order);
+
+    const PersonalRow* person = shop.store.tables().people.find({merchant, eu, "100"});
+    ASSERT_NE(person, nullptr);
+    EXPECT_EQ(person->saga_id, shop.saga("100").key.saga_id);
+    EXPECT_EQ(person->recipient.at("name"), "Ada");
+    EXPECT_EQ(person->recipient.at("email"), "ada@example.com");
+    EXPECT_EQ(shop.order_row("100")->document, without_person(order));
+    EXPECT_EQ(shop.saga("100").data.dump().find("High Street"), std::string::npos);
+}
+
+// A poll brings the address each time; what is kept has none.
+TEST(Intake, APollThatOnlyRepeatsThePersonChangesNothing) {
+    AMerchant shop;
+    const sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    shop.deliver(eu, "orders/create", order);
+    const std::int64_t version = shop.saga("100").version;
+    shop.poll(eu, {order});
+    EXPECT_EQ(shop.saga("100").version, version);
+    EXPECT_EQ(shop.store.tables().people.size(), 1U);
+}
+
+TEST(Intake, AnOrderWithoutASagaKeepsNoPerson) {
+    AMerchant shop;
+    sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    order.test = true;
+    shop.deliver(eu, "orders/create", order);
+    EXPECT_EQ(shop.store.tables().people.size(), 0U);
+    EXPECT_FALSE(shop.order_row("100")->document.shipping_address.has_value());
+}
+
+TEST(Intake, APrivacyRequestIsKeptAndADataRequestAsksAPerson) {
+    AMerchant shop;
+    Delivery redact = shop.delivery(eu, "customers/redact", "");
+    redact.privacy = PrivacyRequest{merchant, eu, "customer", "", {"100"}};
+    shop.deliver(redact);
+    EXPECT_THAT(shop.incidents(), testing::IsEmpty());
+    Delivery asked = shop.delivery(eu, "customers/data_request", "");
+    asked.privacy = PrivacyRequest{merchant, eu, "data_request", "9999", {"100"}};
+    shop.deliver(asked);
+
+    EXPECT_EQ(shop.store.tables().privacy.size(), 2U);
+    EXPECT_THAT(shop.incidents(), testing::ElementsAre("a customer asks for their data"));
 }
 
 // --- what is missing holds ------------------------------------------------------------------------------------------------------------

@@ -66,6 +66,16 @@ TEST(KeyRing, RefusesWhatIsNoRingWithoutRepeatingIt) {
     }
 }
 
+TEST(KeyRing, SealsIntoATextForMessages) {
+    const KeyRing ring = KeyRing::parse(first_line).value();
+    const std::string sealed = ring.seal_text("a street", "attempt 1");
+    EXPECT_EQ(sealed.find("street"), std::string::npos);
+    EXPECT_EQ(ring.open_text(sealed, "attempt 1").value(), "a street");
+    EXPECT_EQ(ring.open_text(sealed, "attempt 2").error().kind, ErrorKind::refused);
+    for (const char* none : {"", "a1", "a1:not base64!", ":"})
+        EXPECT_FALSE(ring.open_text(none, "attempt 1").ok()) << none;
+}
+
 TEST(KeyRing, MakesKeysThatItReads) {
     const std::string line = new_key_line();
     EXPECT_NE(line, new_key_line());

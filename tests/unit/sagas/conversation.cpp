@@ -26,7 +26,6 @@ OrderData an_order() {
     data.order_id = "450789469";
     data.name = "#1001";
     data.paid = true;
-    data.recipient = {{"name", "Ada"}, {"address1", "1 High Street"}};
     data.ship_method = "Standard";
     data.lines = {a_line("L1", 2)};
     return data;

@@ -62,7 +62,6 @@ TEST(OrderData, FillsInWhatAnOlderDocumentDoesNotHave) {
     EXPECT_EQ(read.order_policy, "hold_and_tell");
     EXPECT_EQ(read.final_state, "Compensated");
     EXPECT_FALSE(read.edit.has_value());
-    EXPECT_TRUE(read.recipient.is_null());
 }
 
 TEST(OrderData, RefusesWhatItCannotRead) {

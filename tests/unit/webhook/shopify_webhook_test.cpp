@@ -246,6 +246,33 @@ TEST(ShopifyWebhook, KnowsEveryTopicThatStoresAreAskedFor) {
         EXPECT_NE(decide(a_delivery(sagas::shown_topic(topic), "{}")).label, "unknown_topic") << topic;
 }
 
+TEST(ShopifyWebhook, ReadsWhichOrdersAPrivacyRequestMeansAndKeepsNothingElseOfIt) {
+    json body = {
+        {"shop_domain", "eu-shirts.myshopify.com"},
+        {"customer", {{"id", 191167}, {"email", "john@example.com"}, {"phone", "555-625-1199"}}},
+        {"orders_to_redact", {299938, "280263"}}};
+    orders::Delivery delivery = delivery_of(a_delivery("customers/redact", body.dump()));
+    ASSERT_TRUE(delivery.privacy.has_value());
+    EXPECT_EQ(delivery.privacy->kind, "customer");
+    EXPECT_EQ(delivery.privacy->orders, (std::vector<std::string>{"299938", "280263"}));
+    EXPECT_EQ(delivery.receipt.body, "");
+
+    body["orders_requested"] = {220458};
+    body["data_request"] = {{"id", 9999}};
+    delivery = delivery_of(a_delivery("customers/data_request", body.dump()));
+    EXPECT_EQ(delivery.privacy->kind, "data_request");
+    EXPECT_EQ(delivery.privacy->reference, "9999");
+    EXPECT_EQ(delivery.privacy->orders, std::vector<std::string>{"220458"});
+
+    delivery = delivery_of(a_delivery("shop/redact", R"({"shop_domain":"eu-shirts.myshopify.com"})"));
+    EXPECT_EQ(delivery.privacy->kind, "shop");
+
+    body["orders_to_redact"] = {true};
+    delivery = delivery_of(a_delivery("customers/redact", body.dump()));
+    EXPECT_NE(delivery.fault, "");
+    EXPECT_FALSE(delivery.privacy.has_value());
+}
+
 // The signature covers the body only: a body that names another shop was moved there.
 TEST(ShopifyWebhook, ParksABodyThatNamesAnotherShop) {
     const json body = {{"shop_domain", "us-shirts.myshopify.com"}};
