@@ -2,8 +2,8 @@
 
 #include "orchestrator/orders/arrivals.hpp"
 #include "orchestrator/webhook/headers.hpp"
-#include "orchestrator/webhook/standard_webhooks.hpp"
 #include "runtime/json.hpp"
+#include "runtime/standard_webhooks.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -66,13 +66,14 @@ std::shared_ptr<const WarehouseEntry> signer_of(
     runtime::Instant now) {
     static const std::vector<std::string> nobody{"whsec_bm8gd2FyZWhvdXNlIGhhcyB0aGlzIGtleQ=="};
     if (envelope.signature.text.empty() || envelope.signature.repeated) return nullptr;
-    const StandardWebhookHeaders headers{envelope.id.text, envelope.timestamp.text, envelope.signature.text};
+    const runtime::StandardWebhookHeaders headers{envelope.id.text, envelope.timestamp.text, envelope.signature.text};
     // An unknown warehouse costs the same work as a known one with a wrong signature.
-    if (candidates.empty()) judge_standard_webhook(headers, request.body, nobody, now);
+    if (candidates.empty()) runtime::judge_standard_webhook(headers, request.body, nobody, now);
     for (const std::shared_ptr<const WarehouseEntry>& candidate : candidates) {
         if (candidate->kind != "shipbob") continue;
-        const StandardWebhookVerdict verdict = judge_standard_webhook(headers, request.body, candidate->secrets, now);
-        if (verdict == StandardWebhookVerdict::verified) return candidate;
+        const runtime::StandardWebhookVerdict verdict =
+            runtime::judge_standard_webhook(headers, request.body, candidate->secrets, now);
+        if (verdict == runtime::StandardWebhookVerdict::verified) return candidate;
     }
     return nullptr;
 }

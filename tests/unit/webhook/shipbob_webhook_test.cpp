@@ -1,7 +1,7 @@
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 
 #include "orchestrator/orders/arrivals.hpp"
-#include "orchestrator/webhook/standard_webhooks.hpp"
+#include "runtime/standard_webhooks.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -36,7 +36,7 @@ runtime::HttpRequest a_delivery(
     request.headers = {
         {"webhook-id", "msg_1"},
         {"webhook-timestamp", timestamp},
-        {"webhook-signature", standard_webhook_signature("msg_1", timestamp, body, secret).value()},
+        {"webhook-signature", runtime::standard_webhook_signature("msg_1", timestamp, body, secret).value()},
         {"x-webhook-topic", topic},
     };
     return request;

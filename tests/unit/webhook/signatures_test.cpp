@@ -1,6 +1,6 @@
 #include "orchestrator/webhook/shopify_signature.hpp"
-#include "orchestrator/webhook/standard_webhooks.hpp"
 #include "runtime/crypto.hpp"
+#include "runtime/standard_webhooks.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -96,7 +96,7 @@ constexpr std::string_view sent_at = "1614265330";
 const runtime::Instant sent{1614265330s};
 
 std::string signature_of(std::string_view id, std::string_view timestamp) {
-    return standard_webhook_signature(id, timestamp, body, warehouse_secrets[0]).value();
+    return runtime::standard_webhook_signature(id, timestamp, body, warehouse_secrets[0]).value();
 }
 
 TEST(StandardWebhooks, AgreesWithThePublishedVector) {
@@ -107,44 +107,52 @@ TEST(StandardWebhooks, AgreesWithThePublishedVector) {
     const std::string timestamp = std::to_string(seconds), payload = vector->at("payload");
     const std::vector<std::string> secret{vector->at("secret").get<std::string>()};
 
-    const auto verdict = judge_standard_webhook(
+    const auto verdict = runtime::judge_standard_webhook(
         {id, timestamp, signature}, payload, secret, runtime::Instant{std::chrono::seconds(seconds)});
 
-    EXPECT_EQ(verdict, StandardWebhookVerdict::verified);
+    EXPECT_EQ(verdict, runtime::StandardWebhookVerdict::verified);
 }
 
 TEST(StandardWebhooks, AcceptsFiveMinutesEitherWayAndNoMore) {
     const std::string signature = signature_of("m", sent_at);
-    const StandardWebhookHeaders headers{"m", sent_at, signature};
-    EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min), StandardWebhookVerdict::verified);
-    EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min), StandardWebhookVerdict::verified);
+    const runtime::StandardWebhookHeaders headers{"m", sent_at, signature};
     EXPECT_EQ(
-        judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min + 1us), StandardWebhookVerdict::outdated);
+        runtime::judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min),
+        runtime::StandardWebhookVerdict::verified);
     EXPECT_EQ(
-        judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min - 1us), StandardWebhookVerdict::outdated);
+        runtime::judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min),
+        runtime::StandardWebhookVerdict::verified);
+    EXPECT_EQ(
+        runtime::judge_standard_webhook(headers, body, warehouse_secrets, sent + 5min + 1us),
+        runtime::StandardWebhookVerdict::outdated);
+    EXPECT_EQ(
+        runtime::judge_standard_webhook(headers, body, warehouse_secrets, sent - 5min - 1us),
+        runtime::StandardWebhookVerdict::outdated);
 }
 
 TEST(StandardWebhooks, FindsTheFittingEntryInAList) {
     const std::string other = runtime::base64_encode(std::string(32, 'x'));
     const std::string list = "v1a,zzz v1," + other + " " + signature_of("m", sent_at);
     EXPECT_EQ(
-        judge_standard_webhook({"m", sent_at, list}, body, warehouse_secrets, sent), StandardWebhookVerdict::verified);
+        runtime::judge_standard_webhook({"m", sent_at, list}, body, warehouse_secrets, sent),
+        runtime::StandardWebhookVerdict::verified);
 }
 
 TEST(StandardWebhooks, SignsIdAndTimestampToo) {
     const std::string signature = signature_of("m", sent_at);
     EXPECT_EQ(
-        judge_standard_webhook({"n", sent_at, signature}, body, warehouse_secrets, sent),
-        StandardWebhookVerdict::mismatched);
+        runtime::judge_standard_webhook({"n", sent_at, signature}, body, warehouse_secrets, sent),
+        runtime::StandardWebhookVerdict::mismatched);
     EXPECT_EQ(
-        judge_standard_webhook({"m", "1614265331", signature}, body, warehouse_secrets, sent),
-        StandardWebhookVerdict::mismatched);
+        runtime::judge_standard_webhook({"m", "1614265331", signature}, body, warehouse_secrets, sent),
+        runtime::StandardWebhookVerdict::mismatched);
     EXPECT_EQ(
-        judge_standard_webhook({"m", sent_at, signature}, body + " ", warehouse_secrets, sent),
-        StandardWebhookVerdict::mismatched);
+        runtime::judge_standard_webhook({"m", sent_at, signature}, body + " ", warehouse_secrets, sent),
+        runtime::StandardWebhookVerdict::mismatched);
     const std::vector<std::string> useless{"", "whsec_", "whsec_!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"};
     EXPECT_EQ(
-        judge_standard_webhook({"m", sent_at, signature}, body, useless, sent), StandardWebhookVerdict::mismatched);
+        runtime::judge_standard_webhook({"m", sent_at, signature}, body, useless, sent),
+        runtime::StandardWebhookVerdict::mismatched);
 }
 
 TEST(StandardWebhooks, RefusesHeadersThatCannotBeRead) {
@@ -152,7 +160,7 @@ TEST(StandardWebhooks, RefusesHeadersThatCannotBeRead) {
     std::string many;
     for (int entry = 0; entry < 100; ++entry)
         many += signature + " ";
-    const std::vector<StandardWebhookHeaders> broken{
+    const std::vector<runtime::StandardWebhookHeaders> broken{
         {"", sent_at, signature},
         {"m", "", signature},
         {"m", "-1", signature},
@@ -163,8 +171,10 @@ TEST(StandardWebhooks, RefusesHeadersThatCannotBeRead) {
         {"m", sent_at, "v1,AAAA"},
         {"m", sent_at, many},
     };
-    for (const StandardWebhookHeaders& headers : broken) {
-        EXPECT_EQ(judge_standard_webhook(headers, body, warehouse_secrets, sent), StandardWebhookVerdict::malformed)
+    for (const runtime::StandardWebhookHeaders& headers : broken) {
+        EXPECT_EQ(
+            runtime::judge_standard_webhook(headers, body, warehouse_secrets, sent),
+            runtime::StandardWebhookVerdict::malformed)
             << headers.id << " " << headers.timestamp;
     }
 }

@@ -1,5 +1,5 @@
-// Standard Webhooks signatures, as ShipBob sends them: HMAC-SHA256 over "<id>.<timestamp>.<raw body>" with the key that
-// stands, base64 encoded, behind "whsec_". Pure; any thread.
+// Standard Webhooks signatures, as ShipBob and our notifier send them: HMAC-SHA256 over "<id>.<timestamp>.<raw body>" with
+// the key that stands, base64 encoded, behind "whsec_". Pure; any thread.
 #pragma once
 
 #include "runtime/clock.hpp"
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace ordersaga::webhook {
+namespace ordersaga::runtime {
 
 struct StandardWebhookHeaders {
     std::string_view id;         // webhook-id
@@ -31,14 +31,14 @@ StandardWebhookVerdict judge_standard_webhook(
     const StandardWebhookHeaders& headers,
     std::string_view body,
     std::span<const std::string> secrets,
-    runtime::Instant now,
-    runtime::Duration tolerance = std::chrono::minutes(5));
+    Instant now,
+    Duration tolerance = std::chrono::minutes(5));
 
-// "v1,<base64>" for tests and stand-ins; nullopt when the secret cannot be decoded.
+// "v1,<base64>"; nullopt when the secret cannot be decoded.
 std::optional<std::string> standard_webhook_signature(
     std::string_view id,
     std::string_view timestamp,
     std::string_view body,
     std::string_view secret);
 
-}  // namespace ordersaga::webhook
+}  // namespace ordersaga::runtime

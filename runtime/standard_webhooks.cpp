@@ -1,11 +1,11 @@
-#include "orchestrator/webhook/standard_webhooks.hpp"
+#include "runtime/standard_webhooks.hpp"
 
 #include "runtime/crypto.hpp"
 
 #include <charconv>
 #include <vector>
 
-namespace ordersaga::webhook {
+namespace ordersaga::runtime {
 
 namespace {
 
@@ -15,7 +15,7 @@ constexpr std::size_t most_entries = 16;  // each costs a comparison per secret
 
 std::optional<std::string> key_of(std::string_view secret) {
     if (!secret.starts_with(secret_prefix)) return std::nullopt;
-    std::optional<std::string> key = runtime::base64_decode(secret.substr(secret_prefix.size()));
+    std::optional<std::string> key = base64_decode(secret.substr(secret_prefix.size()));
     if (key && key->empty()) return std::nullopt;
     return key;
 }
@@ -47,7 +47,7 @@ std::optional<std::vector<std::string>> digests_of(std::string_view list) {
         const std::string_view entry = list.substr(0, space);
         list = space == std::string_view::npos ? std::string_view() : list.substr(space + 1);
         if (!entry.starts_with(entry_prefix)) continue;
-        std::optional<std::string> digest = runtime::base64_decode(entry.substr(entry_prefix.size()));
+        std::optional<std::string> digest = base64_decode(entry.substr(entry_prefix.size()));
         if (digest && digest->size() == 32) digests.push_back(std::move(*digest));
     }
     return digests;
@@ -59,8 +59,8 @@ StandardWebhookVerdict judge_standard_webhook(
     const StandardWebhookHeaders& headers,
     std::string_view body,
     std::span<const std::string> secrets,
-    runtime::Instant now,
-    runtime::Duration tolerance) {
+    Instant now,
+    Duration tolerance) {
     const std::optional<std::int64_t> seconds = seconds_of(headers.timestamp);
     const std::optional<std::vector<std::string>> digests = digests_of(headers.signature);
     if (headers.id.empty() || !seconds || !digests || digests->empty()) return StandardWebhookVerdict::malformed;
@@ -70,16 +70,16 @@ StandardWebhookVerdict judge_standard_webhook(
     for (const std::string& secret : secrets) {
         const std::optional<std::string> key = key_of(secret);
         if (!key) continue;
-        const std::string expected = runtime::hmac_sha256(*key, text);
+        const std::string expected = hmac_sha256(*key, text);
         for (const std::string& digest : *digests) {
-            const bool equal = runtime::constant_time_equal(expected, digest);
+            const bool equal = constant_time_equal(expected, digest);
             fits = fits || equal;
         }
     }
     if (!fits) return StandardWebhookVerdict::mismatched;
 
-    const runtime::Instant sent{std::chrono::seconds(*seconds)};
-    const runtime::Duration age = now >= sent ? now - sent : sent - now;
+    const Instant sent{std::chrono::seconds(*seconds)};
+    const Duration age = now >= sent ? now - sent : sent - now;
     return age > tolerance ? StandardWebhookVerdict::outdated : StandardWebhookVerdict::verified;
 }
 
@@ -90,8 +90,7 @@ std::optional<std::string> standard_webhook_signature(
     std::string_view secret) {
     const std::optional<std::string> key = key_of(secret);
     if (!key) return std::nullopt;
-    return std::string(entry_prefix) +
-           runtime::base64_encode(runtime::hmac_sha256(*key, signed_text(id, timestamp, body)));
+    return std::string(entry_prefix) + base64_encode(hmac_sha256(*key, signed_text(id, timestamp, body)));
 }
 
-}  // namespace ordersaga::webhook
+}  // namespace ordersaga::runtime
