@@ -729,8 +729,14 @@ PeerAnswer handle_warehouses(World& world, const ControlRequest& request, const 
 // --- faults ------------------------------------------------------------------------------------------------------------
 
 void check_kind(const std::string& kind) {
+    if (kind != "shopify" && kind != "shipbob" && kind != "mail" && kind != "hook") {
+        refuse(400, "a peer kind is shopify, shipbob, mail or hook");
+    }
+}
+
+void check_webhook_kind(const std::string& kind) {
     if (kind != "shopify" && kind != "shipbob") {
-        refuse(400, "a peer kind is shopify or shipbob");
+        refuse(400, "webhooks are sent by shopify and shipbob");
     }
 }
 
@@ -767,7 +773,7 @@ void change_faults(World& world, const json& wish) {
     }
     if (members.has("webhooks")) {
         for (const auto& [kind, rates_wish] : wish["webhooks"].items()) {
-            check_kind(kind);
+            check_webhook_kind(kind);
             DeliveryFaults rates;
             Members(rates_wish)
                 .take("duplicated", rates.duplicated)
@@ -794,7 +800,7 @@ void change_faults(World& world, const json& wish) {
 json faults_document(World& world) {
     json calls = json::object();
     json webhooks = json::object();
-    for (const char* kind : {"shopify", "shipbob"}) {
+    for (const char* kind : {"shopify", "shipbob", "mail", "hook"}) {
         const FaultRates rates = world.faults().rates(kind);
         calls[kind] = {
             {"throttled", rates.throttled},          {"error_before", rates.error_before},
@@ -803,6 +809,8 @@ json faults_document(World& world) {
             {"reset_after", rates.reset_after},      {"garbage", rates.garbage},
             {"slow_for_ms", rates.slow_for.count()}, {"hold_for_ms", rates.hold_for.count()},
         };
+    }
+    for (const char* kind : {"shopify", "shipbob"}) {
         const DeliveryFaults& deliveries = world.delivery_faults(kind);
         webhooks[kind] = {
             {"duplicated", deliveries.duplicated},
@@ -928,6 +936,14 @@ PeerAnswer route(World& world, const ControlRequest& request, const json& body, 
             change_faults(world, body);
         }
         return reply(faults_document(world));
+    }
+    if (head == "hooks" && method == "PUT" && request.path.size() == 2) {
+        Hook hook;
+        hook.secret = word_in(body, "secret");
+        std::string same;
+        Members(body).take("secret", same).take("status", hook.status).no_others();
+        world.put_hook(request.path[1], hook);
+        return reply(json{{"url", world.base_url() + "/hooks/" + request.path[1]}});
     }
     if (head == "outages" && method == "POST") {
         return begin_outage(world, body, now);

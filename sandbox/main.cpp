@@ -19,15 +19,20 @@
 namespace {
 
 constexpr const char* usage =
-    "usage: sandbox [--port N] [--seed N] [--setup FILE]\n"
+    "usage: sandbox [--port N] [--seed N] [--setup FILE] [--smtp-port N [...]]\n"
     "  --port N      listen on 127.0.0.1:N (0, the default: a free port)\n"
     "  --seed N      what is random is drawn from this number (default 1)\n"
-    "  --setup FILE  JSON: {\"stores\": [...], \"warehouses\": [...], \"faults\": {...}}, see docs/sandbox.md\n";
+    "  --setup FILE  JSON: {\"stores\": [...], \"warehouses\": [...], \"faults\": {...}}, see docs/sandbox.md\n"
+    "  --smtp-port N take mail on 127.0.0.1:N as well (0: a free port)\n"
+    "  --smtp-certificate FILE, --smtp-key FILE      only after STARTTLS, with this certificate (PEM)\n"
+    "  --smtp-user NAME, --smtp-password PASSWORD    only after this login\n";
 
 struct Options {
     std::uint16_t port = 0;
     std::uint64_t seed = 1;
     std::string setup_file;
+    bool takes_mail = false;
+    ordersaga::sandbox::MailSinkOptions mail;
     bool help = false;
 };
 
@@ -52,7 +57,13 @@ std::string read_options(int count, char** words, Options& options) {
         const bool understood = name == "--port"    ? read_number(value, options.port)
                                 : name == "--seed"  ? read_number(value, options.seed)
                                 : name == "--setup" ? !(options.setup_file = value).empty()
-                                                    : false;
+                                : name == "--smtp-port"
+                                    ? (options.takes_mail = true) && read_number(value, options.mail.port)
+                                : name == "--smtp-certificate" ? !(options.mail.certificate_file = value).empty()
+                                : name == "--smtp-key"         ? !(options.mail.key_file = value).empty()
+                                : name == "--smtp-user"        ? !(options.mail.user = value).empty()
+                                : name == "--smtp-password"    ? !(options.mail.password = value).empty()
+                                                               : false;
         if (!understood) {
             return std::string(name) + " " + std::string(value) + " is not understood";
         }
@@ -80,6 +91,8 @@ int run(const Options& options) {
         }
     }
     std::cout << "sandbox listening on " << server.url() << std::endl;
+    if (options.takes_mail)
+        std::cout << "sandbox takes mail at smtp://127.0.0.1:" << server.listen_for_mail(options.mail) << std::endl;
     context.run();
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "sandbox/sandbox_server.hpp"
 
+#include "sandbox/hook_sink.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -85,6 +87,7 @@ const char* const page =
     "  /shopify/{shop-domain}/admin/api/{version}/graphql.json   Admin GraphQL API\n"
     "  /shopify/{shop-domain}/admin/oauth/access_token           tokens for a client, /authorize a code\n"
     "  /shipbob/{warehouse}/2026-01/...                          ShipBob API\n"
+    "  /hooks/{name}                                             a merchant's own system, for signed webhooks\n"
     "  /control/...                                              see docs/sandbox.md\n"
     "  /control/summary  /control/ledger  /healthz\n";
 
@@ -115,6 +118,11 @@ std::string SandboxServer::set_up(const std::string& json_text) {
     return made.status < 300 ? std::string() : made.body;
 }
 
+std::uint16_t SandboxServer::listen_for_mail(MailSinkOptions options) {
+    mail_ = std::make_unique<MailSink>(context_, world_, clock_, std::move(options));
+    return mail_->port();
+}
+
 void SandboxServer::stop() {
     stopping_ = true;
     timer_.cancel();
@@ -129,6 +137,8 @@ PeerReply SandboxServer::answer(const PeerRequest& request) {
         reply = answer_shopify(request);
     } else if (request.path.starts_with("/shipbob/")) {
         reply = answer_shipbob(request);
+    } else if (request.path.starts_with("/hooks/")) {
+        reply = answer_hook(request);
     } else if (request.path.starts_with("/control/")) {
         reply = answer_control(request);
     } else if (request.path == "/healthz") {
@@ -254,6 +264,19 @@ PeerReply SandboxServer::answer_shipbob(const PeerRequest& request) {
         return depot->api.throttled(1 + static_cast<std::int64_t>(shapes_.below(2)));
     };
     return spoil("shipbob", depot->warehouse.peer(), serve, throttle);
+}
+
+PeerReply SandboxServer::answer_hook(const PeerRequest& request) {
+    const std::string name = request.path.substr(std::string("/hooks/").size());
+    const auto serve = [&] {
+        return take_hook(world_, name, request, clock_.now());
+    };
+    const auto throttle = [] {
+        PeerAnswer busy;
+        busy.status = 429;
+        return busy;
+    };
+    return spoil("hook", "hook:" + name, serve, throttle);
 }
 
 // --- time and deliveries ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/http_client.hpp"
 #include "sandbox/control_api.hpp"
+#include "sandbox/mail_sink.hpp"
 #include "sandbox/peer_server.hpp"
 #include "sandbox/world.hpp"
 
@@ -28,6 +29,8 @@ public:
     [[nodiscard]] std::string url() const;
     // The text of a --setup file. Empty on success, else what is wrong.
     std::string set_up(const std::string& json_text);
+    // A mail server beside, for as long as this lives. Returns its port; throws as MailSink does.
+    std::uint16_t listen_for_mail(MailSinkOptions options);
     void stop();
 
 private:
@@ -36,6 +39,7 @@ private:
     PeerReply answer_shopify(const PeerRequest& request);
     PeerReply answer_oauth(Shop& shop, const PeerRequest& request, const std::string& endpoint);
     PeerReply answer_shipbob(const PeerRequest& request);
+    PeerReply answer_hook(const PeerRequest& request);
     template <class Serve, class Throttle>
     PeerReply spoil(const std::string& peer_kind, const std::string& peer, Serve serve, Throttle throttle);
     void tick();
@@ -48,6 +52,7 @@ private:
     runtime::HttpClient client_;
     boost::asio::steady_timer timer_;
     std::unique_ptr<PeerServer> server_;
+    std::unique_ptr<MailSink> mail_;
     runtime::SeededRandom shapes_;  // which of several real shapes a fault takes
     bool stopping_ = false;
 };

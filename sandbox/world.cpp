@@ -74,8 +74,19 @@ void World::reset() {
     ledger_.clear();
     tries_.clear();
     delivery_faults_.clear();
+    hooks_.clear();
+    told_.clear();
     faults_ = std::make_unique<FaultDial>(part_of_seed(seed_, "faults"));
     webhooks_ = std::make_unique<WebhookQueue>(part_of_seed(seed_, "webhooks"), RetrySchedule{});
+}
+
+const Hook* World::hook(const std::string& name) const {
+    const auto found = hooks_.find(name);
+    return found == hooks_.end() ? nullptr : &found->second;
+}
+
+bool World::first_time(const std::string& peer, const std::string& message_id) {
+    return told_.emplace(peer, message_id).second;
 }
 
 Shop* World::add_shop(StoreSettings settings) {

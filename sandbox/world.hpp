@@ -16,7 +16,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ordersaga::sandbox {
@@ -48,6 +50,12 @@ struct DeliveryTry {
     std::int64_t answered_us = 0;  // from the first byte sent to the whole answer
 };
 
+// A merchant's own system that takes webhooks.
+struct Hook {
+    std::string secret;  // "whsec_..."
+    int status = 200;    // what it answers to one that is signed well
+};
+
 class World {
 public:
     explicit World(std::uint64_t seed);
@@ -62,6 +70,11 @@ public:
     [[nodiscard]] Depot* depot(const std::string& name);
     [[nodiscard]] const std::map<std::string, std::unique_ptr<Shop>>& shops() const { return shops_; }
     [[nodiscard]] const std::map<std::string, std::unique_ptr<Depot>>& depots() const { return depots_; }
+
+    void put_hook(const std::string& name, Hook hook) { hooks_[name] = std::move(hook); }
+    [[nodiscard]] const Hook* hook(const std::string& name) const;
+    // False when this message has come to this peer before.
+    bool first_time(const std::string& peer, const std::string& message_id);
 
     // Does what is due, then signs and queues the webhooks of everything that changed. Call it after every change.
     void advance(runtime::Instant now);
@@ -97,6 +110,8 @@ private:
     std::map<std::string, DeliveryFaults> delivery_faults_;
     std::map<std::string, std::unique_ptr<Shop>> shops_;
     std::map<std::string, std::unique_ptr<Depot>> depots_;
+    std::map<std::string, Hook> hooks_;
+    std::set<std::pair<std::string, std::string>> told_;  // peer and message id
 };
 
 // The headers of one Shopify delivery, signature included.
