@@ -110,7 +110,7 @@ WorkerConfig read_worker_config(runtime::ConfigReader& reader) {
     read_peers(reader, config);
     // One file serves both programs.
     reader.leave_to_others(
-        {"public", "private", "engine", "api", "amqp", "log", "duties", "calls", "saga", "retention"});
+        {"public", "private", "engine", "api", "amqp", "log", "duties", "calls", "saga", "retention", "notifier"});
     return config;
 }
 

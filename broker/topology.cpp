@@ -45,6 +45,9 @@ std::string Names::dead_exchange() const {
 std::string Names::command_queue(std::string_view family) const {
     return prefix_ + "ordersaga." + std::string(family);
 }
+std::string Names::event_queue(std::string_view listener) const {
+    return prefix_ + "ordersaga." + std::string(listener);
+}
 std::string Names::outcome_queue(int shard) const {
     return prefix_ + "ordersaga.outcomes." + std::to_string(shard);
 }
@@ -80,6 +83,12 @@ Topology make_topology(const TopologyOptions& options) {
         topology.queues.push_back({names.outcome_queue(shard), std::move(arguments)});
         topology.bindings.push_back(
             {names.outcome_queue(shard), names.outcomes_exchange(), outcome_routing_key(shard)});
+    }
+    for (const EventQueue& queue : options.event_queues) {
+        topology.queues.push_back({names.event_queue(queue.listener), queue_arguments(names, options)});
+        for (const std::string& key : queue.routing_keys) {
+            topology.bindings.push_back({names.event_queue(queue.listener), names.events_exchange(), key});
+        }
     }
     return topology;
 }

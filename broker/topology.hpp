@@ -24,6 +24,7 @@ public:
     std::string events_exchange() const;    // topic; public: orders.*, inventory.* (publish with mandatory = false)
     std::string dead_exchange() const;
     std::string command_queue(std::string_view family) const;  // "shopify" -> "ordersaga.shopify"
+    std::string event_queue(std::string_view listener) const;  // "notifier.orders" -> "ordersaga.notifier.orders"
     std::string outcome_queue(int shard) const;                // "ordersaga.outcomes.3"
     std::string dead_queue() const;
 
@@ -36,10 +37,18 @@ private:
 /// Routing key of a shard of outcomes: "outcome.3". Not prefixed: the exchange is.
 std::string outcome_routing_key(int shard);
 
+/// A queue of somebody who listens to the public events.
+struct EventQueue {
+    std::string listener;
+    std::vector<std::string> routing_keys;
+};
+
 struct TopologyOptions {
     std::string prefix = {};
     int outcome_shards = 8;
     std::vector<std::string> command_families = {"shopify", "warehouse"};
+    /// Declared by the listener alone: a queue that nobody empties fills up and then holds up all events.
+    std::vector<EventQueue> event_queues = {};
     /// After this many failed deliveries a message goes to the dead letters.
     int delivery_limit = 20;
     /// Bounds of every queue; a full queue refuses (nack), it never drops.

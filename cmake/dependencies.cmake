@@ -2,7 +2,7 @@
 #
 #   Boost::headers  ordersaga::boost_url  ordersaga::pqxx  ordersaga::rabbitmq  OpenSSL::SSL  OpenSSL::Crypto
 #   Threads::Threads  spdlog::spdlog  fmt::fmt  nlohmann_json::nlohmann_json  prometheus-cpp::core
-#   prometheus-cpp::pull  CLI11::CLI11  ordersaga::tomlplusplus  GTest::gtest_main  GTest::gmock
+#   CURL::libcurl  prometheus-cpp::pull  CLI11::CLI11  ordersaga::tomlplusplus  GTest::gtest_main  GTest::gmock
 #
 # A missing one is named together with the command that installs it: ./dev setup.
 
@@ -48,6 +48,11 @@ if(NOT ORDERSAGA_RABBITMQ_FOUND)
     ordersaga_missing("rabbitmq-c" librabbitmq-dev)
 endif()
 add_library(ordersaga::rabbitmq ALIAS PkgConfig::ORDERSAGA_RABBITMQ)
+
+find_package(CURL 7.88 QUIET)
+if(NOT CURL_FOUND)
+    ordersaga_missing("libcurl 7.88 or newer" libcurl4-openssl-dev)
+endif()
 
 pkg_check_modules(ORDERSAGA_TOMLPLUSPLUS QUIET IMPORTED_TARGET GLOBAL tomlplusplus)
 if(NOT ORDERSAGA_TOMLPLUSPLUS_FOUND)

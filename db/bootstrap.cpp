@@ -79,6 +79,7 @@ void create_roles(Connection& connection, const RolePasswords& passwords) {
         create_login(transaction, "ordersaga_engine", passwords.engine, kServiceSettings);
         create_login(transaction, "ordersaga_worker", passwords.worker, kServiceSettings);
         create_login(transaction, "ordersaga_api", passwords.api, kServiceSettings);
+        create_login(transaction, "ordersaga_notifier", passwords.notifier, kServiceSettings);
         transaction.run_script("GRANT ordersaga_owner TO ordersaga_migrator");
     });
 }
@@ -110,7 +111,7 @@ void create_database(Connection& connection, const std::string& database) {
     connection.autocommit("REVOKE ALL ON DATABASE " + database + " FROM PUBLIC");
     connection.autocommit(
         "GRANT CONNECT ON DATABASE " + database +
-        " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
+        " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api, ordersaga_notifier");
 }
 
 }  // namespace
@@ -128,7 +129,8 @@ RoleDsns role_dsns(const std::string& admin_dsn, const std::string& database, co
     };
     return {
         dsn_of("ordersaga_migrator", passwords.migrator), dsn_of("ordersaga_engine", passwords.engine),
-        dsn_of("ordersaga_worker", passwords.worker), dsn_of("ordersaga_api", passwords.api)};
+        dsn_of("ordersaga_worker", passwords.worker), dsn_of("ordersaga_api", passwords.api),
+        dsn_of("ordersaga_notifier", passwords.notifier)};
 }
 
 }  // namespace ordersaga::db

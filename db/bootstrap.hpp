@@ -5,6 +5,7 @@
 //   ordersaga_migrator  login; member of the owner, used by `sagactl migrate` alone
 //   ordersaga_engine    login; the orchestrator: rows of all merchants
 //   ordersaga_worker    login; reads the time and the sealed access tokens, marks a token that was refused
+//   ordersaga_notifier  login; the notices of all merchants, nothing else
 //   ordersaga_api       login; REST and dashboard: the rows of the merchant set for the transaction
 //
 // None is a superuser, may bypass row security, create databases or roles. Each login carries its own timeouts.
@@ -21,6 +22,7 @@ struct RolePasswords {
     std::string engine;
     std::string worker;
     std::string api;
+    std::string notifier;
 };
 
 struct RoleDsns {
@@ -28,6 +30,7 @@ struct RoleDsns {
     std::string engine;
     std::string worker;
     std::string api;
+    std::string notifier;
 };
 
 // Creates roles and, when it is missing, the database. Throws DatabaseError, or std::invalid_argument for a

@@ -15,7 +15,7 @@ constexpr const char* kDatabase = "ordersaga_draw_schema";
 
 std::string draw(const std::string& admin_dsn) {
     using namespace ordersaga::db;
-    const RolePasswords passwords{"migrator", "engine", "worker", "api"};
+    const RolePasswords passwords{"migrator", "engine", "worker", "api", "notifier"};
     Connection admin({admin_dsn, "draw_schema"});
     admin.autocommit(std::string("DROP DATABASE IF EXISTS ") + kDatabase + " WITH (FORCE)");
     bootstrap(admin_dsn, kDatabase, passwords);

@@ -10,13 +10,13 @@ endif()
 
 file(READ ${deploy_folder}/systemd/hardening.conf HARDENING)
 string(STRIP "${HARDENING}" HARDENING)
-foreach(unit ordersaga-orchestrator ordersaga-worker ordersaga)
+foreach(unit ordersaga-orchestrator ordersaga-worker ordersaga-notifier ordersaga)
     configure_file(${deploy_folder}/systemd/${unit}.service.in ${made_folder}/${unit}.service @ONLY)
     file(INSTALL ${made_folder}/${unit}.service DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
 endforeach()
 
 # Secrets are root's: systemd hands them to the services.
-foreach(folder orchestrator.secrets worker.secrets secrets)
+foreach(folder orchestrator.secrets worker.secrets notifier.secrets secrets)
     file(MAKE_DIRECTORY $ENV{DESTDIR}${CONFIG_DIR}/${folder})
     file(CHMOD $ENV{DESTDIR}${CONFIG_DIR}/${folder} DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
 endforeach()

@@ -136,7 +136,7 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     read_retention(reader, config);
     read_credential_keys(reader, config);
     // One file serves both programs.
-    reader.leave_to_others({"broker", "database", "worker", "metrics", "stores", "warehouses"});
+    reader.leave_to_others({"broker", "database", "worker", "metrics", "stores", "warehouses", "notifier"});
     return config;
 }
 

@@ -2,8 +2,8 @@
 //
 //   ordersaga up --data DIR [--config FILE]
 //
-// Starts a PostgreSQL and a RabbitMQ of its own, brings the database to this version, starts orchestrator and
-// activity-worker, restarts what ends, and stops all of it in the opposite sequence on SIGTERM or SIGINT.
+// Starts a PostgreSQL and a RabbitMQ of its own, brings the database to this version, starts orchestrator,
+// activity-worker and notifier, restarts what ends, and stops all of it in the opposite sequence on SIGTERM or SIGINT.
 //
 // Exit codes: 0 stopped, 1 failed while running, 2 something that a person must mend first.
 #include "runtime/log.hpp"
@@ -24,7 +24,7 @@ namespace {
 
 // `keys`: the file with what seals credentials and personal data.
 std::string first_settings(const std::filesystem::path& keys) {
-    return "# Settings of orchestrator and activity-worker. All of them are explained in "
+    return "# Settings of orchestrator, activity-worker and notifier. All of them are explained in "
            "share/ordersaga/ordersaga.toml and\n"
            "# docs/install.md. Addresses and passwords of database and broker are set by `ordersaga up` itself.\n"
            "\n"
@@ -71,6 +71,7 @@ void run(const std::filesystem::path& folder, std::filesystem::path settings) {
         const std::map<std::string, std::string> database = migrate(data, programs, servers);
         services.start(program("orchestrator", programs, settings, database, servers));
         services.start(program("activity-worker", programs, settings, database, servers));
+        services.start(program("notifier", programs, settings, database, servers));
         runtime::log_info("ordersaga is up", {{"data", data.path().string()}, {"settings", settings.string()}});
         notice.ready();
         for (;;) {

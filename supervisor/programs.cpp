@@ -85,6 +85,7 @@ Service program(
         {"ORDERSAGA_ENGINE_DSN", database.at("ORDERSAGA_ENGINE_DSN")},
         {"ORDERSAGA_API_DSN", database.at("ORDERSAGA_API_DSN")},
         {"ORDERSAGA_DATABASE_DSN", database.at("ORDERSAGA_WORKER_DSN")},
+        {"ORDERSAGA_NOTIFIER_DSN", database.at("ORDERSAGA_NOTIFIER_DSN")},
         {"ORDERSAGA_AMQP_URL", servers.amqp_url},
         {"ORDERSAGA_BROKER_URL", servers.amqp_url},
         {"NOTIFY_SOCKET", notices->name()},

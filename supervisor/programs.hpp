@@ -19,7 +19,7 @@ std::map<std::string, std::string> migrate(
     const std::filesystem::path& programs,
     const ServerAddresses& servers);
 
-// `name` is orchestrator or activity-worker. They log where we do; settings of the file or the environment decide all but the
+// `name` is orchestrator, activity-worker or notifier. They log where we do; settings of the file or the environment decide all but the
 // addresses of the servers.
 Service program(
     const std::string& name,

@@ -59,7 +59,8 @@ std::string bootstrap(Context& context, const MigrateArguments& arguments) {
     const auto password = [&](const std::string& role) {
         return password_of(context.world, arguments.env_file, role);
     };
-    const db::RolePasswords passwords{password("MIGRATOR"), password("ENGINE"), password("WORKER"), password("API")};
+    const db::RolePasswords passwords{
+        password("MIGRATOR"), password("ENGINE"), password("WORKER"), password("API"), password("NOTIFIER")};
     try {
         db::bootstrap(admin_dsn, arguments.bootstrap, passwords);
     } catch (const std::invalid_argument& fault) {
@@ -77,6 +78,7 @@ std::string bootstrap(Context& context, const MigrateArguments& arguments) {
         add("ENGINE", dsns.engine, passwords.engine);
         add("WORKER", dsns.worker, passwords.worker);
         add("API", dsns.api, passwords.api);
+        add("NOTIFIER", dsns.notifier, passwords.notifier);
         write_private_file(arguments.env_file, content);
     }
     return dsns.migrator;

@@ -1,5 +1,9 @@
 #include "tests/simulation/engine_host.hpp"
 
+#include "tests/support/events/event_schemas.hpp"
+
+#include <gtest/gtest.h>
+
 #include <exception>
 
 namespace ordersaga::simulation {
@@ -147,6 +151,7 @@ void EngineHost::send(const std::vector<engine::CommandRow>& commands, int) {
 void EngineHost::announce(const std::vector<engine::AnnouncementRow>& announcements) {
     for (const engine::AnnouncementRow& row : announcements) {
         trace_.line("announce " + row.routing_key);
+        EXPECT_EQ(test::fault_of_event(row.routing_key, row.body), "");
         if (weather_.happens(&FaultRates::confirm_lost)) continue;
         ++announced_;
         agenda_.after(milliseconds(5), [this, life = life_, id = row.announcement_id] {

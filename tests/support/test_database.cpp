@@ -14,7 +14,7 @@ namespace ordersaga::test {
 
 namespace {
 
-const db::RolePasswords kPasswords{"migrator-test", "engine-test", "worker-test", "api-test"};
+const db::RolePasswords kPasswords{"migrator-test", "engine-test", "worker-test", "api-test", "notifier-test"};
 
 // Two test programs may come here at once.
 constexpr const char* kLock = "SELECT pg_advisory_lock(7243300419)";
@@ -97,7 +97,7 @@ TestDatabase::TestDatabase(Content content) : name_(fresh_name()) {
         connection.autocommit("REVOKE ALL ON DATABASE " + name_ + " FROM PUBLIC");
         connection.autocommit(
             "GRANT CONNECT ON DATABASE " + name_ +
-            " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api");
+            " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api, ordersaga_notifier");
     }
     dsns_ = db::role_dsns(admin, name_, kPasswords);
 }

@@ -38,7 +38,7 @@ struct Demo : testing::Test {
             << "run ./dev test e2e, which builds the programs and starts servers";
         ASSERT_FALSE(variable("ORDERSAGA_SERVERS_DIR").empty()) << "run ./dev test e2e, which starts servers";
         // The roles belong to the whole server: other suites know them by these passwords.
-        for (const char* role : {"MIGRATOR", "ENGINE", "WORKER", "API"}) {
+        for (const char* role : {"MIGRATOR", "ENGINE", "WORKER", "API", "NOTIFIER"}) {
             std::string password = role;
             for (char& letter : password)
                 letter = static_cast<char>(letter - 'A' + 'a');

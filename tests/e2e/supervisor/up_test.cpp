@@ -27,7 +27,7 @@ protected:
     Up() {
         std::filesystem::create_directories(home_ / "bin");
         const char* build = std::getenv("ORDERSAGA_BIN");
-        for (const char* name : {"ordersaga", "orchestrator", "activity-worker", "sagactl"})
+        for (const char* name : {"ordersaga", "orchestrator", "activity-worker", "notifier", "sagactl"})
             std::filesystem::copy(std::filesystem::path(build == nullptr ? "" : build) / name, home_ / "bin" / name);
         if (::geteuid() == 0) {
             const auto end =
@@ -92,7 +92,7 @@ TEST_F(Up, RunsEverythingRestartsWhatIsKilledAndStopsInOrder) {
     ASSERT_TRUE(comes(first, "first", "ordersaga is up")) << log("first");
 
     std::vector<pid_t> processes;
-    for (const char* service : {"postgresql", "epmd", "rabbitmq", "orchestrator", "activity-worker"}) {
+    for (const char* service : {"postgresql", "epmd", "rabbitmq", "orchestrator", "activity-worker", "notifier"}) {
         ::kill(process_of("first", service), SIGKILL);
         ASSERT_TRUE(comes(first, "first", "\"ready\"", std::string("\"") + service + "\"", 2))
             << service << log("first");
@@ -104,7 +104,7 @@ TEST_F(Up, RunsEverythingRestartsWhatIsKilledAndStopsInOrder) {
     EXPECT_EQ(first.ended(), 0);
     const auto stopped = lines("first", "\"stopped\"", "");
     ASSERT_EQ(stopped.size(), 5U);
-    EXPECT_THAT(stopped.front(), HasSubstr("activity-worker"));
+    EXPECT_THAT(stopped.front(), HasSubstr("notifier"));
     EXPECT_THAT(stopped.back(), HasSubstr("postgresql"));
     for (const pid_t process : processes)
         EXPECT_EQ(::kill(process, 0), -1) << process << " still runs";

@@ -25,6 +25,8 @@ protected:
             INSERT INTO audit (merchant_id, at, actor, action, subject, reason)
             SELECT m, now(), 'a', 'b', 'c', 'd' FROM generate_series(1, 2) m;
             INSERT INTO announcements (merchant_id, routing_key, body) SELECT m, 'k', '{}' FROM generate_series(1, 2) m;
+            INSERT INTO notices (merchant_id, target, event_id, topic, body)
+            SELECT m, 'mail:ops', 'e', 'inventory.low', '{}' FROM generate_series(1, 2) m;
             INSERT INTO parked_items (merchant_id, kind, subject, reason, input)
             SELECT m, 'k', 's', 'r', '{}' FROM generate_series(0, 2) m;
             INSERT INTO tokens (merchant_id, token_hash, name, role)

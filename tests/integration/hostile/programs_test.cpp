@@ -57,7 +57,8 @@ protected:
 TEST_F(HostileSettings, WrongArgumentsAreToldByEveryProgram) {
     write("any.toml", "");
     for (const char* program :
-         {"orchestrator --config any.toml", "activity-worker --config any.toml", "sagactl list", "sandbox"}) {
+         {"orchestrator --config any.toml", "activity-worker --config any.toml", "notifier --config any.toml",
+          "sagactl list", "sandbox"}) {
         const Ended ended = run(std::string(program) + " --no-such-option");
         EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
         EXPECT_NE(ended.output.find("no-such-option"), std::string::npos) << program << ": " << ended.output;
@@ -68,6 +69,7 @@ TEST_F(HostileSettings, NoArgumentsAreToldWhatIsMissing) {
     const std::pair<const char*, const char*> cases[] = {
         {"orchestrator", "engine.dsn: is missing"},
         {"activity-worker", "--config is required"},
+        {"notifier", "--config is required"},
         {"sagactl", "subcommand is required"}};
     for (const auto& [program, told] : cases) {
         const Ended ended = run(program);
@@ -79,7 +81,8 @@ TEST_F(HostileSettings, NoArgumentsAreToldWhatIsMissing) {
 TEST_F(HostileSettings, MalformedTomlIsToldWithFileAndLine) {
     write("bad.toml", "[engine]\ndsn = \"unfinished\n");
     for (const char* program :
-         {"orchestrator --config bad.toml", "activity-worker --config bad.toml", "sagactl setup bad.toml --dry-run"}) {
+         {"orchestrator --config bad.toml", "activity-worker --config bad.toml", "notifier --config bad.toml",
+          "sagactl setup bad.toml --dry-run"}) {
         const Ended ended = run(program);
         EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
         EXPECT_NE(ended.output.find("bad.toml:2: "), std::string::npos) << program << ": " << ended.output;
@@ -97,7 +100,7 @@ TEST_F(HostileSettings, AllFaultsAreToldAtOnce) {
 
 TEST_F(HostileSettings, AMissingFileIsTold) {
     for (const char* program :
-         {"orchestrator --config absent.toml", "activity-worker --config absent.toml",
+         {"orchestrator --config absent.toml", "activity-worker --config absent.toml", "notifier --config absent.toml",
           "sagactl setup absent.toml --dry-run"}) {
         const Ended ended = run(program);
         EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;

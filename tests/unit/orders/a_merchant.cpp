@@ -1,5 +1,9 @@
 #include "tests/unit/orders/a_merchant.hpp"
 
+#include "tests/support/events/event_schemas.hpp"
+
+#include <gtest/gtest.h>
+
 #include <stdexcept>
 
 namespace ordersaga::orders {
@@ -150,6 +154,7 @@ void AMerchant::send(const std::vector<engine::CommandRow>& commands, int) {
 
 void AMerchant::announce(const std::vector<engine::AnnouncementRow>& rows) {
     for (const engine::AnnouncementRow& row : rows) {
+        EXPECT_EQ(test::fault_of_event(row.routing_key, row.body), "");
         engine->announcement_published(row.announcement_id);
         announced.push_back(row);
     }
