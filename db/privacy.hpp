@@ -3,7 +3,7 @@
 //
 // An erasure never stops an order that is under way. Its webhook bodies go at once; its address goes as soon as the
 // warehouse has accepted what was asked of it; every other text about it (names, tracking, reasons, errors) goes when it is
-// final. What the ledger and its laws need stays: ids, SKUs, quantities, states, times. Why so: docs/adr/0007.
+// final. What the ledger and its laws need stays: ids, SKUs, quantities, states, times. Why so: docs/adr/0009.
 #pragma once
 
 #include "db/session.hpp"
