@@ -806,7 +806,7 @@ private:
         std::string action,
         std::string subject,
         std::function<Content(engine::AuditRow)> content,
-        std::vector<std::string_view> members = {"reason"}) {
+        std::vector<std::string_view> members = std::vector<std::string_view>(1, "reason")) {
         const std::string reason = reason_of(body_of(request, members));
         const bool repeated = co_await was_done(keyed);
         if (repeated) co_return json_answer({{"result", "duplicate"}, {"subject", subject}});
