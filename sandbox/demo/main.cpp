@@ -95,6 +95,7 @@ int run(const Options& options) {
 }  // namespace ordersaga::demo
 
 int main(int count, char** words) {
+    namespace runtime = ordersaga::runtime;
     using namespace ordersaga::demo;
     Options options;
     switch (read_options(count, words, options)) {
