@@ -29,10 +29,12 @@ bool is_of_type(const std::string& type, const json& value) {
 }
 
 std::string fault_of_members(const json& schema, const json& value) {
-    for (const json& name : schema.value("required", json::array())) {
+    const json required = schema.value("required", json::array());
+    for (const json& name : required) {
         if (!value.contains(name)) return name.get<std::string>() + " is missing";
     }
-    for (const auto& [name, member_schema] : schema.value("properties", json::object()).items()) {
+    const json properties = schema.value("properties", json::object());
+    for (const auto& [name, member_schema] : properties.items()) {
         if (!value.contains(name)) continue;
         const std::string fault = fault_of_value(member_schema, value.at(name));
         if (!fault.empty()) return name + ": " + fault;
