@@ -44,7 +44,7 @@ TEST(Event, IsRefusedWithItsReasonWhenItCanNeverBeTold) {
              {"a", "orders.shi\r\npped.eu", body, "routing key"},
              {"a", "orders.shipped.eu", "no json", "no JSON"},
              {"a", "orders.shipped.eu", R"({"schema": 1, "merchant_id": "3", "at": "\u0000"})", "no JSON"},
-             {"a", "orders.shipped.eu", "[]", "schema"},
+             {"a", "orders.shipped.eu", "[]", "must be an object"},
              {"a", "orders.shipped.eu", R"({"merchant_id": "3"})", "schema"},
              {"a", "orders.shipped.eu", R"({"schema": 2, "merchant_id": "3"})", "schema is 2"},
              {"a", "orders.shipped.eu", R"({"schema": 1})", "merchant_id"},
