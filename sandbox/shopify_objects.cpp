@@ -265,7 +265,10 @@ nlohmann::json variant_object(const ShopifyStore& store, const ShopVariant& vari
         {"price", money_text(variant.price_cents)},
         {"inventoryItem", inventory_item_object(store, variant)},
         {"product",
-         {{"__typename", "Product"}, {"id", shop_gid("Product", variant.product_id)}, {"title", variant.title}}},
+         {{"__typename", "Product"},
+          {"id", shop_gid("Product", variant.product_id)},
+          {"title", variant.title},
+          {"status", variant.product_status}}},
     };
 }
 

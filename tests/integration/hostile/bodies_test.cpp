@@ -1,6 +1,7 @@
 // Signed bodies that make no sense: stored, answered 200 (a refusal would only bring them back) and parked with a reason,
 // or, where they merely look odd, applied like any other.
 #include "db/recipients.hpp"
+#include "db/store_keys.hpp"
 #include "tests/integration/hostile/hostile_world.hpp"
 
 #include <future>
@@ -16,14 +17,23 @@ protected:
         const runtime::HttpOutcome answer = send(topic, id, body);
         EXPECT_EQ(answer.status, 200) << body.substr(0, 200) << " " << answer.error;
         const std::string status = look("SELECT status FROM webhook_receipts WHERE webhook_id = '" + id + "'");
-        EXPECT_EQ(
-            look("SELECT length(body) FROM webhook_receipts WHERE webhook_id = '" + id + "'"),
-            std::to_string(body.size()))
-            << "the raw bytes are kept";
+        EXPECT_EQ(kept_body(topic, id), body) << "the raw bytes are kept";
         if (status != "parked") return status;
         const std::string reason = look("SELECT reason FROM webhook_receipts WHERE webhook_id = '" + id + "'");
         EXPECT_FALSE(reason.empty());
         return reason;
+    }
+    std::string kept_body(const std::string& topic, const std::string& webhook_id) {
+        std::string text;
+        looker_->transact([&](db::Transaction& transaction) {
+            const db::Rows rows = transaction.query(
+                "SELECT store_id, data_key_id, body FROM webhook_receipts WHERE webhook_id = $1", {webhook_id});
+            const db::KeptBody kept{merchant_,  rows.int64(0, 0),         topic,
+                                    webhook_id, rows.optional_text(0, 1), rows.bytes(0, 2)};
+            const runtime::Result<std::string> opened = db::opened_body(transaction, test_keys(), kept);
+            text = opened ? *opened : opened.error().message;
+        });
+        return text;
     }
     std::string changed(const std::string& member, const json& value) {
         json order = an_order(5);

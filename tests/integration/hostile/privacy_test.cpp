@@ -35,7 +35,6 @@ json an_order_of_somebody(std::int64_t id) {
     order["note_attributes"] = a_list_of(pair);
     order["line_items"][0]["properties"] = a_list_of(pair);
     order["source_name"] = word;
-    order["shipping_lines"] = a_list_of(json::object({{"title", word}}));
     return order;
 }
 
