@@ -311,12 +311,14 @@ asio::awaitable<std::string> HttpClient::State::connect(Connection& connection, 
         if (found->fault) co_return "cannot resolve " + url.host + ": " + found->fault.message();
         endpoints = std::move(found->endpoints);
     }
-    if (!url.tls) {
-        // A name may resolve to anything; what counts is where the bytes would go.
-        for (const tcp::endpoint& endpoint : endpoints) {
-            if (!endpoint.address().is_loopback()) {
-                co_return "plain http is allowed to loopback addresses only, and " + url.host + " is none";
-            }
+    // A name may resolve to anything; what counts is where the bytes would go.
+    for (const tcp::endpoint& endpoint : endpoints) {
+        if (!url.tls && !endpoint.address().is_loopback()) {
+            co_return "plain http is allowed to loopback addresses only, and " + url.host + " is none";
+        }
+        const std::string address = endpoint.address().to_string();
+        if (is_never_a_peer(std::string_view(address).substr(0, address.find('%')))) {
+            co_return "the name " + url.host + " leads to " + address + ", an address that no peer has";
         }
     }
     connection.expires_at(deadline);

@@ -1,6 +1,7 @@
 // Calls to peers, with an answer to the one question that matters for effects: may the request have arrived?
 // Keep-alive connections are pooled by origin. TLS 1.2 or newer with the host verified; plain http reaches loopback
-// addresses only; redirects are not followed. Thread-safe: each connection runs on a strand of its own.
+// addresses only, and nothing an address that is_never_a_peer(); redirects are not followed. Thread-safe: each connection
+// runs on a strand of its own.
 #pragma once
 
 #include "runtime/http_server.hpp"  // HttpHeaders, find_header

@@ -3,8 +3,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace ordersaga::runtime {
 namespace {
@@ -41,6 +43,37 @@ bool is_host_name(std::string_view host) {
 bool is_ipv6(const std::string& host) {
     in6_addr address{};
     return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+// In host byte order.
+bool is_never_a_peer_v4(std::uint32_t address) {
+    const bool nowhere = address >> 24 == 0;
+    const bool link_local = address >> 16 == 0xa9fe;
+    const bool multicast_or_reserved = address >> 28 >= 0xe;
+    return nowhere || link_local || multicast_or_reserved;
+}
+
+bool is_never_a_peer_v6(const in6_addr& address) {
+    if (IN6_IS_ADDR_UNSPECIFIED(&address) || IN6_IS_ADDR_LINKLOCAL(&address) || IN6_IS_ADDR_MULTICAST(&address))
+        return true;
+    constexpr std::array<unsigned char, 12> translated{0, 0x64, 0xff, 0x9b};
+    const bool wraps_v4 =
+        IN6_IS_ADDR_V4MAPPED(&address) || std::equal(translated.begin(), translated.end(), std::begin(address.s6_addr));
+    if (!wraps_v4) return false;
+    in_addr inner{};
+    std::copy_n(std::begin(address.s6_addr) + 12, 4, reinterpret_cast<unsigned char*>(&inner.s_addr));
+    return is_never_a_peer_v4(ntohl(inner.s_addr));
+}
+
+// "2130706433", "0x7f.1": no name ends in a number, but the old readers of addresses take it for one.
+bool ends_in_a_number(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    std::string_view last = host.substr(host.rfind('.') + 1);
+    const bool prefixed = last.starts_with("0x");
+    if (prefixed) last.remove_prefix(2);
+    return (prefixed || !last.empty()) && std::all_of(last.begin(), last.end(), [&](char c) {
+               return (c >= '0' && c <= '9') || (prefixed && c >= 'a' && c <= 'f');
+           });
 }
 
 // Splits "host:port" or "[v6]:port" into the url; false when it is neither.
@@ -124,6 +157,7 @@ Result<Url> parse_url(std::string_view text) {
     const std::string_view authority = rest.substr(0, end);
     if (authority.find('@') != std::string_view::npos) return invalid("the address must not hold a user or password");
     if (!read_authority(authority, url)) return invalid("the address has no valid host and port");
+    if (is_never_a_peer(url.host)) return invalid("the address names a host that no peer has: " + url.host);
     if (end != std::string_view::npos) {
         url.target = rest.substr(end);
         if (url.target.front() == '?') url.target.insert(0, 1, '/');
@@ -190,6 +224,17 @@ bool is_loopback_host(std::string_view host) noexcept {
     if (inet_pton(AF_INET6, text.data(), &v6) != 1) return false;
     if (IN6_IS_ADDR_LOOPBACK(&v6)) return true;
     return IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127;
+}
+
+bool is_never_a_peer(std::string_view host) noexcept {
+    std::array<char, 64> text{};
+    if (host.size() >= text.size()) return ends_in_a_number(host);
+    host.copy(text.data(), host.size());
+    in_addr v4{};
+    if (inet_pton(AF_INET, text.data(), &v4) == 1) return is_never_a_peer_v4(ntohl(v4.s_addr));
+    in6_addr v6{};
+    if (inet_pton(AF_INET6, text.data(), &v6) == 1) return is_never_a_peer_v6(v6);
+    return ends_in_a_number(host);
 }
 
 }  // namespace ordersaga::runtime

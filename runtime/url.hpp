@@ -24,7 +24,8 @@ struct Url {
     std::string authority() const;
 };
 
-// http or https only; no user information, no fragment, only visible ASCII. The error never repeats a query.
+// http or https only; no user information, no fragment, only visible ASCII; no host that is_never_a_peer(). The error never
+// repeats a query.
 Result<Url> parse_url(std::string_view text);
 
 // A base address as parse_url accepts it, without query; a trailing slash is cut: "https://api.shipbob.com/2026-01".
@@ -39,5 +40,10 @@ std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std:
 
 // 127.0.0.0/8, ::1, ::ffff:127.x and the name "localhost". Other names are not looked up: false.
 bool is_loopback_host(std::string_view host) noexcept;
+
+// Addresses behind which no store, warehouse or receiver is: unspecified, link-local (where clouds tell a machine its
+// credentials), multicast and broadcast, also wrapped into IPv6; and numbers that only a lenient reader takes for an address
+// ("2130706433", "0x7f.1"). Other names are not looked up: false.
+bool is_never_a_peer(std::string_view host) noexcept;
 
 }  // namespace ordersaga::runtime

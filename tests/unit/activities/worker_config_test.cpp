@@ -87,6 +87,14 @@ base_url = "http://127.0.0.1:8080/shopify/eu/"
     EXPECT_THAT(faults, testing::Not(HasSubstr("mysecretkey")));
 }
 
+TEST(WorkerConfig, RefusesAddressesThatNoPeerHas) {
+    std::string text = good;
+    text.replace(text.find("https://api.shipbob.com"), 23, "https://169.254.169.254");
+    runtime::ConfigReader reader = runtime::ConfigReader::from_text(text, environment());
+    (void)read_worker_config(reader);
+    EXPECT_THAT(runtime::describe(reader.finish()), HasSubstr("warehouses[0].base_url"));
+}
+
 TEST(WorkerConfig, TellsAllFaultsAtOnce) {
     const char* bad = R"(
 [broker]

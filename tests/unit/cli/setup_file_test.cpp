@@ -131,6 +131,11 @@ TEST_F(SetupFileTest, RefusesPlainHttpOffThisMachine) {
     EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", "https://user:password@eu.example.com"), "base_url"));
 }
 
+TEST_F(SetupFileTest, RefusesAddressesThatNoPeerHas) {
+    for (const char* url : {"https://169.254.169.254", "https://0.0.0.0", "https://2852039166", "https://[fe80::1]"})
+        EXPECT_TRUE(complains(with("http://127.0.0.1:9/s/", url), "no peer has")) << url;
+}
+
 // What is not mapped waits for a person: there is no title that stands for all others.
 TEST_F(SetupFileTest, WantsEachShippingLineByName) {
     EXPECT_TRUE(complains(with("title = \"Standard\"", "title = \"*\""), "there is no default"));

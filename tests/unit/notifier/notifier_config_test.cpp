@@ -71,6 +71,8 @@ TEST(NotifierConfig, WhatCannotWorkIsToldAtTheStart) {
     EXPECT_THAT(faults_with("mail.example.com", "smtp://mail.example.com/x"), HasSubstr("host name"));
     EXPECT_THAT(faults_with("user =", "security = \"none\"\nuser ="), HasSubstr("on this machine"));
     EXPECT_THAT(faults_with("https://erp", "http://erp"), HasSubstr("must be https"));
+    EXPECT_THAT(faults_with("https://erp.example.com", "https://169.254.169.254"), HasSubstr("no peer has"));
+    EXPECT_THAT(faults_with("https://erp.example.com", "https://[::ffff:a9fe:a9fe]"), HasSubstr("no peer has"));
     EXPECT_THAT(faults_with("\"ops\"", "\"Ops One\""), HasSubstr("a-z"));
     EXPECT_THAT(faults_with("to = ", "about = [\"orders.lost\"]\nto = "), HasSubstr("orders.lost"));
     EXPECT_THAT(faults_with("merchant = 1\nto", "to"), HasSubstr("merchant"));

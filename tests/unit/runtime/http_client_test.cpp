@@ -7,7 +7,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -19,6 +21,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
+
+// The resolver of this program: an enemy's name server leads one name to where clouds tell a machine its credentials.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+    using Resolver = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
+    static const auto resolver = reinterpret_cast<Resolver>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    const bool is_led_astray = name != nullptr && std::string_view(name) == "rebound.example";
+    return resolver(is_led_astray ? "169.254.169.254" : name, service, hints, found);
+}
 
 namespace ordersaga::runtime {
 namespace {
@@ -126,6 +137,24 @@ TEST_F(HttpClientTest, PlainHttpLeavesTheLoopbackNever) {
         EXPECT_NE(outcome.error.find("plain http is allowed to loopback addresses only"), std::string::npos)
             << outcome.error;
     }
+}
+
+TEST_F(HttpClientTest, AnAddressThatNoPeerHasIsNotCalled) {
+    for (const char* url :
+         {"https://169.254.169.254/", "http://169.254.169.254/", "https://[fe80::1]/", "https://0.0.0.0/",
+          "https://2852039166/", "https://[::ffff:a9fe:a9fe]/"}) {
+        const HttpOutcome outcome = post(url);
+        EXPECT_EQ(outcome.kind, Kind::not_sent);
+        EXPECT_NE(outcome.error.find("no peer has"), std::string::npos) << outcome.error;
+    }
+}
+
+// What counts is where the bytes would go, whatever the name was when somebody looked at it last.
+TEST_F(HttpClientTest, ANameThatLeadsWhereNoPeerIsIsNotCalled) {
+    const HttpOutcome outcome = post("https://rebound.example/");
+
+    EXPECT_EQ(outcome.kind, Kind::not_sent);
+    EXPECT_EQ(outcome.error, "the name rebound.example leads to 169.254.169.254, an address that no peer has");
 }
 
 TEST_F(HttpClientTest, MalformedCallsAreNotSent) {

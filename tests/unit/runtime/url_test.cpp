@@ -60,6 +60,40 @@ TEST(Query, KeepsOrderAndEmptyValues) {
     EXPECT_FALSE(parse_query("a=%"));
 }
 
+// Where a cloud tells a machine its credentials, in every spelling, and addresses that lead nowhere or to many.
+TEST(Url, RefusesAddressesThatNoPeerHas) {
+    for (const char* host :
+         {"169.254.169.254",
+          "169.254.1.1",
+          "0.0.0.0",
+          "0.1.2.3",
+          "224.0.0.1",
+          "255.255.255.255",
+          "2852039166",
+          "0xa9fea9fe",
+          "0xA9.254.169.254",
+          "0x",
+          "0251.0376.0251.0376",
+          "169.254.43518",
+          "169.254.169.254.",
+          "2130706433",
+          "127.1",
+          "[::]",
+          "[fe80::1]",
+          "[ff02::1]",
+          "[::ffff:169.254.169.254]",
+          "[::ffff:a9fe:a9fe]",
+          "[::ffff:0.0.0.0]",
+          "[64:ff9b::169.254.169.254]"}) {
+        EXPECT_FALSE(parse_url("https://" + std::string(host) + "/").ok()) << host;
+    }
+    for (const char* host :
+         {"127.0.0.1", "10.0.0.5", "192.168.1.7", "169.253.0.1", "169.255.0.1", "[::1]", "[2001:db8::1]",
+          "[::ffff:10.0.0.5]", "[64:ff9b::8.8.8.8]", "hooks.example", "0x.example", "1.example", "a1"}) {
+        EXPECT_TRUE(parse_url("https://" + std::string(host) + "/").ok()) << host;
+    }
+}
+
 TEST(Loopback, KnowsItsAddresses) {
     for (const char* host : {"127.0.0.1", "127.9.8.7", "::1", "localhost", "::ffff:127.0.0.1"}) {
         EXPECT_TRUE(is_loopback_host(host)) << host;
