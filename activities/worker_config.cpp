@@ -1,5 +1,6 @@
 #include "activities/worker_config.hpp"
 
+#include "db/address.hpp"
 #include "runtime/url.hpp"
 
 #include <set>
@@ -95,6 +96,7 @@ WorkerConfig read_worker_config(runtime::ConfigReader& reader) {
     config.amqp_ca_file = broker.text("ca_file", "");
     ConfigSection database = reader.section("database");
     config.database_dsn = database.secret("dsn");
+    if (const std::string fault = db::address_fault(config.database_dsn); !fault.empty()) database.fault("dsn", fault);
     ConfigSection worker = reader.section("worker");
     config.families = worker.texts("families", {"shopify", "warehouse"});
     config.concurrency = static_cast<int>(worker.integer("concurrency", 64, 1, 2000));

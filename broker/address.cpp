@@ -71,6 +71,9 @@ bool take_host_and_port(std::string_view text, Address& address) {
 }
 
 runtime::Result<void> check_transport(const Address& address) {
+    if (address.user == "guest" && !is_loopback(address.host)) {
+        return bad_url("guest is the login that everybody knows; give the broker one of your own");
+    }
     if (!address.tls) {
         if (is_loopback(address.host) || address.options.allow_plain_off_loopback) return {};
         return bad_url(

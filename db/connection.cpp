@@ -2,8 +2,6 @@
 
 #include "db/pqxx_bridge.hpp"
 
-#include <libpq-fe.h>
-
 #include <array>
 #include <charconv>
 #include <exception>
@@ -368,70 +366,6 @@ Rows Connection::autocommit(std::string_view statement) {
         }
         rethrow_as_ours(impl_->connection.is_open());
     }
-}
-
-namespace {
-
-struct OptionsDeleter {
-    void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-using Options = std::unique_ptr<PQconninfoOption, OptionsDeleter>;
-
-Options parse_dsn(const std::string& dsn) {
-    char* reason = nullptr;
-    Options options(PQconninfoParse(dsn.c_str(), &reason));
-    if (!options) {
-        // The reason may repeat the password, so it is not passed on.
-        PQfreemem(reason);
-        throw std::invalid_argument("the database address is malformed");
-    }
-    return options;
-}
-
-void append_option(std::string& dsn, std::string_view keyword, std::string_view value) {
-    if (!dsn.empty()) {
-        dsn.push_back(' ');
-    }
-    dsn.append(keyword).append("='");
-    for (const char character : value) {
-        if (character == '\'' || character == '\\') {
-            dsn.push_back('\\');
-        }
-        dsn.push_back(character);
-    }
-    dsn.push_back('\'');
-}
-
-}  // namespace
-
-std::string dsn_with(const std::string& dsn, std::initializer_list<std::pair<std::string_view, std::string>> changes) {
-    const Options options = parse_dsn(dsn);
-    std::string result;
-    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-        bool changed = false;
-        for (const auto& [keyword, value] : changes) {
-            changed = changed || keyword == option->keyword;
-        }
-        if (!changed && option->val != nullptr) {
-            append_option(result, option->keyword, option->val);
-        }
-    }
-    for (const auto& [keyword, value] : changes) {
-        append_option(result, keyword, value);
-    }
-    return result;
-}
-
-std::string dsn_without_password(const std::string& dsn) {
-    const Options options = parse_dsn(dsn);
-    std::string result;
-    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-        // dispchar '*' marks passwords, also those of keys.
-        if (option->val != nullptr && std::string_view(option->dispchar) != "*") {
-            append_option(result, option->keyword, option->val);
-        }
-    }
-    return result;
 }
 
 }  // namespace ordersaga::db

@@ -5,6 +5,7 @@
 // that and compare the backend's process id at each start.) Ask usable() and make a new object; Session does so.
 #pragma once
 
+#include "db/address.hpp"
 #include "db/errors.hpp"
 #include "db/parameters.hpp"
 
@@ -103,11 +104,5 @@ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
-
-// The DSN with some of its parts replaced, as keyword=value text; `dsn` may be a URI. Throws std::invalid_argument.
-std::string dsn_with(const std::string& dsn, std::initializer_list<std::pair<std::string_view, std::string>> changes);
-
-// The same without its password, for log lines.
-std::string dsn_without_password(const std::string& dsn);
 
 }  // namespace ordersaga::db

@@ -1,5 +1,6 @@
 #include "notifier/notifier_config.hpp"
 
+#include "db/address.hpp"
 #include "notifier/event.hpp"
 #include "notifier/mail_message.hpp"
 #include "runtime/standard_webhooks.hpp"
@@ -132,6 +133,7 @@ NotifierConfig read_notifier_config(runtime::ConfigReader& reader) {
     config.amqp_ca_file = broker.text("ca_file", "");
     ConfigSection own = reader.section("notifier");
     config.dsn = own.secret("dsn");
+    if (const std::string fault = db::address_fault(config.dsn); !fault.empty()) own.fault("dsn", fault);
     config.prefetch = static_cast<int>(own.integer("prefetch", 100, 1, 1000));
     config.templates = own.text("templates", "");
     config.first_retry = duration<milliseconds>(own, "first_retry", 5s, 10ms, 1h);

@@ -1,5 +1,6 @@
 #include "orchestrator/orchestrator_config.hpp"
 
+#include "db/address.hpp"
 #include "runtime/url.hpp"
 
 namespace ordersaga {
@@ -29,9 +30,15 @@ void read_listeners(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     config.secure_cookie = url->tls;
 }
 
+std::string read_dsn(ConfigSection section) {
+    std::string dsn = section.secret("dsn");
+    if (const std::string fault = db::address_fault(dsn); !fault.empty()) section.fault("dsn", fault);
+    return dsn;
+}
+
 void read_engine(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     ConfigSection section = reader.section("engine");
-    config.engine_dsn = section.secret("dsn");
+    config.engine_dsn = read_dsn(section);
     config.member_id = section.text("member", "");
     config.engine.shards = static_cast<int>(section.integer("shards", config.engine.shards, 1, 256));
     config.engine.relay_after = section.duration("relay_after", config.engine.relay_after, 100ms, 1min);
@@ -124,7 +131,7 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     OrchestratorConfig config;
     read_listeners(reader, config);
     read_engine(reader, config);
-    config.api_dsn = reader.section("api").secret("dsn");
+    config.api_dsn = read_dsn(reader.section("api"));
     ConfigSection amqp = reader.section("amqp");
     config.amqp_url = amqp.secret("url");
     config.amqp_prefix = amqp.text("prefix", "");

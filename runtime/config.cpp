@@ -17,6 +17,23 @@ namespace {
 constexpr std::size_t largest_file = 4 * 1024 * 1024;
 constexpr std::size_t largest_secret = 64 * 1024;
 
+// The file itself lets others in, and so does every folder on the way to it.
+bool is_open_to_all(const std::filesystem::path& file) {
+    using std::filesystem::perms;
+    std::error_code fault;
+    const std::filesystem::path whole = std::filesystem::canonical(file, fault);
+    if (fault || !std::filesystem::is_regular_file(whole, fault)) return false;
+    const auto lets_others = [&fault](const std::filesystem::path& path, perms rights) {
+        return (std::filesystem::status(path, fault).permissions() & rights) != perms::none;
+    };
+    if (!lets_others(whole, perms::others_read | perms::others_write)) return false;
+    for (std::filesystem::path folder = whole.parent_path(); folder != whole.root_path();
+         folder = folder.parent_path()) {
+        if (!lets_others(folder, perms::others_exec)) return false;
+    }
+    return true;
+}
+
 // Empty when the file cannot be read or is too large; the reason goes to `fault`.
 std::string read_file(const std::filesystem::path& file, std::size_t limit, std::string& fault) {
     std::error_code ignored;
@@ -177,7 +194,7 @@ struct ConfigSection::Node {
             fault(key, "names the environment variable " + name + ", which is not set or empty");
             return {};
         }
-        if (reference.starts_with("file:")) return secret_file(key, reference.substr(5));
+        if (reference.starts_with("file:")) return private_file(key, reference.substr(5));
         if (reference.starts_with("credential:")) return credential(key, reference.substr(11));
         if (from_environment && !reference.empty()) return reference;
         fault(key, "must be a reference, env:NAME, file:/path or credential:NAME; secrets do not belong into the file");
@@ -195,6 +212,15 @@ struct ConfigSection::Node {
             return {};
         }
         return secret_file(key, *directory + "/" + name);
+    }
+
+    // What a service manager gives stands in a folder of its own; a file that a person has made does not.
+    std::string private_file(std::string_view key, const std::string& file) const {
+        if (is_open_to_all(file)) {
+            fault(key, "names the file " + file + ", which everybody on this machine may read or change: chmod o= it");
+            return {};
+        }
+        return secret_file(key, file);
     }
 
     std::string secret_file(std::string_view key, const std::string& file) const {

@@ -58,7 +58,8 @@ public:
 
     // The secret that the value refers to: "env:NAME", "file:/path" or "credential:NAME", a file that the service manager
     // has put into CREDENTIALS_DIRECTORY (one trailing line end is cut). Any other value in the file is a fault: secrets
-    // do not belong there. An environment override may be a reference or the secret itself.
+    // do not belong there; so is a "file:" that everybody on the machine can read. An environment override may be a
+    // reference or the secret itself.
     std::string secret(std::string_view key);
     std::optional<std::string> optional_secret(std::string_view key);
     std::vector<std::string> secrets(std::string_view key);

@@ -1,5 +1,6 @@
 #include "orchestrator/cli/surroundings.hpp"
 
+#include "db/address.hpp"
 #include "orchestrator/cli/exit_code.hpp"
 #include "runtime/json.hpp"
 
@@ -14,6 +15,17 @@
 
 namespace ordersaga::cli {
 
+namespace {
+
+std::optional<std::string> optional_dsn(runtime::ConfigSection& section, std::string_view key) {
+    std::optional<std::string> dsn = section.optional_secret(key);
+    const std::string fault = dsn ? db::address_fault(*dsn) : std::string();
+    if (!fault.empty()) section.fault(key, fault);
+    return dsn;
+}
+
+}  // namespace
+
 Settings read_settings(const std::optional<std::string>& file, const runtime::Environment& given) {
     // A variable that is set to nothing counts as not set.
     const runtime::Environment environment = [&given](const std::string& name) {
@@ -27,11 +39,11 @@ Settings read_settings(const std::optional<std::string>& file, const runtime::En
     Settings settings;
     settings.url = root.optional_text("url");
     settings.token = root.optional_secret("token");
-    settings.admin_dsn = root.optional_secret("admin_dsn");
-    settings.migrator_dsn = root.optional_secret("migrator_dsn");
-    settings.engine_dsn = root.optional_secret("engine_dsn");
-    settings.worker_dsn = root.optional_secret("worker_dsn");
-    settings.api_dsn = root.optional_secret("api_dsn");
+    settings.admin_dsn = optional_dsn(root, "admin_dsn");
+    settings.migrator_dsn = optional_dsn(root, "migrator_dsn");
+    settings.engine_dsn = optional_dsn(root, "engine_dsn");
+    settings.worker_dsn = optional_dsn(root, "worker_dsn");
+    settings.api_dsn = optional_dsn(root, "api_dsn");
     settings.credentials_keys = root.optional_secret("credentials_keys");
     settings.amqp_url = root.optional_secret("amqp_url");
     settings.amqp_ca_file = root.optional_text("amqp_ca_file");

@@ -31,6 +31,8 @@ void write_file(const std::filesystem::path& file, const std::string& content) {
     stream << content;
     stream.close();
     if (!stream) throw std::runtime_error("cannot write " + file.string());
+    // Some hold secrets, and programs refuse those that everybody may read.
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 std::string read_file(const std::filesystem::path& file) {

@@ -27,7 +27,7 @@ protected:
         const char* bin = std::getenv("ORDERSAGA_BIN");
         ASSERT_NE(bin, nullptr) << "ORDERSAGA_BIN is not set: run ./dev test integration, which builds the programs";
         bin_ = bin;
-        folder_ = std::filesystem::temp_directory_path() / ("ordersaga-test-" + runtime::random_token(6));
+        folder_ = "/tmp/ordersaga-test-" + runtime::random_token(6);
         std::filesystem::create_directory(folder_);
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -48,6 +48,7 @@ protected:
     }
     void write(const std::string& name, const std::string& text) {
         std::ofstream(folder_ / name, std::ios::binary) << text;
+        std::filesystem::permissions(folder_ / name, std::filesystem::perms{0600});
     }
 
     std::string bin_;
@@ -106,6 +107,35 @@ TEST_F(HostileSettings, AMissingFileIsTold) {
         EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
         EXPECT_NE(ended.output.find("absent.toml"), std::string::npos) << program << ": " << ended.output;
     }
+}
+
+// Nothing is sent in the clear off this machine, by no program and not for want of a word.
+TEST_F(HostileSettings, PlainTextOffThisMachineIsRefusedByEveryProgram) {
+    write("dsn", "postgresql://a:hidden-word@db.example/x");
+    write("url", "amqp://a:hidden-word@rabbit.example/");
+    const std::string here = "file:" + folder_.string();
+    write(
+        "clear.toml", "[engine]\ndsn = \"" + here + "/dsn\"\n[api]\ndsn = \"" + here + "/dsn\"\n[database]\ndsn = \"" +
+                          here + "/dsn\"\n[notifier]\ndsn = \"" + here + "/dsn\"\n[amqp]\nurl = \"" + here +
+                          "/url\"\n[broker]\nurl = \"" + here + "/url\"\n");
+    write("sagactl.toml", "engine_dsn = \"" + here + "/dsn\"\n");
+    for (const char* program :
+         {"orchestrator --config clear.toml", "activity-worker --config clear.toml", "notifier --config clear.toml",
+          "sagactl --config sagactl.toml verify"}) {
+        const Ended ended = run(program);
+        EXPECT_EQ(ended.code, 2) << program << ": " << ended.output;
+        EXPECT_NE(ended.output.find("sslmode=verify-full"), std::string::npos) << program << ": " << ended.output;
+        EXPECT_EQ(ended.output.find("hidden-word"), std::string::npos) << program << ": " << ended.output;
+    }
+}
+
+TEST_F(HostileSettings, ASecretThatEverybodyMayReadIsRefused) {
+    write("dsn", "postgresql://a:hidden-word@127.0.0.1:1/x");
+    std::filesystem::permissions(folder_ / "dsn", std::filesystem::perms{0644});
+    write("open.toml", "[engine]\ndsn = \"file:" + folder_.string() + "/dsn\"\n");
+    const Ended ended = run("orchestrator --config open.toml");
+    EXPECT_EQ(ended.code, 2) << ended.output;
+    EXPECT_NE(ended.output.find("everybody on this machine may read"), std::string::npos) << ended.output;
 }
 
 TEST_F(HostileSettings, ADatabaseThatIsNotThereIsTold) {

@@ -40,6 +40,12 @@ TEST(BrokerAddress, RefusesPlainTextOffLoopbackUnlessAllowed) {
     EXPECT_TRUE(parse_address("amqp://u:p@10.0.0.5/", {.allow_plain_off_loopback = true}).ok());
 }
 
+TEST(BrokerAddress, RefusesTheLoginThatEverybodyKnowsOffLoopback) {
+    EXPECT_FALSE(parse_address("amqps://guest:guest@rabbit.example/", {.ca_file = "ca"}).ok());
+    EXPECT_FALSE(parse_address("amqps://guest:changed@rabbit.example/", {.ca_file = "ca"}).ok());
+    EXPECT_TRUE(parse_address("amqp://guest:guest@127.0.0.1/").ok());
+}
+
 TEST(BrokerAddress, TlsNeedsAuthoritiesAndWholeClientCertificates) {
     EXPECT_FALSE(parse_address("amqps://u:p@host/").ok());
     EXPECT_FALSE(parse_address("amqps://u:p@host/", {.ca_file = "ca", .certificate_file = "c"}).ok());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 namespace ordersaga::db {
@@ -22,6 +23,34 @@ TEST(Dsn, HostileValuesStayInsideTheirQuotes) {
 
 TEST(Dsn, PasswordsAreKeptOutOfLogLines) {
     EXPECT_EQ(dsn_without_password("postgresql://anna:secret@127.0.0.1/one").find("secret"), std::string::npos);
+}
+
+// Left to itself the library asks for TLS and goes on in the clear when there is none.
+TEST(Dsn, AnAddressOffThisMachineMustSayThatItWantsTls) {
+    for (const char* here :
+         {"", "postgresql://", "postgresql://u:p@127.0.0.1/x", "postgresql://localhost/x",
+          "host=/run/postgresql dbname=x", "host=@abstract", "host=::1", "host=localhost,127.0.0.1",
+          "host=db.example hostaddr=127.0.0.1"})
+        EXPECT_EQ(address_fault(here), "") << here;
+    for (const char* elsewhere :
+         {"postgresql://u:sesame@db.example/x", "postgresql://u:sesame@10.0.0.5/x?sslmode=prefer",
+          "host=db.example password=sesame sslmode=allow", "host=127.0.0.1,db.example password=sesame",
+          "host=localhost hostaddr=10.0.0.5 password=sesame", "host=localhost.db.example"}) {
+        EXPECT_NE(address_fault(elsewhere).find("sslmode=verify-full"), std::string::npos) << elsewhere;
+        EXPECT_EQ(address_fault(elsewhere).find("sesame"), std::string::npos);
+    }
+    for (const char* mode : {"verify-full", "verify-ca", "require", "disable"})
+        EXPECT_EQ(address_fault(std::string("host=db.example sslmode=") + mode), "") << mode;
+    EXPECT_EQ(address_fault("postgresql://u:sesame@[bad"), "the database address is malformed");
+}
+
+TEST(Dsn, TakesFromTheEnvironmentWhatTheLibraryTakesFromThere) {
+    ::setenv("PGHOST", "db.example", 1);
+    EXPECT_NE(address_fault("dbname=x"), "");
+    ::setenv("PGSSLMODE", "verify-full", 1);
+    EXPECT_EQ(address_fault("dbname=x"), "");
+    ::unsetenv("PGHOST");
+    ::unsetenv("PGSSLMODE");
 }
 
 TEST(Dsn, MalformedAddressIsRefusedWithoutRepeatingIt) {

@@ -36,7 +36,7 @@ secrets = ["env:HOOK"]
 std::pair<NotifierConfig, std::string> read(const std::string& toml) {
     const runtime::Environment secrets = runtime::fixed_environment(
         {{"AMQP", "amqp://a:b@127.0.0.1/"},
-         {"DSN", "postgresql://x"},
+         {"DSN", "postgresql://127.0.0.1"},
          {"MAIL", "hidden-word"},
          {"HOOK", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
          {"BAD", "hidden-word"}});
@@ -94,7 +94,7 @@ TEST(NotifierConfig, TheDocumentsExampleIsUnderstood) {
     runtime::ConfigReader reader = runtime::ConfigReader::from_text(
         toml, runtime::fixed_environment(
                   {{"AMQP", "amqp://a:b@127.0.0.1/"},
-                   {"secret_notifier_dsn", "postgresql://x"},
+                   {"secret_notifier_dsn", "postgresql://127.0.0.1"},
                    {"secret_smtp_password", "x"},
                    {"secret_erp_webhook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}));
     const NotifierConfig config = read_notifier_config(reader);

@@ -139,6 +139,7 @@ TEST(Config, SecretsComeFromWhatTheyReferTo) {
     const std::filesystem::path file =
         std::filesystem::temp_directory_path() / ("ordersaga-secret-" + std::to_string(::getpid()));
     std::ofstream(file) << "from-file\n";
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
     ConfigReader reader = ConfigReader::from_text(
         "a = \"env:TOKEN_A\"\nb = \"file:" + file.string() +
             "\"\nc = \"file:/no/such/file\"\nd = [\"env:TOKEN_A\", \"env:TOKEN_B\"]\n",
@@ -150,6 +151,35 @@ TEST(Config, SecretsComeFromWhatTheyReferTo) {
     EXPECT_THAT(reader.root().secrets("d"), ElementsAre("from-environment", "second"));
     EXPECT_THAT(describe(reader.finish()), HasSubstr("names the file /no/such/file, which cannot be opened"));
     std::filesystem::remove(file);
+}
+
+TEST(Config, ASecretInAFileThatEverybodyMayReadIsAFault) {
+    using std::filesystem::perms;
+    const std::filesystem::path folder = "/tmp/ordersaga-open-secret-" + std::to_string(::getpid());
+    std::filesystem::create_directory(folder);
+    const std::filesystem::path file = folder / "secret";
+    std::ofstream(file) << "hidden-word\n";
+    struct Case {
+        int folder, file;
+        std::string expected;
+    };
+    for (const Case& one : std::vector<Case>{
+             {0755, 0600, "hidden-word"},
+             {0755, 0640, "hidden-word"},
+             {0755, 0644, ""},
+             {0755, 0602, ""},
+             {0700, 0644, "hidden-word"}}) {
+        std::filesystem::permissions(folder, static_cast<perms>(one.folder));
+        std::filesystem::permissions(file, static_cast<perms>(one.file));
+        ConfigReader reader = ConfigReader::from_text("a = \"file:" + file.string() + "\"\n", no_environment());
+
+        EXPECT_EQ(reader.root().secret("a"), one.expected) << one.folder << " " << one.file;
+
+        const std::string faults = describe(reader.finish());
+        EXPECT_EQ(faults.find("chmod o=") == std::string::npos, !one.expected.empty()) << faults;
+        EXPECT_EQ(faults.find("hidden-word"), std::string::npos);
+    }
+    std::filesystem::remove_all(folder);
 }
 
 // What systemd's LoadCredential= gives: files in a directory that the environment names.
