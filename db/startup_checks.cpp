@@ -19,10 +19,10 @@ constexpr const char* kReadSettings = R"sql(
            current_setting('statement_timeout'),
            current_setting('lock_timeout'),
            current_setting('idle_in_transaction_session_timeout'),
-           role.rolname, role.rolsuper, role.rolbypassrls,
-           to_regclass('schema_migrations') IS NOT NULL
+           role.rolname, role.rolsuper, role.rolbypassrls
       FROM pg_roles role WHERE role.rolname = current_user)sql";
 
+constexpr const char* kHasMigrations = "SELECT to_regclass('schema_migrations') IS NOT NULL";
 constexpr const char* kReadVersion = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 
 void check_durability(const Rows& rows, std::vector<std::string>& faults) {
@@ -67,20 +67,6 @@ void check_role(const Rows& rows, std::vector<std::string>& faults) {
     }
 }
 
-void check_schema(Transaction& transaction, bool any, std::vector<std::string>& faults) {
-    const int wanted = schema_version();
-    const int found = any ? transaction.query(kReadVersion).int32(0, 0) : 0;
-    if (found < wanted) {
-        faults.push_back(
-            "the database's schema is version " + std::to_string(found) + ", this build needs " +
-            std::to_string(wanted) + ": run sagactl migrate");
-    } else if (found > wanted) {
-        faults.push_back(
-            "the database's schema is version " + std::to_string(found) + ", newer than this build's " +
-            std::to_string(wanted) + ": use a newer ordersaga");
-    }
-}
-
 }  // namespace
 
 std::vector<std::string> startup_faults(Connection& connection) {
@@ -89,9 +75,20 @@ std::vector<std::string> startup_faults(Connection& connection) {
         const Rows rows = transaction.query(kReadSettings);
         check_durability(rows, faults);
         check_role(rows, faults);
-        check_schema(transaction, rows.boolean(0, 13), faults);
+        std::string schema = schema_fault(transaction);
+        if (!schema.empty()) faults.push_back(std::move(schema));
     });
     return faults;
+}
+
+std::string schema_fault(Transaction& transaction) {
+    const int wanted = schema_version();
+    const bool any = transaction.query(kHasMigrations).boolean(0, 0);
+    const int found = any ? transaction.query(kReadVersion).int32(0, 0) : 0;
+    if (found == wanted) return {};
+    const std::string text = "the database's schema is version " + std::to_string(found) + ", ";
+    if (found < wanted) return text + "this build needs " + std::to_string(wanted) + ": run sagactl migrate";
+    return text + "newer than this build's " + std::to_string(wanted) + ": use a newer ordersaga";
 }
 
 }  // namespace ordersaga::db

@@ -15,4 +15,7 @@ namespace ordersaga::db {
 // when the server cannot be asked.
 std::vector<std::string> startup_faults(Connection& connection);
 
+// Why this build cannot work with the schema it finds, and what to do; empty when it can.
+std::string schema_fault(Transaction& transaction);
+
 }  // namespace ordersaga::db

@@ -1,6 +1,7 @@
 // `sagactl connect shipbob`.
 #include "orchestrator/cli/connect_report.hpp"
 #include "orchestrator/cli/connect_verbs.hpp"
+#include "orchestrator/cli/engine_database.hpp"
 #include "orchestrator/cli/lenient_json.hpp"
 #include "orchestrator/cli/peer_calls.hpp"
 #include "orchestrator/cli/setup_file.hpp"
@@ -33,7 +34,7 @@ public:
     WarehouseConnection(Context& context, const ConnectArguments& arguments)
         : context_(context),
           arguments_(arguments),
-          session_({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-connect"}),
+          session_(open_engine_database(context, "connect")),
           opened_(open_peer(context, session_, "warehouse:" + arguments.key, arguments.merchant)),
           calls_(opened_),
           report_(opened_.peer.key.subject, arguments.dry_run) {}

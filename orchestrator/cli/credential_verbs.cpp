@@ -2,6 +2,7 @@
 
 #include "db/credentials.hpp"
 #include "db/session.hpp"
+#include "orchestrator/cli/engine_database.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "orchestrator/credentials/store_tokens.hpp"
 #include "runtime/clock.hpp"
@@ -20,10 +21,6 @@ namespace ordersaga::cli {
 namespace {
 
 using nlohmann::json;
-
-db::Session session_of(const Context& context) {
-    return db::Session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-credential"});
-}
 
 runtime::KeyRing keys_of(const Context& context) {
     runtime::Result<runtime::KeyRing> ring =
@@ -82,7 +79,7 @@ db::NewCredential credential_of(const Surroundings& world, const CredentialArgum
 }  // namespace
 
 ExitCode credential_list_verb(Context& context) {
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     json rows = json::array();
     session.transact([&](db::Transaction& transaction) {
         rows = json::array();
@@ -125,7 +122,7 @@ ExitCode credential_list_verb(Context& context) {
 ExitCode credential_set_verb(Context& context, const CredentialArguments& arguments) {
     const runtime::KeyRing keys = keys_of(context);
     db::NewCredential credential = credential_of(context.world, arguments);
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     session.transact([&](db::Transaction& transaction) {
         credential.key = holder_of(transaction, arguments);
         db::keep_credential(transaction, keys, credential, actor_of(context.world), arguments.reason);
@@ -136,7 +133,7 @@ ExitCode credential_set_verb(Context& context, const CredentialArguments& argume
 }
 
 ExitCode credential_remove_verb(Context& context, const CredentialArguments& arguments) {
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     bool removed = false;
     session.transact([&](db::Transaction& transaction) {
         const db::CredentialKey key = holder_of(transaction, arguments);
@@ -150,7 +147,7 @@ ExitCode credential_remove_verb(Context& context, const CredentialArguments& arg
 
 ExitCode credential_import_verb(Context& context, const CredentialArguments& arguments) {
     const runtime::KeyRing keys = keys_of(context);
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     json taken = json::array();
     session.transact([&](db::Transaction& transaction) {
         taken = json::array();
@@ -173,7 +170,7 @@ ExitCode credential_import_verb(Context& context, const CredentialArguments& arg
 
 ExitCode credential_reseal_verb(Context& context) {
     const runtime::KeyRing keys = keys_of(context);
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     std::int64_t changed = 0;
     session.transact([&](db::Transaction& transaction) { changed = db::seal_anew(transaction, keys); });
     say(context, {{"key_id", keys.sealing_key_id()}, {"resealed", changed}},
@@ -185,7 +182,7 @@ ExitCode credential_authorize_verb(Context& context, const CredentialArguments& 
     const runtime::Result<std::string> callback = runtime::parse_base_url(arguments.callback);
     if (!callback) throw CliError(ExitCode::usage, "--callback: " + callback.error().message);
     const std::string state = runtime::random_token(32);
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "credential");
     std::string url;
     session.transact([&](db::Transaction& transaction) {
         const db::CredentialKey key = holder_of(transaction, arguments);

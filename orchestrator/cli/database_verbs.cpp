@@ -4,6 +4,7 @@
 #include "db/migrate.hpp"
 #include "db/setup.hpp"
 #include "db/verify.hpp"
+#include "orchestrator/cli/engine_database.hpp"
 #include "orchestrator/cli/setup_file.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/json.hpp"
@@ -179,7 +180,7 @@ ExitCode migrate_verb(Context& context, const MigrateArguments& arguments) {
 ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
     const SetupFile file = read_setup_file(arguments.file);
     if (!file.faults.empty()) throw CliError(ExitCode::usage, text_of(file.faults));
-    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-setup"});
+    db::Session session = open_engine_database(context, "setup");
     const std::string reason = arguments.reason.empty() ? "setup by file" : arguments.reason;
     const db::SetupReport report =
         db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
@@ -188,7 +189,7 @@ ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
 }
 
 ExitCode verify_verb(Context& context, const VerifyArguments& arguments) {
-    db::Session session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-verify"});
+    db::Session session = open_engine_database(context, "verify");
     db::VerifyOptions options;
     options.at_rest = arguments.at_rest;
     const std::vector<db::LawResult> laws = db::verify(session, options);

@@ -2,6 +2,7 @@
 
 #include "db/people.hpp"
 #include "db/setup.hpp"
+#include "orchestrator/cli/engine_database.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
@@ -22,10 +23,6 @@ using nlohmann::json;
 constexpr std::size_t shortest_password = 12;
 constexpr std::size_t longest_password = 200;
 constexpr const char* default_reason = "no reason given";
-
-db::Session open_database(Context& context) {
-    return db::Session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-people"});
-}
 
 std::string only_merchant(db::Session& session) {
     const std::vector<std::string> names = db::merchant_names(session);
@@ -86,7 +83,7 @@ std::string new_password(Context& context) {
 ExitCode create_token_verb(Context& context, const TokenArguments& arguments) {
     db::NewToken token;
     token.expires_at = expiry_of(arguments.expires_in);
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     token.merchant = arguments.merchant.empty() ? only_merchant(session) : arguments.merchant;
     token.name = arguments.name;
     token.role = arguments.role;
@@ -110,7 +107,7 @@ ExitCode create_token_verb(Context& context, const TokenArguments& arguments) {
 }
 
 ExitCode list_tokens_verb(Context& context) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     json rows = json::array();
     for (const db::TokenRow& token : db::list_tokens(session)) {
         rows.push_back(
@@ -138,7 +135,7 @@ ExitCode list_tokens_verb(Context& context) {
 }
 
 ExitCode revoke_token_verb(Context& context, const TokenArguments& arguments) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     const std::size_t found =
         db::revoke_token(session, arguments.name, actor_of(context.world), reason_or_default(arguments.reason));
     if (found == 0) throw CliError(ExitCode::not_found, "there is no live token '" + printable(arguments.name) + "'");
@@ -150,7 +147,7 @@ ExitCode revoke_token_verb(Context& context, const TokenArguments& arguments) {
 }
 
 ExitCode create_operator_verb(Context& context, const OperatorArguments& arguments) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     db::NewOperator person;
     person.merchant = arguments.merchant.empty() ? only_merchant(session) : arguments.merchant;
     person.name = arguments.name;
@@ -164,7 +161,7 @@ ExitCode create_operator_verb(Context& context, const OperatorArguments& argumen
 }
 
 ExitCode list_operators_verb(Context& context) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     json rows = json::array();
     for (const db::OperatorRow& person : db::list_operators(session)) {
         rows.push_back(
@@ -187,14 +184,14 @@ ExitCode list_operators_verb(Context& context) {
 }
 
 ExitCode disable_operator_verb(Context& context, const OperatorArguments& arguments) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     if (!db::disable_operator(session, arguments.name, actor_of(context.world), reason_or_default(arguments.reason)))
         throw CliError(ExitCode::not_found, "there is no active operator '" + printable(arguments.name) + "'");
     return tell(context, {{"disabled", arguments.name}}, "disabled; all sessions have ended");
 }
 
 ExitCode set_operator_password_verb(Context& context, const OperatorArguments& arguments) {
-    db::Session session = open_database(context);
+    db::Session session = open_engine_database(context, "people");
     if (!db::set_operator_password(
             session, arguments.name, new_password(context), actor_of(context.world),
             reason_or_default(arguments.reason)))

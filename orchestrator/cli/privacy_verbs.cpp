@@ -1,6 +1,7 @@
 #include "orchestrator/cli/privacy_verbs.hpp"
 
 #include "db/privacy.hpp"
+#include "orchestrator/cli/engine_database.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json.hpp"
@@ -14,10 +15,6 @@ namespace ordersaga::cli {
 namespace {
 
 using nlohmann::json;
-
-db::Session session_of(const Context& context) {
-    return db::Session({required(context.settings.engine_dsn, "engine_dsn"), "sagactl-privacy"});
-}
 
 json row_of(const db::PrivacyRequestRow& request) {
     return {
@@ -38,7 +35,7 @@ void say(Context& context, const json& document, const std::string& text) {
 }  // namespace
 
 ExitCode privacy_list_verb(Context& context, const PrivacyArguments& arguments) {
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "privacy");
     json rows = json::array();
     session.transact([&](db::Transaction& transaction) {
         rows = json::array();
@@ -68,7 +65,7 @@ ExitCode privacy_export_verb(Context& context, const PrivacyArguments& arguments
     const runtime::Result<runtime::KeyRing> keys =
         runtime::KeyRing::parse(required(context.settings.credentials_keys, "credentials_keys"));
     if (!keys) throw CliError(ExitCode::usage, "ORDERSAGA_CREDENTIALS_KEYS: " + keys.error().message);
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "privacy");
     json answer;
     session.transact([&](db::Transaction& transaction) {
         answer = nullptr;
@@ -93,7 +90,7 @@ ExitCode privacy_export_verb(Context& context, const PrivacyArguments& arguments
 ExitCode privacy_erase_verb(Context& context, const PrivacyArguments& arguments) {
     if (arguments.orders.empty() != arguments.whole_store)
         throw CliError(ExitCode::usage, "name the orders by their numbers in the store, or say --whole-store");
-    db::Session session = session_of(context);
+    db::Session session = open_engine_database(context, "privacy");
     std::optional<std::int64_t> request;
     session.transact([&](db::Transaction& transaction) {
         request = db::ask_erasure(

@@ -1,7 +1,9 @@
 // The built programs with wrong arguments and broken settings: a line that says what is wrong, exit code 2 (or what the
 // program documents), never a crash.
+#include "db/connection.hpp"
 #include "runtime/random.hpp"
 #include "runtime/sealing.hpp"
+#include "tests/support/test_database.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -136,6 +138,47 @@ TEST_F(HostileSettings, ASecretThatEverybodyMayReadIsRefused) {
     const Ended ended = run("orchestrator --config open.toml");
     EXPECT_EQ(ended.code, 2) << ended.output;
     EXPECT_NE(ended.output.find("everybody on this machine may read"), std::string::npos) << ended.output;
+}
+
+// What an older or newer schema means by a column is not for this build to guess.
+TEST_F(HostileSettings, SagactlTouchesNoSchemaButItsOwn) {
+    const TestDatabase database;
+    db::Connection admin({database.admin_dsn(), "test"});
+    const auto execute = [&](const std::string& statement) {
+        admin.transact([&](db::Transaction& transaction) { transaction.query(statement); });
+    };
+    write("dsn", database.dsns().engine);
+    write("sagactl.toml", "engine_dsn = \"file:" + folder_.string() + "/dsn\"\n");
+    const auto expect_refused = [&](const std::string& reason) {
+        for (const char* verb :
+             {"verify", "token list", "token create anna --role read --reason r", "operator disable anna",
+              "credential list", "privacy list", "connect shopify eu"}) {
+            const Ended ended = run(std::string("sagactl --config sagactl.toml ") + verb);
+            EXPECT_EQ(ended.code, 6) << verb << ": " << ended.output;
+            EXPECT_NE(ended.output.find(reason), std::string::npos) << verb << ": " << ended.output;
+        }
+    };
+
+    EXPECT_EQ(run("sagactl --config sagactl.toml token list").code, 0);
+    execute("INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', repeat('0', 64))");
+    expect_refused("use a newer ordersaga");
+    execute("DELETE FROM schema_migrations WHERE version = 9999");
+    execute("DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM schema_migrations)");
+    expect_refused("run sagactl migrate");
+    admin.transact([](db::Transaction& transaction) {
+        EXPECT_EQ(transaction.query("SELECT count(*) FROM merchants").int64(0, 0), 0);
+    });
+}
+
+TEST_F(HostileSettings, SagactlSaysWhatALoginMayNotDo) {
+    const TestDatabase database;
+    for (const std::string& dsn : {database.dsns().worker, database.dsns().api}) {
+        write("dsn", dsn);
+        write("sagactl.toml", "engine_dsn = \"file:" + folder_.string() + "/dsn\"\n");
+        const Ended ended = run("sagactl --config sagactl.toml token list");
+        EXPECT_EQ(ended.code, 5) << ended.output;
+        EXPECT_NE(ended.output.find("this login may not do that"), std::string::npos) << ended.output;
+    }
 }
 
 TEST_F(HostileSettings, ADatabaseThatIsNotThereIsTold) {

@@ -107,6 +107,23 @@ TEST_F(CommandLineTest, RefusesWrongArguments) {
     EXPECT_TRUE(service_.requests.empty());
 }
 
+// What stands on a command line stands in histories and in the list of processes.
+TEST_F(CommandLineTest, TakesNoSecretOnTheCommandLine) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+             {"--token", "hidden-word", "stores"},
+             {"migrate", "--dsn", "hidden-word"},
+             {"migrate", "--password", "hidden-word"},
+             {"operator", "create", "anna", "--role", "read", "--password", "hidden-word"},
+             {"operator", "password", "anna", "hidden-word"},
+             {"credential", "set", "store:eu", "--token", "hidden-word"},
+             {"credential", "set", "store:eu", "--client-secret", "hidden-word"},
+         }) {
+        EXPECT_EQ(run(arguments), ExitCode::usage) << testing::PrintToString(arguments);
+        EXPECT_EQ(out_.str().find("hidden-word"), std::string::npos);
+    }
+    EXPECT_TRUE(service_.requests.empty());
+}
+
 TEST_F(CommandLineTest, NamesTheVerbThatIsNoneAndWhereHelpIs) {
     run({"cancle", saga_id, "-r", "x"});
     EXPECT_EQ(err_.str(), "sagactl: there is no verb 'cancle' here; see: sagactl --help\n");
