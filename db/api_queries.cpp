@@ -54,7 +54,7 @@ constexpr std::string_view list_sagas = R"sql(
        AND (NOT $7::boolean OR saga.incident IS NOT NULL)
        AND ($8::bigint IS NULL OR saga.updated_at < now() - $8::bigint * interval '1 microsecond')
        AND (NOT $9::boolean OR NOT saga.final)
-       AND ($10::text IS NULL OR strpos(lower(saga.subject), lower($10)) > 0 OR saga.saga_id::text LIKE lower($10) || '%'
+       AND ($10::text IS NULL OR strpos(lower(saga.subject), lower($10)) > 0 OR starts_with(saga.saga_id::text, lower($10))
             OR EXISTS (SELECT FROM orders
                         WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id
                           AND orders.order_id = $10))

@@ -47,6 +47,7 @@ HttpResponse text_answer(std::string content_type, std::string body) {
     HttpResponse response;
     response.content_type = std::move(content_type);
     response.body = std::move(body);
+    response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
     return response;
 }
 
@@ -417,8 +418,6 @@ private:
             return is_still(request, who, route);
         };
         HttpResponse response = text_answer("text/event-stream", "");
-        response.headers.emplace_back("Cache-Control", "no-store");
-        response.headers.emplace_back("X-Content-Type-Options", "nosniff");
         response.headers.emplace_back("X-Accel-Buffering", "no");  // or a proxy keeps the events to itself
         response.stream = live_stream(std::move(parts));
         return response;

@@ -2,8 +2,10 @@
 #include "db/people.hpp"
 #include "orchestrator/api/cursor.hpp"
 #include "orchestrator/api/gate.hpp"
+#include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/api/routes.hpp"
 #include "runtime/password.hpp"
+#include "runtime/url.hpp"
 #include "tests/integration/api/two_merchants.hpp"
 #include "tests/support/orchestrator/orchestrator_in_process.hpp"
 
@@ -241,6 +243,53 @@ TEST_F(EveryRoute, TakesCursorsMadeUpByAnEnemy) {
             expect_no_data(route, answer, answer.status, "a cursor of " + place);
         }
     }
+}
+
+// In every place of a path and every parameter of every read: nothing but a value, whatever it looks like.
+TEST_F(EveryRoute, TakesTextMadeUpByAnEnemy) {
+    const json document = json::parse(api::openapi_document());
+    const std::vector<std::string> texts{
+        "'",
+        "x' OR '1'='1",
+        "x'; DROP TABLE sagas; --",
+        "%",
+        "1 UNION SELECT token_hash FROM tokens",
+        "\\",
+        "../../etc/passwd",
+        "\xc3\x28",
+        "${jndi:ldap://x}{{7*7}}<script>"};
+    for (const std::string& text : texts) {
+        // A token each: all of this at once is more than one may ask.
+        const std::string token = runtime::sha256_hex(text);
+        db::create_token(world_.session, {"First", "t", "admin", runtime::sha256_hex(token), {}}, "test", "test");
+        const auto expect_a_plain_answer = [&](const Route& route, const std::string& target) {
+            const runtime::HttpOutcome answer = ask(route, target, {{"Authorization", "Bearer " + token}});
+            EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 404)
+                << target << ": " << answer.status << answer.body << answer.error;
+            expect_no_data(route, answer, answer.status, text);
+        };
+        const std::string written = runtime::percent_encode(text);
+        for (const Route& route : api::routes) {
+            if (names_something(route)) {
+                Names names = own_;
+                for (auto& [name, value] : missing_)
+                    names[name] = written;
+                expect_a_plain_answer(route, target_of(route, names));
+            }
+            if (route.method != "GET" || route.operation == api::Operation::watch_live) continue;
+            for (json parameter : document.at("paths").at(std::string(route.path)).at("get").at("parameters")) {
+                if (parameter.contains("$ref"))
+                    parameter = document.at(json::json_pointer(parameter.at("$ref").get<std::string>().substr(1)));
+                if (parameter.at("in") != "query") continue;
+                const std::string name = parameter.at("name");
+                expect_a_plain_answer(route, target_of(route, own_) + "?" + name + "=" + written);
+            }
+        }
+    }
+    world_.session.transact([&](db::Transaction& transaction) {
+        EXPECT_EQ(transaction.query("SELECT count(*) FROM sagas").int64(0, 0), 2);
+        EXPECT_EQ(transaction.query("SELECT count(*) FROM audit WHERE action LIKE 'saga%'").int64(0, 0), 0);
+    });
 }
 
 TEST_F(EveryRoute, OpenToAllTellsNothingOfAnyMerchant) {

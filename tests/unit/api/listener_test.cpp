@@ -22,20 +22,78 @@ std::string target_of(const Route& route) {
     return path;
 }
 
+// What a command of the route has to say at least.
+json words_of(const Route& route) {
+    json body = {{"reason", "r"}};
+    if (route.operation == Operation::set_store_mode) body["mode"] = "live";
+    if (route.operation == Operation::adjust_stock)
+        body.update({{"warehouse", "main"}, {"difference", 1}, {"expected_version", 9}});
+    return body;
+}
+
 TEST_F(ListenerTest, LetsEachRoleDoWhatItMayOnEveryRoute) {
     const std::map<std::string, Role> roles{
         {"reader", Role::read}, {"operator", Role::operator_}, {"admin", Role::admin}};
     for (const Route& route : routes) {
         for (const auto& [token, role] : roles) {
             HttpRequest request = a_request(std::string(route.method), "/api/v1" + target_of(route), token);
-            if (route.method == "POST") {
-                request.body = route.operation == Operation::adjust_stock
-                                   ? R"({"reason":"r","warehouse":"main","difference":1,"expected_version":9})"
-                                   : R"({"reason":"r"})";
-            }
+            if (route.method == "POST") request.body = words_of(route).dump();
             EXPECT_EQ(ask(request).status, role >= route.role ? 200 : 403)
                 << route.method << " " << route.path << " " << token;
         }
+    }
+}
+
+// Nobody writes what he may only read by naming it in a command.
+TEST_F(ListenerTest, RefusesWhatACommandDoesNotKnowOnEveryRoute) {
+    for (const Route& route : routes) {
+        if (route.method != "POST") continue;
+        for (const char* member :
+             {"state", "merchant", "merchant_id", "version", "saga_id", "actor", "by", "role", "on_hand", "Reason",
+              "reason ", "__proto__"}) {
+            json body = words_of(route);
+            body[member] = 2;
+            clock_.advance(std::chrono::seconds(1));  // this many at once are more than one may ask
+            const HttpResponse response = ask(a_command(target_of(route), body, "admin"));
+            EXPECT_EQ(response.status, 400) << route.path << " takes " << member;
+            EXPECT_NE(response.body.find("not known here"), std::string::npos) << response.body;
+        }
+    }
+    EXPECT_TRUE(engine_.offered.empty());
+    EXPECT_TRUE(engine_.previewed.empty());
+    EXPECT_EQ(script_.last.find("settle"), std::string::npos);
+}
+
+// Answers to anybody, to somebody and to nobody: none may be kept, read as something else, or read by another site's page.
+TEST_F(ListenerTest, GuardsEveryAnswerAgainstOtherPagesAndCaches) {
+    std::vector<std::pair<std::string, HttpResponse>> answers;
+    const auto add = [&](const std::string& method, const std::string& target, const std::string& token) {
+        clock_.advance(std::chrono::seconds(1));
+        HttpRequest request = a_request(method, target, token);
+        request.headers.emplace_back("Origin", "https://evil.example");
+        request.headers.emplace_back("Content-Type", "application/json");
+        answers.emplace_back(method + " " + target, ask(request));
+    };
+    for (const Route& route : routes) {
+        for (const char* token : {"", "reader", "admin"})
+            add(std::string(route.method), "/api/v1" + target_of(route), token);
+        add("OPTIONS", "/api/v1" + target_of(route), "admin");
+    }
+    for (const OpenRoute& route : open_routes)
+        add(std::string(route.method), std::string(route.path), "");
+    add("GET", "/nothing", "");
+
+    for (const auto& [asked, response] : answers) {
+        const auto field = [&answer = response](std::string_view name) {
+            const std::string* value = runtime::find_header(answer.headers, name);
+            return value == nullptr ? std::string() : *value;
+        };
+        if (response.status != 204) {
+            EXPECT_EQ(field("X-Content-Type-Options"), "nosniff") << asked << " " << response.status;
+        }
+        EXPECT_EQ(field("Cache-Control"), "no-store") << asked << " " << response.status;
+        for (const auto& [name, value] : response.headers)
+            EXPECT_FALSE(name.starts_with("Access-Control-")) << asked << ": " << name;
     }
 }
 
