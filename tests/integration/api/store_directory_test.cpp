@@ -44,6 +44,29 @@ TEST(DatabaseStoreDirectory, FollowsTheDatabaseAndOutlivesItsLoss) {
     EXPECT_TRUE(eventually([&] { return directory.store_by_domain("fourth.myshopify.com") != nullptr; }));
 }
 
+// From the old secret alone over both to the new one alone, and never a moment without the one that is in use.
+TEST(DatabaseStoreDirectory, FollowsASecretThatIsReplaced) {
+    ::setenv("ORDERSAGA_TEST_SECRET", "old", 1);
+    ::setenv("ORDERSAGA_TEST_NEXT_SECRET", "new", 1);
+    TwoMerchants world;
+    webhook::DatabaseStoreDirectory directory({world.database.dsns().engine, 20ms});
+    ASSERT_TRUE(directory.wait_until_loaded(10s));
+    using Secrets = std::vector<std::string>;
+    const auto becomes = [&](const std::vector<std::string>& references, const Secrets& wanted, const Secrets& before) {
+        db::SetupPlan plan = plan_of("First", "first.myshopify.com");
+        plan.stores[0].webhook_secret_refs = references;
+        db::apply_setup(world.session, plan, "test", "test", false);
+        return eventually([&] {
+            const Secrets secrets = directory.store_by_domain("first.myshopify.com")->secrets;
+            EXPECT_TRUE(secrets == before || secrets == wanted) << testing::PrintToString(secrets);
+            return secrets == wanted;
+        });
+    };
+
+    EXPECT_TRUE(becomes({"env:ORDERSAGA_TEST_NEXT_SECRET", "env:ORDERSAGA_TEST_SECRET"}, {"new", "old"}, {"old"}));
+    EXPECT_TRUE(becomes({"env:ORDERSAGA_TEST_NEXT_SECRET"}, {"new"}, {"new", "old"}));
+}
+
 TEST(ResolveSecret, ReadsReferencesOnly) {
     ::setenv("ORDERSAGA_TEST_SECRET", "shh", 1);
     EXPECT_EQ(webhook::resolve_secret("env:ORDERSAGA_TEST_SECRET"), "shh");

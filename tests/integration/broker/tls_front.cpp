@@ -46,12 +46,12 @@ void add_extension(X509* certificate, X509* issuer, int id, const std::string& v
 }
 
 // Not signed yet. Issued by itself where `issuer` is null.
-Owned<X509> make_certificate(EVP_PKEY* key, const char* name, X509* issuer) {
+Owned<X509> make_certificate(EVP_PKEY* key, const char* name, X509* issuer, std::chrono::seconds valid_for) {
     Owned<X509> certificate(X509_new(), X509_free);
     X509_set_version(certificate.get(), 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), issuer == nullptr ? 1 : 2);
-    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -7200);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), static_cast<long>(valid_for.count()));
     X509_set_pubkey(certificate.get(), key);
     X509_NAME* subject = X509_get_subject_name(certificate.get());
     const auto* text = reinterpret_cast<const unsigned char*>(name);
@@ -70,16 +70,16 @@ void write_pem(const std::filesystem::path& path, const std::function<int(std::F
 
 }  // namespace
 
-TestCertificates::TestCertificates(const std::string& names)
+TestCertificates::TestCertificates(const std::string& names, std::chrono::seconds valid_for)
     : directory_(std::filesystem::temp_directory_path() / ("ordersaga-tls-" + runtime::random_token(8))) {
     std::filesystem::create_directory(directory_);
     const auto authority_key = make_key();
-    const auto authority = make_certificate(authority_key.get(), "test authority", nullptr);
+    const auto authority = make_certificate(authority_key.get(), "test authority", nullptr, std::chrono::hours(1));
     add_extension(authority.get(), authority.get(), NID_basic_constraints, "critical,CA:TRUE");
     require(X509_sign(authority.get(), authority_key.get(), EVP_sha256()) > 0, "cannot sign");
 
     const auto server_key = make_key();
-    const auto server = make_certificate(server_key.get(), "test server", authority.get());
+    const auto server = make_certificate(server_key.get(), "test server", authority.get(), valid_for);
     add_extension(server.get(), authority.get(), NID_subject_alt_name, names);
     require(X509_sign(server.get(), authority_key.get(), EVP_sha256()) > 0, "cannot sign");
 

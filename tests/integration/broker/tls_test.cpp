@@ -60,6 +60,13 @@ TEST_F(TlsTest, RefusesAnAuthorityItDoesNotKnow) {
     EXPECT_TRUE(declare_topology(tls_address(front, "localhost", certificates.authority_file()), topology_).ok());
 }
 
+TEST_F(TlsTest, RefusesACertificateThatHasExpired) {
+    const TestCertificates certificates("DNS:localhost", -std::chrono::hours(1));
+    const TlsFront front(certificates, address_.port);
+
+    EXPECT_FALSE(declare_topology(tls_address(front, "localhost", certificates.authority_file()), topology_).ok());
+}
+
 TEST_F(TlsTest, NamesAFileOfAuthoritiesThatCannotBeRead) {
     Address address = address_;
     address.tls = true;

@@ -84,5 +84,15 @@ TEST_F(Migrate, TablesBelongToTheOwnerAndNotToTheLogin) {
     });
 }
 
+// Nobody comes in by a name and a password that everybody knows: there is neither.
+TEST_F(Migrate, LetsNobodyInByItself) {
+    migrate(database.dsns().migrator);
+    Connection connection({database.admin_dsn(), "test"});
+    connection.transact([](Transaction& transaction) {
+        for (const char* table : {"operators", "tokens", "merchants", "credentials"})
+            EXPECT_EQ(transaction.query(std::string("SELECT count(*) FROM ") + table).int64(0, 0), 0) << table;
+    });
+}
+
 }  // namespace
 }  // namespace ordersaga::db

@@ -58,7 +58,15 @@ TEST_F(HostileBodies, ThatAreNoJsonAreParked) {
     nul.insert(nul.find("buyer"), 1, '\0');
     std::string broken_utf8 = an_order(5).dump();
     broken_utf8.insert(broken_utf8.find("buyer"), "\xC3\x28");
+    // The same order as other systems write text.
+    std::string little_endian = "\xFF\xFE", big_endian = "\xFE\xFF";
+    for (const char letter : an_order(5).dump()) {
+        little_endian += std::string{letter, '\0'};
+        big_endian += std::string{'\0', letter};
+    }
     const std::vector<std::string> bodies{
+        little_endian,
+        big_endian,
         "x",
         "{",
         "nul",

@@ -1,11 +1,37 @@
 // What a stranger on the private network may not do, and what a clumsy operator is told.
 #include "tests/integration/hostile/hostile_world.hpp"
 
+#include <map>
+#include <thread>
+
 namespace ordersaga::test {
 namespace {
 
 class HostileOperators : public HostileWorld {
 protected:
+    // The same command by many at once; answers how often each status was given.
+    std::map<int, int> command_at_once(const std::string& path, const runtime::HttpHeaders& more) {
+        runtime::HttpHeaders headers = known_;
+        headers.insert(headers.end(), more.begin(), more.end());
+        std::vector<int> answers(8);
+        std::vector<std::thread> operators;
+        for (std::size_t i = 0; i < answers.size(); ++i)
+            operators.emplace_back(
+                [&, i] { answers[i] = status("POST", path, headers, R"({"reason":"wrong size"})"); });
+        for (std::thread& one : operators)
+            one.join();
+        std::map<int, int> statuses;
+        for (const int answer : answers)
+            ++statuses[answer];
+        return statuses;
+    }
+    // The path of an order's saga that is at rest at the warehouse.
+    std::string accepted_order() {
+        EXPECT_EQ(send("orders/create", "w1", an_order(1).dump()).status, 200);
+        EXPECT_TRUE(work_until_state("FulfillmentRequested"));
+        return "/api/v1/sagas/" + look("SELECT saga_id FROM sagas");
+    }
+
     int status(
         const std::string& method,
         const std::string& path,
@@ -55,6 +81,29 @@ TEST_F(HostileOperators, AreToldWhatIsWrong) {
     EXPECT_EQ(status("GET", "/../../etc/passwd", known_), 404);
     EXPECT_EQ(look("SELECT count(*) FROM audit WHERE action LIKE 'saga %'"), "0");
     expect_that_it_lives();
+}
+
+// Two people see the same version and press at once: one is heard, the others are told to look again.
+TEST_F(HostileOperators, WhoSawTheSameVersionAreHeardOnce) {
+    const std::string saga = accepted_order();
+    const std::string version = "\"" + look("SELECT version FROM sagas") + "\"";
+
+    std::map<int, int> statuses = command_at_once(saga + "/cancel", {{"If-Match", version}});
+
+    EXPECT_EQ(statuses[200], 1);
+    EXPECT_EQ(statuses[409] + statuses[412], 7);
+    EXPECT_EQ(look("SELECT count(*) FROM audit WHERE action = 'saga cancel'"), "1");
+}
+
+TEST_F(HostileOperators, WhoRepeatThemselvesUnderOneKeyAreHeardOnce) {
+    const std::string saga = accepted_order();
+
+    std::map<int, int> statuses = command_at_once(saga + "/cancel", {{"Idempotency-Key", "pressed twice"}});
+
+    EXPECT_GE(statuses[200], 1);
+    EXPECT_EQ(statuses[200] + statuses[409], 8) << "done, or under way";
+    EXPECT_EQ(look("SELECT count(*) FROM audit WHERE action = 'saga cancel'"), "1");
+    EXPECT_EQ(look("SELECT count(*) FROM saga_history WHERE event = 'CancelRequested'"), "1");
 }
 
 TEST_F(HostileOperators, OfOneMerchantCannotTouchAnothersSaga) {

@@ -2,6 +2,8 @@
 #include "orchestrator/webhook/shopify_signature.hpp"
 #include "tests/integration/hostile/hostile_world.hpp"
 
+#include <thread>
+
 namespace ordersaga::test {
 namespace {
 
@@ -60,6 +62,41 @@ TEST_F(HostileSenders, CannotMoveAnotherShopByNamingItInTheBody) {
         look("SELECT status || ': ' || reason FROM webhook_receipts"),
         "parked: the body names another shop than the header");
     EXPECT_EQ(look("SELECT count(*) FROM stores WHERE status = 'active'"), "2");
+}
+
+class ASecretThatIsReplaced : public HostileSenders {
+protected:
+    InProcessOptions options() override {
+        InProcessOptions options = HostileSenders::options();
+        options.stores[0].secrets = {next_secret_, secret};
+        return options;
+    }
+    const std::string next_secret_ = "the next secret of eu-shirts";
+};
+
+// A store signs by the old one for up to an hour after it was given the new one.
+TEST_F(ASecretThatIsReplaced, CostsNoDeliverySignedByEither) {
+    std::vector<runtime::HttpOutcome> answers(20);
+    std::vector<std::thread> senders;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        senders.emplace_back([&, i] {
+            const std::int64_t order = static_cast<std::int64_t>(i) + 1;
+            answers[i] = orchestrator_->send_webhook(
+                shop, i % 2 == 0 ? secret : next_secret_, "orders/create", "w" + std::to_string(i),
+                an_order(order).dump());
+        });
+    }
+    for (std::thread& sender : senders)
+        sender.join();
+    for (const runtime::HttpOutcome& answer : answers)
+        EXPECT_EQ(answer.status, 200) << answer.body << answer.error;
+    EXPECT_EQ(count("orders"), 20);
+
+    const std::string body = an_order(99).dump();
+    for (const std::string& wrong : {std::string("a third secret"), std::string(other_secret)})
+        EXPECT_EQ(orchestrator_->send_webhook(shop, wrong, "orders/create", "w99", body).status, 401) << wrong;
+    EXPECT_EQ(orchestrator_->send_webhook(other_shop, next_secret_, "orders/create", "w99", body).status, 401)
+        << "the secret of one shop opens no other";
 }
 
 // The same order id in two shops is two orders of two merchants.

@@ -64,6 +64,17 @@ TEST(MailSecurity, ACertificateOfAnotherHostIsToldNothing) {
     EXPECT_THAT(sandbox.effects("mail_received"), IsEmpty());
 }
 
+TEST(MailSecurity, ACertificateThatHasExpiredIsToldNothing) {
+    const TestCertificates certificates("IP:127.0.0.1", -std::chrono::hours(1));
+    ASandbox sandbox(with(certificates));
+
+    const TryResult result = send(submission(sandbox.mail_port(), certificates.authority_file()));
+
+    EXPECT_EQ(result.kind, Kind::try_again);
+    EXPECT_THAT(result.error, HasSubstr("certificate"));
+    EXPECT_THAT(sandbox.effects("mail_received"), IsEmpty());
+}
+
 TEST(MailSecurity, AnAuthorityThatNobodyTrustsIsToldNothing) {
     const TestCertificates certificates("IP:127.0.0.1");
     ASandbox sandbox(with(certificates));

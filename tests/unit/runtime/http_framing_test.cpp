@@ -1,5 +1,6 @@
 // Byte-exact requests over a real socket. What two readers could understand differently gets 400 (or the status named
 // here), the connection closes, and no second request is ever taken out of a body.
+#include "runtime/random.hpp"
 #include "tests/unit/runtime/loopback.hpp"
 #include "tests/unit/runtime/running_server.hpp"
 
@@ -186,6 +187,55 @@ std::string name_of_case(const ::testing::TestParamInfo<FramingCase>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, RefusedFraming, ::testing::ValuesIn(refused_cases()), name_of_case);
+
+// Damage to any of these: however the bytes arrive, the same is understood, and what is not understood is the end.
+TEST(MutatedFraming, IsJudgedAlikeHoweverTheNetworkCutsIt) {
+    constexpr int mutations = 400;
+    HttpServerOptions options;
+    options.body_limit = 1000;
+    options.body_length_required_for_post = true;
+    RunningServer server(options);
+    const auto answer_to = [&](const std::string& bytes, std::size_t first_cut) {
+        RawSocket client = RawSocket::connect_to(server.port());
+        client.send(bytes.substr(0, first_cut));
+        client.send(bytes.substr(first_cut));
+        client.half_close();
+        std::string answer = client.read_to_end();
+        EXPECT_TRUE(client.peer_closed());
+        return answer;
+    };
+    // Dates differ; what was answered, and how often, may not.
+    const auto statuses_of = [](const std::string& answer) {
+        std::vector<std::string> statuses;
+        for (std::size_t at = answer.find("HTTP/1.1 "); at != std::string::npos; at = answer.find("HTTP/1.1 ", at + 1))
+            statuses.push_back(answer.substr(at + 9, 3));
+        return statuses;
+    };
+    const std::vector<FramingCase> corpus = refused_cases();
+    SeededRandom random(57);
+    for (int mutation = 0; mutation < mutations; ++mutation) {
+        std::string bytes = corpus[random.below(corpus.size())].bytes;
+        if (bytes.size() > 1500) continue;
+        for (std::uint64_t change = 0, changes = 1 + random.below(3); change < changes; ++change) {
+            const std::size_t at = random.below(bytes.size());
+            constexpr std::string_view alphabet(" \t\r\n\0:,;0159aFxchunked", 22);
+            switch (random.below(3)) {
+                case 0: bytes[at] = alphabet[random.below(alphabet.size())]; break;
+                case 1: bytes.erase(at, 1 + random.below(4)); break;
+                default: bytes.insert(at, 1, alphabet[random.below(alphabet.size())]); break;
+            }
+            if (bytes.empty()) bytes = "x";
+        }
+
+        const std::vector<std::string> whole = statuses_of(answer_to(bytes, bytes.size()));
+        const std::vector<std::string> cut = statuses_of(answer_to(bytes, random.below(bytes.size())));
+
+        EXPECT_EQ(whole, cut) << "mutation " << mutation << ":\n" << bytes;
+        for (std::size_t i = 0; i + 1 < whole.size(); ++i)
+            EXPECT_EQ(whole[i], "200") << "something was served behind a refusal, mutation " << mutation << ":\n"
+                                       << bytes;
+    }
+}
 
 struct AcceptedCase {
     std::string name;

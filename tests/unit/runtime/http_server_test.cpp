@@ -156,6 +156,50 @@ TEST(HttpServer, ABodyThatDripsIs408) {
     EXPECT_TRUE(server.requests().empty());
 }
 
+// Connections that dawdle in every way there is take up their places and nothing else.
+TEST(HttpServer, SlowPeersHoldUpNobodyElse) {
+    HttpServerOptions options;
+    options.header_timeout = 3s;
+    options.request_timeout = 3s;
+    options.idle_timeout = 3s;
+    RunningServer server(options);
+    const std::vector<std::string> beginnings{
+        "", "G", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"};
+    std::vector<RawSocket> slow;
+    for (std::size_t i = 0; i < 200; ++i) {
+        slow.push_back(RawSocket::connect_to(server.port()));
+        slow.back().send(beginnings[i % beginnings.size()]);
+    }
+    ASSERT_TRUE(eventually([&] { return server.server().connections() == slow.size(); }));
+
+    for (int request = 0; request < 50; ++request) {
+        RawSocket quick = RawSocket::connect_to(server.port());
+        quick.send("GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        EXPECT_TRUE(quick.read_to_end().ends_with("GET /quick 0"));
+    }
+
+    EXPECT_TRUE(eventually([&] { return server.server().connections() == 0; }, 15s)) << "the slow ones are cut in time";
+    EXPECT_EQ(server.requests().size(), 50U);
+}
+
+// Whoever asks for much and takes nothing must not keep it in our memory for ever.
+TEST(HttpServer, APeerThatDoesNotReadItsAnswerIsCut) {
+    HttpServerOptions options;
+    options.write_timeout = 100ms;
+    RunningServer server(options, [](HttpRequest) -> asio::awaitable<HttpResponse> {
+        HttpResponse response;
+        response.body = std::string(16 * 1024 * 1024, 'x');
+        co_return response;
+    });
+    RawSocket client = RawSocket::connect_to(server.port());
+
+    client.send(simple_get);
+
+    ASSERT_TRUE(eventually([&] { return server.requests().size() == 1; }));
+    EXPECT_TRUE(eventually([&] { return server.server().connections() == 0; }));
+}
+
 TEST(HttpServer, AnIdleConnectionIsClosedWithoutAWord) {
     HttpServerOptions options;
     options.idle_timeout = 50ms;
