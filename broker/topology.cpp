@@ -62,12 +62,10 @@ std::string outcome_routing_key(int shard) {
 Topology make_topology(const TopologyOptions& options) {
     const Names names(options.prefix);
     Topology topology;
-    topology.exchanges = {
-        {names.dead_exchange(), "topic"},
-        {names.commands_exchange(), "topic"},
-        {names.outcomes_exchange(), "topic"},
-        {names.events_exchange(), "topic"},
-    };
+    topology.exchanges = {{names.dead_exchange(), "topic"}, {names.events_exchange(), "topic"}};
+    // Who only listens to events needs no right to anything else.
+    if (!options.command_families.empty()) topology.exchanges.push_back({names.commands_exchange(), "topic"});
+    if (options.outcome_shards > 0) topology.exchanges.push_back({names.outcomes_exchange(), "topic"});
 
     // Dead letters first, so that nothing can die before there is a place for it.
     topology.queues.push_back({names.dead_queue(), dead_queue_arguments(options)});

@@ -79,6 +79,16 @@ TEST(Topology, OnlyOutcomeShardsHaveASingleActiveConsumer) {
     EXPECT_NE(find_queue(topology, "ordersaga.outcomes.7"), nullptr);
 }
 
+TEST(Topology, OfAListenerHasNothingOfCommandsAndOutcomes) {
+    const auto topology = make_topology(
+        {.outcome_shards = 0, .command_families = {}, .event_queues = {{"notifier.orders", {"orders.#"}}}});
+
+    for (const auto& exchange : topology.exchanges)
+        EXPECT_TRUE(exchange.name == "ordersaga.dead" || exchange.name == "ordersaga.events") << exchange.name;
+    for (const auto& queue : topology.queues)
+        EXPECT_TRUE(queue.name == "ordersaga.dead" || queue.name == "ordersaga.notifier.orders") << queue.name;
+}
+
 TEST(Topology, ThePrefixIsOnEveryNameAndNoRoutingKey) {
     const auto topology = make_topology({.prefix = "t1."});
 
