@@ -209,7 +209,8 @@ struct RunningSystem : Demo {
     runtime::Instant cut_over_of(const std::string& store) {
         const Caller::Reply reply =
             caller.call("GET", env.at("ORDERSAGA_URL") + "/api/v1/stores", "", env.at("ORDERSAGA_TOKEN"), seconds(5));
-        for (const json& row : json::parse(reply.body).at("items")) {
+        const json stores = json::parse(reply.body);
+        for (const json& row : stores.at("items")) {
             if (row.at("key") == store) return runtime::parse_rfc3339(row.at("go_live_at").get<std::string>()).value();
         }
         ADD_FAILURE() << "no store " << store;
