@@ -103,7 +103,7 @@ TEST_F(Up, RunsEverythingRestartsWhatIsKilledAndStopsInOrder) {
 
     EXPECT_EQ(first.ended(), 0);
     const auto stopped = lines("first", "\"stopped\"", "");
-    ASSERT_EQ(stopped.size(), 5U);
+    ASSERT_EQ(stopped.size(), 6U);
     EXPECT_THAT(stopped.front(), HasSubstr("notifier"));
     EXPECT_THAT(stopped.back(), HasSubstr("postgresql"));
     for (const pid_t process : processes)
