@@ -263,7 +263,11 @@ TEST_F(EveryRoute, TakesTextMadeUpByAnEnemy) {
         const std::string token = runtime::sha256_hex(text);
         db::create_token(world_.session, {"First", "t", "admin", runtime::sha256_hex(token), {}}, "test", "test");
         const auto expect_a_plain_answer = [&](const Route& route, const std::string& target) {
-            const runtime::HttpOutcome answer = ask(route, target, {{"Authorization", "Bearer " + token}});
+            // This address asks more than one may, and is told so until it may again.
+            runtime::HttpOutcome answer;
+            do
+                answer = ask(route, target, {{"Authorization", "Bearer " + token}});
+            while (answer.status == 429);
             EXPECT_TRUE(answer.status == 200 || answer.status == 400 || answer.status == 404)
                 << target << ": " << answer.status << answer.body << answer.error;
             expect_no_data(route, answer, answer.status, text);

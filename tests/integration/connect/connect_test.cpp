@@ -98,7 +98,8 @@ protected:
     // Topics that go to our address without a filter.
     std::vector<std::string> told_topics() {
         std::vector<std::string> topics;
-        for (const json& subscription : store().at("subscriptions"))
+        const json shop = store();
+        for (const json& subscription : shop.at("subscriptions"))
             if (subscription.at("url") == hooks && subscription.at("filter") == "")
                 topics.push_back(subscription.at("topic"));
         return topics;

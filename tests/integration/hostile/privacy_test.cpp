@@ -88,7 +88,10 @@ protected:
     // The warehouse tells that all of the order has left and arrived.
     void ship(std::int64_t order) {
         const std::vector<engine::CommandRow> polls = orchestrator_->sink().sent("PollFulfillments");
-        ASSERT_FALSE(polls.empty());
+        const auto poll = std::find_if(polls.rbegin(), polls.rend(), [&](const engine::CommandRow& command) {
+            return command.merchant.value == merchant_;
+        });
+        ASSERT_NE(poll, polls.rend());
         const std::string reference =
             look("SELECT reference FROM fulfillment_references WHERE saga_id = '" + saga_of(order) + "'");
         const json line = json::object({{"sku", "SHIRT"}, {"warehouse_item_id", "item-SHIRT"}, {"quantity", 1}});
@@ -110,7 +113,8 @@ protected:
         outcome.kind = sagas::OutcomeKind::done;
         outcome.payload =
             json::object({{"views", a_list_of(view)}, {"changed_until", "2026-11-01T11:00:00Z"}, {"complete", true}});
-        orchestrator_->tell_outcome(polls.back(), outcome);
+        const engine::InputResult result = orchestrator_->tell_outcome(*poll, outcome);
+        ASSERT_EQ(result.kind, engine::InputResult::Kind::applied) << result.reason;
     }
 
     void expect_that_all_laws_hold() {

@@ -98,7 +98,7 @@ TEST_F(HostileOperators, WhoSawTheSameVersionAreHeardOnce) {
 TEST_F(HostileOperators, WhoRepeatThemselvesUnderOneKeyAreHeardOnce) {
     const std::string saga = accepted_order();
 
-    std::map<int, int> statuses = command_at_once(saga + "/cancel", {{"Idempotency-Key", "pressed twice"}});
+    std::map<int, int> statuses = command_at_once(saga + "/cancel", {{"Idempotency-Key", "pressed-twice"}});
 
     EXPECT_GE(statuses[200], 1);
     EXPECT_EQ(statuses[200] + statuses[409], 8) << "done, or under way";
