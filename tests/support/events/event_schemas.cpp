@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 bool fits_pattern(const std::string& pattern, const std::string& text) {
-    static std::map<std::string, std::regex> compiled;
+    static thread_local std::map<std::string, std::regex>
+        compiled;  // simulations hold events against them side by side
     const auto [place, fresh] = compiled.try_emplace(pattern);
     if (fresh) place->second = std::regex(pattern);
     return std::regex_search(text, place->second);
