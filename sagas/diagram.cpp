@@ -1,6 +1,7 @@
 #include "sagas/diagram.hpp"
 
 #include "sagas/order_saga.hpp"
+#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,13 +30,6 @@ std::vector<Arrow> arrows() {
         if (std::find(events.begin(), events.end(), row.event) == events.end()) events.push_back(row.event);
     }
     return all;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text;
 }
 
 // --- the picture's own layout -----------------------------------------------------------------------------------------

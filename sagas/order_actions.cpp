@@ -1,6 +1,7 @@
 #include "sagas/order_actions.hpp"
 
 #include "sagas/activities.hpp"
+#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,13 +17,6 @@ bool has_hold(const OrderData& data, std::string_view reason) {
 
 void add_hold(OrderData& data, const std::string& reason) {
     if (!has_hold(data, reason)) data.holds.push_back(reason);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text;
 }
 
 std::string text_in(const json& payload, const char* key) {

@@ -3,6 +3,7 @@
 #include "sagas/activities.hpp"
 #include "sagas/order_actions.hpp"
 #include "sagas/order_saga.hpp"
+#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -179,12 +180,6 @@ bool worth_announcing(const std::string& state) {
     static const std::vector<std::string> told = {"FulfillmentRequested", "Shipped",     "Completed",    "Backordered",
                                                   "OutOfStock",           "Compensated", "NeedsOperator"};
     return std::find(told.begin(), told.end(), state) != told.end();
-}
-
-std::string lower(std::string text) {
-    for (char& c : text)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return text;
 }
 
 // An incident about what will not be sent is closed by a person only; another one that was solved gives way to it.

@@ -11,10 +11,6 @@ namespace {
 using nlohmann::json;
 using runtime::format_rfc3339;
 
-constexpr std::int64_t largest_quantity = 1'000'000;
-constexpr std::size_t most_lines = 1000;
-constexpr std::size_t most_parts = 1000;  // refunds, fulfilments, tracking numbers
-
 json text_of(const std::optional<runtime::Instant>& instant) {
     return instant ? json(format_rfc3339(*instant)) : json(nullptr);
 }

@@ -13,6 +13,11 @@
 
 namespace ordersaga::sagas {
 
+// An order beyond these is refused.
+inline constexpr std::int64_t largest_quantity = 1'000'000;
+inline constexpr std::size_t most_lines = 1000;
+inline constexpr std::size_t most_parts = 1000;  // refunds, fulfilments, tracking numbers
+
 struct OrderLine {
     std::string line_id;
     std::string variant_id;                 // empty: custom line, deleted variant

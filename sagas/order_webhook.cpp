@@ -2,6 +2,7 @@
 // because field sets differ by API version and by the way an order was made; strict about what is used.
 #include "sagas/json_reader.hpp"
 #include "sagas/order_document.hpp"
+#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -14,17 +15,6 @@ namespace ordersaga::sagas {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::int64_t largest_quantity = 1'000'000;
-constexpr std::size_t most_lines = 1000;
-constexpr std::size_t most_parts = 1000;  // refunds, fulfilments, tracking numbers
-
-std::string lower(std::string text) {
-    for (char& letter : text) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return text;
-}
 
 // The digits after the last '/' of "gid://shopify/Order/123"; empty when there are none.
 std::string number_of_gid(std::string_view gid) {

@@ -52,7 +52,7 @@ json calls_document(World& world) {
     return calls;
 }
 
-json faults_document(World& world) {
+json injected_faults(World& world) {
     json faults = json::object();
     for (const auto& [peer_kind, kinds] : world.faults().injected()) {
         for (const auto& [kind, count] : kinds) {
@@ -267,7 +267,7 @@ json world_account(World& world) {
           {"waiting", world.webhooks().waiting()},
           {"in_flight", world.webhooks().in_flight()}}},
         {"calls", calls_document(world)},
-        {"faults", faults_document(world)},
+        {"faults", injected_faults(world)},
         {"effects", effects_document(world)},
         {"ledger_size", world.ledger().effects().size()},
     };

@@ -12,10 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-json text_or_null(const std::string& text) {
-    return text.empty() ? json(nullptr) : json(text);
-}
-
 template <class Value>
 json value_or_null(const std::optional<Value>& value) {
     return value ? json(*value) : json(nullptr);
@@ -177,6 +173,10 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+json text_or_null(const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
+}
 
 std::string money_text(std::int64_t cents) {
     const std::int64_t size = std::abs(cents);

@@ -15,6 +15,7 @@ namespace ordersaga::sandbox {
 
 class ShopifyStore;
 
+[[nodiscard]] nlohmann::json text_or_null(const std::string& text);
 [[nodiscard]] std::string money_text(std::int64_t cents);
 // RFC 3339 in the shop's own offset, as webhooks have it.
 [[nodiscard]] std::string shop_time(runtime::Instant instant);

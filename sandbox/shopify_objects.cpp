@@ -22,11 +22,7 @@ std::string upper(std::string text) {
     return text;
 }
 
-json text_or_null(const std::string& text) {
-    return text.empty() ? json(nullptr) : json(text);
-}
-
-json time_or_null(const std::optional<runtime::Instant>& instant) {
+json utc_or_null(const std::optional<runtime::Instant>& instant) {
     return instant ? json(runtime::format_rfc3339(*instant)) : json(nullptr);
 }
 
@@ -426,8 +422,8 @@ nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order) {
         {"createdAt", runtime::format_rfc3339(order.created_at)},
         {"updatedAt", runtime::format_rfc3339(order.updated_at)},
         {"processedAt", runtime::format_rfc3339(order.created_at)},
-        {"closedAt", time_or_null(order.closed_at)},
-        {"cancelledAt", time_or_null(order.cancelled_at)},
+        {"closedAt", utc_or_null(order.closed_at)},
+        {"cancelledAt", utc_or_null(order.cancelled_at)},
         {"cancelReason", text_or_null(upper(order.cancel_reason))},
         {"displayFinancialStatus", upper(order.financial_status)},
         {"displayFulfillmentStatus", display_fulfillment_status(order)},

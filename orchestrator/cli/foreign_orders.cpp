@@ -1,5 +1,6 @@
 #include "orchestrator/cli/foreign_orders.hpp"
 
+#include "orchestrator/cli/lenient_json.hpp"
 #include "orchestrator/cli/table.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/json.hpp"
@@ -15,12 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t page_size = 250;
-constexpr std::size_t most_pages = 20;
-
-std::string text_of(const json& object, const char* member) {
-    const json* text = runtime::find_member(object, member);
-    return text != nullptr && text->is_string() ? text->get<std::string>() : std::string();
-}
+constexpr std::size_t most_order_pages = 20;
 
 runtime::HttpOutcome ask(const std::string& url, const std::string& token) {
     boost::asio::io_context context;
@@ -51,10 +47,9 @@ std::optional<std::vector<db::StandingOrder>> read_standing_orders(std::string_v
     for (const json& entry : *page) {
         if (!entry.is_object()) return std::nullopt;
         db::StandingOrder order;
-        order.reference = text_of(entry, "reference_id");
-        order.number = text_of(entry, "order_number");
-        if (const json* channel = runtime::find_member(entry, "channel"); channel != nullptr && channel->is_object())
-            order.channel = text_of(*channel, "name");
+        order.reference = text_of(member(entry, "reference_id"));
+        order.number = text_of(member(entry, "order_number"));
+        order.channel = text_of(member(member(entry, "channel"), "name"));
         orders.push_back(std::move(order));
     }
     return orders;
@@ -69,7 +64,7 @@ StandingOrders fetch_standing_orders(
                              "/order?SortOrder=Oldest&Limit=" + std::to_string(page_size) +
                              "&LastUpdateStartDate=" + runtime::percent_encode(runtime::format_rfc3339(since)) +
                              "&Page=";
-    for (std::size_t page = 1; page <= most_pages; ++page) {
+    for (std::size_t page = 1; page <= most_order_pages; ++page) {
         const runtime::HttpOutcome outcome = ask(list + std::to_string(page), token);
         std::optional<std::vector<db::StandingOrder>> orders;
         if (outcome.is_response() && outcome.status == 200) orders = read_standing_orders(outcome.body);

@@ -7,10 +7,6 @@
 namespace ordersaga::engine {
 namespace {
 
-constexpr Duration blocked_pause = std::chrono::seconds(60);
-constexpr Duration throttled_pause = std::chrono::seconds(1);
-constexpr Duration throttled_cap = std::chrono::hours(1);
-
 void close(CommandRow& command, std::string_view outcome, Instant now) {
     command.state = CommandState::closed;
     command.outcome = outcome;

@@ -9,6 +9,11 @@
 
 namespace ordersaga::engine {
 
+// After a refusal that names no time of its own: for the command, and for its lane.
+inline constexpr Duration blocked_pause = std::chrono::seconds(60);
+inline constexpr Duration throttled_pause = std::chrono::seconds(1);
+inline constexpr Duration throttled_cap = std::chrono::hours(1);
+
 enum class AttemptEnd {
     closed,     // tell the saga (or the duty) how it ended
     exhausted,  // the same, but it ended because nobody will try again

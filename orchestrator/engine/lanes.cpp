@@ -1,14 +1,13 @@
 #include "orchestrator/engine/lanes.hpp"
 
+#include "orchestrator/engine/attempts.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 namespace ordersaga::engine {
 namespace {
 
-constexpr Duration blocked_pause = std::chrono::seconds(60);
-constexpr Duration throttled_pause = std::chrono::seconds(1);
-constexpr Duration throttled_cap = std::chrono::hours(1);
 constexpr int probing_window = 1;
 constexpr int doublings_limit = 16;
 
