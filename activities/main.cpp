@@ -15,11 +15,11 @@
 #include "db/recipients.hpp"
 #include "runtime/core_dumps.hpp"
 #include "runtime/http_client.hpp"
-#include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/service_notice.hpp"
 #include "runtime/shutdown.hpp"
+#include "runtime/status_server.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -27,6 +27,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 namespace ordersaga::activities {
@@ -57,33 +58,6 @@ private:
     }
 
     db::DatabaseClock clock_;
-};
-
-struct Listener {
-    const runtime::Metrics& metrics;
-    const broker::Publisher& publisher;
-    const broker::Consumer& consumer;
-    const DatabaseClock& clock;
-
-    boost::asio::awaitable<runtime::HttpResponse> answer(runtime::HttpRequest request) const {
-        runtime::HttpResponse response;
-        response.content_type = "text/plain; charset=utf-8";
-        if (request.path == "/metrics") {
-            response.body = metrics.exposition();
-        } else if (request.path == "/healthz") {
-            response.body = "alive\n";
-        } else if (request.path == "/readyz") {
-            const broker::Health taking = consumer.health();
-            const bool ready = publisher.health().connected && taking.connected &&
-                               taking.queues_consuming == taking.queues_wanted && clock.now().has_value();
-            response.status = ready ? 200 : 503;
-            response.body = ready ? "ready\n" : "not ready\n";
-        } else {
-            response.status = request.path == "/" ? 200 : 404;
-            response.body = "activity-worker: /metrics /healthz /readyz\n";
-        }
-        co_return response;
-    }
 };
 
 broker::Topology topology_of(const WorkerConfig& config) {
@@ -138,18 +112,16 @@ int run(const WorkerConfig& config, const broker::Address& address) {
              return publisher.try_publish(std::move(message));
          }});
 
-    std::unique_ptr<runtime::HttpServer> server;
-    const Listener listener{metrics, publisher, consumer, clock};
+    const auto ready = [&] {
+        const broker::Health taking = consumer.health();
+        return publisher.health().connected && taking.connected && taking.queues_consuming == taking.queues_wanted &&
+               clock.now().has_value();
+    };
+    std::optional<runtime::StatusServer> status;
     if (config.metrics_port) {
-        runtime::HttpServerOptions options;
-        options.address = config.metrics_address;
-        options.port = *config.metrics_port;
-        options.name = "worker";
-        server = std::make_unique<runtime::HttpServer>(
-            context.get_executor(), options,
-            [&listener](runtime::HttpRequest request) { return listener.answer(std::move(request)); });
-        server->start();
-        runtime::log_info("listening", {{"address", config.metrics_address}, {"port", server->port()}});
+        status.emplace(
+            context.get_executor(), runtime::StatusPages{"activity-worker", metrics, ready}, config.metrics_address,
+            *config.metrics_port);
     }
 
     // One thread does everything, so its timer tells whether it still runs.
@@ -164,7 +136,7 @@ int run(const WorkerConfig& config, const broker::Address& address) {
         drain = std::thread([&] {
             consumer.stop(config.drain);
             publisher.stop(std::chrono::seconds(2));
-            if (server) server->stop();
+            if (status) status->stop();
             context.stop();
         });
     });

@@ -11,11 +11,11 @@
 #include "runtime/clock.hpp"
 #include "runtime/core_dumps.hpp"
 #include "runtime/http_client.hpp"
-#include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 #include "runtime/service_notice.hpp"
 #include "runtime/shutdown.hpp"
+#include "runtime/status_server.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -24,6 +24,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -39,29 +40,6 @@ struct Arguments {
     bool list_given_up = false;
 };
 
-struct Listener {
-    const runtime::Metrics& metrics;
-    const Notifier& notifier;
-
-    boost::asio::awaitable<runtime::HttpResponse> answer(runtime::HttpRequest request) const {
-        runtime::HttpResponse response;
-        response.content_type = "text/plain; charset=utf-8";
-        if (request.path == "/metrics") {
-            response.body = metrics.exposition();
-        } else if (request.path == "/healthz") {
-            response.body = "alive\n";
-        } else if (request.path == "/readyz") {
-            const bool ready = notifier.ready();
-            response.status = ready ? 200 : 503;
-            response.body = ready ? "ready\n" : "not ready\n";
-        } else {
-            response.status = request.path == "/" ? 200 : 404;
-            response.body = "notifier: /metrics /healthz /readyz\n";
-        }
-        co_return response;
-    }
-};
-
 int run(const NotifierConfig& config, const broker::Address& address, const Templates& templates) {
     boost::asio::io_context context(1);
     auto keep_running = boost::asio::make_work_guard(context);
@@ -69,18 +47,16 @@ int run(const NotifierConfig& config, const broker::Address& address, const Temp
     runtime::HttpClient http(context.get_executor());
     Notifier notifier(config, address, templates, context.get_executor(), http, metrics);
 
-    std::unique_ptr<runtime::HttpServer> server;
-    const Listener listener{metrics, notifier};
+    std::optional<runtime::StatusServer> status;
     if (config.metrics_port) {
-        runtime::HttpServerOptions options;
-        options.address = config.metrics_address;
-        options.port = *config.metrics_port;
-        options.name = "notifier";
-        server = std::make_unique<runtime::HttpServer>(
-            context.get_executor(), options,
-            [&listener](runtime::HttpRequest request) { return listener.answer(std::move(request)); });
-        server->start();
-        runtime::log_info("listening", {{"address", config.metrics_address}, {"port", server->port()}});
+        status.emplace(
+            context.get_executor(),
+            runtime::StatusPages{
+                "notifier", metrics,
+                [&] {
+                    return notifier.ready();
+                }},
+            config.metrics_address, *config.metrics_port);
     }
     const runtime::ServiceNotice notice;
     const runtime::Watchdog watchdog(context.get_executor(), notice, [] { return true; });
@@ -92,7 +68,7 @@ int run(const NotifierConfig& config, const broker::Address& address, const Temp
         notice.stopping();
         drain = std::thread([&] {
             notifier.stop();
-            if (server) server->stop();
+            if (status) status->stop();
             context.stop();
         });
     });

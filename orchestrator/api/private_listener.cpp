@@ -870,6 +870,15 @@ private:
         co_return response;
     }
 
+    asio::awaitable<sagas::StoreId> find_store(MerchantId merchant, const std::string& name) {
+        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, name](Queries& ask) {
+            return ask.find_store(merchant, name);
+        };
+        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
+        if (!store) throw Problem(404, "there is no such store");
+        co_return *store;
+    }
+
     asio::awaitable<HttpResponse> switch_store(
         const Match& match,
         const HttpRequest& request,
@@ -878,14 +887,10 @@ private:
         const MerchantId merchant = who.merchant;
         const std::string name = match.parameters[0];
         const bool follow = match.route->operation == Operation::activate_store;
-        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, name](Queries& ask) {
-            return ask.find_store(merchant, name);
-        };
-        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
-        if (!store) throw Problem(404, "there is no such store");
+        const sagas::StoreId store = co_await find_store(merchant, name);
         std::function<Content(engine::AuditRow)> content = [merchant, store, follow](engine::AuditRow audit) {
             return engine::Arrival{
-                merchant, orders::StoreSwitched{merchant, *store, follow, std::move(audit)}, {}, true};
+                merchant, orders::StoreSwitched{merchant, store, follow, std::move(audit)}, {}, true};
         };
         const std::string action = follow ? "store activate" : "store deactivate";
         HttpResponse response = co_await repair(request, who, keyed, action, name, std::move(content));
@@ -899,18 +904,14 @@ private:
         const Keyed& keyed) {
         const MerchantId merchant = who.merchant;
         const std::string name = match.parameters[0];
-        std::function<std::optional<sagas::StoreId>(Queries&)> question = [merchant, name](Queries& ask) {
-            return ask.find_store(merchant, name);
-        };
-        const std::optional<sagas::StoreId> store = co_await queries_.ask(std::move(question));
-        if (!store) throw Problem(404, "there is no such store");
+        const sagas::StoreId store = co_await find_store(merchant, name);
         const std::vector<std::string_view> members{"mode", "reason"};
         const std::string mode = text_of(body_of(request, members), "mode", 10);
         if (mode != "live" && mode != "observe") throw Problem(400, "mode must be live or observe");
         std::function<Content(engine::AuditRow)> content = [merchant, store, mode](engine::AuditRow audit) {
             audit.details["mode"] = mode;
             return engine::Arrival{
-                merchant, orders::StoreModeSet{merchant, *store, mode == "live", std::move(audit)}, {}, true};
+                merchant, orders::StoreModeSet{merchant, store, mode == "live", std::move(audit)}, {}, true};
         };
         HttpResponse response = co_await repair(request, who, keyed, "store mode", name, std::move(content), members);
         co_return response;

@@ -1,0 +1,52 @@
+#include "runtime/status_server.hpp"
+
+#include "runtime/log.hpp"
+
+#include <utility>
+
+namespace ordersaga::runtime {
+namespace {
+
+HttpServerOptions options_of(const StatusPages& pages, const std::string& address, std::uint16_t port) {
+    HttpServerOptions options;
+    options.address = address;
+    options.port = port;
+    options.name = pages.program;
+    return options;
+}
+
+HttpResponse answer(const StatusPages& pages, const HttpRequest& request) {
+    HttpResponse response;
+    response.content_type = "text/plain; charset=utf-8";
+    if (request.path == "/metrics") {
+        response.body = pages.metrics.exposition();
+    } else if (request.path == "/healthz") {
+        response.body = "alive\n";
+    } else if (request.path == "/readyz") {
+        const bool ready = pages.ready();
+        response.status = ready ? 200 : 503;
+        response.body = ready ? "ready\n" : "not ready\n";
+    } else {
+        response.status = request.path == "/" ? 200 : 404;
+        response.body = pages.program + ": /metrics /healthz /readyz\n";
+    }
+    return response;
+}
+
+}  // namespace
+
+StatusServer::StatusServer(
+    const boost::asio::any_io_executor& executor,
+    StatusPages pages,
+    const std::string& address,
+    std::uint16_t port)
+    : pages_(std::move(pages)),
+      server_(
+          executor,
+          options_of(pages_, address, port),
+          [this](HttpRequest request) -> boost::asio::awaitable<HttpResponse> { co_return answer(pages_, request); }) {
+    server_.start();
+    log_info("listening", {{"address", address}, {"port", server_.port()}});
+}
+
+}  // namespace ordersaga::runtime
