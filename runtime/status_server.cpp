@@ -35,16 +35,18 @@ HttpResponse answer(const StatusPages& pages, const HttpRequest& request) {
 
 }  // namespace
 
+HttpHandler status_handler(StatusPages pages) {
+    return [pages = std::move(pages)](HttpRequest request) -> boost::asio::awaitable<HttpResponse> {
+        co_return answer(pages, request);
+    };
+}
+
 StatusServer::StatusServer(
     const boost::asio::any_io_executor& executor,
-    StatusPages pages,
+    const StatusPages& pages,
     const std::string& address,
     std::uint16_t port)
-    : pages_(std::move(pages)),
-      server_(
-          executor,
-          options_of(pages_, address, port),
-          [this](HttpRequest request) -> boost::asio::awaitable<HttpResponse> { co_return answer(pages_, request); }) {
+    : server_(executor, options_of(pages, address, port), status_handler(pages)) {
     server_.start();
     log_info("listening", {{"address", address}, {"port", server_.port()}});
 }

@@ -15,18 +15,19 @@ struct StatusPages {
     std::function<bool()> ready;  // asked on the server's strand, at each /readyz
 };
 
+HttpHandler status_handler(StatusPages pages);
+
 // Listens when it is constructed; throws as HttpServer does when the port is taken.
 class StatusServer {
 public:
     StatusServer(
         const boost::asio::any_io_executor& executor,
-        StatusPages pages,
+        const StatusPages& pages,
         const std::string& address,
         std::uint16_t port);
     void stop() { server_.stop(); }
 
 private:
-    StatusPages pages_;
     HttpServer server_;
 };
 
