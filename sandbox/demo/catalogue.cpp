@@ -94,7 +94,9 @@ std::string shop_toml(
     const std::string& go_live_at) {
     const json& depot = world.at("warehouses").at(0);
     std::string text =
-        "[merchant]\nname = \"Demo Shirts\"\n\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
+        "[merchant]\nname = \"Demo Shirts\"\n" +
+        (settings.public_url.empty() ? "" : "public_url = " + quoted(settings.public_url) + "\n") +
+        "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
         "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
         "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
         "\"\ntoken_ref = \"env:" + variable("TOKEN", catalogue.warehouse) +

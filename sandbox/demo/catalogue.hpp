@@ -61,6 +61,7 @@ struct WorldSettings {
     std::int64_t deliver_after_ms = 800;
     double split_fraction = 0;
     std::int64_t token_lifetime_s = 0;  // of the stores' tokens; 0: they never end
+    std::string public_url;             // where webhooks shall arrive; empty: nobody watches that they do
 };
 // Body of POST /control/setup. Webhooks go nowhere yet.
 nlohmann::json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings);

@@ -89,6 +89,14 @@ System::System(const Options& options, Catalogue catalogue, WorldSettings world)
     directory_ = std::filesystem::absolute(
         options.directory.empty() ? std::filesystem::path(servers_["ORDERSAGA_SERVERS_DIR"]).parent_path()
                                   : options.directory);
+    // Fixed ports: the stores must find it again after a restart.
+    public_port_ = runtime::free_port();
+    do
+        private_port_ = runtime::free_port();
+    while (private_port_ == public_port_);
+    public_url_ = loopback(public_port_);
+    private_url_ = loopback(private_port_);
+    world_settings_.public_url = public_url_;
     // Queues of an earlier run may still hold its messages.
     broker_prefix_ = "demo" + runtime::random_token(4) + ".";
 }
@@ -108,10 +116,10 @@ void System::start(const std::function<void(const std::string&)>& tell) {
     make_database();
     connect_shops();
     tell("a database of its own, with stores, SKUs and opening stock");
+    send_webhooks_here();
     start_orchestrator();
     start_worker();
     tell(fmt::format("orchestrator at {} (webhooks) and {} (REST); activity-worker", public_url_, private_url_));
-    send_webhooks_here();
     wait_until_open();
     tell("every store's stock is known; logs are in " + logs().string());
 }
@@ -242,6 +250,7 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
         {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "10s"},
         {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},
         {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},
+        {"ORDERSAGA_DUTIES_CHECK_SUBSCRIPTIONS_EVERY", "10s"},
         {"ORDERSAGA_DUTIES_HINT_SETTLES_AFTER", "10s"},
         {"ORDERSAGA_CALLS_CALL_DEADLINE", "2s"},
         {"ORDERSAGA_CALLS_SEND_WITHIN", "5s"},
@@ -259,16 +268,9 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
 }
 
 void System::start_orchestrator() {
-    // Fixed ports: the stores must find it again after a restart.
-    const std::uint16_t open = runtime::free_port();
-    std::uint16_t closed = runtime::free_port();
-    while (closed == open)
-        closed = runtime::free_port();
     orchestrator_.plan.environment = orchestrator_environment();
-    orchestrator_.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(open);
-    orchestrator_.plan.environment["ORDERSAGA_PRIVATE_PORT"] = std::to_string(closed);
-    public_url_ = loopback(open);
-    private_url_ = loopback(closed);
+    orchestrator_.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(public_port_);
+    orchestrator_.plan.environment["ORDERSAGA_PRIVATE_PORT"] = std::to_string(private_port_);
     launch(orchestrator_);
     wait_for_line(orchestrator_, "orchestrator ready ", seconds(60));
     wait_until_ready(orchestrator_, private_url_, seconds(60));

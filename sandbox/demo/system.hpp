@@ -98,6 +98,7 @@ private:
     std::map<std::string, SetupFiles::Client> clients_;
     std::string broker_prefix_;
     std::string token_;
+    std::uint16_t public_port_ = 0, private_port_ = 0;
     std::string sandbox_url_, public_url_, private_url_, worker_url_;
     Caller caller_;
     Program sandbox_{"sandbox", {}, {}, false, {}};

@@ -163,6 +163,11 @@ struct RunningSystem : Demo {
         EXPECT_EQ(reply.status / 100, 2) << method << " " << path << ": " << reply.body;
         return json::parse(reply.body, nullptr, false);
     }
+    json shown_at(const std::string& path) {
+        return json::parse(
+            caller.call("GET", env.at("ORDERSAGA_SANDBOX_CONTROL_URL") + path, "", "", seconds(10)).body, nullptr,
+            false);
+    }
     std::string place_order(const std::string& sku = "SHIRT-01", const std::string& store = "blue") {
         const json lines = {{{"sku", sku}, {"quantity", 1}}};
         return control("POST", "/stores/" + store + "-shirts.myshopify.com/orders", {{"lines", lines}}).at("id");
@@ -277,6 +282,32 @@ TEST_F(RunningSystem, SendsNothingOfAnObservedStoreUntilTheCutOver) {
     EXPECT_TRUE(warehouse_has("blue." + sent + ".1.1"));
     EXPECT_FALSE(warehouse_has("blue." + observed + "."));
     await_state(observed, "FulfillmentRequested");
+    end();
+}
+
+// One subscription is deleted, one is pointed elsewhere: nobody is told of the next order, and nobody need be.
+TEST_F(RunningSystem, RepairsSubscriptionsAndFetchesWhatWasMissed) {
+    const std::string shop = "/stores/blue-shirts.myshopify.com";
+    const std::string here = env.at("ORDERSAGA_PUBLIC_URL") + "/webhooks/shopify";
+    control("PUT", shop + "/subscriptions", {{"topic", "orders/create"}});
+    control("PUT", shop + "/subscriptions", {{"topic", "orders/paid"}, {"url", "https://old.example.com/hooks"}});
+    const std::string missed = place_order();
+    await_state(missed, "Completed");
+
+    const auto both_come_here = [&] {
+        std::multiset<std::string> topics;
+        const json seen = shown_at(shop);
+        for (const json& subscription : seen.at("subscriptions")) {
+            const std::string topic = subscription.at("topic");
+            if (subscription.at("url") == here && (topic == "orders/create" || topic == "orders/paid"))
+                topics.insert(topic);
+        }
+        return topics == std::multiset<std::string>{"orders/create", "orders/paid"};
+    };
+    while (!both_come_here() && may_wait()) {
+    }
+    EXPECT_TRUE(both_come_here());
+    await_state(place_order(), "Completed");
     end();
 }
 
