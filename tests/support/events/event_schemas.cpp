@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <regex>
 #include <set>
 #include <stdexcept>
@@ -14,12 +15,16 @@ namespace {
 
 using nlohmann::json;
 
+// Simulations hold events against them side by side, and compiling fills tables that a locale shares with all threads.
 bool fits_pattern(const std::string& pattern, const std::string& text) {
-    static thread_local std::map<std::string, std::regex>
-        compiled;  // simulations hold events against them side by side
-    const auto [place, fresh] = compiled.try_emplace(pattern);
-    if (fresh) place->second = std::regex(pattern);
-    return std::regex_search(text, place->second);
+    static std::mutex mutex;
+    static std::map<std::string, std::regex> compiled;  // guarded by mutex; what is in it stays where it is
+    const std::regex* found = nullptr;
+    {
+        const std::lock_guard lock(mutex);
+        found = &compiled.try_emplace(pattern, pattern).first->second;
+    }
+    return std::regex_search(text, *found);
 }
 
 bool is_of_type(const std::string& type, const json& value) {
