@@ -4,6 +4,7 @@
 #include "db/store_keys.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -231,13 +232,6 @@ std::string incident_of(const CredentialKey& key) {
     return "credential:" + key.subject;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
 }  // namespace
 
 std::string place_of_secret(const std::string& merchant, const std::string& subject, const std::string& kind) {
@@ -367,7 +361,7 @@ void note_scopes(
     }
     transaction.execute(
         kOpenIncident,
-        {key.merchant, incident, "a credential lacks scopes", key.subject + " lacks " + joined(missing)});
+        {key.merchant, incident, "a credential lacks scopes", key.subject + " lacks " + runtime::joined(missing)});
 }
 
 }  // namespace ordersaga::db

@@ -1,5 +1,7 @@
 #include "runtime/config.hpp"
 
+#include "runtime/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -83,13 +85,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
         if (!part.empty()) parts.emplace_back(part);
     }
     return parts;
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const std::string& part : parts)
-        text += (text.empty() ? "" : ", ") + part;
-    return text;
 }
 
 template <class Number>

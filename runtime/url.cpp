@@ -1,5 +1,7 @@
 #include "runtime/url.hpp"
 
+#include "runtime/text.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -21,14 +23,6 @@ int hex_value(char c) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
 }
 
 bool is_host_name(std::string_view host) {

@@ -1,7 +1,7 @@
 #include "sagas/diagram.hpp"
 
+#include "runtime/text.hpp"
 #include "sagas/order_saga.hpp"
-#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -240,7 +240,7 @@ std::string order_saga_mermaid(std::string_view live_state) {
     const OrderSaga saga;
     std::string text = "stateDiagram-v2\n    [*] --> " + std::string(saga.initial_state()) + "\n";
     for (const Arrow& arrow : arrows())
-        text += "    " + arrow.from + " --> " + arrow.to + ": " + joined(arrow.events) + "\n";
+        text += "    " + arrow.from + " --> " + arrow.to + ": " + runtime::joined(arrow.events) + "\n";
     for (const std::string& state : OrderSaga::states()) {
         if (saga.is_final(state)) text += "    " + state + " --> [*]\n";
     }

@@ -1,7 +1,7 @@
 #include "sagas/order_actions.hpp"
 
+#include "runtime/text.hpp"
 #include "sagas/activities.hpp"
-#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -224,7 +224,7 @@ std::string named(const std::vector<SagaLine>& lines) {
         words.push_back(
             std::to_string(line.wanted) + " " +
             (line.sku.empty() && !line.parts.empty() ? line.parts.front().sku : line.sku));
-    return joined(words);
+    return runtime::joined(words);
 }
 
 void add_note(OrderStep& step, const std::string& more) {
@@ -738,7 +738,7 @@ void await_reading(OrderStep& step, Payload) {
 void hold(OrderStep& step, Payload) {
     step.data.resume = "Reserved";
     step.data.hold_until = step.now + std::chrono::milliseconds(step.data.hold_expiry_ms);
-    step.decision.note = "on hold: " + joined(step.data.holds);
+    step.decision.note = "on hold: " + runtime::joined(step.data.holds);
     if (has_hold(step.data, "ship_method")) {
         step.decision.incident = "a shipping line has no ship method";
         step.decision.note += "; store " + step.data.store + " sends by '" + step.data.ship_line + "'";
@@ -748,7 +748,7 @@ void hold(OrderStep& step, Payload) {
 void hold_unmapped(OrderStep& step, Payload) {
     step.data.resume = "Received";
     step.data.hold_until = step.now + std::chrono::milliseconds(step.data.hold_expiry_ms);
-    step.decision.note = "on hold: " + joined(step.data.holds);
+    step.decision.note = "on hold: " + runtime::joined(step.data.holds);
     step.decision.incident = "a line's SKU is not mapped";
 }
 
@@ -774,19 +774,20 @@ void note_hold_too_late(OrderStep& step, Payload) {
 
 void remove_hold(OrderStep& step, Payload payload) {
     let_go(step, payload);
-    step.decision.note = "still on hold: " + joined(step.data.holds);
+    step.decision.note = "still on hold: " + runtime::joined(step.data.holds);
 }
 
 void release_hold_early(OrderStep& step, Payload payload) {
     let_go(step, payload);
-    step.decision.note = step.data.holds.empty() ? "no hold is left" : "will be held: " + joined(step.data.holds);
+    step.decision.note =
+        step.data.holds.empty() ? "no hold is left" : "will be held: " + runtime::joined(step.data.holds);
 }
 
 void expire_hold(OrderStep& step, Payload) {
     step.data.cause = "hold expired";
     step.data.settle_store_order = true;
-    step.decision.incident = "the hold expired: " + joined(step.data.holds);
-    step.decision.note = "held for too long (" + joined(step.data.holds) + "): the stock is given back";
+    step.decision.incident = "the hold expired: " + runtime::joined(step.data.holds);
+    step.decision.note = "held for too long (" + runtime::joined(step.data.holds) + "): the stock is given back";
     give_back(step);
 }
 

@@ -1,9 +1,9 @@
 // What facts mean to an order saga, and the decision around its table (order_saga.cpp).
 
+#include "runtime/text.hpp"
 #include "sagas/activities.hpp"
 #include "sagas/order_actions.hpp"
 #include "sagas/order_saga.hpp"
-#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -194,7 +194,7 @@ void announce_state(OrderStep& step, const std::string& from) {
     const std::string& state = step.decision.state;
     if (state == from || !worth_announcing(state)) return;
     step.decision.announcements.push_back(
-        {"orders." + lower(state) + "." + step.data.store,
+        {"orders." + runtime::lower(state) + "." + step.data.store,
          {{"schema", 1},
           {"saga_id", step.saga.saga_id},
           {"store", step.data.store},

@@ -1,8 +1,8 @@
 // The store's own dialect of an order (Admin REST, as webhooks carry it) turned into ours. Lenient about what is missing,
 // because field sets differ by API version and by the way an order was made; strict about what is used.
+#include "runtime/text.hpp"
 #include "sagas/json_reader.hpp"
 #include "sagas/order_document.hpp"
-#include "sagas/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -65,7 +65,7 @@ Refund refund_of(const JsonReader& reader) {
         RefundLine refunded{
             refunded_line_id(line),
             line.between("quantity", 0, largest_quantity),
-            lower(line.text_or("restock_type", "no_restock")),
+            runtime::lower(line.text_or("restock_type", "no_restock")),
             line.id_or_empty("location_id"),
         };
         // One line may be refunded in several pieces; pieces that say the same are one.
@@ -85,7 +85,7 @@ Refund refund_of(const JsonReader& reader) {
 StoreFulfillment fulfillment_of(const JsonReader& reader) {
     StoreFulfillment fulfillment;
     fulfillment.fulfillment_id = own_id(reader);
-    fulfillment.status = lower(reader.text_or("status", ""));
+    fulfillment.status = runtime::lower(reader.text_or("status", ""));
     for (const json& number : reader.array_or_empty("tracking_numbers", most_parts)) {
         if (number.is_null()) continue;
         if (!number.is_string()) reader.fail("tracking_numbers", "must be an array of text");
@@ -128,7 +128,7 @@ std::map<std::string, std::int64_t> fulfilled_by_line(const JsonReader& order) {
     const json& list = order.array_or_empty("fulfillments", most_parts);
     for (std::size_t i = 0; i < list.size(); ++i) {
         const JsonReader fulfillment(list[i], order.path_of("fulfillments", i));
-        if (lower(fulfillment.text_or("status", "")) != "success") continue;
+        if (runtime::lower(fulfillment.text_or("status", "")) != "success") continue;
         const json& lines = fulfillment.array_or_empty("line_items", most_lines);
         for (std::size_t k = 0; k < lines.size(); ++k) {
             const JsonReader line(lines[k], fulfillment.path_of("line_items", k));
@@ -178,8 +178,8 @@ std::vector<OrderLine> lines_of(const JsonReader& reader, const OrderDocument& o
 
         const std::int64_t left = std::max<std::int64_t>(0, line.quantity - of_line(refunded, line.line_id));
         line.current_quantity = member.optional_between("current_quantity", 0, largest_quantity).value_or(left);
-        const bool finished =
-            order.fulfillment_status == "fulfilled" || lower(member.text_or("fulfillment_status", "")) == "fulfilled";
+        const bool finished = order.fulfillment_status == "fulfilled" ||
+                              runtime::lower(member.text_or("fulfillment_status", "")) == "fulfilled";
         const std::int64_t to_ship =
             finished ? 0 : std::max<std::int64_t>(0, line.current_quantity - of_line(fulfilled, line.line_id));
         line.fulfillable_quantity =
@@ -200,9 +200,9 @@ OrderDocument order_document_from_webhook(const json& body) {
     order.created_at = reader.instant("created_at");
     order.updated_at = reader.optional_instant("updated_at").value_or(order.created_at);
     order.cancelled_at = reader.optional_instant("cancelled_at");
-    order.cancel_reason = lower(reader.text_or("cancel_reason", ""));
-    order.financial_status = lower(reader.text_or("financial_status", "pending"));
-    order.fulfillment_status = lower(reader.text_or("fulfillment_status", ""));
+    order.cancel_reason = runtime::lower(reader.text_or("cancel_reason", ""));
+    order.financial_status = runtime::lower(reader.text_or("financial_status", "pending"));
+    order.fulfillment_status = runtime::lower(reader.text_or("fulfillment_status", ""));
     order.test = reader.flag_or("test", false);
     order.source_name = reader.text_or("source_name", "");
     order.location_id = reader.id_or_empty("location_id");

@@ -1,6 +1,7 @@
 #include "sandbox/shopify_admin.hpp"
 
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 #include "sandbox/graphql_projection.hpp"
 #include "sandbox/shopify_objects.hpp"
 
@@ -119,13 +120,6 @@ std::vector<std::string> split(const std::string& text, char at) {
         parts.push_back(part);
     }
     return parts;
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) {
-        return static_cast<char>(std::tolower(letter));
-    });
-    return text;
 }
 
 // "updated_at:>='2026-11-01T00:00:00Z' AND updated_at:<…": the filters that are understood; others are ignored.
@@ -854,7 +848,8 @@ json ShopifyAdmin::cancel_order(const Call& call) {
         payload["userErrors"].push_back(plain_user_error(json::array({"orderId"}), refusal->message));
         return payload;
     }
-    const std::int64_t job = store_.start_cancel_job(id, lower(reason), flag_of(call.arguments, "restock"), call.now);
+    const std::int64_t job =
+        store_.start_cancel_job(id, runtime::lower(reason), flag_of(call.arguments, "restock"), call.now);
     payload["job"] = {{"__typename", "Job"}, {"id", shop_gid("Job", job)}, {"done", false}};
     return payload;
 }

@@ -1,5 +1,6 @@
 #include "sandbox/shopify_documents.hpp"
 
+#include "runtime/text.hpp"
 #include "sandbox/shopify_store.hpp"
 
 #include <nlohmann/json.hpp>
@@ -164,14 +165,6 @@ void add_money(json& body, const ShopOrder& order, const std::string& currency) 
     body["original_total_additional_fees_set"] = nullptr;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words) {
-        text += text.empty() ? word : ", " + word;
-    }
-    return text;
-}
-
 }  // namespace
 
 json text_or_null(const std::string& text) {
@@ -255,7 +248,7 @@ nlohmann::json order_body(const ShopifyStore& store, const ShopOrder& order) {
         {"source_identifier", nullptr},
         {"source_name", order.source_name},
         {"source_url", nullptr},
-        {"tags", joined(order.tags)},
+        {"tags", runtime::joined(order.tags)},
         {"tax_exempt", false},
         {"tax_lines", json::array()},
         {"taxes_included", false},

@@ -2,6 +2,7 @@
 
 #include "activities/lenient_json.hpp"
 #include "activities/shopify/answers.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,13 +17,7 @@ using nlohmann::json;
 namespace {
 
 json lower(const json& value) {
-    if (!value.is_string()) {
-        return nullptr;
-    }
-    std::string text = value.get<std::string>();
-    std::transform(
-        text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
+    return value.is_string() ? json(runtime::lower(value.get_ref<const std::string&>())) : json(nullptr);
 }
 
 json number_or_null(const json& object) {

@@ -21,7 +21,7 @@ export interface LastCommand {
     last_error: string;
 }
 
-export interface SagaLine {
+interface SagaHead {
     saga_id: string;
     kind: string;
     subject: string;
@@ -33,6 +33,9 @@ export interface SagaLine {
     updated_at: string;
     next_wake: string | null;
     order: OrderName | null;
+}
+
+export interface SagaLine extends SagaHead {
     command: LastCommand | null;
 }
 
@@ -96,18 +99,7 @@ export interface Remembered {
     deliver_by?: string | null;
 }
 
-export interface Saga {
-    saga_id: string;
-    kind: string;
-    subject: string;
-    state: string;
-    version: number;
-    final: boolean;
-    incident: string | null;
-    created_at: string;
-    updated_at: string;
-    next_wake: string | null;
-    order: OrderName | null;
+export interface Saga extends SagaHead {
     lines: { line_id: string; sku: string; wanted: number }[];
     reservations: Reservation[];
     commands: Command[];

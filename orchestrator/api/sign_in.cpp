@@ -6,6 +6,7 @@
 #include "runtime/json.hpp"
 #include "runtime/password.hpp"
 #include "runtime/random.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -39,13 +40,6 @@ Outcome try_password(Queries& ask, const std::string& name, const std::string& p
     const bool fits = runtime::password_fits(password, known ? std::string_view(attempt.password) : nobodys_password);
     if (!known || !fits || !ask.open_session(attempt, name, session)) return {};
     return {{}, ask.find_session(session)};
-}
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
 }
 
 HttpResponse session_answer(const Principal& who, const std::string& csrf_token) {
@@ -88,7 +82,7 @@ asio::awaitable<HttpResponse> SignIn::open(const HttpRequest& request) {
     // A page of another site cannot send this type without asking first, and we do not answer such questions.
     if (request.header("content-type") == nullptr) throw Problem(415, "the body must be application/json");
     const json body = body_of(request, {"name", "password"});
-    const std::string name = lower(text_of(body, "name", 64));
+    const std::string name = runtime::lower(text_of(body, "name", 64));
     const std::string password = text_of(body, "password", 200);
     gate_.require_no_guessing(request.remote_address, clock_.now());
 

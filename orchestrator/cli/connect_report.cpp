@@ -9,13 +9,6 @@ namespace ordersaga::cli {
 
 using nlohmann::json;
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : ", ") + word;
-    return text;
-}
-
 ConnectReport::ConnectReport(const std::string& subject, bool dry_run)
     : document_{{"subject", subject},     {"dry_run", dry_run},         {"changes", json::array()},
                 {"files", json::array()}, {"decisions", json::array()}, {"problems", json::array()}} {}

@@ -13,9 +13,6 @@
 
 namespace ordersaga::cli {
 
-// "one, two".
-std::string joined(const std::vector<std::string>& words);
-
 class ConnectReport {
 public:
     ConnectReport(const std::string& subject, bool dry_run);

@@ -7,6 +7,7 @@
 #include "orchestrator/cli/setup_file.hpp"
 #include "orchestrator/cli/warehouse_answers.hpp"
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 
 #include <algorithm>
 #include <map>
@@ -70,7 +71,7 @@ private:
         if (ours->id != peer().channel_id)
             report_.problem("set channel_id = \"" + ours->id + "\" of this warehouse in the setup file");
         const std::vector<std::string> missing = missing_scopes(ours->scopes, !peer().webhook_url.empty());
-        if (!missing.empty()) report_.problem("the token lacks these scopes: " + joined(missing));
+        if (!missing.empty()) report_.problem("the token lacks these scopes: " + runtime::joined(missing));
     }
 
     void list_locations() {
@@ -101,8 +102,8 @@ private:
         }
         report_.found(
             "ship_methods", {{"of_the_warehouse", methods}, {"mapped", std::move(rows)}},
-            "ship methods: " + (methods.empty() ? "none" : joined(methods)) + "; " + std::to_string(used.size()) +
-                " shipping lines of stores are mapped to them");
+            "ship methods: " + (methods.empty() ? "none" : runtime::joined(methods)) + "; " +
+                std::to_string(used.size()) + " shipping lines of stores are mapped to them");
     }
 
     void check_webhooks() {
@@ -152,7 +153,7 @@ private:
             report_.problem("the warehouse refuses the webhook: " + refusal);
             return;
         }
-        report_.changed("webhook created: " + joined(warehouse_topics()));
+        report_.changed("webhook created: " + runtime::joined(warehouse_topics()));
         for (const std::string& id : plan.remove) {
             if (!arguments_.dry_run) refusal = calls_.remove("webhook/" + id);
             if (refusal.empty())

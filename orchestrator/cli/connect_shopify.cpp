@@ -8,6 +8,7 @@
 #include "orchestrator/cli/table.hpp"
 #include "orchestrator/credentials/store_tokens.hpp"
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 #include "sagas/subscriptions.hpp"
 
 #include <optional>
@@ -86,9 +87,10 @@ private:
         const std::vector<std::string> missing = credentials::missing_scopes(granted);
         report_.found(
             "scopes", {{"granted", granted}, {"missing", missing}},
-            "the token is good; scopes: " + (missing.empty() ? "all that are needed" : "missing " + joined(missing)));
+            "the token is good; scopes: " +
+                (missing.empty() ? "all that are needed" : "missing " + runtime::joined(missing)));
         if (!missing.empty())
-            report_.problem("give the app these scopes and let the store approve them: " + joined(missing));
+            report_.problem("give the app these scopes and let the store approve them: " + runtime::joined(missing));
         if (arguments_.dry_run || !peer().has_credential) return;
         session_.transact(
             [&](db::Transaction& transaction) { db::note_scopes(transaction, peer().key, granted, missing); });
@@ -136,7 +138,7 @@ private:
             "subscriptions",
             {{"address", peer().webhook_url}, {"faults", plan.faults}, {"other_versions", plan.other_versions}},
             "webhook subscriptions to " + peer().webhook_url + ": " +
-                (plan.faults.empty() ? "all in place" : joined(plan.faults)));
+                (plan.faults.empty() ? "all in place" : runtime::joined(plan.faults)));
         for (const std::string& text : plan.other_versions)
             report_.problem("webhook " + text + ": set this version in the app's configuration");
         repair(plan);

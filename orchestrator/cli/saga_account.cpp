@@ -3,6 +3,7 @@
 #include "orchestrator/cli/table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -63,13 +64,6 @@ std::string when(const json& object, const char* member, const std::optional<Ins
     std::string said = moment_of(text(object, member));
     if (now) said += *at > *now ? " (in " + span_of(*at - *now) + ")" : " (" + span_of(*now - *at) + " ago)";
     return said;
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-    std::string all;
-    for (const std::string& each : parts)
-        all += (all.empty() ? "" : ", ") + each;
-    return all;
 }
 
 // "RequestFulfillment at main"
@@ -142,7 +136,7 @@ std::vector<std::string> waits_for_versions(const json& saga) {
         for (const json& store : lagging.is_array() ? lagging : json::array())
             if (store.is_string()) stores.push_back(store.get<std::string>());
         found.push_back(
-            (stores.empty() ? std::string("the stores") : joined(stores)) + " to show the new stock of " +
+            (stores.empty() ? std::string("the stores") : runtime::joined(stores)) + " to show the new stock of " +
             text(wait, "sku"));
     }
     return found;

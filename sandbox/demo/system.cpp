@@ -245,8 +245,7 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     if (options_.real_limits) return environment;
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
-        // Not as often as the others: a unit that is on its way to the warehouse while it is read counts twice until the
-        // next reading, and an order for the last of a scarce article may be refused for that.
+        // Not as often as the others: a reading is left aside while what is on its way to the warehouse explains it.
         {"ORDERSAGA_DUTIES_READ_STOCK_EVERY", "10s"},
         {"ORDERSAGA_DUTIES_POLL_FULFILLMENTS_EVERY", "5s"},
         {"ORDERSAGA_DUTIES_QUIET_READS_EVERY", "2s"},

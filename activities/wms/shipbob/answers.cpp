@@ -3,6 +3,7 @@
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/retry_after.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -18,14 +19,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t most_problems = 20;
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return result;
-}
 
 std::string joined(const std::vector<FieldProblem>& problems) {
     std::string text;
@@ -92,8 +85,9 @@ std::vector<FieldProblem> problems_in(std::string_view body) {
 
 bool says_duplicate_reference(const std::vector<FieldProblem>& problems) {
     return std::any_of(problems.begin(), problems.end(), [](const FieldProblem& problem) {
-        const std::string text = lower(problem.message);
-        const bool reference = text.find("reference") != std::string::npos || lower(problem.field) == "referenceid";
+        const std::string text = runtime::lower(problem.message);
+        const bool reference =
+            text.find("reference") != std::string::npos || runtime::lower(problem.field) == "referenceid";
         return reference && (text.find("existing") != std::string::npos ||
                              text.find("duplicate") != std::string::npos || text.find("already") != std::string::npos);
     });

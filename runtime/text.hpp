@@ -1,19 +1,22 @@
-// Words as the sagas write and compare them. Pure.
+// Words, as messages list them and constants are compared. Pure.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
-namespace ordersaga::sagas {
+namespace ordersaga::runtime {
 
-// ASCII letters only: stores write their constants in either case.
-inline std::string lower(std::string text) {
-    for (char& letter : text) {
+// ASCII letters in lower case; all else as it is.
+inline std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& letter : result) {
         if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
     }
-    return text;
+    return result;
 }
 
+// "one, two".
 inline std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words)
@@ -21,4 +24,4 @@ inline std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-}  // namespace ordersaga::sagas
+}  // namespace ordersaga::runtime
