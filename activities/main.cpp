@@ -63,6 +63,7 @@ private:
 broker::Topology topology_of(const WorkerConfig& config) {
     broker::TopologyOptions options;
     options.prefix = config.amqp_prefix;
+    options.outcome_queues = false;
     return broker::make_topology(options);
 }
 

@@ -75,7 +75,7 @@ Topology make_topology(const TopologyOptions& options) {
         topology.queues.push_back({names.command_queue(family), queue_arguments(names, options)});
         topology.bindings.push_back({names.command_queue(family), names.commands_exchange(), family + ".#"});
     }
-    for (int shard = 0; shard < options.outcome_shards; ++shard) {
+    for (int shard = 0; options.outcome_queues && shard < options.outcome_shards; ++shard) {
         auto arguments = queue_arguments(names, options);
         arguments.push_back({"x-single-active-consumer", true});
         topology.queues.push_back({names.outcome_queue(shard), std::move(arguments)});

@@ -46,6 +46,8 @@ struct EventQueue {
 struct TopologyOptions {
     std::string prefix = {};
     int outcome_shards = 8;
+    /// False for who only publishes outcomes: their queues are their reader's to declare, and no login but his reaches them.
+    bool outcome_queues = true;
     std::vector<std::string> command_families = {"shopify", "warehouse"};
     /// Declared by the listener alone: a queue that nobody empties fills up and then holds up all events.
     std::vector<EventQueue> event_queues = {};
