@@ -2,10 +2,14 @@
 
 #include "notifier/mail_message.hpp"
 #include "runtime/crypto.hpp"
+#include "runtime/url.hpp"
 
 #include <curl/curl.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -42,6 +46,18 @@ std::size_t keep_refusal(char* line, std::size_t size, std::size_t count, void* 
         answer.begin(), answer.end(), [](char c) { return c < ' ' || c > '~'; }, ' ');
     answer.erase(answer.find_last_not_of(' ') + 1);
     return size * count;
+}
+
+// Where a name leads is known only here. A refused address is kept in the string at `state`.
+curl_socket_t open_socket(void* state, curlsocktype, curl_sockaddr* address) {
+    std::array<char, NI_MAXHOST> text{};
+    if (getnameinfo(&address->addr, address->addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0)
+        return CURL_SOCKET_BAD;
+    const std::string_view host(text.data());
+    if (!runtime::is_never_a_peer(host.substr(0, host.find('%'))))
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    *static_cast<std::string*>(state) = host;
+    return CURL_SOCKET_BAD;
 }
 
 void initialise_library() {
@@ -100,7 +116,7 @@ bool is_about_the_mail(CURLcode result, long status, bool uploaded) {
 TryResult send_mail(const SmtpConfig& smtp, const std::string& to, const std::string& message) {
     initialise_library();
     Upload upload{message};
-    std::string answer;
+    std::string answer, refused_address;
     Session session;  // after what its callbacks write to: its end says goodbye to the server
     if (!session.curl) return {TryResult::Kind::try_again, "libcurl has no memory"};
     prepare(session, smtp, to);
@@ -109,6 +125,8 @@ TryResult send_mail(const SmtpConfig& smtp, const std::string& to, const std::st
     session.set(CURLOPT_READDATA, &upload);
     session.set(CURLOPT_HEADERFUNCTION, keep_refusal);
     session.set(CURLOPT_HEADERDATA, &answer);
+    session.set(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    session.set(CURLOPT_OPENSOCKETDATA, &refused_address);
 
     const CURLcode result = curl_easy_perform(session.curl.get());
     if (result == CURLE_OK) return {TryResult::Kind::delivered, {}};
@@ -117,6 +135,8 @@ TryResult send_mail(const SmtpConfig& smtp, const std::string& to, const std::st
     curl_easy_getinfo(session.curl.get(), CURLINFO_RESPONSE_CODE, &status);
     std::string error = curl_easy_strerror(result);
     if (status >= 400) error += ": " + answer;
+    if (!refused_address.empty())
+        error += ": " + smtp.host + " leads to " + refused_address + ", an address that no peer has";
     if (is_about_the_mail(result, status, upload.ended)) return {TryResult::Kind::refused, error};
     if (upload.ended && status < 400) error += "; the mail may have arrived all the same";
     return {TryResult::Kind::try_again, error};

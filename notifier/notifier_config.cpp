@@ -64,6 +64,8 @@ SmtpConfig read_smtp(ConfigSection section) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
     if (smtp.host.find_first_not_of(allowed) != std::string::npos)
         section.fault("host", "is a host name or an address, without scheme and port");
+    else if (runtime::is_never_a_peer(smtp.host))
+        section.fault("host", "is an address that no peer has");
     smtp.port = static_cast<std::uint16_t>(section.integer("port", 587, 1, 65535));
     const std::string security = section.choice("security", "starttls", {"starttls", "tls", "none"});
     smtp.security = security == "tls"    ? SmtpSecurity::tls

@@ -96,6 +96,18 @@ TEST(MailSecurity, AServerWithoutStartTlsGetsNothing) {
     EXPECT_THAT(sandbox.effects("mail_received"), IsEmpty());
 }
 
+// What the settings did not see, a name's address, is looked at before the first byte.
+TEST(MailSecurity, AnAddressThatNoPeerHasIsNotCalled) {
+    ASandbox sandbox;
+    SmtpConfig smtp = submission(sandbox.mail_port(), "");
+    smtp.host = "0.0.0.0";  // leads to this machine
+
+    const TryResult result = send(smtp);
+
+    EXPECT_EQ(result.kind, Kind::try_again);
+    EXPECT_THAT(result.error, HasSubstr("no peer has"));
+}
+
 TEST(MailSecurity, GoesOverTlsFromTheFirstByte) {
     const TestCertificates certificates("IP:127.0.0.1");
     ASandbox sandbox;

@@ -69,6 +69,8 @@ TEST(NotifierConfig, WhatCannotWorkIsToldAtTheStart) {
     EXPECT_THAT(faults_with("user = \"us\"", ""), HasSubstr("user and password"));
     EXPECT_THAT(faults_with("host = \"mail.example.com\"", ""), HasSubstr("names no host"));
     EXPECT_THAT(faults_with("mail.example.com", "smtp://mail.example.com/x"), HasSubstr("host name"));
+    EXPECT_THAT(faults_with("mail.example.com", "169.254.169.254"), HasSubstr("no peer has"));
+    EXPECT_THAT(faults_with("mail.example.com", "::ffff:a9fe:a9fe"), HasSubstr("no peer has"));
     EXPECT_THAT(faults_with("user =", "security = \"none\"\nuser ="), HasSubstr("on this machine"));
     EXPECT_THAT(faults_with("https://erp", "http://erp"), HasSubstr("must be https"));
     EXPECT_THAT(faults_with("https://erp.example.com", "https://169.254.169.254"), HasSubstr("no peer has"));
