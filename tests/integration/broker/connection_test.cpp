@@ -1,7 +1,7 @@
 #include "broker/connection.hpp"
 
 #include "tests/integration/broker/broker_fixture.hpp"
-#include "tests/integration/broker/cuttable_proxy.hpp"
+#include "tests/support/network/fault_proxy.hpp"
 
 #include <thread>
 
@@ -13,7 +13,7 @@ using ConnectionTest = BrokerTest;
 // The broker lives and sends heartbeats but takes no bytes, as under a memory alarm: the library alone would wait for
 // as long as that lasts.
 TEST_F(ConnectionTest, AWriteThatNobodyTakesBreaksTheConnection) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     Address address = address_;
     address.host = "127.0.0.1";
     address.port = proxy.port();
@@ -26,7 +26,7 @@ TEST_F(ConnectionTest, AWriteThatNobodyTakesBreaksTheConnection) {
     Message message = a_message(1);
     message.body = std::string(256 * 1024, 'x');
 
-    proxy.hold_from_client(true);
+    proxy.set(network::Direction::to_server, {.held = true});
     const auto before = std::chrono::steady_clock::now();
     runtime::Result<void> published;
     for (int i = 0; i < 1'000 && published; ++i)
@@ -38,11 +38,11 @@ TEST_F(ConnectionTest, AWriteThatNobodyTakesBreaksTheConnection) {
 }
 
 TEST_F(ConnectionTest, AnInterruptFreesACallThatWaits) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     Address address = address_;
     address.host = "127.0.0.1";
     address.port = proxy.port();
-    proxy.hold_from_broker(true);
+    proxy.set(network::Direction::to_client, {.held = true});
     Connection connection(address, {});
 
     runtime::Result<void> opened;

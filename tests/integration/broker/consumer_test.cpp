@@ -1,7 +1,7 @@
 #include "broker/consumer.hpp"
 
 #include "tests/integration/broker/broker_fixture.hpp"
-#include "tests/integration/broker/cuttable_proxy.hpp"
+#include "tests/support/network/fault_proxy.hpp"
 
 #include <set>
 #include <stdexcept>
@@ -13,7 +13,7 @@ namespace {
 
 using ConsumerTest = BrokerTest;
 
-Address through(const CuttableProxy& proxy, Address address) {
+Address through(const network::FaultProxy& proxy, Address address) {
     address.host = "127.0.0.1";
     address.port = proxy.port();
     return address;
@@ -90,7 +90,7 @@ TEST_F(ConsumerTest, OutOfOrderAndDoubleAcksSettleExactlyTheirDeliveries) {
 }
 
 TEST_F(ConsumerTest, AfterALostConnectionTheUnackedComeAgainAndOldHandlesDoNothing) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     publish(5);
     auto options = from({shopify_queue()});
     options.reconnect_first = 20ms;

@@ -1,7 +1,7 @@
 #include "broker/publisher.hpp"
 
 #include "tests/integration/broker/broker_fixture.hpp"
-#include "tests/integration/broker/cuttable_proxy.hpp"
+#include "tests/support/network/fault_proxy.hpp"
 
 #include <thread>
 
@@ -10,7 +10,7 @@ namespace {
 
 using PublisherTest = BrokerTest;
 
-Address through(const CuttableProxy& proxy, Address address) {
+Address through(const network::FaultProxy& proxy, Address address) {
     address.host = "127.0.0.1";
     address.port = proxy.port();
     return address;
@@ -114,17 +114,17 @@ TEST_F(PublisherTest, WhatCanNeverBeWrittenComesBackAndHarmsNobodyElse) {
 }
 
 TEST_F(PublisherTest, WhenTheLinkBreaksWhatIsInFlightIsUnknownAndTheNextMessagesGoThrough) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     Results results;
     Publisher publisher(through(proxy, address_), quick(), results.receiver());
     ASSERT_TRUE(publisher.wait_until_connected(patience));
 
-    proxy.hold_from_broker(true);  // the broker takes them, its confirms do not arrive
+    proxy.set(network::Direction::to_client, {.held = true});  // the broker takes them, its confirms do not arrive
     for (std::uint64_t tag = 1; tag <= 10; ++tag)
         publisher.try_publish(a_message(tag));
     ASSERT_TRUE(eventually([&] { return publisher.health().unconfirmed == 10; }));
     proxy.cut();
-    proxy.hold_from_broker(false);
+    proxy.set(network::Direction::to_client, {});
 
     ASSERT_TRUE(results.wait_for(10));
     EXPECT_EQ(results.count(PublishStatus::unknown), 10U);
@@ -143,7 +143,7 @@ TEST_F(PublisherTest, WhenTheLinkBreaksWhatIsInFlightIsUnknownAndTheNextMessages
 }
 
 TEST_F(PublisherTest, SurvivesManyCutsUnderLoadWithOneResultPerMessage) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     Results results;
     Publisher publisher(through(proxy, address_), quick(), results.receiver());
 
@@ -169,7 +169,7 @@ TEST_F(PublisherTest, SurvivesManyCutsUnderLoadWithOneResultPerMessage) {
 }
 
 TEST_F(PublisherTest, WithoutABrokerMessagesWaitAndThenComeBackUnsent) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     proxy.refuse(true);
     auto options = quick();
     options.deadline = 300ms;
@@ -193,18 +193,18 @@ TEST_F(PublisherTest, WithoutABrokerMessagesWaitAndThenComeBackUnsent) {
 }
 
 TEST_F(PublisherTest, PastItsDeadlineAMessageIsUnknownAndItsLateConfirmChangesNothing) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     auto options = quick();
     options.deadline = 300ms;
     Results results;
     Publisher publisher(through(proxy, address_), options, results.receiver());
     ASSERT_TRUE(publisher.wait_until_connected(patience));
 
-    proxy.hold_from_broker(true);
+    proxy.set(network::Direction::to_client, {.held = true});
     publisher.try_publish(a_message(1));
     ASSERT_TRUE(results.wait_for(1));
     EXPECT_EQ(results.only(1).status, PublishStatus::unknown);
-    proxy.hold_from_broker(false);
+    proxy.set(network::Direction::to_client, {});
     publisher.try_publish(a_message(2));
     ASSERT_TRUE(results.wait_for(2));
 
@@ -217,7 +217,7 @@ TEST_F(PublisherTest, PastItsDeadlineAMessageIsUnknownAndItsLateConfirmChangesNo
 
 // A broker that is alive but takes no more bytes: its heartbeats still come, the socket fills up.
 TEST_F(PublisherTest, AStalledWriteNeitherHangsTheCallersNorTheStop) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     auto options = quick();
     options.deadline = 1'000ms;
     options.connect_timeout = 500ms;
@@ -225,7 +225,7 @@ TEST_F(PublisherTest, AStalledWriteNeitherHangsTheCallersNorTheStop) {
     Publisher publisher(through(proxy, address_), options, results.receiver());
     ASSERT_TRUE(publisher.wait_until_connected(patience));
 
-    proxy.hold_from_client(true);
+    proxy.set(network::Direction::to_server, {.held = true});
     std::uint64_t accepted = 0;
     for (std::uint64_t tag = 1; tag <= 200; ++tag) {
         Message message = a_message(tag);
@@ -261,18 +261,18 @@ TEST_F(PublisherTest, AnIdleConnectionLivesOnHeartbeats) {
 }
 
 TEST_F(PublisherTest, ASilentBrokerIsNoticedByItsMissingHeartbeats) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     auto options = quick();
     options.heartbeat = 1s;
     Results results;
     Publisher publisher(through(proxy, address_), options, results.receiver());
     ASSERT_TRUE(publisher.wait_until_connected(patience));
 
-    proxy.hold_from_broker(true);
+    proxy.set(network::Direction::to_client, {.held = true});
 
     EXPECT_TRUE(eventually([&] { return !publisher.health().connected; }));
     proxy.cut();
-    proxy.hold_from_broker(false);
+    proxy.set(network::Direction::to_client, {});
     EXPECT_TRUE(publisher.wait_until_connected(patience));
 }
 
@@ -313,7 +313,7 @@ TEST_F(PublisherTest, TakesMessagesFromManyThreads) {
 }
 
 TEST_F(PublisherTest, DeclaresTheTopologyAgainWhenItReconnects) {
-    CuttableProxy proxy(address_.host, address_.port);
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
     auto options = quick();
     options.topology = topology_;
     Results results;

@@ -1,6 +1,6 @@
 // While the database is away a webhook is never answered 200: the shop is asked to come again, and the process lives.
-#include "tests/integration/broker/cuttable_proxy.hpp"
 #include "tests/integration/hostile/hostile_world.hpp"
+#include "tests/support/network/fault_proxy.hpp"
 
 namespace ordersaga::test {
 namespace {
@@ -8,7 +8,8 @@ namespace {
 class DatabaseAway : public HostileWorld {
 protected:
     InProcessOptions options() override {
-        proxy_ = std::make_unique<broker::CuttableProxy>("127.0.0.1", std::stoi(look("SELECT inet_server_port()")));
+        proxy_ = std::make_unique<network::FaultProxy>(
+            static_cast<std::uint16_t>(std::stoi(look("SELECT inet_server_port()"))));
         InProcessOptions options = HostileWorld::options();
         options.engine_dsn =
             db::dsn_with(options.engine_dsn, {{"host", "127.0.0.1"}, {"port", std::to_string(proxy_->port())}});
@@ -27,7 +28,7 @@ protected:
     }
     void bring_database_back() { proxy_->refuse(false); }
 
-    std::unique_ptr<broker::CuttableProxy> proxy_;
+    std::unique_ptr<network::FaultProxy> proxy_;
 };
 
 TEST_F(DatabaseAway, IsTold503AndTheSameWebhookIsAppliedLater) {
