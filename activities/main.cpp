@@ -113,16 +113,19 @@ int run(const WorkerConfig& config, const broker::Address& address) {
              return publisher.try_publish(std::move(message));
          }});
 
-    const auto ready = [&] {
-        const broker::Health taking = consumer.health();
-        return publisher.health().connected && taking.connected && taking.queues_consuming == taking.queues_wanted &&
-               clock.now().has_value();
+    const auto why_not_ready = [&]() -> std::string {
+        if (std::string fault = broker::publishing_fault(publisher.health()); !fault.empty())
+            return "broker, outcomes: " + fault;
+        if (std::string fault = broker::consuming_fault(consumer.health(), std::chrono::steady_clock::now());
+            !fault.empty())
+            return "broker, commands: " + fault;
+        return clock.now() ? "" : "database: its time is not known";
     };
     std::optional<runtime::StatusServer> status;
     if (config.metrics_port) {
         status.emplace(
-            context.get_executor(), runtime::StatusPages{"activity-worker", metrics, ready}, config.metrics_address,
-            *config.metrics_port);
+            context.get_executor(), runtime::StatusPages{"activity-worker", metrics, why_not_ready},
+            config.metrics_address, *config.metrics_port);
     }
 
     // One thread does everything, so its timer tells whether it still runs.

@@ -23,6 +23,8 @@ using SteadyClock = std::chrono::steady_clock;
 using Time = SteadyClock::time_point;
 
 constexpr ChannelNumber last_channel = 2000;
+constexpr ChannelNumber declaring_channel = last_channel + 1;
+constexpr ChannelNumber probe_channel = last_channel + 2;
 
 struct Rejection {
     DeliveryHandle handle;
@@ -152,6 +154,8 @@ private:
     void send_acks(const std::vector<DeliveryHandle>& handles);
     void send_rejections(const std::vector<Rejection>& rejections);
     OpenChannel* channel_of(std::uint64_t generation, ChannelNumber& number);
+    void probe_if_due();
+    runtime::Result<void> probe(const std::string& queue);
     void read_and_hand_over();
     void take_delivery(DeliveryArrived& arrived, std::vector<Delivery>& batch);
     void hand_over(std::vector<Delivery> batch);
@@ -191,6 +195,8 @@ private:
     std::vector<Arrival> arrivals_;
     ReconnectDelay reconnect_;
     Time next_connect_{};
+    Time next_probe_{};
+    std::string last_probed_;
     runtime::SystemRandom random_;
     std::string last_logged_;
 
@@ -202,6 +208,7 @@ void Consumer::Impl::run() {
         connect_if_due();
         apply_posted();
         tend_subscriptions();
+        probe_if_due();
         read_and_hand_over();
         publish_health();
         sleep();
@@ -251,7 +258,7 @@ bool Consumer::Impl::announce(Connection* connecting) {
 runtime::Result<void> Consumer::Impl::set_up(Connection& connection) {
     if (auto opened = connection.open(); !opened) return opened;
     if (!options_.topology) return {};
-    return declare_over(connection, last_channel + 1, *options_.topology);
+    return declare_over(connection, declaring_channel, *options_.topology);
 }
 
 void Consumer::Impl::connect_if_due() {
@@ -272,6 +279,7 @@ void Consumer::Impl::connect_if_due() {
     }
     reconnect_.succeeded();
     declare_again_ = false;
+    next_probe_ = SteadyClock::now();
     {
         const std::lock_guard lock(mutex_);
         connection_ = std::move(connection);
@@ -297,6 +305,7 @@ void Consumer::Impl::disconnect(const std::string& reason) {
         const std::lock_guard lock(mutex_);
         gone = std::move(connection_);
         health_.connected = false;
+        health_.probed_at.reset();
     }
     next_connect_ = SteadyClock::now() + reconnect_.next(random_);
     note_error(reason);
@@ -366,7 +375,7 @@ ChannelNumber Consumer::Impl::free_channel() {
 
 runtime::Result<void> Consumer::Impl::open_and_consume(ChannelNumber channel, const std::string& queue) {
     if (declare_again_ && options_.topology) {
-        if (auto declared = declare_over(*connection_, last_channel + 1, *options_.topology); !declared)
+        if (auto declared = declare_over(*connection_, declaring_channel, *options_.topology); !declared)
             return declared;
         declare_again_ = false;
     }
@@ -456,6 +465,49 @@ void Consumer::Impl::send_rejections(const std::vector<Rejection>& rejections) {
     }
 }
 
+// A connection may stand while nothing comes any more: the network forgot it, the broker forgot the subscription, or it
+// hangs itself. Only its answer tells; waiting for one bounds how long a dead link goes unnoticed, too.
+void Consumer::Impl::probe_if_due() {
+    if (connection_ == nullptr || ending_ || SteadyClock::now() < next_probe_) return;
+    next_probe_ = SteadyClock::now() + options_.probe_every;
+    auto next = channels_.end();  // the one whose turn it is: the next queue by name
+    for (auto channel = channels_.begin(); channel != channels_.end(); ++channel) {
+        if (!channel->second.consuming) continue;
+        const auto rank = [this](const std::string& queue) {
+            return std::pair(queue <= last_probed_, queue);
+        };
+        if (next == channels_.end() || rank(channel->second.queue) < rank(next->second.queue)) next = channel;
+    }
+    last_probed_ = next == channels_.end() ? std::string() : next->second.queue;
+    const auto answered = probe(last_probed_);
+    more_to_read_ = true;  // the calls may have taken in more than their answers
+    if (answered) {
+        const std::lock_guard lock(mutex_);
+        health_.probed_at = SteadyClock::now();
+    } else if (!connection_->alive()) {
+        disconnect(answered.error().message);
+    } else if (next != channels_.end()) {
+        const ChannelNumber number = next->first;
+        connection_->close_channel(number);
+        lose_channel(number, answered.error().message);
+    }
+}
+
+// Without a queue it asks only whether anybody is there.
+runtime::Result<void> Consumer::Impl::probe(const std::string& queue) {
+    if (auto opened = connection_->open_channel(probe_channel); !opened) return opened;
+    if (!queue.empty()) {
+        const auto state = connection_->look_at_queue(probe_channel, queue);
+        if (!state) return state.error();
+        if (state->consumers == 0) {
+            connection_->close_channel(probe_channel);
+            return runtime::Error{runtime::ErrorKind::unavailable, "the broker knows of no consumer of it"};
+        }
+    }
+    connection_->close_channel(probe_channel);
+    return {};
+}
+
 void Consumer::Impl::read_and_hand_over() {
     if (connection_ == nullptr) return;
     arrivals_.clear();
@@ -542,7 +594,7 @@ void Consumer::Impl::publish_health() {
 void Consumer::Impl::sleep() {
     if (more_to_read_) return;
     const Time now = SteadyClock::now();
-    Time until = connection_ == nullptr ? next_connect_ : now + connection_->heartbeat_pause();
+    Time until = connection_ == nullptr ? next_connect_ : std::min(next_probe_, now + connection_->heartbeat_pause());
     for (const auto& [queue, subscription] : subscriptions_) {
         if (connection_ != nullptr && subscription.wanted && subscription.channel == 0) {
             until = std::min(until, subscription.next_attempt);
@@ -568,6 +620,7 @@ void Consumer::Impl::end() {
         const std::lock_guard lock(mutex_);
         connection_.reset();
         health_.connected = false;
+        health_.probed_at.reset();
         health_.queues_consuming = 0;
         health_.unacked = 0;
         finished_ = true;

@@ -57,7 +57,11 @@ struct ConsumerOptions {
     std::chrono::seconds heartbeat{10};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds reconnect_first{100};
-    std::chrono::milliseconds reconnect_cap{5'000};
+    /// A broker that is back is found within this: full jitter below it, so half of it on average.
+    std::chrono::milliseconds reconnect_cap{2'000};
+    /// How often the broker is asked whether we still consume (see Health::probed_at). A subscription that it does not know
+    /// is made again; a broker that does not answer is left.
+    std::chrono::milliseconds probe_every{2'000};
 };
 
 class Consumer {

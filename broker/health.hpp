@@ -2,8 +2,10 @@
 
 // What a publisher or consumer tells about itself for /readyz, metrics and the operator. A value.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace ordersaga::broker {
@@ -20,10 +22,23 @@ struct Health {
     std::size_t unacked = 0;
     std::size_t queues_wanted = 0;
     std::size_t queues_consuming = 0;
+    /// Consumer: when the broker last answered on this connection that the queue asked about is there and is consumed; the
+    /// queues take turns. Empty while not connected.
+    std::optional<std::chrono::steady_clock::time_point> probed_at;
     /// Successful connections so far; above 1 means there was a loss.
     std::uint64_t connections = 0;
     /// Empty when nothing went wrong yet; kept after recovery.
     std::string last_error;
 };
+
+/// A consumer's probe that did not come round for so long has failed.
+inline constexpr std::chrono::seconds probe_patience{6};
+
+/// Why a consumer gets nothing, or may get nothing: a connection that stands proves little, what counts is that a probe came
+/// round. Empty: it consumes.
+std::string consuming_fault(const Health& health, std::chrono::steady_clock::time_point now);
+
+/// Why a publisher sends nothing. Empty: it does.
+std::string publishing_fault(const Health& health);
 
 }  // namespace ordersaga::broker

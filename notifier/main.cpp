@@ -54,7 +54,7 @@ int run(const NotifierConfig& config, const broker::Address& address, const Temp
             runtime::StatusPages{
                 "notifier", metrics,
                 [&] {
-                    return notifier.ready();
+                    return notifier.why_not_ready();
                 }},
             config.metrics_address, *config.metrics_port);
     }

@@ -124,9 +124,10 @@ Notifier::~Notifier() {
     stop();
 }
 
-bool Notifier::ready() const {
-    const broker::Health health = impl_->consumer->health();
-    return health.connected && health.queues_consuming == health.queues_wanted && impl_->intake->storing();
+std::string Notifier::why_not_ready() const {
+    const std::string fault = broker::consuming_fault(impl_->consumer->health(), std::chrono::steady_clock::now());
+    if (!fault.empty()) return "broker: " + fault;
+    return impl_->intake->storing() ? "" : "database: it takes nothing";
 }
 
 void Notifier::stop() {

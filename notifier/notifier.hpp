@@ -44,8 +44,8 @@ public:
     Notifier(const Notifier&) = delete;
     Notifier& operator=(const Notifier&) = delete;
 
-    // Events are being taken and stored. Any thread.
-    bool ready() const;
+    // Why events are not being taken and stored; empty: they are. Any thread.
+    std::string why_not_ready() const;
     // Lets the tries under way end. A repeat does nothing.
     void stop();
 

@@ -84,12 +84,12 @@ std::vector<std::pair<std::string, api::ReadinessProbe>> probes(
          }},
         {"broker",
          [&sink, &source] {
-             broker::Health out = sink.health();
-             broker::Health in = source.health();
-             if (!out.connected || !in.connected)
-                 return api::ReadinessPart{false, "not connected: " + out.last_error + in.last_error};
-             if (out.blocked) return api::ReadinessPart{false, "blocked: " + out.blocked_reason};
-             return api::ReadinessPart{true, "connected"};
+             if (std::string fault = broker::publishing_fault(sink.health()); !fault.empty())
+                 return api::ReadinessPart{false, "commands: " + fault};
+             if (std::string fault = broker::consuming_fault(source.health(), std::chrono::steady_clock::now());
+                 !fault.empty())
+                 return api::ReadinessPart{false, "outcomes: " + fault};
+             return api::ReadinessPart{true, "consuming"};
          }},
     };
 }

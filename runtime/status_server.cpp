@@ -23,9 +23,9 @@ HttpResponse answer(const StatusPages& pages, const HttpRequest& request) {
     } else if (request.path == "/healthz") {
         response.body = "alive\n";
     } else if (request.path == "/readyz") {
-        const bool ready = pages.ready();
-        response.status = ready ? 200 : 503;
-        response.body = ready ? "ready\n" : "not ready\n";
+        const std::string why_not = pages.why_not_ready();
+        response.status = why_not.empty() ? 200 : 503;
+        response.body = why_not.empty() ? "ready\n" : "not ready: " + why_not + "\n";
     } else {
         response.status = request.path == "/" ? 200 : 404;
         response.body = pages.program + ": /metrics /healthz /readyz\n";

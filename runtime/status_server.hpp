@@ -11,8 +11,9 @@ namespace ordersaga::runtime {
 
 struct StatusPages {
     std::string program;
-    const Metrics& metrics;       // must outlive the server
-    std::function<bool()> ready;  // asked on the server's strand, at each /readyz
+    const Metrics& metrics;  // must outlive the server
+    // Why it does not work; empty: it does. Asked on the server's strand, at each /readyz.
+    std::function<std::string()> why_not_ready;
 };
 
 HttpHandler status_handler(StatusPages pages);

@@ -114,6 +114,34 @@ TEST_F(ConsumerTest, AfterALostConnectionTheUnackedComeAgainAndOldHandlesDoNothi
     EXPECT_EQ(drain(shopify_queue()), 4U) << "old handles must not ack new deliveries";
 }
 
+// The link stands, nothing comes over it any more: only a probe can tell, and only a probe tells that it is over.
+TEST_F(ConsumerTest, IsHealthyOnlyWhileProbesComeRound) {
+    network::FaultProxy proxy(static_cast<std::uint16_t>(address_.port));
+    auto options = from({shopify_queue()});
+    options.probe_every = 50ms;
+    options.reconnect_first = 20ms;
+    Deliveries deliveries;
+    Consumer consumer(through(proxy, address_), options, deliveries.receiver());
+    ASSERT_TRUE(
+        eventually([&] { return consuming_fault(consumer.health(), std::chrono::steady_clock::now()).empty(); }));
+    const auto last = consumer.health().probed_at;
+    ASSERT_TRUE(eventually([&] { return consumer.health().probed_at > last; })) << "it asks again and again";
+
+    proxy.set(network::Direction::to_client, {.swallowed = true});
+    ASSERT_TRUE(eventually([&] {
+        const Health health = consumer.health();
+        return !consuming_fault(health, std::chrono::steady_clock::now()).empty();
+    }));
+    // Long before the heartbeats would have missed anything the dead link is left for a new one.
+    proxy.heal();
+    publish(1);
+    ASSERT_TRUE(deliveries.wait_for(1));
+    EXPECT_TRUE(
+        eventually([&] { return consuming_fault(consumer.health(), std::chrono::steady_clock::now()).empty(); }));
+    EXPECT_GT(consumer.health().connections, 1U);
+    consumer.stop(0ms);
+}
+
 TEST_F(ConsumerTest, ARejectedMessageGoesToTheDeadLettersWithItsReason) {
     publish(2);
     Deliveries deliveries;

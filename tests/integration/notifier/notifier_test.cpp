@@ -73,7 +73,7 @@ protected:
     void start() {
         notifier_ =
             std::make_unique<Notifier>(config_, address_, templates_, sandbox_.executor(), sandbox_.http(), metrics_);
-        ASSERT_TRUE(eventually([&] { return notifier_->ready(); }));
+        ASSERT_TRUE(eventually([&] { return notifier_->why_not_ready().empty(); }));
     }
 
     void publish(const std::string& id, const std::string& routing_key, const std::string& body) {

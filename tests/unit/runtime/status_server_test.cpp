@@ -24,10 +24,12 @@ TEST(StatusServer, TellsWhetherTheProgramWorksAndWhatItCounted) {
     metrics.counter("ordersaga_parcels_total", "parcels").add(3);
     std::atomic<bool> ready{false};
     RunningServer server({}, status_handler({"packer", metrics, [&] {
-                                                 return ready.load();
+                                                 return std::string(ready ? "" : "no parcels come");
                                              }}));
 
-    EXPECT_TRUE(answer_of(server, "/readyz").starts_with("HTTP/1.1 503")) << "it does not work yet";
+    const std::string answer = answer_of(server, "/readyz");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << "it does not work yet";
+    EXPECT_NE(answer.find("not ready: no parcels come"), std::string::npos) << answer;
     EXPECT_TRUE(answer_of(server, "/healthz").starts_with("HTTP/1.1 200")) << "but it runs";
     ready = true;
     EXPECT_TRUE(answer_of(server, "/readyz").starts_with("HTTP/1.1 200"));
