@@ -49,7 +49,8 @@ struct PublisherOptions {
     std::chrono::seconds heartbeat{10};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds reconnect_first{100};
-    std::chrono::milliseconds reconnect_cap{5'000};
+    /// A broker that is back is found within this: full jitter below it, so half of it on average.
+    std::chrono::milliseconds reconnect_cap{2'000};
 };
 
 class Publisher {
