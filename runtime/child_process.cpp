@@ -65,6 +65,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     dup2(log, STDERR_FILENO);
     const int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
+    // A connection of ours that a child holds stays open when we close it, and its other end waits for ever.
+    close_range(STDERR_FILENO + 1, ~0U, 0);
     execve(program, arguments, environment);
     _exit(127);
 }

@@ -48,6 +48,16 @@ TEST_F(ChildProcess, KillsWhatDoesNotWantToStop) {
     EXPECT_EQ(child.ended(), 137);
 }
 
+// Else a connection that we close would stay open as long as some child lives.
+TEST_F(ChildProcess, InheritsNoConnectionOfOurs) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(pipe(ends), 0);
+    const std::string ours = "/proc/self/fd/" + std::to_string(ends[1]);
+    EXPECT_EQ(run_command(shell("test -e " + ours + " || echo clean"), std::chrono::seconds(20)).output, "clean\n");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 TEST_F(ChildProcess, EndsWith127WhenThereIsNoSuchProgram) {
     Child child({"/nowhere/at/all", {}, {}, folder / "log"});
     ASSERT_TRUE(child.wait_for(std::chrono::seconds(20)));
