@@ -750,11 +750,13 @@ void read_fault_rates(const json& wish, FaultRates& rates) {
         .take("reset_before", rates.reset_before)
         .take("reset_after", rates.reset_after)
         .take("garbage", rates.garbage)
+        .take("turned_away", rates.turned_away)
+        .take("error_inside", rates.error_inside)
         .take("slow_for_ms", rates.slow_for)
         .take("hold_for_ms", rates.hold_for)
         .no_others();
     const double sum = rates.throttled + rates.error_before + rates.error_after + rates.slow + rates.timeout_after +
-                       rates.reset_before + rates.reset_after + rates.garbage;
+                       rates.reset_before + rates.reset_after + rates.garbage + rates.turned_away + rates.error_inside;
     if (sum > 1.0) {
         refuse(400, "the rates of one peer kind add up to more than 1");
     }
@@ -807,6 +809,7 @@ json faults_document(World& world) {
             {"error_after", rates.error_after},      {"slow", rates.slow},
             {"timeout_after", rates.timeout_after},  {"reset_before", rates.reset_before},
             {"reset_after", rates.reset_after},      {"garbage", rates.garbage},
+            {"turned_away", rates.turned_away},      {"error_inside", rates.error_inside},
             {"slow_for_ms", rates.slow_for.count()}, {"hold_for_ms", rates.hold_for.count()},
         };
     }

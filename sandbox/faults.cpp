@@ -16,6 +16,8 @@ std::string name_of(FaultKind kind) {
         case FaultKind::reset_before: return "reset_before";
         case FaultKind::reset_after: return "reset_after";
         case FaultKind::garbage: return "garbage";
+        case FaultKind::turned_away: return "turned_away";
+        case FaultKind::error_inside: return "error_inside";
         case FaultKind::outage: return "outage";
     }
     return "none";
@@ -49,7 +51,7 @@ FaultKind FaultDial::draw(const std::string& peer_kind, runtime::Instant now) {
         return FaultKind::outage;
     }
     const FaultRates wanted = rates(peer_kind);
-    const std::array<std::pair<FaultKind, double>, 8> table{{
+    const std::array<std::pair<FaultKind, double>, 10> table{{
         {FaultKind::throttled, wanted.throttled},
         {FaultKind::error_before, wanted.error_before},
         {FaultKind::error_after, wanted.error_after},
@@ -58,6 +60,8 @@ FaultKind FaultDial::draw(const std::string& peer_kind, runtime::Instant now) {
         {FaultKind::reset_before, wanted.reset_before},
         {FaultKind::reset_after, wanted.reset_after},
         {FaultKind::garbage, wanted.garbage},
+        {FaultKind::turned_away, wanted.turned_away},
+        {FaultKind::error_inside, wanted.error_inside},
     }};
     for (const auto& [kind, rate] : table) {
         if (point < rate) {

@@ -24,6 +24,8 @@ enum class FaultKind {
     reset_before,   // connection reset, nothing happened
     reset_after,    // applied, then connection reset
     garbage,        // applied, then bytes that are no answer
+    turned_away,    // 503 with a Retry-After that is odd or nonsense, nothing happened
+    error_inside,   // a 200 that holds an error, a login page or nothing, nothing happened
     outage,         // the peer is away: reset or 503, nothing happened
 };
 
@@ -38,6 +40,8 @@ struct FaultRates {
     double reset_before = 0;
     double reset_after = 0;
     double garbage = 0;
+    double turned_away = 0;
+    double error_inside = 0;
     std::chrono::milliseconds slow_for{1500};
     std::chrono::milliseconds hold_for{30000};  // longest silence of timeout_after
 };

@@ -7,7 +7,9 @@
 #include <boost/asio/detached.hpp>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <chrono>
+#include <ctime>
 #include <utility>
 #include <vector>
 
@@ -159,6 +161,36 @@ PeerReply SandboxServer::answer_control(const PeerRequest& request) {
     return reply_of(control_.handle({request.method, std::move(path), request.query, request.body}, clock_.now()));
 }
 
+// Waits that are a date, over already, no number, or none.
+PeerReply SandboxServer::turn_away(runtime::Instant now) {
+    PeerReply reply = plain(503, "Service Unavailable\n");
+    const std::time_t soon = std::chrono::system_clock::to_time_t(
+        std::chrono::time_point_cast<std::chrono::system_clock::duration>(now + std::chrono::seconds(1)));
+    char date[64] = {};
+    std::tm parts{};
+    std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&soon, &parts));
+    const std::array<std::string, 6> waits{date, "Sun, 06 Nov 1994 08:49:37 GMT", "0.2", "-3", "soon", ""};
+    const std::string& wait = waits[shapes_.below(waits.size())];
+    reply.headers.emplace_back("Retry-After", wait);
+    reply.headers.emplace_back("x-retry-after", wait);
+    return reply;
+}
+
+PeerReply SandboxServer::hide_an_error() {
+    const std::array<std::pair<const char*, const char*>, 5> bodies{{
+        {"application/json",
+         R"({"errors":[{"message":"Internal error","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]})"},
+        {"application/json", R"({"data":null})"},
+        {"application/json", "null"},
+        {"application/json", "{}"},
+        {"text/html", "<html><body><form action=\"/login\">Log in</form></body></html>"},
+    }};
+    const auto& [type, body] = bodies[shapes_.below(bodies.size())];
+    PeerReply reply = plain(200, body);
+    reply.content_type = type;
+    return reply;
+}
+
 // Serves a call as the fault drawn for it says. What is "applied" is in the ledger, whatever the caller gets to see.
 template <class Serve, class Throttle>
 PeerReply SandboxServer::spoil(const std::string& peer_kind, const std::string& peer, Serve serve, Throttle throttle) {
@@ -178,6 +210,8 @@ PeerReply SandboxServer::spoil(const std::string& peer_kind, const std::string& 
             spoiled.content_type = "text/html";
             return spoiled;
         case FaultKind::reset_before: spoiled.kind = PeerReply::Kind::reset; return spoiled;
+        case FaultKind::turned_away: return turn_away(now);
+        case FaultKind::error_inside: return hide_an_error();
         default: break;
     }
     PeerAnswer served = serve();

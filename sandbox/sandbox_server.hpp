@@ -40,6 +40,8 @@ private:
     PeerReply answer_oauth(Shop& shop, const PeerRequest& request, const std::string& endpoint);
     PeerReply answer_shipbob(const PeerRequest& request);
     PeerReply answer_hook(const PeerRequest& request);
+    PeerReply turn_away(runtime::Instant now);
+    PeerReply hide_an_error();
     template <class Serve, class Throttle>
     PeerReply spoil(const std::string& peer_kind, const std::string& peer, Serve serve, Throttle throttle);
     void tick();

@@ -144,6 +144,10 @@ TEST_F(SandboxHttp, SpoilsCallsAsToldAndKeepsTheEffect) {
 
     fault("throttled");
     EXPECT_EQ(create("b.1.1.1").status, 429);
+    fault("turned_away");
+    EXPECT_EQ(create("b.1.1.1").status, 503);
+    fault("error_inside");
+    EXPECT_EQ(create("b.1.1.1").status, 200);
     fault("reset_before");
     EXPECT_EQ(create("b.1.1.1").kind, Kind::unknown);
     EXPECT_EQ(created(), 0);
