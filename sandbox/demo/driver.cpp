@@ -29,29 +29,32 @@ Driver::Driver(System& system, const FaultProfile& profile, std::uint64_t seed, 
     : system_(system), profile_(profile), random_(seed ^ 0x647269766572ULL), orders_per_second_(orders_per_second) {}
 
 void Driver::place(std::vector<Moment> plan, Progress& progress) {
-    std::size_t orders = 0;
-    for (const Moment& moment : plan)
-        orders += moment.size();
-    const double length = std::max(profile_.shortest_seconds, static_cast<double>(orders) / orders_per_second_);
-    const Time begin = steady_clock::now();
-    std::size_t next_moment = 0;
-    std::size_t next_mishap = 0;
-    while (next_moment < plan.size() || next_mishap < profile_.mishaps.size()) {
-        const double passed = std::chrono::duration<double>(steady_clock::now() - begin).count() / length;
-        while (next_moment < plan.size() &&
-               static_cast<double>(placed_.size()) <= passed * static_cast<double>(orders)) {
-            place_moment(plan[next_moment++]);
-        }
-        // One server at a time: the next may go only when the last is back.
-        if (next_mishap < profile_.mishaps.size() && profile_.mishaps[next_mishap].at <= passed &&
-            !system_.restarting()) {
-            cause(profile_.mishaps[next_mishap++]);
-        }
-        system_.supervise();
-        follow_up();
-        progress.show(placed_.size(), orders);
+    begin(std::move(plan));
+    while (step(progress))
         runtime::pause(tick);
+}
+
+void Driver::begin(std::vector<Moment> plan) {
+    plan_ = std::move(plan);
+    for (const Moment& moment : plan_)
+        orders_ += moment.size();
+    begin_ = steady_clock::now();
+}
+
+bool Driver::step(Progress& progress) {
+    const double length = std::max(profile_.shortest_seconds, static_cast<double>(orders_) / orders_per_second_);
+    const double passed = std::chrono::duration<double>(steady_clock::now() - begin_).count() / length;
+    while (next_moment_ < plan_.size() &&
+           static_cast<double>(placed_.size()) <= passed * static_cast<double>(orders_)) {
+        place_moment(plan_[next_moment_++]);
     }
+    // One server at a time: the next may go only when the last is back.
+    if (next_mishap_ < profile_.mishaps.size() && profile_.mishaps[next_mishap_].at <= passed && !system_.restarting())
+        cause(profile_.mishaps[next_mishap_++]);
+    system_.supervise();
+    follow_up();
+    progress.show(placed_.size(), orders_);
+    return next_moment_ < plan_.size() || next_mishap_ < profile_.mishaps.size();
 }
 
 // All orders of a moment in one call: the shops take them before any webhook has gone out.

@@ -27,6 +27,10 @@ public:
 
     // Places all orders; returns when the last one is in and every mishap has happened.
     void place(std::vector<Moment> plan, Progress& progress);
+    // The same in steps, for who has something else to do meanwhile: begin() once, then step() all the time, which places
+    // what is due and says whether anything is left.
+    void begin(std::vector<Moment> plan);
+    bool step(Progress& progress);
     // Changes of mind that are due, and the ledger now and then. To be called all the time.
     void follow_up();
     void read_ledger();
@@ -49,6 +53,9 @@ private:
     const FaultProfile& profile_;
     runtime::SeededRandom random_;
     double orders_per_second_;
+    std::vector<Moment> plan_;
+    std::size_t orders_ = 0, next_moment_ = 0, next_mishap_ = 0;
+    Time begin_{};
     std::vector<PlacedOrder> placed_;
     std::int64_t refused_by_stores_ = 0;
     std::multimap<Time, std::size_t> later_;             // index into placed_

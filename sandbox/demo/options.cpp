@@ -32,6 +32,11 @@ OptionsEnd read_options(int count, char** words, Options& options) {
     app.footer(footer);
     app.add_option("--orders", options.orders, "how many orders")->check(CLI::Range(1, 100'000))->capture_default_str();
     app.add_option("--stores", options.stores, "how many stores")->check(CLI::Range(1, 50))->capture_default_str();
+    app.add_option("--orchestrators", options.orchestrators, "how many, side by side")
+        ->check(CLI::Range(1, 5))
+        ->capture_default_str();
+    app.add_option("--workers", options.workers, "how many")->check(CLI::Range(1, 5))->capture_default_str();
+    app.add_flag("--notifier", options.notifier, "a notifier as well, which calls a system of the merchant's");
     app.add_option("--seed", options.seed, "decides what is random")->capture_default_str();
     app.add_option("--faults", options.faults, "none, default or harsh")
         ->check(CLI::IsMember({"none", "default", "harsh"}))

@@ -11,6 +11,9 @@ namespace ordersaga::demo {
 struct Options {
     std::int64_t orders = 200;
     std::int64_t stores = 3;
+    std::int64_t orchestrators = 1;
+    std::int64_t workers = 1;
+    bool notifier = false;  // tells a system of the merchant's, which the sandbox plays
     std::uint64_t seed = 1;
     std::string faults = "default";  // none, default, harsh
     double rate = 0;                 // orders a second; 0: as the profile says

@@ -1,8 +1,5 @@
 #include "sandbox/demo/rehearsal.hpp"
 
-#include "sandbox/demo/driver.hpp"
-#include "sandbox/demo/progress.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -185,19 +182,11 @@ void tell_laws(System& system, Account& account) {
 
 }  // namespace
 
-Account rehearse(System& system, const Options& options, const FaultProfile& profile) {
+Account conclude(System& system, Driver& driver, Progress& progress, const Options& options) {
     Account account;
     account.seed = options.seed;
     account.stores = options.stores;
     account.faults = options.faults;
-    Progress progress(system);
-    Driver driver(system, profile, options.seed, pace(options, profile));
-    system.control("PUT", "/control/faults", faults_on(options.faults));
-    driver.place(plan_orders(system.catalogue(), options.orders, options.seed), progress);
-    progress.note(fmt::format("{} orders are placed", driver.placed().size()));
-    bear_the_faults(system, driver, progress, profile.faults_outlast_orders_by);
-    progress.note("faults off, waiting for the end");
-    system.control("PUT", "/control/faults", faults_off());
     wait_for_the_end(system, driver, progress, options);
     account.judgement = wait_for_the_stores(system, driver, progress, options);
     account.seconds = progress.seconds();
@@ -216,6 +205,18 @@ Account rehearse(System& system, const Options& options, const FaultProfile& pro
     account.requested_p99 = percentile(requested, 0.99);
     account.crashes = system.crashes();
     return account;
+}
+
+Account rehearse(System& system, const Options& options, const FaultProfile& profile) {
+    Progress progress(system);
+    Driver driver(system, profile, options.seed, pace(options, profile));
+    system.control("PUT", "/control/faults", faults_on(options.faults));
+    driver.place(plan_orders(system.catalogue(), options.orders, options.seed), progress);
+    progress.note(fmt::format("{} orders are placed", driver.placed().size()));
+    bear_the_faults(system, driver, progress, profile.faults_outlast_orders_by);
+    progress.note("faults off, waiting for the end");
+    system.control("PUT", "/control/faults", faults_off());
+    return conclude(system, driver, progress, options);
 }
 
 }  // namespace ordersaga::demo

@@ -1,6 +1,7 @@
 #include "sandbox/demo/system.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/crypto.hpp"
 #include "runtime/json.hpp"
 #include "runtime/random.hpp"
 #include "runtime/sealing.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -56,6 +58,10 @@ std::string loopback(std::uint16_t port) {
     return "http://127.0.0.1:" + std::to_string(port);
 }
 
+std::string port_of(const std::string& url) {
+    return url.substr(url.rfind(':') + 1);
+}
+
 json parsed(const std::string& text, const std::string& what) {
     runtime::Result<json> document =
         runtime::parse_json(text, {.depth = 64, .elements = 20'000'000, .refuse_nul_in_text = false});
@@ -77,11 +83,12 @@ std::map<std::string, std::string> read_env_file(const std::filesystem::path& fi
     return values;
 }
 
-System::System(const Options& options, Catalogue catalogue, WorldSettings world)
+System::System(const Options& options, Catalogue catalogue, WorldSettings world, Between between)
     : options_(options),
       catalogue_(std::move(catalogue)),
       world_settings_(world),
-      servers_(read_env_file(options.servers_env)) {
+      servers_(read_env_file(options.servers_env)),
+      between_(std::move(between)) {
     for (const char* name :
          {"ORDERSAGA_ADMIN_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_SERVERS", "ORDERSAGA_SERVERS_DIR"}) {
         if (servers_[name].empty()) throw std::runtime_error(options.servers_env.string() + " does not tell " + name);
@@ -90,12 +97,32 @@ System::System(const Options& options, Catalogue catalogue, WorldSettings world)
         options.directory.empty() ? std::filesystem::path(servers_["ORDERSAGA_SERVERS_DIR"]).parent_path()
                                   : options.directory);
     // Fixed ports: the stores must find it again after a restart.
-    public_port_ = runtime::free_port();
-    do
-        private_port_ = runtime::free_port();
-    while (private_port_ == public_port_);
-    public_url_ = loopback(public_port_);
-    private_url_ = loopback(private_port_);
+    std::set<std::uint16_t> taken;
+    const auto another_port = [&taken] {
+        std::uint16_t port = runtime::free_port();
+        while (!taken.insert(port).second)
+            port = runtime::free_port();
+        return port;
+    };
+    sandbox_.name = sandbox_.binary = "sandbox";
+    const auto make = [&](std::vector<Program>& programs, const std::string& binary, std::int64_t count) {
+        for (std::int64_t number = 1; number <= count; ++number) {
+            Program program;
+            program.binary = binary;
+            program.name = number == 1 ? binary : fmt::format("{}-{}", binary, number);
+            program.url = loopback(another_port());
+            if (binary == "orchestrator") program.public_port = another_port();
+            programs.push_back(std::move(program));
+        }
+    };
+    make(orchestrators_, "orchestrator", options.orchestrators);
+    make(workers_, "activity-worker", options.workers);
+    make(notifiers_, "notifier", options.notifier ? 1 : 0);
+    // All stores know one address; whoever stands before several orchestrators spreads the webhooks over them.
+    std::string intakes;
+    for (const Program& program : orchestrators_)
+        intakes += (intakes.empty() ? "" : ",") + loopback(program.public_port);
+    public_url_ = between_ ? between_("stores", "intake", intakes) : loopback(orchestrators_.front().public_port);
     world_settings_.public_url = public_url_;
     // Queues of an earlier run may still hold its messages.
     broker_prefix_ = "demo" + runtime::random_token(4) + ".";
@@ -117,19 +144,28 @@ void System::start(const std::function<void(const std::string&)>& tell) {
     connect_shops();
     tell("a database of its own, with stores, SKUs and opening stock");
     send_webhooks_here();
-    start_orchestrator();
-    start_worker();
-    tell(fmt::format("orchestrator at {} (webhooks) and {} (REST); activity-worker", public_url_, private_url_));
+    // One after the other: the first to start brings what the others find.
+    for (Program& program : orchestrators_)
+        start_orchestrator(program);
+    for (Program& program : workers_)
+        start_worker(program);
+    for (Program& program : notifiers_)
+        start_notifier(program);
+    tell(fmt::format(
+        "{} orchestrator(s), the first at {} (webhooks) and {} (REST); {} activity-worker(s)", orchestrators_.size(),
+        public_url_, orchestrators_.front().url, workers_.size()));
     wait_until_open();
     tell("every store's stock is known; logs are in " + logs().string());
 }
 
 void System::stop() {
     // Both drain at the same time; a second signal would cut that short.
-    for (Program* program : {&orchestrator_, &worker_}) {
-        if (program->child) program->child->signal(SIGTERM);
+    for (Program* program : all_programs()) {
+        if (!program->child) continue;
+        program->child->signal(SIGTERM);
+        program->child->signal(SIGCONT);
     }
-    for (Program* program : {&orchestrator_, &worker_}) {
+    for (Program* program : all_programs()) {
         if (program->child && !program->child->wait_for(seconds(20))) program->child->signal(SIGKILL);
         program->child.reset();
     }
@@ -144,7 +180,7 @@ void System::stop() {
 
 void System::launch(Program& program) {
     program.expected_to_end = false;
-    program.plan.program = std::filesystem::absolute(options_.bin) / program.name;
+    program.plan.program = std::filesystem::absolute(options_.bin) / program.binary;
     program.plan.log = logs() / (program.name + ".log");
     program.child.emplace(program.plan);
 }
@@ -185,7 +221,11 @@ void System::start_sandbox() {
 }
 
 void System::make_world() {
-    const json world = control("POST", "/control/setup", sandbox_setup(catalogue_, world_settings_));
+    json world = control("POST", "/control/setup", sandbox_setup(catalogue_, world_settings_));
+    for (json& store : world.at("stores"))
+        store["base_url"] = between("workers", "shopify", store.at("base_url"));
+    for (json& depot : world.at("warehouses"))
+        depot["base_url"] = between("workers", "shipbob", depot.at("base_url"));
     const std::string now =
         runtime::format_rfc3339(std::chrono::floor<seconds>(runtime::SystemClock().now()) - seconds(1));
     const SetupFiles files = setup_files(catalogue_, world, world_settings_, now);
@@ -236,10 +276,11 @@ void System::connect_shops() {
 
 // A demo's minutes are a shop's days: what production does once a minute happens every few seconds here. With the peers'
 // real limits their own budgets would not allow that.
-std::map<std::string, std::string> System::orchestrator_environment() const {
+std::map<std::string, std::string> System::orchestrator_environment(const std::string& program) const {
     std::map<std::string, std::string> environment = secrets_;
-    environment.insert(database_.begin(), database_.end());
-    environment["ORDERSAGA_AMQP_URL"] = servers_.at("ORDERSAGA_AMQP_URL");
+    for (const auto& [name, value] : database_)
+        environment[name] = name.ends_with("_DSN") ? between(program, "postgresql", value) : value;
+    environment["ORDERSAGA_AMQP_URL"] = between(program, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
     environment["ORDERSAGA_AMQP_PREFIX"] = broker_prefix_;
     environment["ORDERSAGA_LOG_LEVEL"] = "info";
     if (options_.real_limits) return environment;
@@ -266,26 +307,52 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     return environment;
 }
 
-void System::start_orchestrator() {
-    orchestrator_.plan.environment = orchestrator_environment();
-    orchestrator_.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(public_port_);
-    orchestrator_.plan.environment["ORDERSAGA_PRIVATE_PORT"] = std::to_string(private_port_);
-    launch(orchestrator_);
-    wait_for_line(orchestrator_, "orchestrator ready ", seconds(60));
-    wait_until_ready(orchestrator_, private_url_, seconds(60));
+std::string System::between(const std::string& from, const std::string& to, const std::string& address) const {
+    return between_ ? between_(from, to, address) : address;
 }
 
-void System::start_worker() {
-    worker_.plan.arguments = {"--config", (directory_ / "config" / "worker.toml").string()};
-    worker_.plan.environment = secrets_;
-    worker_.plan.environment["ORDERSAGA_WORKER_DSN"] = database_.at("ORDERSAGA_WORKER_DSN");
-    worker_.plan.environment["ORDERSAGA_AMQP_URL"] = servers_.at("ORDERSAGA_AMQP_URL");
-    worker_.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
-    const std::uint16_t port = runtime::free_port();
-    worker_.plan.environment["ORDERSAGA_METRICS_PORT"] = std::to_string(port);
-    worker_url_ = loopback(port);
-    launch(worker_);
-    wait_until_ready(worker_, worker_url_, seconds(60));
+void System::start_orchestrator(Program& program) {
+    program.plan.environment = orchestrator_environment(program.name);
+    program.plan.environment["ORDERSAGA_PUBLIC_PORT"] = std::to_string(program.public_port);
+    program.plan.environment["ORDERSAGA_PRIVATE_PORT"] = port_of(program.url);
+    launch(program);
+    wait_for_line(program, "orchestrator ready ", seconds(60));
+    wait_until_ready(program, program.url, seconds(60));
+}
+
+void System::start_worker(Program& program) {
+    program.plan.arguments = {"--config", (directory_ / "config" / "worker.toml").string()};
+    program.plan.environment = secrets_;
+    program.plan.environment["ORDERSAGA_WORKER_DSN"] =
+        between(program.name, "postgresql", database_.at("ORDERSAGA_WORKER_DSN"));
+    program.plan.environment["ORDERSAGA_AMQP_URL"] =
+        between(program.name, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
+    program.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
+    program.plan.environment["ORDERSAGA_METRICS_PORT"] = port_of(program.url);
+    launch(program);
+    wait_until_ready(program, program.url, seconds(60));
+}
+
+void System::start_notifier(Program& program) {
+    const std::string secret = "whsec_" + runtime::base64_encode(runtime::random_token(16));
+    const json hook = control("PUT", "/control/hooks/erp", {{"secret", secret}});
+    const std::string url = between(program.name, "hooks", hook.at("url"));
+    write_file(
+        directory_ / "config" / "notifier.toml",
+        "[broker]\nurl = \"env:ORDERSAGA_AMQP_URL\"\n\n[notifier]\ndsn = \"env:ORDERSAGA_NOTIFIER_DSN\"\n"
+        "first_retry = \"200ms\"\nlongest_retry = \"3s\"\n\n[[notifier.webhooks]]\nkey = \"erp\"\nmerchant = 1\n"
+        "url = \"" +
+            url + "\"\nsecrets = [\"env:ORDERSAGA_SECRET_ERP\"]\n");
+    program.plan.arguments = {"--config", (directory_ / "config" / "notifier.toml").string()};
+    program.plan.environment["ORDERSAGA_SECRET_ERP"] = secret;
+    program.plan.environment["ORDERSAGA_NOTIFIER_DSN"] =
+        between(program.name, "postgresql", database_.at("ORDERSAGA_NOTIFIER_DSN"));
+    program.plan.environment["ORDERSAGA_AMQP_URL"] =
+        between(program.name, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
+    program.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
+    program.plan.environment["ORDERSAGA_NOTIFIER_METRICS_PORT"] = port_of(program.url);
+    launch(program);
+    wait_until_ready(program, program.url, seconds(60));
 }
 
 void System::send_webhooks_here() {
@@ -332,19 +399,22 @@ void System::watch(Program& program) {
     }
     const std::optional<int> status = program.child->ended();
     if (!status) return;
-    if (!program.expected_to_end) {
+    constexpr int not_usable = 3;  // the database was away when it started: it is started again until it is there
+    if (*status == not_usable) {
+        program.start_again = steady_clock::now() + seconds(1);
+    } else if (!program.expected_to_end) {
         crashes_.push_back(fmt::format(
             "{} ended with status {}; its last words are in {}", program.name, *status, program.plan.log.string()));
         program.start_again = steady_clock::now() + seconds(1);
     } else {
-        program.start_again = steady_clock::now();
+        program.start_again = steady_clock::now() + program.away;
     }
     program.child.reset();
 }
 
 void System::supervise() {
-    watch(orchestrator_);
-    watch(worker_);
+    for (Program* program : all_programs())
+        watch(*program);
     if (sandbox_.child && sandbox_.child->ended())
         throw std::runtime_error("the sandbox ended: nobody is left to testify; see " + sandbox_.plan.log.string());
     for (runtime::Child& restart : restarts_) {
@@ -352,29 +422,69 @@ void System::supervise() {
             throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
     }
     std::erase_if(restarts_, [](runtime::Child& restart) { return restart.ended().has_value(); });
+    if (also_) also_();
 }
 
 bool System::restarting() const {
     return !restarts_.empty();
 }
 
-void System::kill(const std::string& subject) {
-    if (subject == "orchestrator" || subject == "worker") {
-        Program& program = subject == "worker" ? worker_ : orchestrator_;
-        if (!program.child) return;
-        program.expected_to_end = true;
-        program.child->signal(SIGKILL);
+System::Program* System::find(const std::string& subject) {
+    const std::string name = subject == "worker" ? "activity-worker" : subject;
+    for (Program* program : all_programs()) {
+        if (program->name == name) return program;
+    }
+    return nullptr;
+}
+
+std::vector<System::Program*> System::all_programs() {
+    std::vector<Program*> all;
+    for (std::vector<Program>* programs : {&orchestrators_, &workers_, &notifiers_}) {
+        for (Program& program : *programs)
+            all.push_back(&program);
+    }
+    return all;
+}
+
+void System::kill(const std::string& subject, milliseconds away) {
+    if (Program* program = find(subject); program != nullptr) {
+        if (!program->child) return;
+        program->expected_to_end = true;
+        program->away = away;
+        program->child->signal(SIGKILL);
         return;
     }
+    servers({"kill", subject});
+    restart_server(subject);
+}
+
+void System::signal(const std::string& program, int number) {
+    if (Program* found = find(program); found != nullptr && found->child) found->child->signal(number);
+}
+
+void System::servers(const std::vector<std::string>& words) {
     runtime::ChildPlan plan;
     plan.program = servers_.at("ORDERSAGA_SERVERS");
-    plan.arguments = {"kill", subject, "--dir", servers_.at("ORDERSAGA_SERVERS_DIR")};
-    plan.log = logs() / "servers-kill.log";
-    if (const runtime::CommandEnd end = runtime::run_command(plan, seconds(20)); end.status != 0)
-        throw std::runtime_error("cannot kill " + subject + ": " + end.output);
-    plan.arguments[0] = "restart";
+    plan.arguments = words;
+    plan.arguments.insert(plan.arguments.end(), {"--dir", servers_.at("ORDERSAGA_SERVERS_DIR")});
+    plan.log = logs() / "servers-faults.log";
+    if (const runtime::CommandEnd end = runtime::run_command(plan, seconds(60)); end.status != 0)
+        throw std::runtime_error(fmt::format("tools/servers {} failed: {}", words.front(), end.output));
+}
+
+void System::restart_server(const std::string& server) {
+    runtime::ChildPlan plan;
+    plan.program = servers_.at("ORDERSAGA_SERVERS");
+    plan.arguments = {"restart", server, "--dir", servers_.at("ORDERSAGA_SERVERS_DIR")};
     plan.log = logs() / "servers.log";
     restarts_.emplace_back(plan);
+}
+
+std::vector<std::string> System::programs() {
+    std::vector<std::string> names;
+    for (const Program* program : all_programs())
+        names.push_back(program->name);
+    return names;
 }
 
 // --- asking ----------------------------------------------------------------------------------------------------------
@@ -396,13 +506,24 @@ json System::control(const std::string& path) {
     return control("GET", path, nullptr);
 }
 
+Caller::Reply System::readiness(const std::string& program) {
+    const Program* found = find(program);
+    if (found == nullptr) throw std::invalid_argument("there is no program " + program);
+    return caller_.call("GET", found->url + "/readyz", "", "", seconds(1));
+}
+
 std::optional<json> System::rest(const std::string& path) {
-    const Caller::Reply reply = caller_.call("GET", private_url_ + "/api/v1" + path, "", token_, seconds(5));
-    if (runtime::interrupted()) throw runtime::Interrupted{};
-    if (reply.status == 0 || reply.status == 429 || reply.status >= 500) return std::nullopt;
-    if (reply.status != 200)
-        throw std::runtime_error(fmt::format("GET /api/v1{} gave {} {}", path, reply.status, reply.body));
-    return parsed(reply.body, "GET /api/v1" + path);
+    // One may be away; who answered last is asked first.
+    const auto patience = seconds(orchestrators_.size() == 1 ? 5 : 2);
+    for (std::size_t turn = 0; turn < orchestrators_.size(); ++turn) {
+        const Caller::Reply reply = caller_.call("GET", private_url() + "/api/v1" + path, "", token_, patience);
+        if (runtime::interrupted()) throw runtime::Interrupted{};
+        if (reply.status == 200) return parsed(reply.body, "GET /api/v1" + path);
+        if (reply.status != 0 && reply.status != 429 && reply.status < 500)
+            throw std::runtime_error(fmt::format("GET /api/v1{} gave {} {}", path, reply.status, reply.body));
+        answering_ = (answering_ + 1) % orchestrators_.size();
+    }
+    return std::nullopt;
 }
 
 std::optional<std::vector<json>> System::rest_all(const std::string& path, const std::string& filter) {
@@ -422,7 +543,7 @@ std::optional<std::vector<json>> System::rest_all(const std::string& path, const
 
 std::optional<json> System::command(const std::string& path, const json& body) {
     const Caller::Reply reply =
-        caller_.call("POST", private_url_ + "/api/v1" + path, runtime::dump_json(body), token_, seconds(10));
+        caller_.call("POST", private_url() + "/api/v1" + path, runtime::dump_json(body), token_, seconds(10));
     if (reply.status / 100 != 2) return std::nullopt;
     return parsed(reply.body, "POST /api/v1" + path);
 }
@@ -435,7 +556,7 @@ runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
     plan.environment["ORDERSAGA_ADMIN_DSN"] = servers_.at("ORDERSAGA_ADMIN_DSN");
     if (const auto keys = secrets_.find("ORDERSAGA_CREDENTIALS_KEYS"); keys != secrets_.end())
         plan.environment[keys->first] = keys->second;
-    plan.environment["ORDERSAGA_URL"] = private_url_;
+    plan.environment["ORDERSAGA_URL"] = private_url();
     plan.environment["ORDERSAGA_TOKEN"] = token_;
     plan.log = logs() / "sagactl.log";
     return runtime::run_command(plan, seconds(120));
@@ -443,10 +564,10 @@ runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
 
 std::map<std::string, std::string> System::addresses() const {
     std::map<std::string, std::string> all{
-        {"ORDERSAGA_URL", private_url_},
+        {"ORDERSAGA_URL", orchestrators_.front().url},
         {"ORDERSAGA_TOKEN", token_},
         {"ORDERSAGA_PUBLIC_URL", public_url_},
-        {"ORDERSAGA_WORKER_URL", worker_url_},
+        {"ORDERSAGA_WORKER_URL", workers_.front().url},
         {"ORDERSAGA_AMQP_URL", servers_.at("ORDERSAGA_AMQP_URL")},
         {"ORDERSAGA_AMQP_PREFIX", broker_prefix_},
         {"ORDERSAGA_ADMIN_DSN", servers_.at("ORDERSAGA_ADMIN_DSN")},

@@ -23,9 +23,14 @@ namespace ordersaga::demo {
 // KEY=value lines, values perhaps in quotes. Throws when the file cannot be read.
 std::map<std::string, std::string> read_env_file(const std::filesystem::path& file);
 
+// Lets somebody stand between two programs: the address that `from` is given instead of `address`. `from` is a program's
+// name, "workers" for all of them or "stores"; `to` is postgresql, rabbitmq, shopify, shipbob, hooks or intake;
+// the addresses of several intakes come with commas between them, and one of the same kind goes back.
+using Between = std::function<std::string(const std::string& from, const std::string& to, const std::string& address)>;
+
 class System {
 public:
-    System(const Options& options, Catalogue catalogue, WorldSettings world);
+    System(const Options& options, Catalogue catalogue, WorldSettings world, Between between = {});
     ~System();  // stop()
     System(const System&) = delete;
     System& operator=(const System&) = delete;
@@ -37,10 +42,23 @@ public:
 
     // Restarts what has ended. A program that was not told to end is remembered in crashes().
     void supervise();
-    // SIGKILL, then started again: orchestrator, worker, rabbitmq, pg. Does not wait for the restart.
-    void kill(const std::string& subject);
-    // True while a killed server is still being started again.
+    // Called at each supervise(), that is all the time, whatever the demo is doing.
+    void on_supervise(std::function<void()> also) { also_ = std::move(also); }
+    // SIGKILL, then started again: a program's name, "worker", rabbitmq, pg. Does not wait for the restart. A program stays
+    // away for `away`.
+    void kill(const std::string& subject, std::chrono::milliseconds away = {});
+    // To a program; nothing when it is not there now.
+    void signal(const std::string& program, int number);
+    // tools/servers with these words before --dir, to its end.
+    void servers(const std::vector<std::string>& words);
+    // Of pg or rabbitmq, without waiting for it.
+    void restart_server(const std::string& server);
+    // True while a server is still being started again.
     [[nodiscard]] bool restarting() const;
+    // "orchestrator", "orchestrator-2", "activity-worker", ..., and "notifier" where there is one.
+    [[nodiscard]] std::vector<std::string> programs();
+    // 200 of /readyz of that program, 503, or 0 when it does not answer within a second; and what it said.
+    Caller::Reply readiness(const std::string& program);
     [[nodiscard]] const std::vector<std::string>& crashes() const { return crashes_; }
 
     // The sandbox's control API; `path` as "/control/stores". Throws unless the answer is a 2xx.
@@ -68,9 +86,13 @@ public:
 private:
     struct Program {
         std::string name;
+        std::string binary;
+        std::string url;  // where it tells of itself
+        std::uint16_t public_port = 0;
         runtime::ChildPlan plan;
         std::optional<runtime::Child> child;
         bool expected_to_end = false;
+        std::chrono::milliseconds away{};
         std::chrono::steady_clock::time_point start_again{};
     };
 
@@ -78,15 +100,20 @@ private:
     void make_world();
     void make_database();
     void connect_shops();
-    void start_orchestrator();
-    void start_worker();
+    void start_orchestrator(Program& program);
+    void start_worker(Program& program);
+    void start_notifier(Program& program);
     void send_webhooks_here();
     void wait_until_open();
     void launch(Program& program);
     void watch(Program& program);
     std::string wait_for_line(Program& program, const std::string& beginning, std::chrono::seconds longest);
     void wait_until_ready(Program& program, const std::string& url, std::chrono::seconds longest);
-    std::map<std::string, std::string> orchestrator_environment() const;
+    std::map<std::string, std::string> orchestrator_environment(const std::string& program) const;
+    [[nodiscard]] std::string between(const std::string& from, const std::string& to, const std::string& address) const;
+    Program* find(const std::string& subject);
+    std::vector<Program*> all_programs();
+    [[nodiscard]] const std::string& private_url() const { return orchestrators_[answering_].url; }
 
     Options options_;
     Catalogue catalogue_;
@@ -98,12 +125,13 @@ private:
     std::map<std::string, SetupFiles::Client> clients_;
     std::string broker_prefix_;
     std::string token_;
-    std::uint16_t public_port_ = 0, private_port_ = 0;
-    std::string sandbox_url_, public_url_, private_url_, worker_url_;
+    std::string sandbox_url_, public_url_;
+    Between between_;
+    std::function<void()> also_;
     Caller caller_;
-    Program sandbox_{"sandbox", {}, {}, false, {}};
-    Program orchestrator_{"orchestrator", {}, {}, false, {}};
-    Program worker_{"activity-worker", {}, {}, false, {}};
+    Program sandbox_;
+    std::vector<Program> orchestrators_, workers_, notifiers_;
+    std::size_t answering_ = 0;             // the orchestrator that answered last
     std::vector<runtime::Child> restarts_;  // tools/servers at work
     std::vector<std::string> crashes_;
 };
