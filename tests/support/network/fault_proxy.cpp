@@ -200,8 +200,11 @@ private:
             client.set_option(asio::socket_base::linger(true, 0), ignored);
             co_return;
         }
-        client.set_option(tcp::no_delay(true), ignored);
-        server.set_option(tcp::no_delay(true), ignored);
+        for (tcp::socket* socket : {&client, &server}) {
+            socket->set_option(tcp::no_delay(true), ignored);
+            // What was said to be readable may have been read meanwhile: nobody must wait for it in a call.
+            socket->non_blocking(true, ignored);
+        }
         ++taken_;
         ++open_;
         const auto link = std::make_shared<Link>(std::move(client), std::move(server), protocol_);
@@ -228,6 +231,7 @@ private:
             error_code error = broken;
             std::size_t size = 0;
             if (!error) size = link->source(index).read_some(asio::buffer(buffer), error);
+            if (error == asio::error::would_block) continue;
             if (error && error != asio::error::eof) {
                 link->reset();
             } else if (error) {
