@@ -1,0 +1,72 @@
+// Random real faults over the whole system while orders come in. ORDERSAGA_CHAOS_MINUTES (1) and ORDERSAGA_CHAOS_SEED (1)
+// say how long and which.
+#include "tests/chaos/support/storm.hpp"
+
+#include "tests/chaos/support/a_shop.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+
+namespace ordersaga::chaos {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr double orders_per_second = 5;
+
+double number_in(const char* name, double fallback) {
+    const char* text = std::getenv(name);
+    return text == nullptr || *text == 0 ? fallback : std::strtod(text, nullptr);
+}
+
+TEST(Chaos, LosesNothingDoublesNothingOversellsNothing) {
+    if (const std::string missing = what_is_missing(); !missing.empty()) GTEST_FAIL() << missing;
+    const double minutes = number_in("ORDERSAGA_CHAOS_MINUTES", 1);
+    const auto seed = static_cast<std::uint64_t>(number_in("ORDERSAGA_CHAOS_SEED", 1));
+    runtime::catch_signals();
+    const auto orders = static_cast<std::int64_t>(minutes * 60 * orders_per_second);
+    AShop shop(seed, orders, orders_per_second, "storm");
+    std::cout << fmt::format("chaos: {} min, seed {}, {} orders", minutes, seed, orders) << std::endl;
+    StormOptions options;
+    options.seed = seed;
+    options.length = seconds(static_cast<std::int64_t>(minutes * 60));
+    Storm storm(shop.victims, shop.observer, options, [&](const std::string& text) { shop.progress.note(text); });
+    shop.system.on_supervise([&] { storm.tick(); });
+
+    while (!storm.over())
+        shop.tick();
+    while (shop.tick()) {
+    }
+    shop.progress.note("no more faults; everything has 60 s to settle");
+    const demo::Account account = shop.conclude();
+    storm.end();
+    const auto completed = account.final_states.find("Completed");
+    const std::int64_t to_tell = completed == account.final_states.end() ? 0 : completed->second;
+    const std::int64_t told = shop.told_completed(to_tell);
+
+    std::cout << demo::text_of(account, shop.profile);
+    std::cout << fmt::format("  notifier     told of {} completed orders of {}\n", told, to_tell);
+    std::cout << "\nfaults caused\n";
+    for (const auto& [name, count] : storm.caused())
+        std::cout << fmt::format("  {:4} {}\n", count, name);
+    std::cout << "from a server's being back to the first saga that moved\n";
+    for (const Recovery& recovery : storm.recoveries()) {
+        std::cout << fmt::format(
+            "  {:8.2f} s {}{}\n", recovery.seconds, recovery.what, recovery.alone ? "" : " (other faults meanwhile)");
+        if (recovery.alone) {
+            EXPECT_LE(recovery.seconds, recovery.what == "RabbitMQ" ? 5 : 3) << recovery.what;
+        }
+    }
+    std::cout << fmt::format("the same again: ./dev test chaos --minutes {} --seed {}", minutes, seed) << std::endl;
+    EXPECT_FALSE(storm.caused().empty());
+    EXPECT_EQ(told, to_tell) << "what became of an order was not told, or told as two events";
+    for (const std::string& failure : demo::failures_of(account, shop.profile))
+        ADD_FAILURE() << failure;
+}
+
+}  // namespace
+}  // namespace ordersaga::chaos

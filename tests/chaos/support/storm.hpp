@@ -1,0 +1,79 @@
+// Random real faults, one after the other and over each other, all drawn from a seed: when the next comes, which, how long.
+// What happened is printed as it happens, and how soon sagas moved again when a server came back. Main thread: tick() is
+// called all the time.
+#pragma once
+
+#include "runtime/random.hpp"
+#include "tests/chaos/support/fault_catalogue.hpp"
+#include "tests/chaos/support/observer.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ordersaga::chaos {
+
+struct StormOptions {
+    std::uint64_t seed = 1;
+    std::chrono::seconds length{60};
+    std::chrono::milliseconds shortest_pause{5'000}, longest_pause{20'000};
+};
+
+// From a server's being back, or a program's death, to the first saga that moved for it.
+struct Recovery {
+    std::string what;  // "RabbitMQ", "PostgreSQL"
+    double seconds = 0;
+    bool alone = true;  // nothing else was spoilt meanwhile: what is promised of it can be asked for
+};
+
+class Storm {
+public:
+    using Tell = std::function<void(const std::string&)>;
+    Storm(Victims& victims, Observer& observer, const StormOptions& options, Tell tell);
+
+    void tick();
+    // Ends what still lasts; nothing begins any more.
+    void end();
+    [[nodiscard]] bool over() const;  // the time is up and every fault has ended
+
+    [[nodiscard]] const std::map<std::string, int>& caused() const { return caused_; }  // by name
+    [[nodiscard]] const std::vector<Recovery>& recoveries() const { return recoveries_; }
+
+private:
+    using Time = std::chrono::steady_clock::time_point;
+    struct Active {
+        std::string name, subject;
+        Time until;
+        Ending ending;
+    };
+    struct Watch {
+        std::string server;
+        std::optional<db::Instant> back;  // once it is
+        Time since;
+        bool alone = true;
+    };
+
+    void begin_next();
+    void finish(Active& active);
+    void watch_recoveries();
+
+    Victims& victims_;
+    Observer& observer_;
+    runtime::SeededRandom random_;
+    StormOptions options_;
+    Tell tell_;
+    std::vector<Fault> faults_;
+    Time begin_, next_;
+    bool ended_ = false;
+    std::vector<Active> active_;
+    std::vector<Watch> watches_;
+    Time next_look_{};
+    std::map<std::string, int> caused_;
+    std::vector<Recovery> recoveries_;
+};
+
+}  // namespace ordersaga::chaos
