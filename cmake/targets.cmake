@@ -183,19 +183,19 @@ function(ordersaga_test)
     set_property(GLOBAL APPEND PROPERTY ORDERSAGA_TESTS_${test_LABEL} ${test_NAME})
 endfunction()
 
-# A fuzz target: ORDERSAGA_FUZZ_DRIVER, set in tests/fuzz, is what hands it its inputs.
+# A fuzz target, with what hands it its inputs: ordersaga_fuzz_driver of tests/fuzz.
 function(ordersaga_fuzz)
     cmake_parse_arguments(PARSE_ARGV 0 fuzz "" "NAME" "SOURCES;LIBRARIES")
     if(fuzz_UNPARSED_ARGUMENTS OR NOT fuzz_NAME OR NOT fuzz_SOURCES)
         message(FATAL_ERROR "ordersaga_fuzz(NAME .. SOURCES .. LIBRARIES ..): got '${ARGN}'")
     endif()
     if(NOT ORDERSAGA_SANITIZE STREQUAL "fuzz")
-        ordersaga_test(NAME fuzz_${fuzz_NAME} LABEL fuzz SOURCES ${fuzz_SOURCES} ${ORDERSAGA_FUZZ_DRIVER}
+        ordersaga_test(NAME fuzz_${fuzz_NAME} LABEL fuzz
+            SOURCES ${fuzz_SOURCES} $<TARGET_OBJECTS:ordersaga_fuzz_driver>
             LIBRARIES ${fuzz_LIBRARIES} nlohmann_json::nlohmann_json Boost::headers)
-        target_compile_definitions(fuzz_${fuzz_NAME} PRIVATE ORDERSAGA_FUZZ_TARGET="${fuzz_NAME}")
         return()
     endif()
-    add_executable(fuzz_${fuzz_NAME} EXCLUDE_FROM_ALL ${fuzz_SOURCES} ${ORDERSAGA_FUZZ_DRIVER})
+    add_executable(fuzz_${fuzz_NAME} EXCLUDE_FROM_ALL ${fuzz_SOURCES} $<TARGET_OBJECTS:ordersaga_fuzz_driver>)
     target_include_directories(fuzz_${fuzz_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(fuzz_${fuzz_NAME} PRIVATE
         ordersaga_warnings ordersaga_options Threads::Threads nlohmann_json::nlohmann_json Boost::headers)

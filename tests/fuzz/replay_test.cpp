@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -18,7 +19,8 @@
 namespace ordersaga::fuzz {
 namespace {
 
-const std::string target = ORDERSAGA_FUZZ_TARGET;
+// The program is named after it: fuzz_<target>.
+const std::string target = std::string(::program_invocation_short_name).substr(5);
 const std::filesystem::path here = "tests/fuzz";
 const std::string left_behind = ".run/fuzz/" + target + "-input";
 constexpr std::size_t longest_input = 4096;
