@@ -242,6 +242,7 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
     environment["ORDERSAGA_AMQP_URL"] = servers_.at("ORDERSAGA_AMQP_URL");
     environment["ORDERSAGA_AMQP_PREFIX"] = broker_prefix_;
     environment["ORDERSAGA_LOG_LEVEL"] = "info";
+    environment.insert(options_.settings.begin(), options_.settings.end());
     if (options_.real_limits) return environment;
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
@@ -262,7 +263,7 @@ std::map<std::string, std::string> System::orchestrator_environment() const {
         {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN_CAP", "3s"},
     };
     for (const auto& [name, value] : quick)
-        environment[name] = value;
+        environment.emplace(name, value);
     return environment;
 }
 
@@ -354,16 +355,43 @@ void System::supervise() {
     std::erase_if(restarts_, [](runtime::Child& restart) { return restart.ended().has_value(); });
 }
 
+void System::wait_for_servers() {
+    for (runtime::Child& restart : restarts_) {
+        if (!restart.wait_for(seconds(60)) || restart.ended() != 0)
+            throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
+    }
+    restarts_.clear();
+}
+
+void System::start_again(const std::string& subject, const std::map<std::string, std::string>& more) {
+    Program& again = program(subject);
+    again.child.reset();
+    const std::map<std::string, std::string> usual = again.plan.environment;
+    for (const auto& [name, value] : more)
+        again.plan.environment[name] = value;
+    launch(again);
+    again.plan.environment = usual;
+}
+
+std::optional<int> System::ended(const std::string& subject) {
+    Program& one = program(subject);
+    return one.child ? one.child->ended() : std::optional<int>(-1);
+}
+
+void System::signal(const std::string& subject, int number) {
+    if (Program& one = program(subject); one.child) one.child->signal(number);
+}
+
 bool System::restarting() const {
     return !restarts_.empty();
 }
 
 void System::kill(const std::string& subject) {
     if (subject == "orchestrator" || subject == "worker") {
-        Program& program = subject == "worker" ? worker_ : orchestrator_;
-        if (!program.child) return;
-        program.expected_to_end = true;
-        program.child->signal(SIGKILL);
+        Program& victim = program(subject);
+        if (!victim.child) return;
+        victim.expected_to_end = true;
+        victim.child->signal(SIGKILL);
         return;
     }
     runtime::ChildPlan plan;

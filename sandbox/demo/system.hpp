@@ -39,8 +39,16 @@ public:
     void supervise();
     // SIGKILL, then started again: orchestrator, worker, rabbitmq, pg. Does not wait for the restart.
     void kill(const std::string& subject);
+    // For who decides himself what dies and when: orchestrator or worker, killed if it still runs and started with `more`
+    // in its environment. Does not wait.
+    void start_again(const std::string& subject, const std::map<std::string, std::string>& more);
+    // As a shell tells it; nullopt while it runs.
+    std::optional<int> ended(const std::string& subject);
+    void signal(const std::string& subject, int number);
     // True while a killed server is still being started again.
     [[nodiscard]] bool restarting() const;
+    // Until every killed server takes connections again, and touches no program.
+    void wait_for_servers();
     [[nodiscard]] const std::vector<std::string>& crashes() const { return crashes_; }
 
     // The sandbox's control API; `path` as "/control/stores". Throws unless the answer is a 2xx.
@@ -74,6 +82,7 @@ private:
         std::chrono::steady_clock::time_point start_again{};
     };
 
+    Program& program(const std::string& subject) { return subject == "worker" ? worker_ : orchestrator_; }
     void start_sandbox();
     void make_world();
     void make_database();
