@@ -14,6 +14,7 @@
 #include "db/database_clock.hpp"
 #include "db/recipients.hpp"
 #include "runtime/core_dumps.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
@@ -138,7 +139,9 @@ int run(const WorkerConfig& config, const broker::Address& address) {
         runtime::log_info("draining", {{"in_work", worker->in_work()}});
         notice.stopping();
         drain = std::thread([&] {
+            runtime::crash_point("worker.draining");
             consumer.stop(config.drain);
+            runtime::crash_point("worker.commands_ended");
             publisher.stop(std::chrono::seconds(2));
             if (status) status->stop();
             context.stop();

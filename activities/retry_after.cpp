@@ -46,7 +46,8 @@ std::optional<std::chrono::milliseconds> from_date(const std::string& text, std:
     }
     const auto instant = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
                          std::chrono::seconds(second);
-    const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(instant - now);
+    // In seconds: the clock's own nanoseconds end in the year 2262, and a date may be later.
+    const std::chrono::milliseconds wait = instant - std::chrono::floor<std::chrono::seconds>(now);
     return std::clamp(wait, std::chrono::milliseconds(0), longest_wait);
 }
 

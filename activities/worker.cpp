@@ -1,6 +1,7 @@
 #include "activities/worker.hpp"
 
 #include "activities/command_runner.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 
@@ -111,6 +112,7 @@ void Worker::take(broker::Delivery delivery) {
 
 boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope command, bool seen_before) {
     const auto start = std::chrono::steady_clock::now();
+    runtime::crash_point("worker.command_taken");
     Outcome outcome;
     try {
         outcome = co_await runner_.run(command, seen_before);
@@ -126,6 +128,7 @@ boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope
         co_return;
     }
     work->second.outcome = message_of(command, outcome);
+    runtime::crash_point("worker.outcome_known");
     publish(token);
 }
 
@@ -210,6 +213,7 @@ void Worker::settle(const broker::PublishResult& result) {
         publish_later(token);
         return;
     }
+    runtime::crash_point("worker.outcome_confirmed");
     for (const broker::DeliveryHandle& handle : found->second.handles) {
         ports_.ack(handle);
     }

@@ -155,7 +155,7 @@ private:
     Result<void> take_frame(const amqp_frame_t& frame, std::vector<Arrival>& arrivals);
     Result<void> take_method(const amqp_frame_t& frame, std::vector<Arrival>& arrivals);
     void take_header(const amqp_frame_t& frame);
-    void take_body(const amqp_frame_t& frame);
+    Result<void> take_body(const amqp_frame_t& frame);
     void finish_if_complete(ChannelNumber channel, std::vector<Arrival>& arrivals);
 
     std::map<ChannelNumber, Partial> partials_;
@@ -319,7 +319,7 @@ Result<void> Connection::Impl::take_frame(const amqp_frame_t& frame, std::vector
             finish_if_complete(frame.channel, arrivals);
             return {};
         case AMQP_FRAME_BODY:
-            take_body(frame);
+            if (auto taken = take_body(frame); !taken) return taken.error();
             finish_if_complete(frame.channel, arrivals);
             return {};
         default: return {};
@@ -443,15 +443,19 @@ void Connection::Impl::take_header(const amqp_frame_t& frame) {
     }
 }
 
-void Connection::Impl::take_body(const amqp_frame_t& frame) {
+// The library does not compare pieces with their header: without that no limit would hold.
+Result<void> Connection::Impl::take_body(const amqp_frame_t& frame) {
     const auto found = partials_.find(frame.channel);
-    if (found == partials_.end()) return;
+    if (found == partials_.end()) return {};
     Partial& partial = found->second;
     const amqp_bytes_t piece = frame.payload.body_fragment;
+    if (!partial.has_header || piece.len > partial.body_size - partial.body_seen)
+        return lost("broker: it sent more of a message than it had announced");
     partial.body_seen += piece.len;
     if (partial.kind == Partial::Kind::delivery && !partial.delivery.oversize) {
         partial.delivery.delivery.body.append(static_cast<const char*>(piece.bytes), piece.len);
     }
+    return {};
 }
 
 void Connection::Impl::finish_if_complete(ChannelNumber channel, std::vector<Arrival>& arrivals) {

@@ -5,6 +5,7 @@
 #include "broker/declare.hpp"
 #include "broker/reconnect_delay.hpp"
 #include "broker/wake_up.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 
@@ -451,7 +452,9 @@ void Consumer::Impl::send_acks(const std::vector<DeliveryHandle>& handles) {
         OpenChannel* channel = channel_of(generation, number);
         if (channel == nullptr) continue;
         for (const auto& command : channel->unacked.ack(std::move(sequences))) {
+            runtime::crash_point("consume.before_ack");
             if (!check(connection_->ack(number, command.sequence, command.multiple))) return;
+            runtime::crash_point("consume.acked");
         }
     }
 }
@@ -550,6 +553,7 @@ void Consumer::Impl::take_delivery(DeliveryArrived& arrived, std::vector<Deliver
         check(connection_->reject(arrived.channel, arrived.delivery.handle.sequence, true));
         return;
     }
+    runtime::crash_point("consume.delivered");
     channel.unacked.delivered(arrived.delivery.handle.sequence);
     arrived.delivery.handle.generation = channel.generation;
     arrived.delivery.queue = channel.queue;

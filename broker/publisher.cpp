@@ -6,6 +6,7 @@
 #include "broker/envelope.hpp"
 #include "broker/reconnect_delay.hpp"
 #include "broker/wake_up.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "runtime/random.hpp"
 
@@ -311,9 +312,11 @@ void Publisher::Impl::write_some() {
         if (window_.size() == 0) window_bytes_ = 0;
         window_bytes_ += waiting.message.body.size();
         window_.add(waiting.message.tag, waiting.message.message_id, waiting.deadline);
+        runtime::crash_point("publish.before_send");
         if (auto published = connection_->publish(publish_channel, waiting.message); !published) {
             disconnect(published.error().message);
         }
+        runtime::crash_point("publish.sent");
     }
     const std::lock_guard lock(mutex_);
     buffered_ -= written;
@@ -329,6 +332,7 @@ void Publisher::Impl::read_some() {
     for (auto& arrival : arrivals_) {
         if (const auto* confirm = std::get_if<ConfirmArrived>(&arrival)) {
             window_.settle(confirm->sequence, confirm->multiple, confirm->positive, results_);
+            runtime::crash_point("publish.confirmed");
         } else if (auto* returned = std::get_if<ReturnArrived>(&arrival)) {
             window_.returned(returned->message_id, std::move(returned->reason));
         } else if (auto* closed = std::get_if<ChannelClosed>(&arrival)) {

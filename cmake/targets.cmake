@@ -1,8 +1,9 @@
-# The three kinds of target there are: a library per folder, programs, and one test program per tested module.
+# The kinds of target there are: a library per folder, programs, one test program per tested module, and fuzz targets.
 #
 #   ordersaga_library(NAME db SOURCES a.cpp b.cpp PUBLIC ordersaga::runtime PRIVATE ordersaga::pqxx)
 #   ordersaga_program(NAME orchestrator SOURCES main.cpp LIBRARIES ordersaga::engine [COMPONENT sandbox])
 #   ordersaga_test(NAME unit_db LABEL unit SOURCES a_test.cpp LIBRARIES ordersaga::db [TIMEOUT seconds])
+#   ordersaga_fuzz(NAME times SOURCES times.cpp LIBRARIES ordersaga::runtime)
 #
 # Headers are included from the repository root. A library `db` is the target ordersaga_db, alias ordersaga::db.
 
@@ -149,12 +150,15 @@ function(ordersaga_test)
     endif()
     set(timeout_unit 120)
     set(timeout_property 300)
+    set(timeout_fuzz 300)
     set(timeout_integration 600)
     set(timeout_simulation 900)
+    set(timeout_model 300)
     set(timeout_chaos 14400)
     set(timeout_e2e 1200)
+    set(timeout_crash 900)
     if(NOT DEFINED timeout_${test_LABEL})
-        message(FATAL_ERROR "${test_NAME}: LABEL ${test_LABEL} is none of unit property integration simulation chaos e2e")
+        message(FATAL_ERROR "${test_NAME}: LABEL ${test_LABEL} is none of unit property integration simulation fuzz model chaos e2e crash")
     endif()
     if(NOT test_TIMEOUT)
         set(test_TIMEOUT ${timeout_${test_LABEL}})
@@ -170,7 +174,7 @@ function(ordersaga_test)
     target_include_directories(${test_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${test_NAME} PRIVATE ordersaga_warnings ordersaga_options Threads::Threads)
     ordersaga_link(${test_NAME} PRIVATE ${test_LIBRARIES})
-    if(test_LABEL STREQUAL "simulation")  # runs long enough to be worth optimizing
+    if(test_LABEL MATCHES "^(simulation|model)$")  # runs long enough to be worth optimizing
         target_link_libraries(${test_NAME} PRIVATE GTest::gtest_main GTest::gmock)
     else()
         ordersaga_test_options(${test_NAME})
@@ -182,6 +186,26 @@ function(ordersaga_test)
     set_property(GLOBAL APPEND PROPERTY ORDERSAGA_TESTS_${test_LABEL} ${test_NAME})
 endfunction()
 
+# A fuzz target, with what hands it its inputs: ordersaga_fuzz_driver of tests/fuzz.
+function(ordersaga_fuzz)
+    cmake_parse_arguments(PARSE_ARGV 0 fuzz "" "NAME" "SOURCES;LIBRARIES")
+    if(fuzz_UNPARSED_ARGUMENTS OR NOT fuzz_NAME OR NOT fuzz_SOURCES)
+        message(FATAL_ERROR "ordersaga_fuzz(NAME .. SOURCES .. LIBRARIES ..): got '${ARGN}'")
+    endif()
+    if(NOT ORDERSAGA_SANITIZE STREQUAL "fuzz")
+        ordersaga_test(NAME fuzz_${fuzz_NAME} LABEL fuzz
+            SOURCES ${fuzz_SOURCES} $<TARGET_OBJECTS:ordersaga_fuzz_driver>
+            LIBRARIES ${fuzz_LIBRARIES} nlohmann_json::nlohmann_json Boost::headers)
+        return()
+    endif()
+    add_executable(fuzz_${fuzz_NAME} EXCLUDE_FROM_ALL ${fuzz_SOURCES} $<TARGET_OBJECTS:ordersaga_fuzz_driver>)
+    target_include_directories(fuzz_${fuzz_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(fuzz_${fuzz_NAME} PRIVATE
+        ordersaga_warnings ordersaga_options Threads::Threads nlohmann_json::nlohmann_json Boost::headers)
+    ordersaga_link(fuzz_${fuzz_NAME} PRIVATE ${fuzz_LIBRARIES})
+    target_link_options(fuzz_${fuzz_NAME} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
 # What ./dev builds at once: `programs`, and `tests_unit` and so on, one per suite.
 function(ordersaga_group_targets)
     get_property(programs GLOBAL PROPERTY ORDERSAGA_PROGRAMS)
@@ -189,7 +213,7 @@ function(ordersaga_group_targets)
     if(programs)
         add_dependencies(programs ${programs})
     endif()
-    foreach(suite unit property integration simulation chaos e2e)
+    foreach(suite unit property integration simulation fuzz model chaos e2e crash)
         get_property(tests GLOBAL PROPERTY ORDERSAGA_TESTS_${suite})
         add_custom_target(tests_${suite})
         if(tests)

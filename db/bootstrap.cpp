@@ -1,5 +1,7 @@
 #include "db/bootstrap.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <stdexcept>
 #include <string_view>
 
@@ -108,6 +110,7 @@ void create_database(Connection& connection, const std::string& database) {
             }
         }
     }
+    runtime::crash_point("bootstrap.database_created");
     connection.autocommit("REVOKE ALL ON DATABASE " + database + " FROM PUBLIC");
     connection.autocommit(
         "GRANT CONNECT ON DATABASE " + database +

@@ -1,6 +1,7 @@
 #include "db/connection.hpp"
 
 #include "db/pqxx_bridge.hpp"
+#include "runtime/crash_point.hpp"
 
 #include <array>
 #include <charconv>
@@ -321,6 +322,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
         if (shared.failed) {
             throw Misuse("work went on after one of its statements had failed", "", "");
         }
+        runtime::crash_point("db.before_commit");
         try {
             transaction.commit();
         } catch (const pqxx::broken_connection& error) {
@@ -332,6 +334,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             }
             throw;
         }
+        runtime::crash_point("db.after_commit");
     } catch (const Broken&) {
         impl_->mark_broken();
         throw;

@@ -1,5 +1,7 @@
 #include "db/history.hpp"
 
+#include "runtime/crash_point.hpp"
+
 namespace ordersaga::db {
 
 namespace {
@@ -10,7 +12,10 @@ constexpr const char* kForget = "SELECT forget_history($1::integer)";
 
 int ask(Session& session, const char* statement, int months) {
     int changed = 0;
-    session.transact([&](Transaction& transaction) { changed = transaction.query(statement, {months}).int32(0, 0); });
+    session.transact([&](Transaction& transaction) {
+        changed = transaction.query(statement, {months}).int32(0, 0);
+        if (changed > 0) runtime::crash_point("history.months_changed");
+    });
     return changed;
 }
 

@@ -1,5 +1,7 @@
 #include "db/migrate.hpp"
 
+#include "runtime/crash_point.hpp"
+
 #include <map>
 
 namespace ordersaga::db {
@@ -95,6 +97,7 @@ void apply(Connection& connection, const Migration& migration) {
         transaction.run_script(kLimits);
         transaction.run_script(kBecomeOwner);
         transaction.run_script(migration.sql);
+        runtime::crash_point("migrate.half_applied");
         transaction.query(kRecord, {migration.version, migration.name, migration.sql});
     });
 }
@@ -109,6 +112,7 @@ MigrationReport migrate(const std::string& dsn, std::span<const Migration> migra
     require_well_formed(migrations);
     Connection connection({dsn, "ordersaga-migrate"});
     connection.autocommit(kLock);
+    runtime::crash_point("migrate.locked");
     create_bookkeeping(connection);
     MigrationReport report;
     report.before = require_same_past(connection, migrations);

@@ -3,6 +3,7 @@
 #include "db/row_reader.hpp"
 #include "db/store_keys.hpp"
 #include "orchestrator/orders/rows.hpp"
+#include "runtime/crash_point.hpp"
 #include "sagas/order_data.hpp"
 
 #include <nlohmann/json.hpp>
@@ -443,13 +444,16 @@ Erased erase_asked(Session& session, const std::function<bool()>& go_on) {
             orders = orders_left(transaction, erasure);
         });
         add(all, once);
+        runtime::crash_point("erasure.bodies_erased");
         bool nothing_left = true;
         for (const std::string& order_id : orders) {
             if (!go_on()) return all;
             session.transact([&](Transaction& transaction) {
                 once = {};
                 once.orders = erase_order(transaction, erasure, order_id, once) ? 1 : 0;
+                runtime::crash_point("erasure.order_half_erased");
             });
+            runtime::crash_point("erasure.order_erased");
             nothing_left = nothing_left && once.orders == 1;
             add(all, once);
         }
@@ -457,6 +461,7 @@ Erased erase_asked(Session& session, const std::function<bool()>& go_on) {
         session.transact([&](Transaction& transaction) {
             once = {};
             finish(transaction, erasure, once);
+            runtime::crash_point("erasure.finished");
         });
         add(all, once);
     }

@@ -1,6 +1,7 @@
 #include "db/retention.hpp"
 
 #include "db/history.hpp"
+#include "runtime/crash_point.hpp"
 
 namespace ordersaga::db {
 
@@ -76,6 +77,7 @@ Dropped drop_old(Session& session, const Retention& retention, const std::functi
                 changed = transaction.execute(statement, {std::int64_t{retention.keep.count()}, step});
             });
             total += changed;
+            if (changed > 0) runtime::crash_point("retention.some_dropped");
         }
         return total;
     };
@@ -85,6 +87,7 @@ Dropped drop_old(Session& session, const Retention& retention, const std::functi
     dropped.flushes = all_of(drop_flushes);
     dropped.parked = all_of(drop_parked);
     dropped.addresses = all_of(drop_addresses);
+    runtime::crash_point("retention.before_months");
     if (retention.history_months > 0) dropped.history_months = forget_history(session, retention.history_months);
     return dropped;
 }

@@ -19,6 +19,7 @@
 #include "orchestrator/shard_owner.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
 #include "runtime/core_dumps.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
@@ -181,12 +182,16 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
         runtime::log_info("draining", {});
         notice.stopping();
         drain = std::thread([&] {
+            runtime::crash_point("drain.begun");
             public_server.stop_and_wait(drain_limit);
+            runtime::crash_point("drain.listener_closed");
             listener.live->stop();
             private_server.stop_and_wait(std::chrono::seconds(1));
             owner.reset();
             source.stop();
+            runtime::crash_point("drain.outcomes_stopped");
             loop.stop();
+            runtime::crash_point("drain.engine_stopped");
             sink.stop();
             context.stop();
         });

@@ -1,6 +1,7 @@
 #include "orchestrator/shard_owner.hpp"
 
 #include "orchestrator/engine/engine.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/log.hpp"
 
@@ -52,6 +53,7 @@ void ShardOwner::run() {
         try {
             std::vector<int> mine = shards_of(member_id_, members_.beat(alive_for), shards_);
             if (mine != served) {
+                runtime::crash_point("shards.claimed");
                 source_.serve(mine);
                 runtime::log_info(
                     "serving outcome shards", {{"member", member_id_}, {"shards", mine.size()}, {"of", shards_}});

@@ -58,6 +58,9 @@ bool read_offset(std::string_view text, std::size_t& at, int& minutes) {
     return true;
 }
 
+constexpr Instant first_instant = std::chrono::sys_days(std::chrono::year(1) / 1 / 1);
+constexpr Instant last_instant = std::chrono::sys_days(std::chrono::year(10000) / 1 / 1) - std::chrono::microseconds(1);
+
 }  // namespace
 
 Instant SystemClock::now() {
@@ -66,10 +69,8 @@ Instant SystemClock::now() {
 
 std::string format_rfc3339(Instant instant) {
     using namespace std::chrono;
-    constexpr Instant first = sys_days(year(0) / 1 / 1);
-    constexpr Instant last = sys_days(year(10000) / 1 / 1) - microseconds(1);
-    if (instant < first) instant = first;
-    if (instant > last) instant = last;
+    if (instant < first_instant) instant = first_instant;
+    if (instant > last_instant) instant = last_instant;
     const auto day = floor<days>(instant);
     const year_month_day date(day);
     const hh_mm_ss<microseconds> time(instant - day);
@@ -115,9 +116,11 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     const year_month_day date(
         year(year_number), month(static_cast<unsigned>(month_number)), day(static_cast<unsigned>(day_number)));
     if (!date.ok()) return refused;
-    return Instant(
-        sys_days(date) + hours(hour_number) + minutes(minute_number) + seconds(second_number) + microseconds(micros) -
-        minutes(offset));
+    const Instant instant = sys_days(date) + hours(hour_number) + minutes(minute_number) + seconds(second_number) +
+                            microseconds(micros) - minutes(offset);
+    // No database has a year 0, and no text has a year 10000: an offset may lead to both.
+    if (instant < first_instant || instant > last_instant) return refused;
+    return instant;
 }
 
 std::string format_duration(Duration duration) {

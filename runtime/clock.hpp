@@ -39,11 +39,12 @@ private:
 };
 
 // "2026-07-01T10:20:30Z", with ".123456" (always six digits) only when the fraction is not zero.
-// Years outside 0000..9999 are clamped to that range.
+// Years outside 0001..9999 are clamped to that range.
 std::string format_rfc3339(Instant instant);
 
 // Accepts what RFC 3339 allows: any offset, 'T' or 't' or a space, a fraction of any length (cut to microseconds),
-// leap second 60 (read as the next second). Refuses impossible dates and trailing bytes.
+// leap second 60 (read as the next second). Refuses impossible dates, trailing bytes, and what is outside the years
+// 0001..9999 in UTC.
 Result<Instant> parse_rfc3339(std::string_view text);
 
 // Shortest plain text of a duration for people and logs: "250ms", "4.5s", "15m", "2h".

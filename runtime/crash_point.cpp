@@ -1,51 +1,66 @@
 #include "runtime/crash_point.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
-namespace ordersaga::runtime {
+namespace ordersaga::runtime::detail {
 namespace {
 
-struct Target {
-    std::string point;
-    std::atomic<long> remaining_hits{0};
+struct Settings {
+    std::string point;  // empty: none kills
+    std::atomic<long> passes_left{0};
+    int log = -1;
 
-    Target() {
-        const char* text = std::getenv("CRASH_AT");
-        if (text == nullptr) return;
-        point = text;
-        remaining_hits = 1;
-        const std::size_t colon = point.rfind(':');
-        if (colon == std::string::npos) return;
-        const long hits = std::strtol(point.c_str() + colon + 1, nullptr, 10);
-        remaining_hits = hits < 1 ? 1 : hits;
-        point.resize(colon);
+    Settings() {
+        if (const char* text = std::getenv("ORDERSAGA_CRASH_AT")) {
+            point = text;
+            passes_left = 1;
+            if (const std::size_t colon = point.rfind(':'); colon != std::string::npos) {
+                const long passes = std::strtol(point.c_str() + colon + 1, nullptr, 10);
+                passes_left = passes < 1 ? 1 : passes;
+                point.resize(colon);
+            }
+        }
+        if (const char* file = std::getenv("ORDERSAGA_CRASH_LOG"))
+            log = ::open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        // Nobody shall run with it and not know.
+        if (!point.empty())
+            std::fprintf(stderr, "ORDERSAGA_CRASH_AT is set: this process kills itself at %s\n", point.c_str());
+    }
+
+    // One write per line: threads and restarts share the file.
+    void note(const std::string& line) const {
+        if (log >= 0 && ::write(log, line.data(), line.size()) < 0) return;
     }
 };
 
-Target& target() {
-    static Target instance;
+Settings& settings() {
+    static Settings instance;
     return instance;
 }
 
 }  // namespace
 
-bool crash_points_armed() noexcept {
-    return !target().point.empty();
+bool read_crash_settings() noexcept {
+    const Settings& read = settings();
+    return !read.point.empty() || read.log >= 0;
 }
 
-void crash_here(std::string_view point) noexcept {
-    Target& armed = target();
-    if (armed.point.empty() || armed.point != point) return;
-    if (armed.remaining_hits.fetch_sub(1) == 1) {
-        ::kill(::getpid(), SIGKILL);
-        for (;;)
-            ::pause();  // the signal may need a moment; nothing after the point may run
-    }
+void pass_crash_point(const char* name) noexcept {
+    Settings& read = settings();
+    read.note(std::string(name) + "\n");
+    if (read.point != name) return;
+    if (read.passes_left.fetch_sub(1) != 1) return;
+    read.note("killed " + read.point + "\n");
+    ::kill(::getpid(), SIGKILL);
+    for (;;)
+        ::pause();  // the signal may need a moment; nothing after the point may run
 }
 
-}  // namespace ordersaga::runtime
+}  // namespace ordersaga::runtime::detail

@@ -1,6 +1,7 @@
 #include "runtime/http_client.hpp"
 
 #include "runtime/completion.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/url.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -432,6 +433,7 @@ asio::awaitable<Exchange> HttpClient::State::exchange(
         result.reusable = true;
         co_return result;
     }
+    crash_point("call.before_send");
     connection->expires_at(deadline);
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(*head), asio::buffer(call.body)};
     const error_code fault = co_await connection->write(buffers);
@@ -439,7 +441,9 @@ asio::awaitable<Exchange> HttpClient::State::exchange(
         result.outcome = unknown("the connection was lost while sending: " + fault.message());
         co_return result;
     }
+    crash_point("call.sent");
     result = co_await read_answer(*connection, call.method);
+    crash_point("call.answered");
     co_return result;
 }
 

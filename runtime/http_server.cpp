@@ -461,10 +461,11 @@ asio::awaitable<bool> Session::send(HttpResponse response, bool keep_alive, bool
         const std::size_t half = bytes.size() / 2;
         const bool begun = co_await write(bytes.substr(0, half));
         if (!begun) co_return false;
-        crash_here("CP04");
+        crash_point("http.answer_half_sent");
         bytes.erase(0, half);
     }
     const bool written = co_await write(std::move(bytes));
+    crash_point("http.answer_sent");
     co_return written;
 }
 

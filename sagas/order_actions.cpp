@@ -339,6 +339,11 @@ std::string give_up_going_back(OrderStep& step) {
     if (edited && !wants_less(step.data.lines, *edit) && add_next_part(step, *edit))
         return "picking has begun: what was added is sent by itself";
     if (edited) add_next_part(step, *edit);
+    // An operator's cancel does not end the order in its store: what was added there is still sold, and nobody sends it.
+    if (stopped && edit && step.data.cancel_by == "operator") {
+        const std::vector<SagaLine> added = share_of_part(step.data, *edit, step.data.next_part());
+        if (!added.empty()) leave_unserved(step, "added to an order that was to be cancelled: " + named(added));
+    }
     tell_too_late(step);
     return edited ? "too late to change: picking has begun" : "too late to cancel: picking has begun";
 }

@@ -1,7 +1,10 @@
 #include "sagas/order_data.hpp"
 
+#include "runtime/json.hpp"
+
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -44,6 +47,27 @@ json to_json(const Shipment& shipment) {
         {"delivered", shipment.delivered}};
 }
 
+// A whole number within bounds; the fallback when it is not there. The library would turn fractions and larger types silently.
+constexpr std::int64_t most_units = 1'000'000'000;
+constexpr std::int64_t most_parts_ever = 1'000'000;
+
+std::int64_t whole(const json& document, const char* key, std::int64_t low, std::int64_t high) {
+    return runtime::get_int64_between(document, key, low, high).value();
+}
+
+std::int64_t whole_or(
+    const json& document,
+    const char* key,
+    std::int64_t fallback,
+    std::int64_t low = 0,
+    std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
+    return document.contains(key) ? whole(document, key, low, high) : fallback;
+}
+
+int part_number(const json& document, const char* key) {
+    return static_cast<int>(whole(document, key, 1, most_parts_ever));
+}
+
 Shipment shipment_from_json(const json& document) {
     Shipment shipment;
     shipment.shipment_id = document.at("id").get<std::string>();
@@ -51,7 +75,7 @@ Shipment shipment_from_json(const json& document) {
     shipment.tracking_number = document.value("tracking_number", "");
     shipment.tracking_url = document.value("tracking_url", "");
     for (const json& line : document.at("lines")) {
-        shipment.lines.emplace_back(line.at("line_id").get<std::string>(), line.at("quantity").get<std::int64_t>());
+        shipment.lines.emplace_back(line.at("line_id").get<std::string>(), whole(line, "quantity", 0, most_units));
     }
     shipment.store_fulfillment = document.value("store_fulfillment", "");
     shipment.delivered = document.value("delivered", false);
@@ -75,8 +99,8 @@ json to_json(const Fulfillment& fulfillment) {
 
 Fulfillment fulfillment_from_json(const json& document) {
     Fulfillment fulfillment;
-    fulfillment.part = document.at("part").get<int>();
-    fulfillment.generation = document.at("generation").get<int>();
+    fulfillment.part = part_number(document, "part");
+    fulfillment.generation = part_number(document, "generation");
     fulfillment.reference = document.at("reference").get<std::string>();
     fulfillment.request_key = document.value("request_key", "");
     fulfillment.warehouse_order_id = document.value("warehouse_order_id", "");
@@ -128,13 +152,13 @@ SagaLine saga_line_from_json(const json& document) {
     SagaLine line;
     line.line_id = document.at("line_id").get<std::string>();
     line.sku = document.value("sku", "");
-    line.wanted = document.at("wanted").get<std::int64_t>();
-    line.told_shipped = document.value("told_shipped", std::int64_t{0});
-    line.of_part = document.value("of_part", 1);
+    line.wanted = whole(document, "wanted", 0, most_units);
+    line.told_shipped = whole_or(document, "told_shipped", 0, 0, most_units);
+    line.of_part = static_cast<int>(whole_or(document, "of_part", 1, 1, most_parts_ever));
     for (const json& part : document.at("parts")) {
         line.parts.push_back(
-            {part.at("sku_id").get<std::int64_t>(), part.value("sku", ""), part.value("item", ""),
-             part.value("per_unit", std::int64_t{1}), part.value("shipped", std::int64_t{0})});
+            {whole(part, "sku_id", 0, std::numeric_limits<std::int64_t>::max()), part.value("sku", ""),
+             part.value("item", ""), whole_or(part, "per_unit", 1, 1, most_units), whole_or(part, "shipped", 0)});
     }
     return line;
 }
@@ -179,9 +203,9 @@ json to_json(const OrderData& data) {
 OrderData order_data_from_json(const json& document) {
     try {
         OrderData data;
-        data.store_id = document.at("store_id").get<std::int64_t>();
+        data.store_id = whole(document, "store_id", 0, std::numeric_limits<std::int64_t>::max());
         data.store = document.at("store").get<std::string>();
-        data.warehouse_id = document.at("warehouse_id").get<std::int64_t>();
+        data.warehouse_id = whole(document, "warehouse_id", 0, std::numeric_limits<std::int64_t>::max());
         data.warehouse = document.at("warehouse").get<std::string>();
         data.order_id = document.at("order_id").get<std::string>();
         data.name = document.value("name", "");
@@ -190,13 +214,15 @@ OrderData order_data_from_json(const json& document) {
         data.ship_line = document.value("ship_line", "");
         data.ship_method = document.value("ship_method", "");
         data.order_policy = document.value("order_policy", "hold_and_tell");
-        data.channel_wait_ms = document.value("channel_wait_ms", std::int64_t{10'000});
-        data.hold_expiry_ms = document.value("hold_expiry_ms", std::int64_t{259'200'000});
+        data.channel_wait_ms = whole_or(document, "channel_wait_ms", 10'000);
+        data.hold_expiry_ms = whole_or(document, "hold_expiry_ms", 259'200'000);
         data.lines = lines_from_json(document.at("lines"));
         data.added = lines_from_json(document.value("added", json::array()));
         for (const json& entry : document.at("fulfillments"))
             data.fulfillments.push_back(fulfillment_from_json(entry));
-        data.wish = document.value("wish", std::map<std::string, std::int64_t>{});
+        const json wish = document.value("wish", json::object());
+        for (const auto& [line_id, units] : wish.items())
+            data.wish[line_id] = whole({{"units", units}}, "units", 0, most_units);
         data.unserved = document.value("unserved", std::vector<std::string>{});
         data.holds = document.value("holds", std::vector<std::string>{});
         data.cancel_by = document.value("cancel_by", "");
@@ -326,7 +352,7 @@ ViewNews news_of(const OrderData& data, const json& view) {
                 // Kept under the warehouse's item until book_shipments() turns it into units of our lines.
                 std::string item = text_of(line, "warehouse_item_id");
                 if (item.empty()) item = text_of(line, "sku");
-                shipment.lines.emplace_back(item, line.value("quantity", std::int64_t{0}));
+                shipment.lines.emplace_back(item, runtime::opt_int64(line, "quantity").value().value_or(0));
             }
             shipment.delivered = state == "Delivered";
             if (shipment.delivered) news.delivered.push_back(id);

@@ -328,6 +328,8 @@ Row< Completed,             LateFulfillmentFound,   none,                   canc
 struct Machine_ : msm::front::state_machine_def<Machine_> {
     using initial_state = Received;
     using transition_table = Table;
+    // What an action throws about a broken payload passes through. MSM's own handling would end the process.
+    using no_exception_thrown = int;
 
     template <class Event, class Machine>
     void no_transition(const Event&, Machine&, int) {}

@@ -75,9 +75,12 @@ Refund refund_of(const JsonReader& reader) {
         });
         if (twin == refund.lines.end()) {
             refund.lines.push_back(std::move(refunded));
-        } else {
-            twin->quantity += refunded.quantity;
+            continue;
         }
+        twin->quantity += refunded.quantity;
+        // What is stored must be readable again.
+        if (twin->quantity > largest_quantity)
+            line.fail("quantity", "adds up to more than " + std::to_string(largest_quantity) + " of one line");
     }
     return refund;
 }

@@ -62,6 +62,11 @@ public:
 
     CLI::App& app() { return app_; }
 
+    void parse(const std::vector<std::string>& arguments) {
+        // The parser takes the last argument first.
+        app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    }
+
     // What is wrong with the arguments, and where help is. A verb that is none is named: the parser only misses one.
     std::string explain(const CLI::ParseError& fault, const std::vector<std::string>& arguments) {
         static const std::set<std::string> takes_a_value{"--config", "--url", "--token-file"};
@@ -572,8 +577,7 @@ ExitCode run_command_line(const std::vector<std::string>& arguments, Surrounding
     try {
         CommandLine line;
         try {
-            // The parser takes the last argument first.
-            line.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+            line.parse(arguments);
         } catch (const CLI::ParseError& fault) {
             if (fault.get_exit_code() != 0) return complain(world, ExitCode::usage, line.explain(fault, arguments));
             line.app().exit(fault, world.out, world.err);
@@ -585,6 +589,22 @@ ExitCode run_command_line(const std::vector<std::string>& arguments, Surrounding
     } catch (const std::exception& fault) {
         return complain(world, ExitCode::refused, std::string("unexpected: ") + printable(fault.what()));
     }
+}
+
+struct ArgumentCheck::Impl {
+    CommandLine line;
+};
+
+ArgumentCheck::ArgumentCheck() : impl_(std::make_unique<Impl>()) {}
+ArgumentCheck::~ArgumentCheck() = default;
+
+std::optional<std::string> ArgumentCheck::fault_of(const std::vector<std::string>& arguments) {
+    try {
+        impl_->line.parse(arguments);
+    } catch (const CLI::ParseError& fault) {
+        if (fault.get_exit_code() != 0) return impl_->line.explain(fault, arguments);
+    }
+    return std::nullopt;
 }
 
 }  // namespace ordersaga::cli

@@ -3,6 +3,7 @@
 #include "orchestrator/cli/blocking_call.hpp"
 #include "orchestrator/cli/exit_code.hpp"
 #include "orchestrator/cli/table.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/json.hpp"
 #include "runtime/url.hpp"
 
@@ -73,6 +74,7 @@ struct RestClient::Impl {
             std::this_thread::sleep_for(wait_asked_for(outcome));
             outcome = call_and_wait(call);
         }
+        if (changes_something) runtime::crash_point("sagactl.answered");
         return read(outcome, changes_something);
     }
 

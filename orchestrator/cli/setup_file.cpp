@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 
 namespace ordersaga::cli {
 
@@ -119,8 +119,8 @@ std::string key_of(ConfigSection& section, std::set<std::string>& taken) {
 // Reads one setup file; faults collect in the reader (TOML) and in faults_ (CSV and what spans files).
 class SetupReading {
 public:
-    explicit SetupReading(const std::filesystem::path& file)
-        : file_(file), reader_(runtime::ConfigReader::from_file(file, runtime::fixed_environment({}))) {}
+    SetupReading(runtime::ConfigReader reader, const FileContent& content_of)
+        : reader_(std::move(reader)), content_of_(content_of) {}
 
     SetupFile read() {
         read_merchant();
@@ -236,18 +236,16 @@ private:
         const std::optional<std::string> path = files.optional_text(key);
         if (!path) return {};
         name = *path;
-        std::ifstream stream(file_.parent_path() / *path, std::ios::binary);
-        std::ostringstream text;
-        if (!stream || !(text << stream.rdbuf()) || stream.bad()) {
-            const bool empty = stream && stream.peek() == std::ifstream::traits_type::eof();
-            files.fault(key, empty ? "names an empty file" : "names a file that cannot be read");
+        const std::optional<std::string> text = content_of_(*path);
+        if (!text || text->empty()) {
+            files.fault(key, text ? "names an empty file" : "names a file that cannot be read");
             return {};
         }
-        if (text.view().size() > largest_file) {
+        if (text->size() > largest_file) {
             files.fault(key, "names a file of more than 256 MiB");
             return {};
         }
-        CsvTable table = parse_csv(text.view(), columns);
+        CsvTable table = parse_csv(*text, columns);
         for (CsvFault& broken : table.faults)
             fault(name, broken.line, std::move(broken.message));
         return std::move(table.rows);
@@ -381,8 +379,8 @@ private:
         }
     }
 
-    const std::filesystem::path file_;
     runtime::ConfigReader reader_;
+    const FileContent& content_of_;
     db::SetupPlan plan_;
     std::string public_url_;  // of the public listener, as stores and warehouses reach it; empty: not told
     std::vector<ConfigFault> faults_;
@@ -404,7 +402,19 @@ const CsvColumns& columns_of_listings() {
 }
 
 SetupFile read_setup_file(const std::filesystem::path& file) {
-    return SetupReading(file).read();
+    const FileContent content_of = [folder = file.parent_path()](const std::string& path) {
+        std::optional<std::string> content;
+        std::ifstream stream(folder / path, std::ios::binary);
+        if (!stream) return content;
+        content.emplace(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+        if (stream.bad()) content.reset();
+        return content;
+    };
+    return SetupReading(runtime::ConfigReader::from_file(file, runtime::fixed_environment({})), content_of).read();
+}
+
+SetupFile read_setup_text(std::string_view toml, const FileContent& content_of) {
+    return SetupReading(runtime::ConfigReader::from_text(toml, runtime::fixed_environment({})), content_of).read();
 }
 
 }  // namespace ordersaga::cli

@@ -118,7 +118,10 @@ WarehouseProposals propose_numbers(
         else
             ++proposals.not_ours;
     }
-    for (const auto& [sku, number] : known) {
+    for (const auto& entry : known) {
+        // By names of their own: Clang 14 lets no function capture the names of a structured binding.
+        const std::string& sku = entry.first;
+        const std::string& number = entry.second;
         const auto found = by_sku.find(sku);
         const auto decide = [&](const std::string& id, const std::string& name, const std::string& reason) {
             proposals.decisions.push_back({sku, id, name, reason});

@@ -1,6 +1,7 @@
 #include "orchestrator/credentials/renewal_duty.hpp"
 
 #include "db/credentials.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/crypto.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/log.hpp"
@@ -104,8 +105,10 @@ private:
             note_failure(renewal, renewal.unopened);
             co_return;
         }
+        runtime::crash_point("renewal.claimed");
         runtime::HttpCall call = renewal_call(renewal);
         runtime::HttpOutcome outcome = co_await http_.send(std::move(call));
+        runtime::crash_point("renewal.granted");
         const runtime::Result<db::Grant> grant = read_grant(outcome);
         if (!grant) {
             note_failure(renewal, grant.error().message);
@@ -184,6 +187,7 @@ private:
                 db::note_scopes(transaction, renewal.key, grant.scopes, missing_scopes(grant.scopes));
         });
         if (!kept) return false;
+        runtime::crash_point("renewal.kept");
         renewed_.add();
         runtime::log_info("token renewed", {{"subject", renewal.key.subject}, {"version", renewal.version + 1}});
         return true;

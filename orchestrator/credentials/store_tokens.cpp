@@ -21,6 +21,8 @@ using runtime::HttpOutcome;
 using runtime::Result;
 
 constexpr std::chrono::milliseconds call_timeout{10'000};
+// More cannot be added to the time of day in the database; it would fail again with every renewal.
+constexpr std::chrono::seconds longest_lifetime = std::chrono::hours(24 * 365 * 10);
 
 constexpr const char* asked_scopes =
     "read_locations,read_products,write_inventory,write_merchant_managed_fulfillment_orders,write_orders";
@@ -142,7 +144,8 @@ Result<db::Grant> read_grant(const HttpOutcome& outcome) {
         return Error{ErrorKind::broken, "the store's answer holds no token"};
     grant.scopes = split_scopes(text_of(*body, "scope"));
     if (const auto lifetime = body->find("expires_in"); lifetime != body->end() && !lifetime->is_null()) {
-        if (!lifetime->is_number_integer() || lifetime->get<std::int64_t>() <= 0)
+        if (!lifetime->is_number_integer() || lifetime->get<std::int64_t>() <= 0 ||
+            lifetime->get<std::int64_t>() > longest_lifetime.count())
             return Error{ErrorKind::broken, "the store's answer tells no sound expires_in"};
         grant.lifetime = std::chrono::seconds(lifetime->get<std::int64_t>());
     }

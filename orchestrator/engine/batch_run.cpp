@@ -382,6 +382,8 @@ void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& dec
     history.details = std::move(live.explanations);
     live.explanations = nlohmann::json::object();
     if (!decision.handled) history.details["ignored"] = true;
+    if (decision.handled && !decision.meaning.empty() && decision.meaning != event.name)
+        history.details["meaning"] = decision.meaning;
     if (!event.payload.empty()) history.details["event"] = event.payload;
     for (const sagas::Effect& effect : decision.effects) {
         history.details["effects"].push_back({{"name", effect.name}, {"payload", effect.payload}});

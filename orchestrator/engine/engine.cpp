@@ -1,6 +1,7 @@
 #include "orchestrator/engine/engine.hpp"
 
 #include "orchestrator/engine/batch_run.hpp"
+#include "runtime/crash_point.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -19,6 +20,27 @@ std::uint64_t stable_hash(const std::string& text) {
 }
 
 constexpr Duration quarantine_pause = std::chrono::minutes(5);
+
+template <class Content>
+bool any_is(const std::vector<Input*>& inputs) {
+    return std::any_of(inputs.begin(), inputs.end(), [](const Input* input) {
+        return std::holds_alternative<Content>(input->content);
+    });
+}
+
+void pass_points_before_commit(const std::vector<Input*>& inputs) {
+    if (!runtime::crash_points_armed()) return;
+    if (any_is<Arrival>(inputs)) runtime::crash_point("engine.arrivals_decided");
+    if (any_is<OutcomeArrived>(inputs)) runtime::crash_point("engine.outcomes_decided");
+    if (any_is<SagaTold>(inputs)) runtime::crash_point("engine.told_decided");
+}
+
+void pass_points_after_commit(const std::vector<Input*>& inputs) {
+    if (!runtime::crash_points_armed()) return;
+    if (any_is<Arrival>(inputs)) runtime::crash_point("engine.arrivals_committed");
+    if (any_is<OutcomeArrived>(inputs)) runtime::crash_point("engine.outcomes_committed");
+    if (any_is<SagaTold>(inputs)) runtime::crash_point("engine.told_committed");
+}
 
 }  // namespace
 
@@ -124,9 +146,15 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
         }
         published_.erase(published_.begin(), published_.begin() + static_cast<std::ptrdiff_t>(published.size()));
         announced_.erase(announced_.begin(), announced_.begin() + static_cast<std::ptrdiff_t>(announced.size()));
-        if (left_signals_) more_due_ = true;
+        if (left_signals_) {
+            more_due_ = true;
+            runtime::crash_point("engine.left_signals");
+        }
         counts_.commands_sent += to_send_.size();
-        if (!to_send_.empty()) sink_.send(to_send_, options_.shards);
+        if (!to_send_.empty()) {
+            runtime::crash_point("engine.before_publish");
+            sink_.send(to_send_, options_.shards);
+        }
         if (!to_announce_.empty()) sink_.announce(to_announce_);
         if (onlooker_ && !changed_.empty()) onlooker_(changed_);
         return Ran::committed;
@@ -226,6 +254,7 @@ Engine::Impl::Ran Engine::Impl::attempt(
                 }
             }
             after_commit(batch);
+            pass_points_before_commit(inputs);
         },
         fault);
 }
@@ -238,6 +267,7 @@ bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
         case Ran::committed:
             counts_.batches += 1;
             counts_.inputs += inputs.size();
+            pass_points_after_commit(inputs);
             for (std::size_t i = 0; i < inputs.size(); ++i) {
                 if (results[i].kind == InputResult::Kind::duplicate) counts_.stale_outcomes += 1;
                 if (inputs[i]->done) inputs[i]->done(results[i]);
@@ -311,6 +341,7 @@ void Engine::Impl::wake_sagas(std::size_t limit, Transaction& transaction) {
     std::vector<SagaRow> sagas = transaction.claim_waking_sagas(transaction.now(), limit);
     if (sagas.size() >= limit) more_due_ = true;
     if (sagas.empty()) return;
+    runtime::crash_point("engine.wake_claimed");
     BatchRun batch(parts(), transaction);
     batch.adopt(std::move(sagas));
     batch.lock_what_sagas_touch();
@@ -388,6 +419,7 @@ void Engine::Impl::end_silent_duties(Transaction& transaction) {
     std::vector<CommandRow> silent = transaction.claim_expired_duty_commands(transaction.now(), options_.due_limit);
     if (silent.empty()) return;
     if (silent.size() >= options_.due_limit) more_due_ = true;
+    runtime::crash_point("engine.silent_claimed");
     BatchRun batch(parts(), transaction);
     for (CommandRow& command : silent)
         batch.end_silent_duty_attempt(command);
@@ -405,6 +437,7 @@ void Engine::Impl::perform_duties(Transaction& transaction) {
     std::vector<DutyRow> due = transaction.claim_due_duties(transaction.now(), options_.due_limit);
     if (due.empty()) return;
     if (due.size() >= options_.due_limit) more_due_ = true;
+    runtime::crash_point("engine.duties_claimed");
     BatchRun batch(parts(), transaction);
     for (const DutyRow& duty : due)
         batch.session().perform(duty);
@@ -427,6 +460,7 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
         if (is_confirmed(command) || !resent_.emplace(command.attempt_token, now).second) continue;
         repeated_ += 1;
         to_send_.push_back(std::move(command));
+        runtime::crash_point("engine.relay_claimed");
     }
     for (AnnouncementRow& row : transaction.claim_announcements(options_.due_limit)) {
         if (std::find(announced_.begin(), announced_.end(), row.announcement_id) != announced_.end()) continue;

@@ -93,7 +93,7 @@ struct HistoryRow {
     std::string event;
     std::string cause;
     std::string note;
-    nlohmann::json details = nlohmann::json::object();  // event payload, commands and effects of this step
+    nlohmann::json details = nlohmann::json::object();  // event payload, its meaning, commands and effects of this step
 };
 
 enum class CommandState { waiting, sent, closed };

@@ -3,6 +3,7 @@
 #include "orchestrator/webhook/shipbob_webhook.hpp"
 #include "orchestrator/webhook/shopify_webhook.hpp"
 #include "runtime/completion.hpp"
+#include "runtime/crash_point.hpp"
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
@@ -75,6 +76,7 @@ public:
         : directory_(directory), queue_(queue), clock_(clock), metrics_(metrics), options_(std::move(options)) {}
 
     asio::awaitable<HttpResponse> answer(HttpRequest request) {
+        if (request.path.starts_with("/webhooks/")) runtime::crash_point("webhook.read");
         if (request.path == shopify_path) {
             WebhookDecision decision = decide_shopify_webhook(request, directory_, clock_.now());
             HttpResponse response = co_await finish(std::move(decision), "shopify");
@@ -147,6 +149,7 @@ private:
             co_return refuse_webhook(503, "too much at once, deliver it again");
         }
         const std::optional<InputResult> result = co_await stored.wait_until(started + options_.commit_wait);
+        runtime::crash_point("webhook.stored");
         count(source, decision.topic, result ? name_of(result->kind) : std::string_view("late"));
         const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - started;
         metrics_

@@ -283,6 +283,7 @@ std::map<std::string, std::string> System::orchestrator_environment(const std::s
     environment["ORDERSAGA_AMQP_URL"] = between(program, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
     environment["ORDERSAGA_AMQP_PREFIX"] = broker_prefix_;
     environment["ORDERSAGA_LOG_LEVEL"] = "info";
+    environment.insert(options_.settings.begin(), options_.settings.end());
     if (options_.real_limits) return environment;
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
@@ -303,7 +304,7 @@ std::map<std::string, std::string> System::orchestrator_environment(const std::s
         {"ORDERSAGA_ENGINE_BREAKER_COOLDOWN_CAP", "3s"},
     };
     for (const auto& [name, value] : quick)
-        environment[name] = value;
+        environment.emplace(name, value);
     return environment;
 }
 
@@ -425,6 +426,29 @@ void System::supervise() {
     if (also_) also_();
 }
 
+void System::wait_for_servers() {
+    for (runtime::Child& restart : restarts_) {
+        if (!restart.wait_for(seconds(60)) || restart.ended() != 0)
+            throw std::runtime_error("a server does not start again; see " + (logs() / "servers.log").string());
+    }
+    restarts_.clear();
+}
+
+void System::start_again(const std::string& program, const std::map<std::string, std::string>& more) {
+    Program& again = named(program);
+    again.child.reset();
+    const std::map<std::string, std::string> usual = again.plan.environment;
+    for (const auto& [name, value] : more)
+        again.plan.environment[name] = value;
+    launch(again);
+    again.plan.environment = usual;
+}
+
+std::optional<int> System::ended(const std::string& program) {
+    Program& one = named(program);
+    return one.child ? one.child->ended() : std::optional<int>(-1);
+}
+
 bool System::restarting() const {
     return !restarts_.empty();
 }
@@ -435,6 +459,11 @@ System::Program* System::find(const std::string& subject) {
         if (program->name == name) return program;
     }
     return nullptr;
+}
+
+System::Program& System::named(const std::string& subject) {
+    if (Program* program = find(subject); program != nullptr) return *program;
+    throw std::invalid_argument("there is no program " + subject);
 }
 
 std::vector<System::Program*> System::all_programs() {
@@ -507,9 +536,7 @@ json System::control(const std::string& path) {
 }
 
 Caller::Reply System::readiness(const std::string& program) {
-    const Program* found = find(program);
-    if (found == nullptr) throw std::invalid_argument("there is no program " + program);
-    return caller_.call("GET", found->url + "/readyz", "", "", seconds(1));
+    return caller_.call("GET", named(program).url + "/readyz", "", "", seconds(1));
 }
 
 std::optional<json> System::rest(const std::string& path) {

@@ -59,6 +59,13 @@ public:
     [[nodiscard]] std::vector<std::string> programs();
     // 200 of /readyz of that program, 503, or 0 when it does not answer within a second; and what it said.
     Caller::Reply readiness(const std::string& program);
+    // Until every killed server takes connections again, and touches no program.
+    void wait_for_servers();
+    // For who decides himself what dies and when: a program, killed if it still runs and started with `more` in its
+    // environment. Does not wait.
+    void start_again(const std::string& program, const std::map<std::string, std::string>& more);
+    // As a shell tells it; nullopt while it runs.
+    std::optional<int> ended(const std::string& program);
     [[nodiscard]] const std::vector<std::string>& crashes() const { return crashes_; }
 
     // The sandbox's control API; `path` as "/control/stores". Throws unless the answer is a 2xx.
@@ -112,6 +119,7 @@ private:
     std::map<std::string, std::string> orchestrator_environment(const std::string& program) const;
     [[nodiscard]] std::string between(const std::string& from, const std::string& to, const std::string& address) const;
     Program* find(const std::string& subject);
+    Program& named(const std::string& subject);  // throws when there is none
     std::vector<Program*> all_programs();
     [[nodiscard]] const std::string& private_url() const { return orchestrators_[answering_].url; }
 

@@ -199,7 +199,9 @@ ViewLine read_line(const json& product) {
     // A shipment names its quantities per stock item, not per product.
     if (!product.contains("quantity")) {
         for (const json& item : list_of(member(product, "inventory_items"))) {
-            line.quantity += integer_of(item, "quantity").value_or(0);
+            const std::int64_t more = integer_of(item, "quantity").value_or(0);
+            // A sum beyond 64 bits is no quantity; nothing is added then.
+            if (std::int64_t sum = 0; !__builtin_add_overflow(line.quantity, more, &sum)) line.quantity = sum;
         }
     }
     return line;

@@ -25,6 +25,9 @@ TEST(RetryAfter, ReadsADateAndNeverGoesBack) {
 TEST(RetryAfter, IsAtMostAnHour) {
     EXPECT_EQ(parse_retry_after("1000000000", now), longest_wait);
     EXPECT_EQ(parse_retry_after("Sun, 06 Nov 2094 08:49:37 GMT", now), longest_wait);
+    // Beyond what the clock can count in nanoseconds.
+    EXPECT_EQ(parse_retry_after("Sat, 01 Jan 2390 00:00:00 GMT", now), longest_wait);
+    EXPECT_EQ(parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT", now), longest_wait);
 }
 
 TEST(RetryAfter, SaysNothingWhenItIsGarbage) {

@@ -460,5 +460,14 @@ TEST(Difference, AShortAnswerIsNotADifference) {
     EXPECT_EQ(difference(a_request(), bare), "");
 }
 
+TEST(ShipBobAnswers, QuantitiesBeyondAllBoundsAreNotAddedUp) {
+    const json item = {{"quantity", 9'223'372'036'854'775'807}};
+    const json product = {{"id", 501}, {"inventory_items", json::array({item, item, {{"quantity", -5}}})}};
+    const json shipment = {{"id", 77}, {"status", "Completed"}, {"products", json::array({product})}};
+    const auto view = read_order({{"id", 900}, {"status", "Fulfilled"}, {"shipments", json::array({shipment})}});
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->shipments.at(0).lines.at(0).quantity, 9'223'372'036'854'775'802);
+}
+
 }  // namespace
 }  // namespace ordersaga::activities::wms::shipbob

@@ -62,7 +62,8 @@ TEST(StoreTokens, RefusesAnswersThatHoldNoUsableToken) {
     for (const char* body :
          {"", "[]", "{}", R"({"access_token":""})", R"({"access_token":7})", R"({"access_token":"a b"})",
           R"({"access_token":"a\r\nX-Evil: 1"})", R"({"access_token":"a","expires_in":0})",
-          R"({"access_token":"a","expires_in":"60"})", R"({"access_token":"a","refresh_token":"b\n"})", "<html>"}) {
+          R"({"access_token":"a","expires_in":9223372036854775807})", R"({"access_token":"a","expires_in":"60"})",
+          R"({"access_token":"a","refresh_token":"b\n"})", "<html>"}) {
         EXPECT_FALSE(read_grant(answered(200, body)).ok()) << body;
     }
 }

@@ -4,6 +4,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 namespace ordersaga::runtime {
 namespace {
@@ -11,13 +15,13 @@ namespace {
 // The variable is read once in a process, so each case runs in a child of its own.
 [[noreturn]] void pass_points(const char* crash_at, int passes) {
     if (crash_at == nullptr) {
-        ::unsetenv("CRASH_AT");
+        ::unsetenv("ORDERSAGA_CRASH_AT");
     } else {
-        ::setenv("CRASH_AT", crash_at, 1);
+        ::setenv("ORDERSAGA_CRASH_AT", crash_at, 1);
     }
     for (int i = 0; i < passes; ++i) {
-        crash_here("CP04");
-        crash_here("CP05");
+        crash_point("CP04");
+        crash_point("CP05");
     }
     std::_Exit(crash_points_armed() ? 1 : 0);
 }
@@ -37,6 +41,22 @@ TEST_F(CrashPoint, LetsEverythingElsePass) {
     EXPECT_EXIT(pass_points("CP05:3", 2), ::testing::ExitedWithCode(1), "");
     EXPECT_EXIT(pass_points("CP99:1", 5), ::testing::ExitedWithCode(1), "");
     EXPECT_EXIT(pass_points(nullptr, 5), ::testing::ExitedWithCode(0), "");
+}
+
+// The last words tell a death at the point from any other.
+TEST_F(CrashPoint, WritesDownWhatItPassesAndWhereItDies) {
+    const std::string file = ::testing::TempDir() + "crash_points.log";
+    std::filesystem::remove(file);
+    const auto die = [&file] {
+        ::setenv("ORDERSAGA_CRASH_LOG", file.c_str(), 1);
+        pass_points("CP05:2", 2);
+    };
+
+    EXPECT_EXIT(die(), ::testing::KilledBySignal(SIGKILL), "kills itself at CP05");
+
+    std::ifstream written(file);
+    const std::string text{std::istreambuf_iterator<char>(written), {}};
+    EXPECT_EQ(text, "CP04\nCP05\nCP04\nCP05\nkilled CP05\n");
 }
 
 }  // namespace

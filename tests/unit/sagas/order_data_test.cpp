@@ -80,6 +80,27 @@ TEST(OrderData, RefusesWhatItCannotRead) {
     EXPECT_THROW((void)order_data_from_json(document), std::invalid_argument);
 }
 
+// A number of another kind would be turned into one that means something else.
+TEST(OrderData, RefusesNumbersThatAreNotWholeOrOutOfBounds) {
+    const json good = to_json(everything());
+    const std::vector<std::pair<std::string, json>> bad{
+        {"/store_id", 1e300},
+        {"/lines/0/wanted", 1.5},
+        {"/lines/0/wanted", -1},
+        {"/lines/0/of_part", 4'294'967'297},
+        {"/lines/0/parts/0/per_unit", 0},
+        {"/lines/0/parts/0/per_unit", 9'223'372'036'854'775'807},
+        {"/fulfillments/0/generation", 4'294'967'298},
+        {"/fulfillments/0/shipments/0/lines/0/quantity", true},
+        {"/wish", {{"L1", 1e300}}},
+    };
+    for (const auto& [place, value] : bad) {
+        json document = good;
+        document[json::json_pointer(place)] = value;
+        EXPECT_THROW((void)order_data_from_json(document), std::invalid_argument) << place << " " << value;
+    }
+}
+
 TEST(OrderData, IsNotReadByADecisionThatDoesNotUnderstandIt) {
     OrderSaga definition;
     SagaSnapshot saga;

@@ -67,6 +67,30 @@ TEST(OrderParts, WhatIsAddedTooLateIsReservedByItself) {
     EXPECT_EQ(order.data().newest_part(), 2);
 }
 
+// A change waits for the warehouse's answer, and meanwhile the whole order is to be cancelled; both come too late.
+TEST(OrderParts, WhatWasAddedBeforeACancelThatCameTooLateIsLeftToAPerson) {
+    Conversation order = requested();
+    order.tell("OrderChanged", with_mugs());
+    order.tell("CancelRequested", {{"by", "operator"}, {"reason", "a call"}});
+
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_TRUE(order.incident_open());
+    EXPECT_THAT(order.data().unserved, ElementsAre(HasSubstr("1 MUG")));
+}
+
+TEST(OrderParts, WhatWasAddedBeforeACustomersCancelIsOwedToNobody) {
+    Conversation order = requested();
+    order.tell("OrderChanged", with_mugs());
+    order.tell("CancelRequested", {{"by", "customer"}});
+
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+
+    EXPECT_FALSE(order.incident_open());
+    EXPECT_THAT(order.data().unserved, IsEmpty());
+}
+
 TEST(OrderParts, IsRequestedUnderAReferenceOfItsOwn) {
     Conversation order = part_reserved();
     EXPECT_THAT(order.open(), Not(Contains("RequestFulfillment"))) << "the stores are told first";

@@ -50,6 +50,17 @@ std::vector<json> payloads() {
     };
 }
 
+// A worker of another version may send anything. Whoever decides on it parks the item; the process goes on.
+TEST(OrderSagaTable, ABrokenPayloadIsThrownAndEndsNothingElse) {
+    OrderSaga definition;
+    SagaSnapshot saga;
+    saga.state = "OnHold";
+    saga.data = to_json(rich_data("OnHold"));
+    const Event broken{"HoldReleased", nullptr, ""};
+
+    EXPECT_THROW(definition.decide(saga, broken, Instant{}), std::exception);
+}
+
 TEST(OrderSagaTable, EveryStateAnswersEveryEvent) {
     OrderSaga definition;
     const std::vector<std::vector<OpenCommand>> commands = {

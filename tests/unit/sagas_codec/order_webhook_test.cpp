@@ -185,6 +185,14 @@ TEST(RefundWebhook, TellsTheOrderAndJoinsPiecesOfOneLine) {
     EXPECT_EQ(refund.lines, (std::vector<RefundLine>{{"11", 2, "return", "4"}, {"11", 1, "no_restock", "4"}}));
 }
 
+// Else the document could be stored, and never be read again.
+TEST(RefundWebhook, RefusesPiecesThatAddUpToMoreThanALineMayHave) {
+    const json piece = {{"line_item_id", 11}, {"quantity", largest_quantity}, {"restock_type", "return"}};
+    const json body = {{"id", 9}, {"order_id", 1001}, {"refund_line_items", json::array({piece, piece})}};
+    std::string order_id;
+    EXPECT_THROW(refund_from_webhook(body, order_id), std::invalid_argument);
+}
+
 TEST(RefundWebhook, NeedsAnOrder) {
     std::string order_id;
     EXPECT_THROW(refund_from_webhook({{"id", 9}}, order_id), std::invalid_argument);
