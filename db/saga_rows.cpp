@@ -178,8 +178,9 @@ void PgTransaction::write(const Changes& changes) {
     insert_sagas(changes.new_sagas);
     update_sagas(changes.updated_sagas, changes.updated_from);
     insert_history(changes.history);
-    insert_commands(changes.new_commands);
+    // What ends makes room for its successor under the same key.
     update_commands(changes.updated_commands);
+    insert_commands(changes.new_commands);
     insert_signals(changes.new_signals);
     upsert_duties(changes.updated_duties);
     insert_announcements(changes.announcements);

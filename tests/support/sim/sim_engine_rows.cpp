@@ -426,10 +426,10 @@ void SimTransaction::write(const engine::Changes& changes) {
     }
     for (const engine::HistoryRow& row : changes.history)
         tables_.history.put(next_number(), row);
-    for (const CommandRow& row : changes.new_commands)
-        insert_command(row);
     for (const CommandRow& row : changes.updated_commands)
         update_command(row);
+    for (const CommandRow& row : changes.new_commands)
+        insert_command(row);
     for (engine::SignalRow row : changes.new_signals) {
         refer_to_saga(row.key, "signals");
         row.signal_id = next_number();
