@@ -59,24 +59,39 @@ void print_cell(
     out << (last ? "\n" : "  ");
 }
 
+// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 1 for a byte that begins none.
+std::size_t character_length(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
+                               : first >= 0xe0 && first < 0xf0 ? 3
+                               : first >= 0xf0 && first < 0xf5 ? 4
+                                                               : 1;
+    if (text.size() < length) return 1;
+    const std::string_view rest = text.substr(1, length - 1);
+    const bool whole = std::all_of(rest.begin(), rest.end(), [](char c) { return (c & 0xc0) == 0x80; });
+    return whole ? length : 1;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
     static constexpr std::string_view digits = "0123456789abcdef";
     std::string result;
     result.reserve(text.size());
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        // U+0080 to U+009F are control characters too, C2 80 to C2 9F in UTF-8.
-        const bool long_control =
-            byte == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
-        if (byte < 0x20 || byte == 0x7f || long_control) {
-            const unsigned char shown = long_control ? static_cast<unsigned char>(text[++at]) : byte;
-            result.append("\\x").push_back(digits[shown >> 4]);
-            result.push_back(digits[shown & 15]);
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        const auto first = static_cast<unsigned char>(text.front()),
+                   last = static_cast<unsigned char>(text[length - 1]);
+        // U+0080 to U+009F are control characters too, C2 80 to C2 9F in UTF-8. A byte that belongs to no character may be one
+        // to a terminal that knows no UTF-8.
+        const bool control = length == 1 ? first < 0x20 || first >= 0x7f : first == 0xc2 && last < 0xa0;
+        if (control) {
+            result.append("\\x").push_back(digits[last >> 4]);
+            result.push_back(digits[last & 15]);
         } else {
-            result.push_back(text[at]);
+            result.append(text.substr(0, length));
         }
+        text.remove_prefix(length);
     }
     return result;
 }

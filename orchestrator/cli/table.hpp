@@ -11,7 +11,7 @@
 
 namespace ordersaga::cli {
 
-// Control characters as \x1b and the like; one line.
+// Control characters, and bytes that are no UTF-8, as \x1b and the like; one line.
 std::string printable(std::string_view text);
 
 // A JSON value as a cell: text bare, null and "" as "-", the rest compact.

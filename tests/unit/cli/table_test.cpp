@@ -22,6 +22,7 @@ TEST(Table, ShowsControlCharactersInsteadOfSendingThem) {
         printable("a\x1b[2Jb\nc\x7f\xc2\x9b"
                   "31m"),
         "a\\x1b[2Jb\\x0ac\\x7f\\x9b31m");
+    EXPECT_EQ(printable("\xc2\xc2\x9b\x9b \xe2\x82\xac \xe2\x82"), "\\xc2\\x9b\\x9b \xe2\x82\xac \\xe2\\x82");
     EXPECT_EQ(cell_of("\r"), "\\x0d");
     EXPECT_EQ(cell_of({{"a", "\x1b"}}).find('\x1b'), std::string::npos);
     EXPECT_EQ(cell_of(nullptr), "-");
