@@ -21,8 +21,21 @@ void wait_until(CommandRow& command, Instant due) {
     command.published_at.reset();
 }
 
+// What becomes of a call that was given up, once its peer has told after all.
+bool settles(sagas::OutcomeKind kind) {
+    return kind == sagas::OutcomeKind::done || kind == sagas::OutcomeKind::refused ||
+           kind == sagas::OutcomeKind::too_late;
+}
+
 bool may_try_again(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant now) {
     return command.counted_attempts < policy.max_attempts && now - command.created_at < policy.schedule_to_close;
+}
+
+// Nothing is sent any more: neither this attempt again by the relay, nor another one.
+void give_up_in_doubt(CommandRow& command, Instant surely_ended, Instant now) {
+    command.send_before.reset();
+    command.published_at = command.published_at.value_or(now);
+    command.deadline = surely_ended;
 }
 
 Duration backoff(const CommandRow& command, const sagas::ActivityPolicy& policy, runtime::Random& random) {
@@ -32,10 +45,14 @@ Duration backoff(const CommandRow& command, const sagas::ActivityPolicy& policy,
 
 }  // namespace
 
-sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy) {
+bool is_given_up(const CommandRow& command) {
+    return command.state == CommandState::sent && !command.send_before;
+}
+
+sagas::Outcome outcome_of_silence(const CommandRow& command, const sagas::ActivityPolicy& policy) {
     sagas::Outcome outcome;
     outcome.kind = policy.write ? sagas::OutcomeKind::unknown : sagas::OutcomeKind::retryable;
-    outcome.reason = "no outcome by the deadline";
+    outcome.reason = is_given_up(command) ? command.last_error : "no outcome by the deadline";
     return outcome;
 }
 
@@ -47,6 +64,11 @@ AttemptEnd end_attempt(
     runtime::Random& random) {
     using sagas::OutcomeKind;
     if (outcome.kind != OutcomeKind::done) command.last_error = outcome.reason;
+    if (is_given_up(command) && !settles(outcome.kind)) {
+        if (now < command.deadline.value_or(now)) return AttemptEnd::waits;
+        close(command, "unknown", now);
+        return AttemptEnd::exhausted;
+    }
     // Until an attempt proved otherwise, a command is "perhaps applied" from the moment it leaves; an outcome that says
     // "surely nothing happened" takes that back, unless an earlier attempt is still in doubt.
     switch (outcome.kind) {
@@ -76,8 +98,12 @@ AttemptEnd end_attempt(
             command.counted_attempts += 1;
             command.perhaps_applied = true;
             command.lookup_first = true;
-            if (!may_try_again(command, policy, now)) break;
-            Instant surely_ended = command.send_before.value_or(now) + policy.call_deadline + policy.lookup_delay;
+            const Instant surely_ended = command.send_before.value_or(now) + policy.call_deadline + policy.lookup_delay;
+            if (!may_try_again(command, policy, now)) {
+                if (now >= surely_ended) break;
+                give_up_in_doubt(command, surely_ended, now);
+                return AttemptEnd::waits;
+            }
             wait_until(command, std::max(surely_ended, now + backoff(command, policy, random)));
             return AttemptEnd::waits;
         }

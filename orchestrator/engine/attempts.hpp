@@ -17,11 +17,12 @@ inline constexpr Duration throttled_cap = std::chrono::hours(1);
 enum class AttemptEnd {
     closed,     // tell the saga (or the duty) how it ended
     exhausted,  // the same, but it ended because nobody will try again
-    waits,      // another attempt will be made at command.due_at
+    waits,      // another attempt will be made at command.due_at; or none, and the one given up is over at its deadline
 };
 
 // Applies the outcome of the open attempt to the command. Never repeats a write blindly: after an unknown outcome the
-// next attempt looks first, and not before the lost one has surely ended.
+// next attempt looks first, and not before the lost one has surely ended. When that was the last one nobody is told before
+// then either, since what is asked or read earlier may not hold; an answer that comes meanwhile counts.
 AttemptEnd end_attempt(
     CommandRow& command,
     const sagas::Outcome& outcome,
@@ -29,8 +30,11 @@ AttemptEnd end_attempt(
     Instant now,
     runtime::Random& random);
 
+// Its last attempt ended in doubt, and may still be under way.
+bool is_given_up(const CommandRow& command);
+
 // What an attempt without an outcome by its deadline counts as.
-sagas::Outcome outcome_of_silence(const sagas::ActivityPolicy& policy);
+sagas::Outcome outcome_of_silence(const CommandRow& command, const sagas::ActivityPolicy& policy);
 
 // Opens the next attempt.
 void begin_attempt(CommandRow& command, const sagas::ActivityPolicy& policy, Instant now, std::string attempt_token);

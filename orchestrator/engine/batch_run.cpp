@@ -183,14 +183,15 @@ void BatchRun::learn_later(MerchantId merchant, const std::string& lane, const s
 
 void BatchRun::end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome) {
     const sagas::ActivityPolicy& policy = policy_of_duty(command.activity);
+    // What a lane has learned of an attempt it learns once.
+    if (!is_given_up(command)) learn_later(command.merchant, command.lane, outcome);
     AttemptEnd end = engine::end_attempt(command, outcome, policy, now_, parts_.random);
-    learn_later(command.merchant, command.lane, outcome);
     if (end != AttemptEnd::waits) session_->duty_ended(command, outcome, end == AttemptEnd::exhausted);
     changes_.updated_commands.push_back(command);
 }
 
 void BatchRun::end_silent_duty_attempt(CommandRow& command) {
-    end_duty_attempt(command, outcome_of_silence(policy_of_duty(command.activity)));
+    end_duty_attempt(command, outcome_of_silence(command, policy_of_duty(command.activity)));
 }
 
 CommandRow* BatchRun::find_sent(Live& live, const std::string& command_id) {
@@ -219,10 +220,10 @@ void BatchRun::end_attempt(Live& live, const Pending& pending) {
     CommandRow* command = find_sent(live, pending.command_id);
     if (command == nullptr) return;
     const sagas::SagaDefinition& definition = definition_of(live.row);
+    if (!is_given_up(*command)) learn_later(command->merchant, command->lane, pending.outcome);
     AttemptEnd end =
         engine::end_attempt(*command, pending.outcome, definition.policy_of(command->activity), now_, parts_.random);
     live.changed_commands.insert(command->command_id);
-    learn_later(command->merchant, command->lane, pending.outcome);
     if (end == AttemptEnd::waits) return;
     sagas::Outcome told = pending.outcome;
     if (end == AttemptEnd::exhausted && command->perhaps_applied) told.kind = sagas::OutcomeKind::unknown;
@@ -236,7 +237,7 @@ void BatchRun::end_silent_attempts() {
         for (const CommandRow& command : live.commands) {
             if (command.state != CommandState::sent || !command.deadline || *command.deadline > now_) continue;
             const sagas::ActivityPolicy& policy = definition_of(live.row).policy_of(command.activity);
-            take_outcome(key, command.command_id, command.attempt_token, outcome_of_silence(policy));
+            take_outcome(key, command.command_id, command.attempt_token, outcome_of_silence(command, policy));
             ++due_events_;
         }
     }

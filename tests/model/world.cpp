@@ -219,8 +219,20 @@ void OrderModel::begin(World& world, const std::string& command_id) const {
 void OrderModel::end_command(World& world, const std::string& command_id, const sagas::Outcome& outcome, bool for_good)
     const {
     CommandRow command = *world.tables.command(command_id);
+    const sagas::ActivityPolicy& policy = definition_.policy_of(command.activity);
     std::erase_if(world.calls, [&](const Call& call) { return call.command_id == command_id; });
-    command.counted_attempts = for_good ? definition_.policy_of(command.activity).max_attempts : 0;
+    command.counted_attempts = for_good ? policy.max_attempts : 0;
+    tell_end(world, command, outcome);
+    const CommandRow* left = world.tables.command(command_id);
+    if (left == nullptr || !engine::is_given_up(*left)) return;
+    // Time enough has passed: what is still on its way now comes later than a call should.
+    command = *left;
+    command.deadline = world.tables.now;
+    tell_end(world, command, engine::outcome_of_silence(command, policy));
+}
+
+void OrderModel::tell_end(World& world, CommandRow command, const sagas::Outcome& outcome) const {
+    const std::string& command_id = command.command_id;
     for (auto& known : world.tables.commands) {
         if (known->command_id == command_id) known = std::make_shared<const CommandRow>(command);
     }
@@ -237,31 +249,27 @@ void OrderModel::end_command(World& world, const std::string& command_id, const 
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What of a world still matters. Instants are told by what compares them: readings in flight with acceptances, departures
-// and the last reading; versions by their sequence within a SKU.
+// and the last reading; versions likewise.
 
 Digest OrderModel::digest(const World& world) const {
     const Tables& tables = world.tables;
     Digest digest;
+    // A version is only ever compared with those that are waited for, and with the ledger's own.
     std::array<std::vector<std::int64_t>, most_skus> versions;
-    const auto all_versions = [&](const auto& see) {
-        for (const StockRow& row : tables.stock)
-            see(row.key.sku_id, row.version);
-        for (const Rows::Wait& wait : tables.waits)
-            see(wait.stock.sku_id, wait.version);
-        for (const ListingRow& row : tables.listings) {
-            see(row.sku_id, row.components.front().confirmed_version);
-            see(row.sku_id, row.in_flight == 0 ? 0 : row.components.front().composed_version);
-        }
+    const auto versions_of = [&](SkuId sku) -> std::vector<std::int64_t>& {
+        return versions[static_cast<std::size_t>(sku.value) - 1];
     };
-    all_versions(
-        [&](SkuId sku, std::int64_t version) { versions[static_cast<std::size_t>(sku.value) - 1].push_back(version); });
+    for (const StockRow& row : tables.stock)
+        versions_of(row.key.sku_id).push_back(row.version);
+    for (const Rows::Wait& wait : tables.waits)
+        versions_of(wait.stock.sku_id).push_back(wait.version);
     for (auto& of_sku : versions) {
         std::sort(of_sku.begin(), of_sku.end());
         of_sku.erase(std::unique(of_sku.begin(), of_sku.end()), of_sku.end());
     }
     const auto rank = [&](SkuId sku, std::int64_t version) {
-        const auto& of_sku = versions[static_cast<std::size_t>(sku.value) - 1];
-        return static_cast<std::uint64_t>(std::lower_bound(of_sku.begin(), of_sku.end(), version) - of_sku.begin());
+        const auto& of_sku = versions_of(sku);
+        return static_cast<std::uint64_t>(std::upper_bound(of_sku.begin(), of_sku.end(), version) - of_sku.begin());
     };
     const auto number = [&](std::int64_t value) {
         digest.add(static_cast<std::uint64_t>(value));

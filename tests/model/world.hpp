@@ -129,6 +129,7 @@ private:
         const std::function<void(engine::BatchRun&)>& tell,
         const std::string& expired = {}) const;
     void end_command(World& world, const std::string& command_id, const sagas::Outcome& outcome, bool for_good) const;
+    void tell_end(World& world, CommandRow command, const sagas::Outcome& outcome) const;
     void begin(World& world, const std::string& command_id) const;
     const SagaRow* saga_of(const World& world, std::size_t order) const;
     std::size_t order_of(const World& world, const std::string& saga_id) const;

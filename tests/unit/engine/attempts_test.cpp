@@ -136,10 +136,35 @@ TEST(Attempt, EndsAsUnknownWhenTheDoubtWasNeverRemoved) {
     EXPECT_EQ(attempt.command.outcome, "unknown");
 }
 
+TEST(Attempt, GivenUpInDoubtEndsOnlyWhenTheLostCallSurelyHas) {
+    AnAttempt attempt;
+    attempt.policy.max_attempts = 1;
+    attempt.now = start + 1s;
+    ASSERT_EQ(attempt.end(an_outcome(OutcomeKind::unknown, "timeout")), AttemptEnd::waits);
+    EXPECT_TRUE(is_given_up(attempt.command));
+    EXPECT_EQ(attempt.command.deadline, start + 17s);
+    EXPECT_EQ(attempt.command.published_at, start + 1s) << "the relay would send it again";
+
+    AnAttempt told_again = attempt;
+    EXPECT_EQ(told_again.end(OutcomeKind::retryable), AttemptEnd::waits) << "it is still in doubt";
+    EXPECT_EQ(told_again.end(throttled_for(1s)), AttemptEnd::waits);
+    EXPECT_TRUE(is_given_up(told_again.command)) << "and is not sent again";
+
+    AnAttempt answered = attempt;
+    EXPECT_EQ(answered.end(OutcomeKind::done), AttemptEnd::closed) << "an answer that comes after all counts";
+
+    attempt.now = *attempt.command.deadline;
+    EXPECT_EQ(attempt.end(outcome_of_silence(attempt.command, attempt.policy)), AttemptEnd::exhausted);
+    EXPECT_EQ(attempt.command.outcome, "unknown");
+    EXPECT_EQ(attempt.command.last_error, "timeout");
+    EXPECT_EQ(attempt.command.counted_attempts, 1);
+}
+
 TEST(Attempt, SilenceIsUnknownForAWriteAndRetryableForARead) {
     ParcelSaga definition;
-    EXPECT_EQ(outcome_of_silence(definition.policy_of("Pack")).kind, OutcomeKind::unknown);
-    EXPECT_EQ(outcome_of_silence(definition.policy_of("Look")).kind, OutcomeKind::retryable);
+    const CommandRow sent = AnAttempt().command;
+    EXPECT_EQ(outcome_of_silence(sent, definition.policy_of("Pack")).kind, OutcomeKind::unknown);
+    EXPECT_EQ(outcome_of_silence(sent, definition.policy_of("Look")).kind, OutcomeKind::retryable);
 }
 
 }  // namespace

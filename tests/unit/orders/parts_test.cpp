@@ -1,5 +1,6 @@
 // What is added when the warehouse cannot change an order any more, on the real engine: its stock, its stores, its request.
 // And that a reference in doubt is not asked about for ever.
+#include "orchestrator/engine/attempts.hpp"
 #include "tests/unit/orders/a_merchant.hpp"
 
 #include <gmock/gmock.h>
@@ -161,7 +162,8 @@ TEST(ReferenceConflict, IsTriedSoManyTimesAndThenAPersonIsAsked) {
         ++attempts;
         shop.end(activity::request_fulfillment, ended(OutcomeKind::unknown, "the reference is taken"));
         for (int wait = 0; wait < 100 && shop.state("100") == "ChannelsSynced"; ++wait) {
-            if (shop.the_open(activity::request_fulfillment).state == engine::CommandState::sent) break;
+            const engine::CommandRow request = shop.the_open(activity::request_fulfillment);
+            if (request.state == engine::CommandState::sent && !engine::is_given_up(request)) break;
             shop.pass(20s);
         }
     }
