@@ -12,11 +12,6 @@
 
 namespace ordersaga::model {
 
-// Asked for by ./dev test model --larger: scopes that take minutes (docs/models.md).
-inline bool wants_larger() {
-    return std::getenv("ORDERSAGA_MODELS") != nullptr;
-}
-
 struct WrongRule {
     const char* name;
     Rule rule;

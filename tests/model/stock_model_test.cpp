@@ -54,8 +54,7 @@ TEST(StockModel, TwoOrdersForTwoUnitsAndReadingsAtAnyMoment) {
     expect_no_violation("two orders, two units, a reading", two_units());
 }
 
-TEST(StockModel, TwoOrdersForTwoUnitsWhereAnswersGetLost) {
-    if (!wants_larger()) return;
+TEST(LargerStockModel, TwoOrdersForTwoUnitsWhereAnswersGetLost) {
     expect_no_violation("two orders, two units, all faults", two_orders(2));
 }
 
@@ -77,8 +76,7 @@ TEST(StockModel, ThreeOrdersForTwoSkus) {
     expect_no_violation("three orders, two SKUs", scope);
 }
 
-TEST(StockModel, ThreeOrdersForTwoSkusWhereAnswersGetLost) {
-    if (!wants_larger()) return;
+TEST(LargerStockModel, ThreeOrdersForTwoSkusWhereAnswersGetLost) {
     Scope scope = stock_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {1, {{2, 1}}, -1}, {1, {{1, 1}, {2, 1}}, -1}};
     scope.units = {1, 1};

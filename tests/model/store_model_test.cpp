@@ -61,7 +61,7 @@ TEST(StoreModel, ADeadStoreHoldsNobodyUp) {
 
 Scope partly() {
     Scope scope = store_scope();
-    scope.orders = {{1, {{1, 1}, {2, 1}}, -1}, {2, {{2, 1}}, -1}};
+    scope.orders = {{1, {{1, 1}, {2, 1}}, -1}};
     scope.units = {1, 1};
     scope.flushes_apply_partly = true;
     scope.flushes_are_given_up = false;
@@ -74,8 +74,7 @@ TEST(StoreModel, FlushesThatAreAppliedInPart) {
     expect_no_violation("two SKUs, flushes applied in part", partly());
 }
 
-TEST(StoreModel, ThreeOrdersForTwoSkus) {
-    if (!wants_larger()) return;
+TEST(LargerStoreModel, ThreeOrdersForTwoSkus) {
     Scope scope = store_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {2, {{1, 1}, {2, 1}}, -1}, {2, {{2, 1}}, -1}};
     scope.units = {1, 1};
@@ -85,8 +84,7 @@ TEST(StoreModel, ThreeOrdersForTwoSkus) {
     expect_no_violation("two stores, three orders, two SKUs", scope);
 }
 
-TEST(StoreModel, ThreeOrdersWithEveryFault) {
-    if (!wants_larger()) return;
+TEST(LargerStoreModel, ThreeOrdersWithEveryFault) {
     Scope scope = store_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {2, {{1, 1}}, -1}, {2, {{1, 1}}, 1}};
     scope.units = {2};

@@ -4,6 +4,7 @@
 #include "runtime/child_process.hpp"
 #include "runtime/random.hpp"
 #include "tests/crash/system/deaths.hpp"
+#include "tests/support/environment.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -22,18 +23,13 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : value;
-}
-
 std::uint64_t seed() {
-    const std::string text = variable("ORDERSAGA_SEED");
+    const std::string text = test::variable("ORDERSAGA_SEED");
     return text.empty() ? 1 : std::stoull(text);
 }
 
 bool is_wanted(const Path& path) {
-    const std::string wanted = variable("ORDERSAGA_CRASH_PATHS");
+    const std::string wanted = test::variable("ORDERSAGA_CRASH_PATHS");
     if (wanted == "all") return true;
     if (wanted.empty()) return &path == &paths().front();
     return ("," + wanted + ",").find("," + path.name + ",") != std::string::npos;
@@ -41,7 +37,7 @@ bool is_wanted(const Path& path) {
 
 // ORDERSAGA_CRASH_DEATHS: no more than so many on each path, drawn by ORDERSAGA_SEED; unset: all.
 void draw(std::vector<Death>& deaths) {
-    const std::string most = variable("ORDERSAGA_CRASH_DEATHS");
+    const std::string most = test::variable("ORDERSAGA_CRASH_DEATHS");
     if (most.empty()) return;
     static runtime::SeededRandom random(seed());
     while (deaths.size() > std::stoull(most))
@@ -190,7 +186,7 @@ TEST_F(CrashPoints, LeaveAMigrationToBeRunAgain) {
     const std::string wanted = schema();
     ASSERT_NE(wanted.find("CREATE TABLE public.sagas"), std::string::npos);
     const std::vector<std::string> passed = world().points_passed("sagactl");
-    const bool all = variable("ORDERSAGA_CRASH_PATHS") == "all";
+    const bool all = test::variable("ORDERSAGA_CRASH_PATHS") == "all";
     std::map<std::string, long> passes;
     for (const std::string& point : passed)
         ++passes[point];
@@ -215,7 +211,7 @@ TEST_F(CrashPoints, LeaveAMigrationToBeRunAgain) {
 
 // The control that needs no marks in the code: seeded calls to sockets, on paths that differ as much as paths can.
 TEST_F(CrashPoints, AreNotTheOnlyPlacesWhereItMayDie) {
-    const std::string count_text = variable("ORDERSAGA_CRASH_CALLS");
+    const std::string count_text = test::variable("ORDERSAGA_CRASH_CALLS");
     const long wanted = count_text.empty() ? 20 : std::stol(count_text);
     runtime::SeededRandom random(seed());
     std::vector<const Path*> walked;
@@ -268,7 +264,7 @@ TEST_F(CrashPoints, MayFollowEachOtherFiveTimesWithinTheRecovery) {
 // Programs and servers together, as when the power fails; then in whatever sequence they come back.
 TEST_F(CrashPoints, AreSurvivedWhenEverythingDiesAtOnce) {
     for (const auto& [first, second] : {std::pair("orchestrator", "worker"), std::pair("worker", "orchestrator")}) {
-        if (first == std::string("worker") && variable("ORDERSAGA_CRASH_PATHS") != "all") continue;
+        if (first == std::string("worker") && test::variable("ORDERSAGA_CRASH_PATHS") != "all") continue;
         make_ready(world(), paths().front());
         paths().front().walk(world(), first);
         for (int moment = 0; moment < 5; ++moment)
@@ -306,8 +302,7 @@ TEST_F(CrashPoints, MayCutADrainShort) {
 
 // The list is the code's own: a point that no path reaches is one that nobody has tried.
 TEST_F(CrashPoints, AreEachReached) {
-    if (variable("ORDERSAGA_CRASH_PATHS") != "all") return;  // of the other paths nothing is known then
-    const std::vector<std::string> points = points_in_sources(variable("ORDERSAGA_SOURCE"));
+    const std::vector<std::string> points = points_in_sources(test::variable("ORDERSAGA_SOURCE"));
     EXPECT_GT(points.size(), 40U);
     for (const std::string& point : points)
         EXPECT_TRUE(reached().contains(point)) << point << " is on no path";
