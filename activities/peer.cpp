@@ -3,18 +3,16 @@
 #include "activities/call_scope.hpp"
 #include "activities/credentials.hpp"
 #include "runtime/http_client.hpp"
+#include "runtime/text.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 
 namespace ordersaga::activities {
 
 std::string_view PeerAnswer::header(std::string_view name) const {
     const auto same = [name](const std::pair<std::string, std::string>& field) {
-        return std::equal(field.first.begin(), field.first.end(), name.begin(), name.end(), [](char a, char b) {
-            return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-        });
+        return runtime::equal_without_case(field.first, name);
     };
     const auto found = std::find_if(headers.begin(), headers.end(), same);
     return found == headers.end() ? std::string_view{} : std::string_view{found->second};

@@ -2,6 +2,7 @@
 
 #include "notifier/event.hpp"
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -61,12 +62,6 @@ std::string unknown_member(std::string_view text, const Topic& topic) {
     return unknown;
 }
 
-bool is_utf8(std::string_view text) {
-    // dump_json replaces what is not UTF-8, so only good text comes back as it was.
-    const std::string written = runtime::dump_json(nlohmann::json(text));
-    return nlohmann::json::parse(written).get<std::string>() == text;
-}
-
 }  // namespace
 
 Templates::Templates() {
@@ -77,7 +72,7 @@ Templates::Templates() {
 runtime::Result<void> Templates::replace(std::string_view name, std::string_view content) {
     const Topic* topic = find_topic(name);
     if (topic == nullptr) return runtime::invalid("there is no topic " + std::string(name));
-    if (content.size() > longest_file || !is_utf8(content))
+    if (content.size() > longest_file || !runtime::is_utf8(content))
         return runtime::invalid("it must be UTF-8 text of at most 64 KiB");
     const std::size_t line_end = content.find('\n');
     if (!content.starts_with(subject_mark) || line_end == std::string_view::npos ||

@@ -1,5 +1,7 @@
 #include "runtime/http_framing.hpp"
 
+#include "runtime/text.hpp"
+
 #include <algorithm>
 
 namespace ordersaga::runtime {
@@ -18,14 +20,6 @@ bool is_token(std::string_view text) {
 
 bool is_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return left.size() == right.size() &&
-           std::equal(left.begin(), left.end(), right.begin(), [&](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -1,34 +1,21 @@
 // The parts of http_server.hpp that need no network.
 #include "runtime/http_server.hpp"
+#include "runtime/text.hpp"
 
 #include <algorithm>
 
 namespace ordersaga::runtime {
-namespace {
-
-bool same_name(std::string_view left, std::string_view right) noexcept {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    if (left.size() != right.size()) return false;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        if (lower(left[i]) != lower(right[i])) return false;
-    }
-    return true;
-}
-
-}  // namespace
 
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) noexcept {
     for (const auto& [field, value] : headers) {
-        if (same_name(field, name)) return &value;
+        if (equal_without_case(field, name)) return &value;
     }
     return nullptr;
 }
 
 std::size_t count_header(const HttpHeaders& headers, std::string_view name) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(headers.begin(), headers.end(), [&](const auto& field) { return same_name(field.first, name); }));
+    return static_cast<std::size_t>(std::count_if(
+        headers.begin(), headers.end(), [&](const auto& field) { return equal_without_case(field.first, name); }));
 }
 
 const std::string* HttpRequest::query_value(std::string_view name) const noexcept {

@@ -6,6 +6,7 @@
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+#include "runtime/text.hpp"
 #include "runtime/url.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -112,12 +113,7 @@ std::string address_text(const asio::ip::address& address) {
 
 bool lists_token(const HttpHeaders& headers, std::string_view token) {
     const std::string* connection = find_header(headers, "Connection");
-    if (connection == nullptr) return false;
-    std::string lower = *connection;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower.find(token) != std::string::npos;
+    return connection != nullptr && lower(*connection).find(token) != std::string::npos;
 }
 
 FramingFault fault_from(error_code parser_fault) {

@@ -1,10 +1,10 @@
 #include "sagas/subscriptions.hpp"
 
+#include "runtime/text.hpp"
+
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace ordersaga::sagas {
 namespace {
@@ -41,10 +41,7 @@ const std::vector<std::string>& wanted_topics() {
 }
 
 std::string shown_topic(std::string_view topic) {
-    std::string text(topic);
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) {
-        return static_cast<char>(std::tolower(letter));
-    });
+    std::string text = runtime::lower(topic);
     for (const std::string_view object : objects) {
         if (text.starts_with(object) && text.size() > object.size() && text[object.size()] == '_')
             text[object.size()] = '/';

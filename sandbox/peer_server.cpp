@@ -1,6 +1,7 @@
 #include "sandbox/peer_server.hpp"
 
 #include "runtime/http_server.hpp"
+#include "runtime/text.hpp"
 #include "runtime/url.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -17,7 +18,6 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -32,12 +32,6 @@ using asio::ip::tcp;
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t header_bytes_max = 64 * 1024;
 constexpr std::size_t body_bytes_max = 16 * 1024 * 1024;
-
-bool same_name(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](unsigned char a, unsigned char b) {
-        return std::tolower(a) == std::tolower(b);
-    });
-}
 
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
@@ -115,7 +109,7 @@ public:
             if (!request) {
                 break;
             }
-            const bool keep_alive = !same_name(request->header("Connection"), "close");
+            const bool keep_alive = !runtime::equal_without_case(request->header("Connection"), "close");
             const PeerReply reply = handler_(*request);
             open = co_await send(reply, keep_alive);
             open = open && keep_alive;
@@ -136,12 +130,12 @@ private:
         if (!request) {
             co_return std::nullopt;
         }
-        if (same_name(request->header("Expect"), "100-continue")) {
+        if (runtime::equal_without_case(request->header("Expect"), "100-continue")) {
             static const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
             co_await asio::async_write(socket_, asio::buffer(go_on), token);
         }
         bool whole = false;
-        if (same_name(request->header("Transfer-Encoding"), "chunked")) {
+        if (runtime::equal_without_case(request->header("Transfer-Encoding"), "chunked")) {
             whole = co_await read_chunks(request->body);
         } else {
             std::size_t length = 0;
@@ -246,7 +240,7 @@ awaitable<void> serve_connection(tcp::socket socket, std::shared_ptr<const PeerH
 
 std::string PeerRequest::header(const std::string& name) const {
     for (const auto& [key, value] : headers) {
-        if (same_name(key, name)) {
+        if (runtime::equal_without_case(key, name)) {
             return value;
         }
     }

@@ -1,8 +1,7 @@
 #include "orchestrator/api/dashboard_answers.hpp"
 
 #include "orchestrator/api/dashboard_assets.hpp"
-
-#include <algorithm>
+#include "runtime/text.hpp"
 
 namespace ordersaga::api {
 
@@ -32,12 +31,7 @@ HttpResponse file_answer(std::string_view content_type, std::string_view body) {
 
 bool wants_page(const runtime::HttpRequest& request) {
     const std::string* accept = request.header("accept");
-    if (accept == nullptr) return false;
-    std::string lower = *accept;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower.find("text/html") != std::string::npos;
+    return accept != nullptr && runtime::lower(*accept).find("text/html") != std::string::npos;
 }
 
 HttpResponse page_answer() {

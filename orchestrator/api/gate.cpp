@@ -2,6 +2,7 @@
 
 #include "orchestrator/api/problem.hpp"
 #include "runtime/crypto.hpp"
+#include "runtime/text.hpp"
 #include "runtime/url.hpp"
 
 #include <algorithm>
@@ -32,11 +33,7 @@ std::string host_without_port(std::string_view text) {
     } else {
         host = host.substr(0, host.find(':'));
     }
-    std::string lower(host);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
+    return runtime::lower(host);
 }
 
 std::optional<std::string> bearer_token_of(const HttpRequest& request) {

@@ -1,6 +1,7 @@
 #include "orchestrator/api/reference.hpp"
 
 #include "orchestrator/api/private_listener.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -46,11 +47,7 @@ std::string name_of_schema(const json& schema) {
     if (schema.contains("$ref")) {
         const std::string reference = schema.at("$ref");
         const std::string name = reference.substr(reference.rfind('/') + 1);
-        std::string anchor = name;
-        std::transform(anchor.begin(), anchor.end(), anchor.begin(), [](unsigned char c) {
-            return static_cast<char>(std::tolower(c));
-        });
-        return "[" + name + "](#" + anchor + ")";
+        return "[" + name + "](#" + runtime::lower(name) + ")";
     }
     if (schema.contains("oneOf"))
         return name_of_schema(schema.at("oneOf").at(0)) + " or " + name_of_schema(schema.at("oneOf").at(1));

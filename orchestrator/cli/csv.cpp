@@ -1,6 +1,6 @@
 #include "orchestrator/cli/csv.hpp"
 
-#include <nlohmann/json.hpp>
+#include "runtime/text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -85,16 +85,6 @@ private:
     std::size_t line_ = 1;
 };
 
-bool is_utf8_without_nul(std::string_view text) {
-    if (text.find('\0') != std::string_view::npos) return false;
-    try {
-        static_cast<void>(nlohmann::json(std::string(text)).dump());
-        return true;
-    } catch (const nlohmann::json::exception&) {
-        return false;
-    }
-}
-
 void check_columns(const Record& header, const CsvColumns& columns, std::vector<CsvFault>& faults) {
     std::set<std::string> seen;
     for (const std::string& name : header.cells) {
@@ -120,7 +110,7 @@ const std::string& CsvRow::at(std::string_view column) const {
 CsvTable parse_csv(std::string_view text, const CsvColumns& columns, std::size_t most_rows) {
     CsvTable table;
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-    if (!is_utf8_without_nul(text)) {
+    if (text.find('\0') != std::string_view::npos || !runtime::is_utf8(text)) {
         table.faults.push_back({1, "the file is not UTF-8 text"});
         return table;
     }

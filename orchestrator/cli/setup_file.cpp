@@ -119,8 +119,8 @@ std::string key_of(ConfigSection& section, std::set<std::string>& taken) {
 // Reads one setup file; faults collect in the reader (TOML) and in faults_ (CSV and what spans files).
 class SetupReading {
 public:
-    SetupReading(runtime::ConfigReader reader, const FileContent& content_of)
-        : reader_(std::move(reader)), content_of_(content_of) {}
+    SetupReading(runtime::ConfigReader reader, FileContent content_of)
+        : reader_(std::move(reader)), content_of_(std::move(content_of)) {}
 
     SetupFile read() {
         read_merchant();
@@ -380,7 +380,7 @@ private:
     }
 
     runtime::ConfigReader reader_;
-    const FileContent& content_of_;
+    FileContent content_of_;
     db::SetupPlan plan_;
     std::string public_url_;  // of the public listener, as stores and warehouses reach it; empty: not told
     std::vector<ConfigFault> faults_;

@@ -1,7 +1,8 @@
 #include "orchestrator/cli/sku_proposals.hpp"
 
+#include "runtime/text.hpp"
+
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 namespace ordersaga::cli {
@@ -14,7 +15,7 @@ constexpr std::size_t longest_sku = 255;
 std::string folded(std::string_view sku) {
     std::string result;
     for (const char letter : sku) {
-        if (letter != ' ') result.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(letter))));
+        if (letter != ' ') result.push_back(runtime::lower(letter));
     }
     return result;
 }

@@ -2,6 +2,7 @@
 
 #include "orchestrator/cli/saga_account.hpp"
 #include "runtime/json.hpp"
+#include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -59,19 +60,6 @@ void print_cell(
     out << (last ? "\n" : "  ");
 }
 
-// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 1 for a byte that begins none.
-std::size_t character_length(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                               : first >= 0xe0 && first < 0xf0 ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 1;
-    if (text.size() < length) return 1;
-    const std::string_view rest = text.substr(1, length - 1);
-    const bool whole = std::all_of(rest.begin(), rest.end(), [](char c) { return (c & 0xc0) == 0x80; });
-    return whole ? length : 1;
-}
-
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -79,7 +67,7 @@ std::string printable(std::string_view text) {
     std::string result;
     result.reserve(text.size());
     while (!text.empty()) {
-        const std::size_t length = character_length(text);
+        const std::size_t length = std::max<std::size_t>(runtime::utf8_length(text, 0), 1);
         const auto first = static_cast<unsigned char>(text.front()),
                    last = static_cast<unsigned char>(text[length - 1]);
         // U+0080 to U+009F are control characters too, C2 80 to C2 9F in UTF-8. A byte that belongs to no character may be one

@@ -321,14 +321,17 @@ void System::start_orchestrator(Program& program) {
     wait_until_ready(program, program.url, seconds(60));
 }
 
-void System::start_worker(Program& program) {
-    program.plan.arguments = {"--config", (directory_ / "config" / "worker.toml").string()};
-    program.plan.environment = secrets_;
-    program.plan.environment["ORDERSAGA_WORKER_DSN"] =
-        between(program.name, "postgresql", database_.at("ORDERSAGA_WORKER_DSN"));
+void System::lead_to_servers(Program& program, const std::string& dsn) const {
+    program.plan.environment[dsn] = between(program.name, "postgresql", database_.at(dsn));
     program.plan.environment["ORDERSAGA_AMQP_URL"] =
         between(program.name, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
     program.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
+}
+
+void System::start_worker(Program& program) {
+    program.plan.arguments = {"--config", (directory_ / "config" / "worker.toml").string()};
+    program.plan.environment = secrets_;
+    lead_to_servers(program, "ORDERSAGA_WORKER_DSN");
     program.plan.environment["ORDERSAGA_METRICS_PORT"] = port_of(program.url);
     launch(program);
     wait_until_ready(program, program.url, seconds(60));
@@ -346,11 +349,7 @@ void System::start_notifier(Program& program) {
             url + "\"\nsecrets = [\"env:ORDERSAGA_SECRET_ERP\"]\n");
     program.plan.arguments = {"--config", (directory_ / "config" / "notifier.toml").string()};
     program.plan.environment["ORDERSAGA_SECRET_ERP"] = secret;
-    program.plan.environment["ORDERSAGA_NOTIFIER_DSN"] =
-        between(program.name, "postgresql", database_.at("ORDERSAGA_NOTIFIER_DSN"));
-    program.plan.environment["ORDERSAGA_AMQP_URL"] =
-        between(program.name, "rabbitmq", servers_.at("ORDERSAGA_AMQP_URL"));
-    program.plan.environment["ORDERSAGA_BROKER_PREFIX"] = broker_prefix_;
+    lead_to_servers(program, "ORDERSAGA_NOTIFIER_DSN");
     program.plan.environment["ORDERSAGA_NOTIFIER_METRICS_PORT"] = port_of(program.url);
     launch(program);
     wait_until_ready(program, program.url, seconds(60));

@@ -118,6 +118,8 @@ private:
     void wait_until_ready(Program& program, const std::string& url, std::chrono::seconds longest);
     std::map<std::string, std::string> orchestrator_environment(const std::string& program) const;
     [[nodiscard]] std::string between(const std::string& from, const std::string& to, const std::string& address) const;
+    // Where PostgreSQL, by the address that the variable `dsn` gives, and RabbitMQ are.
+    void lead_to_servers(Program& program, const std::string& dsn) const;
     Program* find(const std::string& subject);
     Program& named(const std::string& subject);  // throws when there is none
     std::vector<Program*> all_programs();

@@ -3,11 +3,11 @@
 #include "tests/chaos/support/storm.hpp"
 
 #include "tests/chaos/support/a_shop.hpp"
+#include "tests/support/environment.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
 namespace ordersaga::chaos {
@@ -19,8 +19,8 @@ using std::chrono::seconds;
 constexpr double orders_per_second = 5;
 
 double number_in(const char* name, double fallback) {
-    const char* text = std::getenv(name);
-    return text == nullptr || *text == 0 ? fallback : std::strtod(text, nullptr);
+    const std::string text = test::variable(name);
+    return text.empty() ? fallback : std::stod(text);
 }
 
 TEST(Chaos, LosesNothingDoublesNothingOversellsNothing) {

@@ -2,12 +2,12 @@
 
 #include "runtime/child_process.hpp"
 #include "sandbox/demo/fault_plan.hpp"
+#include "tests/support/environment.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <set>
 
@@ -17,11 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
-
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : value;
-}
 
 // Only a file system of its own may be filled.
 std::filesystem::path ballast_in(const std::filesystem::path& place) {
@@ -40,7 +35,7 @@ Victims victims_of(demo::System& system, Links& links) {
         addresses.at("ORDERSAGA_ADMIN_DSN"),
         addresses.at("ORDERSAGA_AMQP_URL"),
         addresses.at("ORDERSAGA_AMQP_PREFIX"),
-        ballast_in(std::filesystem::path(variable("ORDERSAGA_SERVERS_DIR")) / "postgresql")};
+        ballast_in(std::filesystem::path(test::variable("ORDERSAGA_SERVERS_DIR")) / "postgresql")};
 }
 
 demo::FaultProfile calm_profile() {
@@ -53,7 +48,7 @@ demo::FaultProfile calm_profile() {
 }  // namespace
 
 std::string what_is_missing() {
-    if (variable("ORDERSAGA_BIN").empty() || variable("ORDERSAGA_SERVERS_DIR").empty())
+    if (test::variable("ORDERSAGA_BIN").empty() || test::variable("ORDERSAGA_SERVERS_DIR").empty())
         return "run ./dev test chaos, which builds the programs and starts servers";
     return {};
 }
@@ -67,8 +62,8 @@ demo::Options AShop::make_options(std::uint64_t seed, std::int64_t orders, const
     options.workers = 2;
     options.notifier = true;
     options.patience_seconds = 60;
-    options.bin = variable("ORDERSAGA_BIN");
-    options.servers_env = variable("ORDERSAGA_SERVERS_DIR") + "/env";
+    options.bin = test::variable("ORDERSAGA_BIN");
+    options.servers_env = test::variable("ORDERSAGA_SERVERS_DIR") + "/env";
     options.directory = std::filesystem::absolute(".run/chaos") / folder;
     return options;
 }

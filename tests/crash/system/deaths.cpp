@@ -1,11 +1,11 @@
 #include "tests/crash/system/deaths.hpp"
 
 #include "runtime/child_process.hpp"
+#include "tests/support/environment.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -98,8 +98,7 @@ std::vector<std::string> die(World& world, const Death& death) {
 }
 
 std::map<std::string, std::string> killed_at_call(long call) {
-    const char* bin = std::getenv("ORDERSAGA_BIN");
-    const std::filesystem::path library = std::filesystem::path(bin == nullptr ? "" : bin) / "kill_at_call.so";
+    const std::filesystem::path library = std::filesystem::path(test::variable("ORDERSAGA_BIN")) / "kill_at_call.so";
     if (!std::filesystem::exists(library)) throw std::runtime_error(library.string() + " is not built");
     return {{"LD_PRELOAD", library}, {"KILL_AT_CALL", std::to_string(call)}};
 }

@@ -5,6 +5,7 @@
 #include "runtime/json.hpp"
 #include "runtime/url.hpp"
 #include "sandbox/demo/account.hpp"
+#include "tests/support/environment.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
@@ -25,16 +25,16 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    if (value == nullptr) throw std::runtime_error(std::string(name) + " is not set: run ./dev test crash");
+std::string needed(const char* name) {
+    const std::string value = test::variable(name);
+    if (value.empty()) throw std::runtime_error(std::string(name) + " is not set: run ./dev test crash");
     return value;
 }
 
 demo::Options options_in(const std::filesystem::path& folder) {
     demo::Options options;
-    options.bin = variable("ORDERSAGA_BIN");
-    options.servers_env = std::filesystem::path(variable("ORDERSAGA_SERVERS_DIR")) / "env";
+    options.bin = needed("ORDERSAGA_BIN");
+    options.servers_env = std::filesystem::path(needed("ORDERSAGA_SERVERS_DIR")) / "env";
     options.directory = folder;
     // Short, so that what a death leaves in doubt is settled in seconds.
     options.settings = {
@@ -81,13 +81,7 @@ std::string Placed::reference(int part, int generation) const {
 
 World::World(std::filesystem::path folder)
     : folder_(std::move(folder)), system_(options_in(folder_), catalogue(), world_settings()) {
-    // The roles belong to the whole server: other suites know them by these passwords.
-    for (const std::string role : {"MIGRATOR", "ENGINE", "WORKER", "API", "NOTIFIER"}) {
-        std::string password = role;
-        for (char& letter : password)
-            letter = static_cast<char>(letter - 'A' + 'a');
-        setenv(("ORDERSAGA_" + role + "_PASSWORD").c_str(), (password + "-test").c_str(), 1);
-    }
+    test::keep_role_passwords();
     system_.start([](const std::string&) {});
     // A store that finds nobody soon tries again.
     system_.control(

@@ -4,13 +4,13 @@
 #include "runtime/clock.hpp"
 #include "sandbox/demo/caller.hpp"
 #include "sandbox/demo/system.hpp"
+#include "tests/support/environment.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <signal.h>
 #include <stdlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -25,25 +25,14 @@ using nlohmann::json;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : value;
-}
-
 struct Demo : testing::Test {
     std::filesystem::path folder;
 
     void SetUp() override {
-        ASSERT_FALSE(variable("ORDERSAGA_BIN").empty())
+        ASSERT_FALSE(test::variable("ORDERSAGA_BIN").empty())
             << "run ./dev test e2e, which builds the programs and starts servers";
-        ASSERT_FALSE(variable("ORDERSAGA_SERVERS_DIR").empty()) << "run ./dev test e2e, which starts servers";
-        // The roles belong to the whole server: other suites know them by these passwords.
-        for (const char* role : {"MIGRATOR", "ENGINE", "WORKER", "API", "NOTIFIER"}) {
-            std::string password = role;
-            for (char& letter : password)
-                letter = static_cast<char>(letter - 'A' + 'a');
-            setenv(("ORDERSAGA_" + std::string(role) + "_PASSWORD").c_str(), (password + "-test").c_str(), 1);
-        }
+        ASSERT_FALSE(test::variable("ORDERSAGA_SERVERS_DIR").empty()) << "run ./dev test e2e, which starts servers";
+        test::keep_role_passwords();
         const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
         folder = std::filesystem::absolute(".run/e2e") / name;
         std::filesystem::remove_all(folder);
@@ -52,9 +41,13 @@ struct Demo : testing::Test {
 
     runtime::ChildPlan plan(std::vector<std::string> arguments) const {
         arguments.insert(
-            arguments.end(), {"--bin", variable("ORDERSAGA_BIN"), "--servers-env",
-                              variable("ORDERSAGA_SERVERS_DIR") + "/env", "--dir", (folder / "demo").string()});
-        return {std::filesystem::path(variable("ORDERSAGA_BIN")) / "ordersaga-demo", arguments, {}, folder / "output"};
+            arguments.end(), {"--bin", test::variable("ORDERSAGA_BIN"), "--servers-env",
+                              test::variable("ORDERSAGA_SERVERS_DIR") + "/env", "--dir", (folder / "demo").string()});
+        return {
+            std::filesystem::path(test::variable("ORDERSAGA_BIN")) / "ordersaga-demo",
+            arguments,
+            {},
+            folder / "output"};
     }
 
     // Runs a demo to its end and answers its report.

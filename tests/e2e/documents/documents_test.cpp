@@ -1,26 +1,21 @@
 // The commands of the documents, run as they stand there by tools/check_documents, on the built programs and real servers.
 #include "runtime/child_process.hpp"
+#include "tests/support/environment.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 
 namespace ordersaga::demo {
 namespace {
 
-std::string variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : value;
-}
-
 TEST(Documents, SayWhatCanBeRun) {
-    ASSERT_FALSE(variable("ORDERSAGA_BIN").empty())
+    ASSERT_FALSE(test::variable("ORDERSAGA_BIN").empty())
         << "run ./dev test e2e, which builds the programs and starts servers";
 
     const runtime::CommandEnd end = runtime::run_command(
-        {"tools/check_documents", {"--run", "--bin", variable("ORDERSAGA_BIN")}, {}, ".run/e2e/documents.output"},
+        {"tools/check_documents", {"--run", "--bin", test::variable("ORDERSAGA_BIN")}, {}, ".run/e2e/documents.output"},
         std::chrono::seconds(570));
 
     EXPECT_EQ(end.status, 0) << end.output;

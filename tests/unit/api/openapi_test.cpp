@@ -1,6 +1,7 @@
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/api/reference.hpp"
 #include "orchestrator/api/routes.hpp"
+#include "runtime/text.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -14,14 +15,7 @@ namespace ordersaga::api {
 namespace {
 
 using nlohmann::json;
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    return result;
-}
+using runtime::lower;
 
 TEST(OpenApi, DescribesExactlyTheRoutesThatAreServed) {
     const json document = json::parse(openapi_document());
