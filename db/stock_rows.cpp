@@ -36,10 +36,12 @@ constexpr const char* kWrite = R"sql(
            warehouse_fulfillable = new.warehouse_fulfillable
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                   $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[],
-                  $14::timestamptz[], $15::bigint[], $16::bigint[])
+                  $14::timestamptz[], $15::bigint[], $16::bigint[], $17::bigint[])
         AS new (merchant_id, sku_id, warehouse_id, on_hand, available, reserved, committed, unavailable, returning_units,
-                short_by, waiting, version, read_asked_at, demand_read_at, warehouse_on_hand, warehouse_fulfillable)
-     WHERE stock.merchant_id = new.merchant_id AND stock.sku_id = new.sku_id AND stock.warehouse_id = new.warehouse_id)sql";
+                short_by, waiting, version, read_asked_at, demand_read_at, warehouse_on_hand, warehouse_fulfillable,
+                version_read)
+     WHERE stock.merchant_id = new.merchant_id AND stock.sku_id = new.sku_id AND stock.warehouse_id = new.warehouse_id
+       AND stock.version = new.version_read)sql";
 
 constexpr const char* kInsertMovements = R"sql(
     INSERT INTO stock_movements (merchant_id, sku_id, warehouse_id, kind, cause, saga_id, line_id, on_hand, available,
@@ -120,7 +122,7 @@ StockRow read_stock(RowReader& row) {
     stock.returning = row.int64();
     stock.short_by = row.int64();
     stock.waiting = row.int64();
-    stock.version = row.int64();
+    stock.version = stock.version_read = row.int64();
     stock.read_asked_at = row.optional_instant();
     stock.demand_read_at = row.optional_instant();
     stock.warehouse_on_hand = row.int64();
@@ -185,8 +187,14 @@ void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::ve
              column(rows, &StockRow::unavailable), column(rows, &StockRow::returning),
              column(rows, &StockRow::short_by), column(rows, &StockRow::waiting), column(rows, &StockRow::version),
              column(rows, &StockRow::read_asked_at), column(rows, &StockRow::demand_read_at),
-             column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable)});
-        require_known(changed, rows.size(), "updating stock");
+             column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable),
+             column(rows, &StockRow::version_read)});
+        if (changed != static_cast<std::int64_t>(rows.size())) {
+            // A ledger that does not exist is the item's fault; one that has moved on is nobody's.
+            const db::Rows known = sql_.query(kPeek, {merchants(rows), skus_of(rows), warehouses_of(rows)});
+            require_known(static_cast<std::int64_t>(known.size()), rows.size(), "updating stock");
+            require_all(changed, rows.size(), "updating stock");
+        }
     }
     if (!movements.empty()) {
         sql_.execute(

@@ -95,6 +95,7 @@ struct StockRow {
     std::int64_t short_by = 0;              // `short`
     std::int64_t waiting = 0;               // sum of the backorder queue
     std::int64_t version = 0;               // +1 whenever what may be sold changes
+    std::int64_t version_read = 0;          // as the row was read; only a row that still has it is written
     std::optional<Instant> read_asked_at;   // of the newest applied reading
     std::optional<Instant> demand_read_at;  // last read on demand
     std::int64_t warehouse_on_hand = 0;     // as the warehouse said, apart from ours
@@ -273,6 +274,7 @@ public:
     // The same without a lock: for the other components of a bundle, read after its listing was locked. Whoever locks the
     // listing last sees every committed component, so the last computed target is right.
     virtual std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) = 0;
+    // Each row at the version it was read at, whether it was locked then or not: StoreUnavailable when it has moved on.
     virtual void write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) = 0;
     virtual std::vector<ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) = 0;
     // The backorder queue of these ledgers, oldest first, with ALL rows of each waiting saga. Under the stock lock.

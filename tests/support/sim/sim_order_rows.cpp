@@ -32,6 +32,11 @@ ReservationKey key_of(const ReservationRow& row) {
     return {row.key.merchant, row.saga_id, row.line_id, row.key.sku_id};
 }
 
+StockRow as_read(StockRow row) {
+    row.version_read = row.version;
+    return row;
+}
+
 bool has_something_to_send(const ListingRow& row) {
     return row.believed && row.parked.empty() && !row.wants_read && !row.read_open &&
            row.target != *row.believed + row.in_flight;
@@ -233,7 +238,7 @@ std::vector<StockRow> SimTransaction::lock_stock(const std::vector<StockKey>& ke
             fresh.key = key;
             tables_.stock.put(key, std::move(fresh));
         }
-        found.push_back(tables_.stock.at(key));
+        found.push_back(as_read(tables_.stock.at(key)));
     }
     return found;
 }
@@ -242,7 +247,7 @@ std::vector<StockRow> SimTransaction::peek_stock(const std::vector<StockKey>& ke
     step("peek_stock");
     std::vector<StockRow> found;
     for (const StockKey& key : std::set<StockKey>(keys.begin(), keys.end())) {
-        if (const StockRow* row = tables_.stock.find(key)) found.push_back(*row);
+        if (const StockRow* row = tables_.stock.find(key)) found.push_back(as_read(*row));
     }
     return found;
 }
@@ -251,7 +256,10 @@ void SimTransaction::write_stock(const std::vector<StockRow>& rows, const std::v
     step("write_stock");
     for (const StockRow& row : rows) {
         check(row);
-        require(tables_.stock.has(row.key), "a ledger that was not locked is written");
+        const StockRow* known = tables_.stock.find(row.key);
+        require(known != nullptr, "a ledger that does not exist is written");
+        if (known->version != row.version_read)
+            throw engine::StoreUnavailable("updating stock: the row was not as expected, someone was faster");
         tables_.stock.put(row.key, row);
     }
     for (const MovementRow& movement : movements) {

@@ -172,7 +172,7 @@ void SimStore::open_stock(const StockKey& key, std::int64_t quantity) {
         orders::StockRow row;
         row.key = key;
         row.on_hand = row.available = row.warehouse_on_hand = row.warehouse_fulfillable = quantity;
-        row.version = 1;
+        row.version = row.version_read = 1;
         orders::MovementRow movement;
         movement.key = key;
         movement.kind = "opening";

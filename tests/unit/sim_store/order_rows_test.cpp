@@ -93,6 +93,17 @@ TEST_F(OrderRows, RefusesALedgerThatDoesNotAddUp) {
     EXPECT_NO_THROW(write([](StockRow& row) { row.available -= 1, row.reserved += 1; }));
 }
 
+TEST_F(OrderRows, ALedgerThatMovedOnIsNotWritten) {
+    StockRow stale;
+    in_rows([&](Rows& rows) { stale = rows.peek_stock({ledger(shirt)}).front(); });
+    in_rows([&](Rows& rows) {
+        StockRow row = rows.lock_stock({ledger(shirt)}).front();
+        row.version += 1;
+        rows.write_stock({row}, {});
+    });
+    EXPECT_THROW(in_rows([&](Rows& rows) { rows.write_stock({stale}, {}); }), engine::StoreUnavailable);
+}
+
 TEST_F(OrderRows, RefusesASecondMovementOfOneCause) {
     in_rows([](Rows& rows) {
         rows.write_stock({}, {a_movement(shirt, "grant", "saga 1")});
