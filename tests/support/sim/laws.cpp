@@ -119,6 +119,36 @@ void check_final_sagas(const SimTables& tables, Findings& findings) {
     }
 }
 
+// S30: an accepted order without its reservation is one that nobody will ever ship, or that takes another's units (Saleor
+// #5334): every unit that a saga wants is held, committed or shipped for it.
+void check_reservations(const SimTables& tables, Findings& findings) {
+    static const std::set<std::string> accepted = {"Reserved", "ChannelsSynced", "FulfillmentRequested"};
+    for (const auto& [key, saga] : tables.sagas) {
+        if (saga.kind != "order" || accepted.count(saga.state) == 0) continue;
+        std::set<int> without_stock;  // parts that still wait for theirs
+        for (const auto& fulfillment : saga.data.at("fulfillments")) {
+            if (fulfillment.at("state") == "backordered") without_stock.insert(fulfillment.at("part").get<int>());
+        }
+        for (const auto& line : saga.data.at("lines")) {
+            const int part = line.at("of_part").get<int>();
+            if (without_stock.count(part) > 0) continue;
+            std::string name = line.at("line_id").get<std::string>();
+            if (part > 1) name += "/" + std::to_string(part);
+            for (const auto& stocked : line.at("parts")) {
+                const SkuId sku{stocked.at("sku_id").get<std::int64_t>()};
+                const orders::ReservationRow* row = tables.reservations.find({key.merchant, key.saga_id, name, sku});
+                const std::int64_t has = row == nullptr ? 0 : row->held + row->committed + row->shipped;
+                const std::int64_t wants =
+                    line.at("wanted").get<std::int64_t>() * stocked.at("per_unit").get<std::int64_t>();
+                findings.expect(
+                    has >= wants, "L5 release: saga " + key.saga_id + " is " + saga.state + " and has " +
+                                      std::to_string(has) + " of the " + std::to_string(wants) + " units of sku " +
+                                      std::to_string(sku.value) + " that line " + name + " wants");
+            }
+        }
+    }
+}
+
 // Every history replays to the stored state, step by step, with no version missing.
 void check_histories(const SimTables& tables, Findings& findings) {
     struct Last {
@@ -211,6 +241,7 @@ std::vector<std::string> check_laws(const SimStore& store) {
     check_projections(store.tables(), findings);
     check_movements(store.tables(), findings);
     check_final_sagas(store.tables(), findings);
+    check_reservations(store.tables(), findings);
     check_histories(store.tables(), findings);
     check_nothing_lost(store.tables(), findings);
     violations.insert(violations.end(), store.lock_violations().begin(), store.lock_violations().end());

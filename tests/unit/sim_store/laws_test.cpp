@@ -12,6 +12,7 @@ using orders::Rows;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class Laws : public testing::Test {
 protected:
@@ -79,6 +80,32 @@ TEST_F(Laws, TerminalReleaseFindsAFinalSagaWithUnits) {
     EXPECT_THAT(check_laws(world.store), Contains(HasSubstr("L5 release")));
     // ... and a change of state without a step in the history.
     EXPECT_THAT(check_laws(world.store), Contains(HasSubstr("L7 nothing lost: saga " + uuid(1) + ": version is 1")));
+}
+
+// S30: the job that counts what orders want against the rows they have (Saleor #5334).
+TEST_F(Laws, ReleaseFindsAnAcceptedOrderWithoutItsReservation) {
+    const auto wants = [&](int shirts, std::int64_t version) {
+        engine::SagaRow order = world.a_saga(1);
+        order.version = version;
+        order.kind = "order";
+        order.state = "Reserved";
+        order.data = nlohmann::json::parse(
+            R"({"fulfillments":[],"lines":[{"line_id":"1","of_part":1,"parts":[{"sku_id":1,"per_unit":1}]}]})");
+        order.data["lines"][0]["wanted"] = shirts;
+        return order;
+    };
+    grant();
+    const auto judged = [&](int shirts) {
+        world.transact([&](Transaction& transaction, Rows&) {
+            engine::Changes changes;
+            changes.updated_sagas.push_back(wants(shirts, shirts));
+            changes.updated_from.push_back(shirts - 1);
+            transaction.write(changes);
+        });
+        return check_laws(world.store);
+    };
+    EXPECT_THAT(judged(1), Not(Contains(HasSubstr("L5 release"))));
+    EXPECT_THAT(judged(2), Contains(HasSubstr("has 1 of the 2 units of sku 1 that line 1 wants")));
 }
 
 TEST_F(Laws, NothingLostFindsAReceiptWithoutAnOrder) {
