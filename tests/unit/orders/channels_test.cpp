@@ -42,6 +42,7 @@ json quiet_answer(
 
 // --- belief and difference ---------------------------------------------------------------------------------------------------
 
+// S35: stores were shown units that orders held (Saleor #10877).
 TEST(Channels, TheOriginStoreHasMovedItsOwnNumberAndTheOtherIsSentTheDifference) {
     AMerchant shop;
     shop.order("100", eu, hat, 3);
@@ -159,6 +160,61 @@ TEST(Channels, WhatWaitsForStockIsNotForSale) {
     EXPECT_EQ(shop.listing(us, mug).target, 0);
 }
 
+// S46: a figure of ours was set when the store had sold one meanwhile, and the sold unit was for sale again
+// (ecommerce_integrations, inventory.py). A difference takes nothing back.
+TEST(Channels, AUnitSoldWhileAnUpdateWasOnItsWayIsNotGivenBack) {
+    AMerchant shop;
+    shop.order("100", eu, hat, 3);
+    std::int64_t shown = 10;  // in the other store, which ought to show 7
+    ASSERT_THAT(shop.flush_of(us), ElementsAre(Pair(24, -3)));
+    const json body =
+        json::parse(shop.the_open(activity::flush_stock, "store:2").payload.at("body").get<std::string>());
+    EXPECT_EQ(body.at("variables").at("input").at("changes")[0].at("delta"), -3);
+
+    shown -= 1;  // a sale, before the update arrives
+    shop.order("200", us, hat, 1);
+    shown += -3;
+    shop.flush_done(us);
+
+    EXPECT_EQ(shown, 6);
+    EXPECT_EQ(shop.listing(us, hat).believed, shown);
+    EXPECT_EQ(shop.listing(us, hat).target, shown);
+    EXPECT_THAT(shop.flush_of(us), IsEmpty());
+    EXPECT_EQ(shop.laws(), "");
+}
+
+Delivery a_level(AMerchant& shop, StoreId store, int item, int available) {
+    Delivery hint = shop.delivery(store, "inventory_levels/update", "");
+    hint.body = {{"inventory_item_id", item}, {"location_id", 4}, {"available", available}};
+    return hint;
+}
+
+// S42: our own update came back as a webhook, whose handling wrote again, and so on (WooCommerce #62507).
+TEST(Channels, TheEchoOfAnUpdateWritesNothing) {
+    AMerchant shop;
+    for (StoreId store : {eu, us})
+        duties_of(shop, duty::quiet_reads, store);
+    shop.order("100", eu, hat, 3);
+    shop.deliver(a_level(shop, eu, 2014, 7));  // the store's own sale
+    shop.deliver(a_level(shop, us, 2024, 7));  // overtakes the answer of the call that caused it
+    shop.flush_done(us);
+    shop.deliver(a_level(shop, us, 2024, 7));
+    for (int minute = 0; minute < 5; ++minute)
+        shop.pass(60s);
+    EXPECT_EQ(shop.store.tables().flushes.size(), 1U) << "one change, one write";
+    EXPECT_FALSE(shop.has_open(activity::quiet_read)) << "it says what is known";
+
+    shop.deliver(a_level(shop, us, 2024, 10));  // an old one, late
+    for (int minute = 0; minute < 2; ++minute)
+        shop.pass(60s);
+    ASSERT_TRUE(shop.has_open(activity::quiet_read)) << "looked into";
+    shop.clock.advance(1s);
+    shop.end(activity::quiet_read, done(quiet_answer({{"24", 7}}, {{"24", 7}}, shop.clock.now())));
+    shop.pass(60s);
+    EXPECT_EQ(shop.store.tables().flushes.size(), 1U) << "and a look writes nothing";
+    EXPECT_EQ(shop.laws(), "");
+}
+
 // --- slow, dead and absent stores ---------------------------------------------------------------------------------------------
 
 TEST(Channels, ASlowStoreKeepsTheDebtAndTheOrderGoesOn) {
@@ -259,6 +315,23 @@ TEST(TwoWarehouses, AStoreShowsOnlyWhatLiesInItsOwn) {
     EXPECT_EQ(shop.listing(us, hat).target, 7);
     EXPECT_EQ(shop.stock(hat).reserved, 3);
     EXPECT_EQ(shop.store.tables().stock.at(far_hats).reserved, 1);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// S09: the place that had it sold out before the order was confirmed, and the other one's units made it an error
+// (Solidus #3020).
+TEST(TwoWarehouses, AnOrderIsRefusedWhenItsOwnHasSoldOutMeanwhile) {
+    AMerchant shop;
+    open_far_warehouse(shop);
+    shop.order("300", jp, hat, 5);
+    shop.order("301", kr, hat, 1);
+    EXPECT_EQ(shop.state("301"), "Received") << "the warehouse is asked first";
+    answer_reading(shop, 5);
+    EXPECT_EQ(shop.state("301"), "SettlingOrder");
+    EXPECT_EQ(shop.last_step("301").event, "StockShort");
+    EXPECT_EQ(shop.last_step("301").details.at("event").at("short")[0].at("available"), 0);
+    EXPECT_EQ(shop.stock(hat).available, 10) << "there are ten in the other one";
+    EXPECT_EQ(shop.store.tables().parked.size(), 0U);
     EXPECT_EQ(shop.laws(), "");
 }
 

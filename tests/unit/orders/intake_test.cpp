@@ -63,6 +63,8 @@ void settle(AMerchant& shop) {
 
 class EverySequence : public testing::TestWithParam<bool> {};
 
+// S28: a cancel after a partial refund failed, or gave back too much (Sylius RefundPlugin #418).
+// S38: an update that came before its order was lost (shopify-app-js #603, frappe PR #425).
 TEST_P(EverySequence, OfTheSameTopicsEndsTheSame) {
     const std::vector<Told> life = a_life(GetParam());
     std::vector<std::size_t> sequence(life.size());
@@ -160,6 +162,7 @@ json refund_body(const std::string& refund_id, const std::string& type, int quan
              {{{"line_item_id", 1001}, {"quantity", quantity}, {"restock_type", type}, {"location_id", location}}})}};
 }
 
+// S39: what came about an order that nobody knew yet was answered and forgotten (statamic-cargo #190).
 TEST(Intake, ARefundThatComesBeforeItsOrderIsNotForgotten) {
     AMerchant shop;
     EXPECT_EQ(shop.refund(eu, "100", refund_body("900", "cancel", 1)).kind, Kind::ignored);
@@ -232,6 +235,7 @@ TEST(Intake, OrdersEditedIsReadAgainBecauseItsBodyHoldsOnlyDifferences) {
     EXPECT_EQ(shop.end(activity::read_order, done({{"order", nullptr}})).kind, Kind::applied) << "gone meanwhile";
 }
 
+// S39: the same for the end of an order that nobody knew yet (statamic-cargo #190).
 TEST(Intake, ADeletedOrderIsCancelled) {
     AMerchant shop;
     shop.deliver(eu, "orders/create", an_order("100", eu, shirt, 3));
@@ -521,6 +525,22 @@ TEST(Intake, ABrokenRefundDoesNotSpoilItsBatch) {
     ASSERT_TRUE(shop.engine->run(inputs));
     EXPECT_THAT(kinds, testing::ElementsAre(Kind::parked, Kind::applied));
     EXPECT_EQ(shop.stock(shirt).reserved, 1);
+}
+
+// S41: one order with a deleted product stopped the import of all that came after it (frappe #337).
+TEST(Intake, AnOrderOfADeletedProductIsHeldAloneAndTheNextIsTaken) {
+    AMerchant shop;
+    sagas::OrderDocument deleted = an_order("100", eu, shirt, 1);
+    deleted.lines[0].variant_id.clear();
+    deleted.lines[0].sku.clear();
+    EXPECT_EQ(shop.poll(eu, {deleted, an_order("101", eu, shirt, 2)}).kind, Kind::applied);
+    shop.due();
+    EXPECT_EQ(shop.state("100"), "OnHold");
+    EXPECT_THAT(shop.data("100").holds, testing::ElementsAre("unmapped"));
+    EXPECT_THAT(shop.incidents(), testing::ElementsAre("a line's SKU is not mapped"));
+    EXPECT_EQ(shop.state("101"), "Reserved");
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    EXPECT_EQ(shop.laws(), "");
 }
 
 TEST(Intake, AnUnknownTopicIsRecordedAndIgnored) {

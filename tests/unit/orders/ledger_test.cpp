@@ -300,6 +300,7 @@ TEST(LedgerQueue, IsLeftByARelease) {
 
 // --- readings, and what the wrong rules would do ---------------------------------------------------------------------------------
 
+// S35: the same after the warehouse was read, which knows of no held units (Saleor #10877).
 TEST(LedgerReading, SubtractsWhatIsHeld) {
     // Wrong rule: available := fulfillable. The three held shirts would be sold again.
     ALedger a;

@@ -53,6 +53,7 @@ std::string item_of(const AMerchant& shop, int part) {
     return shop.data("100").lines_of(part).front().parts.front().warehouse_item_id;
 }
 
+// S31: what was added too late was silently ignored (OFN #7164).
 TEST(Parts, GoAllTheWayBesideTheFirst) {
     AMerchant shop;
     bring_to_warehouse(shop);

@@ -76,6 +76,7 @@ TEST(Reserve, GrantsInTheSequenceOfArrivalUntilThereIsNoMore) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// S01: two orders for the last unit in one batch (Medusa #16569).
 TEST(Reserve, TwoOrdersForTheLastUnitInOneBatch) {
     AMerchant shop({10s, 0s, "hold_and_tell", 1, 0, false, true});
     std::vector<engine::Input> inputs;
@@ -131,6 +132,7 @@ TEST(Reserve, ACancelAtTheWarehouseGivesBackOnlyThroughAReading) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// S31: an edit after the payment moved no reservation (Vendure #1210).
 TEST(Reserve, AnEditBeforeTheWarehouseReleasesTheDifference) {
     AMerchant shop;
     shop.order("100", eu, shirt, 5);
@@ -146,6 +148,7 @@ TEST(Reserve, AnEditBeforeTheWarehouseReleasesTheDifference) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// S31: an edit that could not be served was silently ignored (Vendure #1210).
 TEST(Reserve, AnEditThatCannotBeGrantedKeepsWhatItHasAndAsksAPerson) {
     AMerchant shop;
     shop.order("100", eu, shirt, 5);
@@ -207,6 +210,7 @@ TEST(Reserve, APreviewNamesTheMovesAndCallsOfTheRealRun) {
 
 // --- asking the warehouse first ----------------------------------------------------------------------------------------------------
 
+// S35: the same for units whose promise still waits for the warehouse (Saleor #10877).
 TEST(AskWarehouseFirst, PromisesNothingBeforeTheFigureIsThere) {
     AMerchant shop;
     shop.order("100", eu, hat, 2);

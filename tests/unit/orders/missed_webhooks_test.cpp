@@ -1,0 +1,114 @@
+// A store whose webhooks do not all come, and its own list of orders, which the poll reads.
+#include "runtime/random.hpp"
+#include "tests/unit/orders/a_merchant.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace ordersaga::orders {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using sagas::OutcomeKind;
+namespace activity = sagas::activity;
+
+constexpr std::size_t page = 40;
+
+class ForgetfulStore {
+public:
+    explicit ForgetfulStore(AMerchant& shop) : shop_(shop) {
+        engine::DutyRow duty;
+        duty.merchant = merchant;
+        duty.duty = duty::poll_orders;
+        duty.subject = "store:1";
+        duty.next_due = shop.clock.now();
+        shop.store.add_duty(duty);
+    }
+
+    void sells_one(bool tells) {
+        sagas::OrderDocument order = an_order(std::to_string(1000 + orders_.size()), eu, shirt, 1);
+        order.created_at = order.updated_at = shop_.clock.now();
+        orders_.push_back(order);
+        if (tells) shop_.deliver(eu, "orders/create", order);
+    }
+
+    // Answers every poll under way, page by page, or with nothing but a refusal.
+    void is_polled(bool away) {
+        for (int answers = 0; answers < 100; ++answers) {
+            std::vector<engine::CommandRow> sent = shop_.open(activity::poll_orders);
+            std::erase_if(sent, [](const auto& row) { return row.state != engine::CommandState::sent; });
+            if (sent.empty()) return;
+            shop_.end(sent.front(), away ? ended(OutcomeKind::retryable, "away") : answer(sent.front().payload));
+        }
+        FAIL() << "the poll comes to no end";
+    }
+
+    const std::vector<sagas::OrderDocument>& orders() const { return orders_; }
+    std::size_t told_again() const { return told_again_; }
+
+private:
+    sagas::Outcome answer(const json& asked) {
+        const Instant since = *runtime::parse_rfc3339(asked.at("orders_since").get<std::string>());
+        std::size_t next = asked.contains("after") ? std::stoul(asked.at("after").get<std::string>()) : 0;
+        json told = json::array();
+        for (; next < orders_.size() && told.size() < page; ++next) {
+            if (orders_[next].updated_at < since) continue;
+            told.push_back(to_json(orders_[next]));
+            if (!known_.insert(orders_[next].order_id).second) ++told_again_;
+        }
+        const bool complete = next == orders_.size();
+        json payload = {
+            {"orders", told}, {"complete", complete}, {"polled_until", runtime::format_rfc3339(shop_.clock.now())}};
+        if (!complete) payload["after"] = std::to_string(next);
+        return done(payload);
+    }
+
+    AMerchant& shop_;
+    std::vector<sagas::OrderDocument> orders_;
+    std::set<std::string> known_;
+    std::size_t told_again_ = 0;
+};
+
+// S40: one webhook of a hundred was lost, then the subscription for two hours, and nobody missed the orders
+// (gnikyt/laravel-shopify #591, #936). For half of that time the store does not answer the poll either.
+TEST(MissedWebhooks, AreFoundByThePollAndNoOrderTwice) {
+    AMerchant::Options options;
+    options.units = 10'000;
+    AMerchant shop(options);
+    ForgetfulStore store(shop);
+    runtime::SeededRandom random(40);
+    int lost = 0;
+    for (int minute = 0; minute < 165; ++minute) {
+        const bool no_subscription = minute >= 15 && minute < 135;
+        const bool away = minute >= 15 && minute < 75;
+        for (int order = 0; order < 2; ++order) {
+            const bool tells = !no_subscription && !random.chance(0.01);
+            if (!tells) ++lost;
+            store.sells_one(tells);
+            for (int look = 0; look < 2; ++look) {
+                shop.pass(15s);
+                store.is_polled(away);
+            }
+        }
+    }
+    shop.pass(61s);
+    store.is_polled(false);
+    shop.pass(6s);
+
+    const auto orders = static_cast<std::int64_t>(store.orders().size());
+    EXPECT_GT(lost, 240) << "the two hours, and one or the other besides";
+    EXPECT_GT(store.told_again(), 0U) << "the polls overlap";
+    EXPECT_EQ(shop.store.tables().orders.size(), store.orders().size());
+    EXPECT_EQ(shop.store.tables().sagas.size(), store.orders().size());
+    for (const sagas::OrderDocument& order : store.orders())
+        EXPECT_NE(shop.state(order.order_id), "Received") << order.order_id;
+    EXPECT_EQ(shop.stock(shirt).available, 10'000 - orders);
+    EXPECT_EQ(shop.listing(eu, shirt).believed, 10'000 - orders) << "each sale was counted once";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+}  // namespace
+}  // namespace ordersaga::orders
