@@ -91,6 +91,7 @@ TEST(LargerStoreModel, ThreeOrdersWithEveryFault) {
     expect_no_violation("two stores, three orders, all faults", scope);
 }
 
+// S46: the wrong rule "a flush sets the target" shows a unit that the store has sold (ecommerce_integrations).
 TEST(StoreModel, ConvictsEveryWrongRuleOfFlushes) {
     for (const WrongRule& wrong : {
              WrongRule{"a flush sets the target", Rule::flush_is_absolute, "belief"},

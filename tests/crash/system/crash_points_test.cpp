@@ -69,6 +69,7 @@ struct CrashPoints : testing::Test {
     }
 };
 
+// S54: killed at every place where something leaves or enters the process; the laws hold.
 TEST_F(CrashPoints, LoseNothingAndDoubleNothingOnAnyPath) {
     std::size_t pairs = 0;
     for (const Path& path : paths()) {
@@ -210,6 +211,7 @@ TEST_F(CrashPoints, LeaveAMigrationToBeRunAgain) {
 }
 
 // The control that needs no marks in the code: seeded calls to sockets, on paths that differ as much as paths can.
+// S54: killed at random calls; the laws hold.
 TEST_F(CrashPoints, AreNotTheOnlyPlacesWhereItMayDie) {
     const std::string count_text = test::variable("ORDERSAGA_CRASH_CALLS");
     const long wanted = count_text.empty() ? 20 : std::stol(count_text);

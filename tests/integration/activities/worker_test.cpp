@@ -260,6 +260,7 @@ protected:
     int attempts_ = 0;
 };
 
+// S50: a retry after a success made a second order at the warehouse (Jaal #1225).
 TEST_F(WorkerOverBroker, FulfilmentIsCreatedOnceHoweverOftenItIsAsked) {
     const json payload = fulfillment("eu.5001.1.1", 2);
 
@@ -341,6 +342,7 @@ TEST_F(WorkerOverBroker, StockIsReadByItemAndAsAWhole) {
 }
 
 // The peer applies and falls silent: the worker looks before it says anything.
+// S51: a create that was done and not answered was done again (gorgojs #430, open-mercato #3294).
 TEST_F(WorkerOverBroker, AppliedThenSilentCreateMakesOneFulfilment) {
     control("PUT", "/control/faults", {{"calls", {{"shipbob", {{"timeout_after", 1.0}}}}}});
     json payload = fulfillment("eu.5001.1.1");

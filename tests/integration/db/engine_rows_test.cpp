@@ -86,6 +86,7 @@ TEST_F(EngineRows, SagasReadBackAsTheyWereWritten) {
     EXPECT_EQ(look("SELECT count(*) FROM saga_history"), "3");
 }
 
+// S39: a copy in memory was saved over a newer row (statamic-cargo #195).
 TEST_F(EngineRows, ASagaThatMovedOnIsNotWritten) {
     Changes changes;
     changes.updated_sagas.push_back(a_saga(1));

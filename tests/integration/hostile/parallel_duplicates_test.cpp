@@ -48,6 +48,7 @@ protected:
     }
 };
 
+// S37: the same delivery at the same moment made two orders (ShopifySharp #919).
 TEST_F(ParallelDuplicates, OfOneDeliveryAreAppliedOnce) {
     const std::vector<std::pair<std::string, std::string>> same(16, {"orders/create", "w1"});
 
@@ -59,6 +60,7 @@ TEST_F(ParallelDuplicates, OfOneDeliveryAreAppliedOnce) {
 }
 
 // A shop that gives each attempt an id of its own still tells which event it is about.
+// S37: the same under delivery ids of their own (Kyon147 #130).
 TEST_F(ParallelDuplicates, OfOneEventUnderManyDeliveryIdsAreAppliedOnce) {
     std::vector<std::pair<std::string, std::string>> many;
     for (int i = 0; i < 16; ++i)

@@ -29,6 +29,7 @@ protected:
     std::string saga_;
 };
 
+// S41: an order that cannot be mapped was not told to anybody (frappe #338).
 TEST_F(UnknownSku, HoldsTheSagaWithAnIncidentThatOperatorsSee) {
     EXPECT_EQ(state_of_saga(), "OnHold");
     EXPECT_EQ(look("SELECT data->>'holds' FROM sagas"), R"(["unmapped"])");

@@ -81,6 +81,7 @@ TEST_F(ShipBobFlow, CreatesWithTokenAndChannel) {
     EXPECT_EQ(scope.lane.remaining_calls, 149);
 }
 
+// S50: a retry takes over the order that an earlier try has made (Jaal #1225).
 TEST_F(ShipBobFlow, DuplicateWithTheSameContentIsDoneAlready) {
     peer.will(answer(422, duplicate));
     peer.will(answer(200, json::array({order("Processing")})));

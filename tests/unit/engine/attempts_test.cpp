@@ -108,6 +108,7 @@ TEST(Attempt, ObeysNoAbsurdPause) {
     EXPECT_LE(attempt.command.due_at, start + 1h);
 }
 
+// S51: a create was repeated without a look (gorgojs #430).
 TEST(Attempt, LooksFirstAfterAnUnknownOutcomeAndNotBeforeTheLostCallHasEnded) {
     AnAttempt attempt;
     attempt.now = start + 1s;

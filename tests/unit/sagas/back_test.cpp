@@ -123,6 +123,7 @@ TEST(OrderSagaCancel, AsksTheWarehouseOnceItHasTheOrder) {
     EXPECT_EQ(order.state(), "Compensated");
 }
 
+// S53: a cancel that was refused left the order neither here nor there (ShipBob).
 TEST(OrderSagaCancel, TooLateGoesForward) {
     Conversation order = requested();
     order.tell("CancelRequested", by_customer);
@@ -202,6 +203,7 @@ TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDoesNotAnswer) {
 }
 
 // Its store refunds all lines and then sells another one in the same order.
+// S31: an edit of an order that is being cancelled was silently ignored (OFN #7164).
 TEST(OrderSagaCancel, TellsAPersonWhatIsAddedToAnOrderThatWasGivenUp) {
     Conversation order = reserved();
     order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0)})}});

@@ -80,6 +80,7 @@ TEST(OrderSagaShipments, NewAndDeliveredInOneView) {
 }
 
 // The answer to the request was lost, and the parcel left before anybody asked again.
+// S25: two ways finish the same order within milliseconds, and its stock goes down once (WooPayments #8292, #10846).
 TEST(OrderSagaShipments, SeenBeforeTheAcceptanceWasHeardOf) {
     Conversation order = requesting();
     order.send(activity::request_fulfillment);

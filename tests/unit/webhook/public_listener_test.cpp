@@ -82,6 +82,7 @@ protected:
     runtime::Metrics metrics_;
 };
 
+// S39: what was answered 200 was stored nowhere (statamic-cargo #190).
 TEST_F(PublicListenerTest, AnswersOkOnlyForWhatIsStored) {
     for (const auto& [kind, status] : std::vector<std::pair<InputResult::Kind, int>>{
              {InputResult::Kind::applied, 200},
