@@ -1,5 +1,4 @@
 // A store whose webhooks do not all come, and its own list of orders, which the poll reads.
-#include "runtime/random.hpp"
 #include "tests/unit/orders/a_merchant.hpp"
 
 #include <gtest/gtest.h>
@@ -72,20 +71,19 @@ private:
     std::size_t told_again_ = 0;
 };
 
-// S40: one webhook of a hundred was lost, then the subscription for two hours, and nobody missed the orders
-// (gnikyt/laravel-shopify #591, #936). For half of that time the store does not answer the poll either.
+// S40: some webhooks were lost, then the subscription for two hours, and nobody missed the orders (gnikyt/laravel-shopify
+// #591, #936). Here one of forty, and for half of the two hours the store does not answer the poll either.
 TEST(MissedWebhooks, AreFoundByThePollAndNoOrderTwice) {
     AMerchant::Options options;
     options.units = 10'000;
     AMerchant shop(options);
     ForgetfulStore store(shop);
-    runtime::SeededRandom random(40);
     int lost = 0;
     for (int minute = 0; minute < 165; ++minute) {
         const bool no_subscription = minute >= 15 && minute < 135;
         const bool away = minute >= 15 && minute < 75;
         for (int order = 0; order < 2; ++order) {
-            const bool tells = !no_subscription && !random.chance(0.01);
+            const bool tells = !no_subscription && store.orders().size() % 40 != 7;
             if (!tells) ++lost;
             store.sells_one(tells);
             for (int look = 0; look < 2; ++look) {
