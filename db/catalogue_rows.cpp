@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kStores = R"sql(
     SELECT merchant_id, store_id, key, shop_domain, location_id, status, mode, go_live_at, observed_from, order_policy,
-           channel_wait_ms, hold_expiry_ms, warehouse_id, ship_methods, points_per_second, api_version, webhook_url
+           channel_wait_ms, hold_expiry_ms, warehouse_id, ship_methods, points_per_second, api_version, webhook_url,
+           coalesce((SELECT stage FROM recoveries WHERE recoveries.merchant_id = stores.merchant_id), '')
       FROM stores
      WHERE merchant_id = ANY ($1::bigint[])
      ORDER BY merchant_id, store_id)sql";
@@ -70,6 +71,7 @@ StoreRow read_store(RowReader& row) {
     store.points_per_second = row.real();
     store.api_version = row.text();
     store.webhook_url = row.text();
+    store.recovery = row.text();
     return store;
 }
 

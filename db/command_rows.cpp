@@ -35,6 +35,7 @@ constexpr const char* kClaimExpiredDutyCommands = R"sql( FROM commands
 
 constexpr const char* kClaimWaiting = R"sql( FROM commands
      WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting' AND due_at <= $3::timestamptz
+       AND (NOT $5::boolean OR (saga_id IS NULL AND priority IN (1, 3)))
      ORDER BY priority, due_at, command_id
      LIMIT $4::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
@@ -172,8 +173,9 @@ std::vector<CommandRow> PgTransaction::claim_waiting_commands(
     MerchantId merchant,
     const std::string& lane,
     Instant now,
-    std::size_t limit) {
-    return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit}), read_command);
+    std::size_t limit,
+    bool asking) {
+    return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit, asking}), read_command);
 }
 
 std::vector<CommandRow> PgTransaction::claim_unpublished_commands(Instant sent_before, std::size_t limit) {

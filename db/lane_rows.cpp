@@ -44,7 +44,9 @@ constexpr const char* kCreateMissing = R"sql(
 
 constexpr const char* kLock = R"sql(
     SELECT merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, "window", breaker, failures,
-           opened_at, reason
+           opened_at, reason,
+           EXISTS (SELECT FROM recoveries
+                    WHERE recoveries.merchant_id = lanes.merchant_id AND stage <> 'caught_up')
       FROM lanes
      WHERE (merchant_id, lane) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))
      ORDER BY merchant_id, lane
@@ -88,6 +90,7 @@ LaneRow read_lane(RowReader& row) {
     lane.failures = row.int32();
     lane.opened_at = row.optional_instant();
     lane.reason = row.text();
+    lane.reads_only = row.boolean();
     return lane;
 }
 

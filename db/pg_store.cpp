@@ -1,6 +1,8 @@
 #include "db/pg_store.hpp"
 
 #include "db/pg_transaction.hpp"
+#include "db/restored.hpp"
+#include "runtime/log.hpp"
 
 namespace ordersaga::db {
 
@@ -14,8 +16,18 @@ struct RollBack {};
 PgStore::PgStore(ConnectionSettings settings, runtime::KeyRing ring)
     : session_(std::move(settings)), keys_(std::move(ring)) {}
 
+void PgStore::look_at_new_connection() {
+    known_ = known_ && session_.connected();
+    if (known_) return;
+    bool restored = false;
+    session_.transact_once([&](Transaction& transaction) { restored = notice_restore(transaction); });
+    known_ = true;
+    if (restored) runtime::log_warn("the database was restored: peers are asked before anything is sent", {});
+}
+
 void PgStore::transact(const std::function<void(engine::Transaction&)>& work, Ending ending) {
     try {
+        look_at_new_connection();
         session_.transact_once([&](Transaction& transaction) {
             PgTransaction ours(transaction, keys_);
             work(ours);

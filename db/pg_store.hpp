@@ -16,13 +16,19 @@ public:
     // Does not connect yet. The login is ordersaga_engine. `ring` seals the keys that personal data is sealed with.
     PgStore(ConnectionSettings settings, runtime::KeyRing ring);
 
+    // Each new connection is looked at first: a restore takes the server away, and comes back with an earlier database
+    // (db/restored.hpp). Nothing is done on it before its recovery is open.
+    //
     // The transaction handed to `work` is also an orders::Rows (dynamic_cast). Database failures come out as
     // StoreUnavailable, StoreInDoubt or BadItem; what `work` throws passes as it is.
     void transact(const std::function<void(engine::Transaction&)>& work, Ending ending = Ending::commit) override;
 
 private:
+    void look_at_new_connection();
+
     Session session_;
     StoreKeys keys_;
+    bool known_ = false;  // the database behind the connection was looked at
 };
 
 }  // namespace ordersaga::db

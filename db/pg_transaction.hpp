@@ -36,7 +36,8 @@ public:
         sagas::MerchantId merchant,
         const std::string& lane,
         Instant now,
-        std::size_t limit) override;
+        std::size_t limit,
+        bool asking) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
     void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
 
@@ -91,6 +92,10 @@ public:
         sagas::MerchantId merchant,
         const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
+    void write_found(const std::vector<orders::FoundFulfillment>& found) override;
+    std::vector<orders::FoundFulfillment> take_found(
+        sagas::MerchantId merchant,
+        const std::vector<std::string>& order_keys) override;
 
     // personal_rows.cpp
     void write_personal(const std::vector<orders::PersonalRow>& people) override;

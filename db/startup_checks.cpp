@@ -1,6 +1,7 @@
 #include "db/startup_checks.hpp"
 
 #include "db/migrate.hpp"
+#include "db/row_reader.hpp"
 
 namespace ordersaga::db {
 
@@ -24,6 +25,10 @@ constexpr const char* kReadSettings = R"sql(
 
 constexpr const char* kHasMigrations = "SELECT to_regclass('schema_migrations') IS NOT NULL";
 constexpr const char* kReadVersion = "SELECT coalesce(max(version), 0) FROM schema_migrations";
+
+constexpr const char* kOpenSagas = R"sql(
+    SELECT kind, definition_version, state, count(*)
+      FROM sagas WHERE next_wake IS NOT NULL GROUP BY kind, definition_version, state ORDER BY kind, definition_version, state)sql";
 
 void check_durability(const Rows& rows, std::vector<std::string>& faults) {
     if (rows.int32(0, 0) < kOldestServer) {
@@ -79,6 +84,17 @@ std::vector<std::string> startup_faults(Connection& connection) {
         if (!schema.empty()) faults.push_back(std::move(schema));
     });
     return faults;
+}
+
+std::vector<engine::OpenSagas> open_sagas(Transaction& transaction) {
+    return read_all(transaction.query(kOpenSagas), [](RowReader& row) {
+        engine::OpenSagas group;
+        group.kind = row.text();
+        group.definition_version = row.int32();
+        group.state = row.text();
+        group.count = row.int64();
+        return group;
+    });
 }
 
 std::string schema_fault(Transaction& transaction) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/connection.hpp"
+#include "orchestrator/engine/open_sagas.hpp"
 
 #include <string>
 #include <vector>
@@ -17,5 +18,8 @@ std::vector<std::string> startup_faults(Connection& connection);
 
 // Why this build cannot work with the schema it finds, and what to do; empty when it can.
 std::string schema_fault(Transaction& transaction);
+
+// The sagas that are not final, by how they stand; for engine::unknown_sagas.
+std::vector<engine::OpenSagas> open_sagas(Transaction& transaction);
 
 }  // namespace ordersaga::db

@@ -13,8 +13,10 @@
 #include "orchestrator/api/private_listener.hpp"
 #include "orchestrator/broker_ports.hpp"
 #include "orchestrator/credentials/renewal_duty.hpp"
+#include "orchestrator/engine/open_sagas.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "orchestrator/orchestrator_config.hpp"
+#include "orchestrator/recovery_duty.hpp"
 #include "orchestrator/retention_duty.hpp"
 #include "orchestrator/shard_owner.hpp"
 #include "orchestrator/webhook/public_listener.hpp"
@@ -64,6 +66,19 @@ void require_sound_database(const OrchestratorConfig& config) {
     if (!faults.empty()) throw NotUsable("the database is not fit for use:" + faults);
 }
 
+// A release that has lost a state or a version would set every saga that holds it aside, one by one.
+void require_known_sagas(
+    const OrchestratorConfig& config,
+    const std::vector<const sagas::SagaDefinition*>& definitions) {
+    db::Session session({config.engine_dsn, "ordersaga-orchestrator start"});
+    std::vector<engine::OpenSagas> open;
+    session.transact([&](db::Transaction& transaction) { open = db::open_sagas(transaction); });
+    std::string faults;
+    for (const std::string& fault : engine::unknown_sagas(definitions, open))
+        faults += "\n  - " + fault;
+    if (!faults.empty()) throw NotUsable("this build cannot move sagas that are open:" + faults);
+}
+
 void seal_what_lies_open(const OrchestratorConfig& config) {
     db::Session session({config.engine_dsn, "ordersaga-orchestrator start"});
     const std::int64_t sealed = db::seal_older_addresses(session, *config.credential_keys);
@@ -104,6 +119,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     runtime::Metrics metrics;
     sagas::OrderSaga order_saga(config.saga);
     std::vector<const sagas::SagaDefinition*> definitions{&order_saga};
+    require_known_sagas(config, definitions);
     broker::TopologyOptions topology;
     topology.prefix = config.amqp_prefix;
     topology.outcome_shards = config.engine.shards;
@@ -166,6 +182,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
 
     db::Session({config.engine_dsn, "ordersaga-start"}).transact(db::check_subscriptions_now);
     RetentionDuty retention({config.engine_dsn, "ordersaga-retention"}, config.retention);
+    RecoveryDuty recovery({config.engine_dsn, "ordersaga-recovery"});
     loop.start();
     auto owner = std::make_unique<ShardOwner>(
         db::ConnectionSettings{config.engine_dsn, "ordersaga-members"}, own_member_id(config), config.engine.shards,

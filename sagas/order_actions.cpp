@@ -85,6 +85,17 @@ void command(
     step.decision.commands.push_back({std::string(activity), lane, key, std::move(payload), delay});
 }
 
+// A restored database has learned of it by asking: the warehouse has it since long.
+json as_found(const json& payload) {
+    return payload.value("found", false) ? json{{"found", true}} : json::object();
+}
+// The saga began with what stands at the warehouse already.
+json as_standing(const OrderData& data) {
+    const Fulfillment* current = data.current();
+    const bool stands = current != nullptr && current->state == "wanted" && current->perhaps_exists;
+    return stands ? json{{"found", true}} : json::object();
+}
+
 void start_waiting(OrderStep& step) {
     step.data.wait_until = step.now + std::chrono::milliseconds(step.data.channel_wait_ms);
     effect(step, "WaitForChannels");
@@ -716,11 +727,13 @@ bool never_at_warehouse(const OrderStep& step, Payload payload) {
 namespace order_actions {
 
 void reserve(OrderStep& step, Payload) {
-    effect(step, "Reserve");
+    effect(step, "Reserve", as_standing(step.data));
 }
 
 void reserve_with_what_we_know(OrderStep& step, Payload) {
-    effect(step, "Reserve", {{"without_reading", true}});
+    json more = as_standing(step.data);
+    more["without_reading"] = true;
+    effect(step, "Reserve", std::move(more));
 }
 
 void exchange(OrderStep& step, Payload payload) {
@@ -865,7 +878,7 @@ void commit_stock(OrderStep& step, Payload payload) {
         step.decision.note = "warehouse order " + current->warehouse_order_id;
     }
     step.decision.closes_incident = true;
-    effect_on_part(step, "Commit", part_in(step, payload));
+    effect_on_part(step, "Commit", part_in(step, payload), as_found(payload));
 }
 
 void commit_and_cancel(OrderStep& step, Payload payload) {
@@ -977,7 +990,7 @@ void ship(OrderStep& step, Payload payload) {
         fulfillment->state = "accepted";
         fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
-        effect_on_part(step, "Commit", fulfillment->part);
+        effect_on_part(step, "Commit", fulfillment->part, as_found(payload));
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {

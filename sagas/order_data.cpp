@@ -186,6 +186,7 @@ json to_json(const OrderData& data) {
         {"fulfillments", std::move(fulfillments)},
         {"wish", data.wish},
         {"unserved", data.unserved},
+        {"unclear", data.unclear},
         {"holds", data.holds},
         {"cancel_by", data.cancel_by},
         {"cancel_reason", data.cancel_reason},
@@ -224,6 +225,7 @@ OrderData order_data_from_json(const json& document) {
         for (const auto& [line_id, units] : wish.items())
             data.wish[line_id] = whole({{"units", units}}, "units", 0, most_units);
         data.unserved = document.value("unserved", std::vector<std::string>{});
+        data.unclear = document.value("unclear", "");
         data.holds = document.value("holds", std::vector<std::string>{});
         data.cancel_by = document.value("cancel_by", "");
         data.cancel_reason = document.value("cancel_reason", "");

@@ -2,6 +2,7 @@
 
 #include "runtime/text.hpp"
 #include "sagas/activities.hpp"
+#include "sagas/found_fulfillments.hpp"
 #include "sagas/order_actions.hpp"
 #include "sagas/order_saga.hpp"
 
@@ -119,6 +120,35 @@ bool is_given_up_in_doubt(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "cancelled" && known->perhaps_exists;
 }
 
+// The row of the table that leads from here to a person; empty: there is none, and the incident alone must do.
+std::string way_to_a_person(const std::string& state) {
+    static const std::map<std::string, std::string> ways = {
+        {"Received", "FulfilledElsewhere"},       {"Reserved", "FulfilledElsewhere"},
+        {"OnHold", "FulfilledElsewhere"},         {"Backordered", "FulfilledElsewhere"},
+        {"ChannelsSynced", "FulfillmentUnknown"}, {"FulfillmentRequested", "FulfillmentUnknown"},
+        {"Shipped", "StoreFulfillmentFailed"},    {"CancellingFulfillment", "CancelFailed"},
+        {"SettlingOrder", "OrderSettleFailed"}};
+    auto way = ways.find(state);
+    return way == ways.end() ? std::string() : way->second;
+}
+
+bool speaks_for_a_person(const Event& event) {
+    if (event.name == "OperatorRetried") return true;
+    const std::string by = event.payload.value("by", "operator");
+    return event.name == "CancelRequested" && (by.empty() || by == "operator");
+}
+
+// Only what changes nothing at the warehouse.
+bool is_heard_meanwhile(const std::string& event) {
+    return event == "OrderChanged" || event == "OrderPaid" || event == "FulfillmentsUnclear";
+}
+
+// The warehouse has what the saga has asked for, perhaps in a time that the database has forgotten.
+bool is_accepted_unheard(const OrderData& data, Payload view) {
+    const Fulfillment* known = data.of_reference(view.value("reference", ""));
+    return known != nullptr && known->state == "wanted" && view.value("state", "") != "Cancelled";
+}
+
 constexpr const char* other_system = "another system";
 
 // As the warehouse would tell that all of the newest part has left; parts before it have gone, or there would be no other.
@@ -234,8 +264,23 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     step.decision.state = saga.state;
     std::string name = event.name;
     nlohmann::json payload = event.payload;
+    bool told_as_it_is = false;
+    if (speaks_for_a_person(event)) step.data.unclear.clear();
 
-    if (name == "TimeReached") {
+    if (!step.data.unclear.empty() && !is_heard_meanwhile(name)) {
+        name.clear();
+        step.decision.silent = event.name != "TimeReached";
+        step.decision.note = "a person must look first: " + step.data.unclear;
+    } else if (name == "FulfillmentsUnclear") {
+        const std::string unclear = what_is_unclear(step.data, saga.state, payload);
+        name = unclear.empty() ? std::string() : way_to_a_person(saga.state);
+        step.decision.silent = unclear.empty();
+        told_as_it_is = !unclear.empty() && name.empty();
+        payload["reason"] = "the restored database does not account for what the warehouse has: " + unclear;
+        if (told_as_it_is && !is_final(saga.state)) step.data.unserved.push_back(unclear);
+        if (told_as_it_is) step.decision.incident = payload.at("reason").get<std::string>();
+        if (!is_final(saga.state)) step.data.unclear = unclear;
+    } else if (name == "TimeReached") {
         name = meaning_of_time(saga.state, step.data, now);
         if (name.empty()) step.decision.note = "still waiting";
     } else if (name == "OrderChanged") {
@@ -265,6 +310,9 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
             name = "DeliveryReported";
         } else if (news.cancelled) {
             name = "WarehouseCancelled";
+        } else if (payload.value("found", false) && is_accepted_unheard(step.data, payload.at("view"))) {
+            name = "FulfillmentAccepted";
+            payload["reference"] = payload.at("view").value("reference", "");
         } else if (!news.trouble.empty() && saga.state != "NeedsOperator") {
             name = "WarehouseTrouble";
             payload["reason"] = news.trouble;
@@ -275,7 +323,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         }
     }
 
-    bool handled = !name.empty() && run_through_table(step, name, payload);
+    bool handled = told_as_it_is || (!name.empty() && run_through_table(step, name, payload));
     Decision& decision = step.decision;
     // What is final changes no more, but what it told a person is told once.
     if (handled && name == "OrderChanged" && (!is_final(saga.state) || decision.incident))

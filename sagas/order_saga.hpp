@@ -11,7 +11,7 @@
 //                ExchangeRefused {short[]}   StockReleased {}
 //   channels     ChannelsUpdated {flushes?}
 //   warehouse    FulfillmentAccepted {view}   FulfillmentRefused {messages, conflict}   FulfillmentUnknown {}
-//                FulfillmentCancelled {found}   CancelTooLate {view}   CancelFailed {}   FulfillmentViewed {view}
+//                FulfillmentCancelled {found}   CancelTooLate {view}   CancelFailed {}   FulfillmentViewed {view, found?}
 //                FulfillmentMissing {}
 //   store        StoreFulfilled {shipment_id, fulfillment_id}   StoreFulfillmentFailed {shipment_id}
 //                OrderSettled {how}   OrderSettleFailed {}

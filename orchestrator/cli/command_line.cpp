@@ -25,8 +25,8 @@ namespace {
 
 constexpr const char* description = R"(sagactl - see and steer the sagas of ordersaga
 
-Reads and commands go to the orchestrator's REST API; setup, migrate, verify, token,
-operator, credential, connect and privacy work on the database. Addresses and secrets come from the environment
+Reads and commands go to the orchestrator's REST API; setup, migrate, verify, restored,
+recovery, token, operator, credential, connect and privacy work on the database. Addresses and secrets come from the environment
 (ORDERSAGA_URL, ORDERSAGA_TOKEN, ORDERSAGA_ENGINE_DSN, ORDERSAGA_MIGRATOR_DSN,
 ORDERSAGA_ADMIN_DSN) or from the file given by --config.)";
 
@@ -324,6 +324,18 @@ private:
             "--at-rest", verify.at_rest,
             "nothing is under way: stores and stock must agree in full, every order must have come to rest");
 
+        RestoredArguments& restored = restored_;
+        command =
+            add(app_, "restored",
+                "say that the database was put back to an earlier moment: peers are asked before anything is sent "
+                "(ORDERSAGA_ENGINE_DSN)",
+                [&restored](Context& context) {
+                    return with_database_faults([&] { return restored_verb(context, restored); });
+                });
+        add_reason(command, restored.reason);
+        add(app_, "recovery", "how far a restored database has caught up with its peers (ORDERSAGA_ENGINE_DSN)",
+            [](Context& context) { return with_database_faults([&] { return recovery_verb(context); }); });
+
         DoctorArguments& doctor = doctor_;
         command = add(
             app_, "doctor",
@@ -560,6 +572,7 @@ private:
     TokenArguments token_;
     OperatorArguments operator_;
     VerifyArguments verify_;
+    RestoredArguments restored_;
     DoctorArguments doctor_;
     CredentialArguments credential_;
     ConnectArguments connect_;

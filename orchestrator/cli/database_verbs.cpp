@@ -2,6 +2,7 @@
 
 #include "db/bootstrap.hpp"
 #include "db/migrate.hpp"
+#include "db/restored.hpp"
 #include "db/setup.hpp"
 #include "db/verify.hpp"
 #include "orchestrator/cli/engine_database.hpp"
@@ -185,6 +186,47 @@ ExitCode setup_verb(Context& context, const SetupArguments& arguments) {
     const db::SetupReport report =
         db::apply_setup(session, file.plan, actor_of(context.world), reason, arguments.dry_run);
     print_setup(context, report, arguments.dry_run);
+    return ExitCode::ok;
+}
+
+ExitCode restored_verb(Context& context, const RestoredArguments& arguments) {
+    db::Session session = open_engine_database(context, "restored");
+    std::string remembers;
+    try {
+        session.transact([&](db::Transaction& transaction) {
+            remembers = db::declare_restored(transaction, actor_of(context.world), arguments.reason);
+        });
+    } catch (const std::invalid_argument& fault) {
+        throw CliError(ExitCode::conflict, fault.what());
+    }
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        out << runtime::dump_json({{"remembers_until", remembers}}) << '\n';
+    } else {
+        out << "the database remembers nothing since " << remembers
+            << "\nstart orchestrators and workers: they ask stores and warehouses first, and send when that is done\n";
+    }
+    return ExitCode::ok;
+}
+
+ExitCode recovery_verb(Context& context) {
+    db::Session session = open_engine_database(context, "recovery");
+    json rows = json::array();
+    session.transact([&](db::Transaction& transaction) {
+        rows = json::array();
+        for (const db::RecoveryStage& stage : db::recoveries(transaction))
+            rows.push_back({{"merchant", stage.merchant}, {"stage", stage.stage}, {"waits_for", stage.waits_for}});
+    });
+    std::ostream& out = context.world.out;
+    if (context.json) {
+        out << runtime::dump_json({{"recoveries", rows}}) << '\n';
+    } else if (rows.empty()) {
+        out << "nothing is held back\n";
+    } else {
+        print_table(
+            out, {{"MERCHANT", "merchant"}, {"STAGE", "stage"}, {"WAITS FOR", "waits_for"}}, rows,
+            context.world.colours);
+    }
     return ExitCode::ok;
 }
 

@@ -30,6 +30,14 @@ struct VerifyArguments {
 // Exit code 1 when a law is broken, naming law and row.
 ExitCode verify_verb(Context& context, const VerifyArguments& arguments);
 
+struct RestoredArguments {
+    std::string reason;
+};
+// The database was put back to an earlier moment: nothing is sent before the peers were asked.
+ExitCode restored_verb(Context& context, const RestoredArguments& arguments);
+// How far that has come.
+ExitCode recovery_verb(Context& context);
+
 // Runs `work`; what the database throws becomes a CliError with the fitting exit code and no row's values.
 ExitCode with_database_faults(const std::function<ExitCode()>& work);
 

@@ -544,7 +544,9 @@ void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
         std::size_t free = static_cast<std::size_t>(free_slots(lane, now_));
         if (free == 0 && now_ < lane.not_before) lane_retries_[{lane.merchant, lane.lane}] = lane.not_before;
         if (free == 0) continue;  // the next outcome of this lane comes by here again
-        for (CommandRow& command : transaction_.claim_waiting_commands(lane.merchant, lane.lane, now_, free)) {
+        for (CommandRow& command :
+             transaction_.claim_waiting_commands(lane.merchant, lane.lane, now_, free, lane.reads_only)) {
+            if (lane.reads_only && policy_of_duty(command.activity).write) continue;
             if (!admit(lane, command, rules)) {
                 lane_retries_[{lane.merchant, lane.lane}] = admits_at(lane, command, rules, now_);
                 break;

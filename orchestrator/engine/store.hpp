@@ -141,7 +141,8 @@ struct LaneRow {
     std::string breaker = "closed";  // closed | open | probing
     int failures = 0;                // consecutive
     std::optional<Instant> opened_at;
-    std::string reason;  // why it is not closed
+    std::string reason;       // why it is not closed
+    bool reads_only = false;  // the database was restored: its peers are asked, and nothing is written to them
 };
 
 // An event left for a saga by a transaction that must not lock it.
@@ -245,11 +246,13 @@ public:
     virtual void create_lanes(const std::vector<LaneRow>& lanes) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
     // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
+    // `asking`: only those of duties, of the priorities of lookups and polls.
     virtual std::vector<CommandRow> claim_waiting_commands(
         MerchantId merchant,
         const std::string& lane,
         Instant now,
-        std::size_t limit) = 0;
+        std::size_t limit,
+        bool asking = false) = 0;
     // Sent commands that nobody confirmed as published since before `sent_before`. Skips locked ones.
     virtual std::vector<CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) = 0;
     virtual void mark_published(

@@ -1,5 +1,7 @@
 #include "orchestrator/orders/intake.hpp"
 
+#include "sagas/found_fulfillments.hpp"
+
 #include <algorithm>
 #include <map>
 
@@ -219,6 +221,7 @@ void start_saga(
     const WarehouseRow& warehouse,
     const LineMapper& map,
     const std::string& cause,
+    const std::vector<json>& found,
     IntakeFacts& facts) {
     const OrderDocument& order = row.document;
     row.reason = reason_for_no_saga(order, store);
@@ -227,6 +230,21 @@ void start_saga(
     facts.start = true;
     facts.data = data_of(row, store, warehouse, map);
     facts.recipient = recipient_of(order);
+    if (!found.empty() && !facts.data.observed) {
+        // What was fulfilled is not fulfillable any more, and belongs to the order that the warehouse has.
+        facts.data.lines = saga_lines(order, map, false);
+        std::erase_if(facts.data.lines, [](const sagas::SagaLine& line) { return line.wanted == 0; });
+        const bool ended = order.cancelled_at || row.deleted;
+        const sagas::Adoption adoption = sagas::adopt(facts.data, found);
+        if (adoption.clear && !ended) {
+            facts.events.push_back({"OrderPlaced", json::object(), cause});
+            return;
+        }
+        if (!ended || adoption.alive) {
+            facts.events.push_back(sagas::unclear_fulfillments(found, true));
+            return;
+        }
+    }
     if (order.cancelled_at || row.deleted) {
         std::string by = row.deleted ? "deleted" : "customer";
         facts.events.push_back({"CancelRequested", {{"by", by}, {"reason", order.cancel_reason}}, cause});
@@ -298,7 +316,8 @@ IntakeFacts merge_document(
     const StoreRow& store,
     const WarehouseRow& warehouse,
     const LineMapper& map,
-    const std::string& cause) {
+    const std::string& cause,
+    const std::vector<json>& found) {
     IntakeFacts facts;
     OrderDocument joined = document;
     if (row.has_document) join_refunds(joined, row.document.refunds);
@@ -324,7 +343,7 @@ IntakeFacts merge_document(
     if (!row.saga_id.empty()) {
         tell_changes(before, row, map, cause, facts);
     } else if (!had_document || row.reason.empty()) {
-        start_saga(row, store, warehouse, map, cause, facts);
+        start_saga(row, store, warehouse, map, cause, found, facts);
     }
     row.document = without_person(std::move(row.document));
     return facts;

@@ -36,14 +36,16 @@ bool sends_goods(std::string_view fulfillment_status);
 // The same without the person: what is kept of a document.
 sagas::OrderDocument without_person(sagas::OrderDocument order);
 
-// Merges a document. Updates `row`; the caller starts the saga, stores its recipient and tells the events.
+// Merges a document. Updates `row`; the caller starts the saga, stores its recipient and tells the events. `found`: views of
+// what a warehouse has of an order that a restored database has forgotten; its saga begins with that.
 IntakeFacts merge_document(
     OrderRow& row,
     const sagas::OrderDocument& document,
     const StoreRow& store,
     const WarehouseRow& warehouse,
     const LineMapper& map,
-    const std::string& cause);
+    const std::string& cause,
+    const std::vector<nlohmann::json>& found = {});
 IntakeFacts merge_refund(
     OrderRow& row,
     const sagas::Refund& refund,

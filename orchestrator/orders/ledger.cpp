@@ -267,7 +267,29 @@ std::vector<Shortage> Ledger::exchange(
     return shortages;
 }
 
-void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part) {
+void Ledger::adopt(
+    const engine::SagaKey& saga,
+    WarehouseId warehouse,
+    const std::vector<Demand>& demand,
+    const std::string& cause,
+    Instant accepted_at) {
+    for (const Demand& want : demand) {
+        const StockKey key{saga.merchant, want.sku_id, warehouse};
+        ReservationRow& reservation = line(saga, want.line_id, key);
+        const std::int64_t units = want.quantity - reservation.committed;
+        if (units <= 0) continue;
+        StockRow& stock = at(key);
+        MovementRow& movement = move(stock, "grant", line_cause(cause, want.line_id), saga, want.line_id);
+        movement.on_hand = movement.committed = units;
+        movement.note = "found at the warehouse after a restore";
+        stock.on_hand += units;
+        stock.committed += units;
+        reservation.committed += units;
+        reservation.accepted_at = accepted_at;
+    }
+}
+
+void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part, Instant accepted_at) {
     for (ReservationRow* row : lines_of(saga, part)) {
         if (row->held == 0) continue;
         ReservationRow& reservation = line(saga, row->line_id, row->key);
@@ -279,7 +301,7 @@ void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, Order
         stock.committed += reservation.held;
         reservation.committed += reservation.held;
         reservation.held = 0;
-        reservation.accepted_at = now_;
+        reservation.accepted_at = accepted_at;
     }
 }
 

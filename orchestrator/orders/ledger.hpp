@@ -74,7 +74,18 @@ public:
         const std::string& cause,
         bool& kept,
         OrderPart part = {});
-    void commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
+    void commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part, Instant accepted_at);
+    void commit(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {}) {
+        commit(saga, cause, part, now_);
+    }
+    // The warehouse has the order, and nobody here has known it: its units are committed beside what is available, because
+    // what the warehouse tells to be free is so without them.
+    void adopt(
+        const engine::SagaKey& saga,
+        WarehouseId warehouse,
+        const std::vector<Demand>& demand,
+        const std::string& cause,
+        Instant accepted_at);
     // The warehouse has confirmed a cancel and the saga requests anew: its units are held again.
     void retake(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
     void ship(

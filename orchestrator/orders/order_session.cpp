@@ -109,6 +109,7 @@ void OrderSession::finish() {
     if (!privacy_.empty()) rows_.ask_privacy(privacy_);
     if (!receipts_.empty()) rows_.update_receipts(receipts_);
     if (!references_.empty()) rows_.write_references(references_);
+    if (!newly_found_.empty()) rows_.write_found(newly_found_);
     std::vector<StockRow> stock = ledger_.dirty_rows();
     if (!stock.empty()) rows_.write_stock(stock, ledger_.movements());
     std::vector<ReservationRow> reservations = ledger_.dirty_reservations();

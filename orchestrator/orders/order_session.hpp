@@ -84,6 +84,11 @@ private:
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
     void tell_views();
+    void keep_found(MerchantId merchant, const std::string& reference, nlohmann::json view);
+    void take_found();
+    void settle_found(const OrderRow& row, std::vector<nlohmann::json>& views, IntakeFacts& facts);
+    const std::string& recovery_of(MerchantId merchant);
+    bool may_ask(MerchantId merchant, const std::string& duty);
     void hear_hints();
     void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);
     void read_single_order(const StoreRow& store, const std::string& order_id);
@@ -100,6 +105,7 @@ private:
     void note_debt(const engine::SagaRow& saga, const nlohmann::json& payload);
     void name_debts(MerchantId merchant, World& world);
     std::vector<sagas::Event> reserve(const engine::SagaRow& saga, const nlohmann::json& payload, bool exchange);
+    Instant counted_long_ago(MerchantId merchant, const nlohmann::json& payload);
     std::vector<sagas::Event> map_again(const engine::SagaRow& saga);
     bool wants_reading(const engine::SagaRow& saga, WarehouseId warehouse, const std::vector<Demand>& demand);
     void read_what_returned();
@@ -152,6 +158,8 @@ private:
     std::vector<PolledOrders> polled_;  // from duties
     std::vector<Reading> readings_;
     std::vector<View> views_;
+    std::map<OrderKey, std::vector<nlohmann::json>> found_;  // at the warehouse, by the orders of this batch
+    std::vector<FoundFulfillment> newly_found_;
     std::vector<DutyEnd> duty_ends_;
     std::vector<std::pair<Rows::Level, LevelHint>> hints_;
     std::set<std::pair<MerchantId, StoreId>> uninstalled_;

@@ -92,6 +92,22 @@ void OrderSession::call_duty(MerchantId merchant, const std::string& duty, const
     keep_duty(std::move(row));
 }
 
+const std::string& OrderSession::recovery_of(MerchantId merchant) {
+    static const std::string none;
+    const std::vector<StoreRow>& stores = world(merchant).stores;
+    return stores.empty() ? none : stores.front().recovery;
+}
+
+// After a restore peers are asked in this sequence: what the warehouses have must be known before their stock is read, and both
+// before an order is decided.
+bool OrderSession::may_ask(MerchantId merchant, const std::string& duty) {
+    const std::string& stage = recovery_of(merchant);
+    if (stage == "settling") return false;
+    if (stage == "warehouse") return duty == duty::poll_fulfillments;
+    if (stage == "stock") return duty == duty::poll_fulfillments || duty == duty::read_warehouse_stock;
+    return true;
+}
+
 void OrderSession::perform(const engine::DutyRow& due) {
     Instant now = batch_.now();
     engine::DutyRow row = due;
@@ -104,7 +120,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
     command.lane = row.subject;
     command.idempotency_key = row.duty + ":" + std::to_string(now.time_since_epoch().count());
     Duration every = std::chrono::minutes(10);
-    bool ask = active && row.command_id.empty();
+    bool ask = active && row.command_id.empty() && may_ask(row.merchant, row.duty);
     if (row.duty == duty::poll_orders) {
         every = settings_.poll_orders_every;
         command.activity = sagas::activity::poll_orders;

@@ -2,6 +2,7 @@
 
 #include "orchestrator/orders/order_session.hpp"
 #include "runtime/json.hpp"
+#include "sagas/found_fulfillments.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -39,6 +40,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
     read_receipts(arrivals, results);
     lock_orders_of(arrivals);
     load_mappings(arrivals);
+    take_found();
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         if (repeated_.count(arrivals[i]) > 0) continue;
         const engine::Arrival& arrival = *arrivals[i];
@@ -206,6 +208,8 @@ void OrderSession::take_facts(OrderRow& row, IntakeFacts facts, const std::strin
         row.saga_id = saga.key.saga_id;
         if (!facts.recipient.is_null()) people_.push_back({row.key, row.saga_id, std::move(facts.recipient)});
         ledger_.mark_loaded(saga.key);
+        for (const sagas::Fulfillment& fulfillment : facts.data.fulfillments)
+            references_.emplace_back(fulfillment.reference, saga.key);
         batch_.start_saga(std::move(saga));
     }
     for (sagas::Event& event : facts.events)
@@ -238,6 +242,12 @@ InputResult OrderSession::resolve_delivery(const Delivery& delivery, const std::
     }
     const StoreRow* from = store(delivery.receipt.merchant, delivery.receipt.store_id);
     if (from == nullptr) throw engine::BadItem("the store does not exist any more");
+    // A deletion is told by no poll.
+    if (!takes_orders(*from) && about_an_order(delivery) && delivery.receipt.topic != "orders/delete") {
+        result.kind = InputResult::Kind::ignored;
+        result.reason = "the database was restored: the poll brings it when the warehouse was asked";
+        return result;
+    }
     return resolve_shopify(delivery, *from, trace);
 }
 
@@ -253,7 +263,9 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
 
     if (delivery.order) {
         OrderRow& row = order(key_of(delivery));
-        take_facts(row, merge_document(row, *delivery.order, from, *ships_from, mapper, cause), trace, result);
+        IntakeFacts facts = merge_document(row, *delivery.order, from, *ships_from, mapper, cause, found_[row.key]);
+        settle_found(row, found_[row.key], facts);
+        take_facts(row, std::move(facts), trace, result);
     } else if (topic == "refunds/create") {
         OrderRow& row = order(key_of(delivery));
         std::string order_id;
@@ -327,9 +339,12 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
     for (const sagas::OrderDocument& document : polled.orders) {
         OrderKey key{polled.merchant, polled.store_id, document.order_id};
         const OrderRow& known = orders_.at(key);
-        if (known.has_document && known.document == without_person(document)) continue;
+        std::vector<json>& found = found_[key];
+        if (known.has_document && known.document == without_person(document) && found.empty()) continue;
         OrderRow& row = order(key);
-        take_facts(row, merge_document(row, document, *from, *ships_from, mapper, polled.source), trace, result);
+        IntakeFacts facts = merge_document(row, document, *from, *ships_from, mapper, polled.source, found);
+        settle_found(row, found, facts);
+        take_facts(row, std::move(facts), trace, result);
     }
     result.kind = InputResult::Kind::applied;
     return result;
@@ -477,11 +492,59 @@ void OrderSession::tell_views() {
         }
     }
     for (View& view : views_) {
-        auto saga = sagas.find({view.merchant, view.view.value("reference", "")});
-        if (saga == sagas.end()) continue;  // another channel's order
-        batch_.tell(saga->second, {"FulfillmentViewed", {{"view", std::move(view.view)}}, "poll of the warehouse"});
+        const std::string reference = view.view.value("reference", "");
+        auto saga = sagas.find({view.merchant, reference});
+        const std::string& recovery = recovery_of(view.merchant);
+        const bool catching_up = !recovery.empty() && recovery != "caught_up";
+        const bool ended = view.view.value("state", "") == "Cancelled";
+        if (catching_up && (saga == sagas.end() || ended)) {
+            keep_found(view.merchant, reference, std::move(view.view));
+        } else if (saga != sagas.end()) {
+            json payload = {{"view", std::move(view.view)}};
+            if (catching_up) payload["found"] = true;
+            batch_.tell(saga->second, {"FulfillmentViewed", std::move(payload), "poll of the warehouse"});
+        }  // else another channel's order
     }
     views_.clear();
+}
+
+// After a restore. What the database does not know, or knows as alive, waits for the order's own document: only that says what
+// has become of the order meanwhile.
+void OrderSession::keep_found(MerchantId merchant, const std::string& reference, json view) {
+    const std::size_t dot = reference.find('.');
+    const std::size_t end = dot == std::string::npos ? dot : reference.find('.', dot + 1);
+    if (end == std::string::npos) return;
+    const std::string key = reference.substr(0, dot);
+    const std::vector<StoreRow>& stores = world(merchant).stores;
+    const bool ours = std::any_of(stores.begin(), stores.end(), [&](const StoreRow& row) { return row.key == key; });
+    if (ours) newly_found_.push_back({merchant, reference, reference.substr(0, end), std::move(view)});
+}
+
+void OrderSession::take_found() {
+    std::map<MerchantId, std::map<std::string, OrderKey>> wanted;
+    for (const auto& [key, row] : orders_) {
+        const StoreRow* from = store(key.merchant, key.store_id);
+        if (from == nullptr || from->recovery.empty() || !takes_orders(*from)) continue;
+        wanted[key.merchant].emplace(from->key + "." + key.order_id, key);
+    }
+    for (const auto& [merchant, orders] : wanted) {
+        std::vector<std::string> names;
+        for (const auto& [name, key] : orders)
+            names.push_back(name);
+        for (FoundFulfillment& found : rows_.take_found(merchant, names))
+            found_[orders.at(found.order_key)].push_back(std::move(found.view));
+    }
+}
+
+// A saga that the database still had hears what stands at the warehouse, before what its store tells.
+void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, IntakeFacts& facts) {
+    if (views.empty()) return;
+    const bool alive = std::any_of(
+        views.begin(), views.end(), [](const json& view) { return view.value("state", "") != "Cancelled"; });
+    const bool plainly_cancelled = row.document.cancelled_at && !alive;
+    if (!facts.start && !row.saga_id.empty() && !plainly_cancelled)
+        facts.events.insert(facts.events.begin(), sagas::unclear_fulfillments(views));
+    views.clear();
 }
 
 void OrderSession::read_single_order(const StoreRow& from, const std::string& order_id) {

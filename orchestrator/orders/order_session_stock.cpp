@@ -208,7 +208,9 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
     if (name == "Reserve") return reserve(saga, effect.payload, false);
     if (name == "Exchange") return reserve(saga, effect.payload, true);
     if (name == "Commit") {
-        ledger_.commit(saga.key, cause_of("accept", saga), part_in(effect.payload));
+        ledger_.commit(
+            saga.key, cause_of("accept", saga), part_in(effect.payload),
+            effect.payload.value("found", false) ? counted_long_ago(saga.key.merchant, effect.payload) : batch_.now());
     } else if (name == "Retake") {
         ledger_.retake(saga.key, cause_of("retake", saga), part_in(effect.payload));
     } else if (name == "Ship") {
@@ -262,11 +264,25 @@ void OrderSession::note_debt(const engine::SagaRow& saga, const json& payload) {
     }
 }
 
+// What the warehouse has had before we asked is in every figure that it tells from now on.
+Instant OrderSession::counted_long_ago(MerchantId merchant, const json& payload) {
+    const WarehouseRow* from = warehouse(merchant, warehouse_in(payload));
+    return batch_.now() - (from == nullptr ? Duration(0) : from->reading_lag) - std::chrono::seconds(1);
+}
+
 std::vector<sagas::Event> OrderSession::reserve(const engine::SagaRow& saga, const json& payload, bool exchange) {
     if (!is_mapped(saga)) return map_again(saga);
     WarehouseId warehouse_id = warehouse_in(payload);
     OrderPart part = part_in(payload);
     std::vector<Demand> demand = demand_in(payload);
+    const StoreRow* from = store(saga.key.merchant, {saga.data.at("store_id").get<std::int64_t>()});
+    const bool undecided = !exchange && !part && from != nullptr && !takes_orders(*from);
+    if (undecided) return {{"StockStale", json::object(), "the database was restored"}};
+    if (payload.value("found", false)) {
+        ledger_.adopt(
+            saga.key, warehouse_id, demand, cause_of("found", saga), counted_long_ago(saga.key.merchant, payload));
+        return {{"StockReserved", json::object(), "the warehouse has the order already"}};
+    }
     bool may_ask = !payload.value("without_reading", false) && !exchange;
     bool kept = false;
     std::vector<Shortage> shortages;
@@ -389,7 +405,8 @@ std::set<StockKey> OrderSession::explained_by_requests(
     for (const auto& [sku, fulfillable, on_hand] : reading.items) {
         StockKey key{reading.merchant, sku, reading.warehouse_id};
         const StockRow& row = ledger_.at(key);
-        bool trusted = ledger_.sku(key.merchant, sku).reading != "ask-warehouse-first";
+        bool trusted = ledger_.sku(key.merchant, sku).reading != "ask-warehouse-first" &&
+                       recovery_of(key.merchant).empty();  // what it has forgotten explains nothing
         if (!trusted || !has_fresh_mirror(row) || row.short_by > 0 || row.returning > 0) continue;
         std::int64_t by = row.available - ledger_.free_by_reading(key, fulfillable, not_counted.at(key));
         if (by > 0) lowered.emplace(key, by);

@@ -46,7 +46,13 @@ struct StoreRow {
     double points_per_second = 100;  // what the store's API refills; the bucket holds 20 s of it
     std::string api_version;         // that it is called with, and its webhooks should have
     std::string webhook_url;         // where its webhooks should go; empty: nobody has said, and nobody watches
+    std::string recovery;  // how far its merchant has caught up after a restore (db/restored.hpp); empty: never was
 };
+
+// The warehouses were asked already what they have, and their figures were read: now the stores may tell their orders.
+inline bool takes_orders(const StoreRow& store) {
+    return store.recovery.empty() || store.recovery == "orders" || store.recovery == "caught_up";
+}
 
 // Orders created earlier are known to nobody here: neither sent nor observed.
 inline Instant followed_from(const StoreRow& store) {
@@ -236,6 +242,14 @@ inline std::string incident_of_data_request(StoreId store, const std::string& re
     return "data_request:" + std::to_string(store.value) + ":" + reference;
 }
 
+// An order at a warehouse under a reference of ours that a restored database does not account for.
+struct FoundFulfillment {
+    MerchantId merchant;
+    std::string reference;
+    std::string order_key;  // <store>.<order id>
+    nlohmann::json view;
+};
+
 class Rows {
 public:
     virtual ~Rows() = default;
@@ -268,6 +282,11 @@ public:
         MerchantId merchant,
         const std::vector<std::string>& references) = 0;
     virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;
+    // After a restore only. The newest word of each reference counts; who takes them has to settle them.
+    virtual void write_found(const std::vector<FoundFulfillment>& found) = 0;
+    virtual std::vector<FoundFulfillment> take_found(
+        MerchantId merchant,
+        const std::vector<std::string>& order_keys) = 0;
 
     // Missing ledgers are created empty.
     virtual std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys, Turn turn = Turn::in_turn) = 0;

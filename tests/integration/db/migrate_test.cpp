@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <thread>
 
 namespace ordersaga::db {
@@ -14,6 +15,9 @@ constexpr Migration kFirstChanged{1, "0001_first", "-- Purpose: a\n-- Reversal: 
 constexpr Migration kSecond{2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE second (n integer);"};
 constexpr Migration kBroken{
     2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE half (n integer); SELECT 1 / 0;"};
+
+constexpr Migration kEndless{
+    2, "0002_second", "-- Purpose: a\n-- Reversal: b\nCREATE TABLE half (n integer); SELECT pg_sleep(60);"};
 
 class Migrate : public testing::Test {
 protected:
@@ -59,6 +63,37 @@ TEST_F(Migrate, AFailedMigrationLeavesNothingOfItself) {
     EXPECT_TRUE(has_table("first"));
     EXPECT_FALSE(has_table("half"));
     EXPECT_EQ(run({kFirst, kSecond}).before, 1);
+}
+
+// As a kill in the middle of it does: the server drops the connection and with it all that was done.
+TEST_F(Migrate, OneThatIsKilledInTheMiddleRunsAgainFromItsBeginning) {
+    run({kFirst});
+    bool failed = false;
+    std::thread migrating([&] {
+        try {
+            run({kFirst, kEndless});
+        } catch (const DatabaseError&) {
+            failed = true;
+        }
+    });
+    Connection connection({database.admin_dsn(), "test"});
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    for (bool killed = false; !killed && std::chrono::steady_clock::now() < limit;) {
+        connection.transact([&](Transaction& transaction) {
+            killed = !transaction
+                          .query(
+                              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+                              " AND wait_event = 'PgSleep'",
+                              {database.name()})
+                          .empty();
+        });
+    }
+    migrating.join();
+
+    EXPECT_TRUE(failed);
+    EXPECT_FALSE(has_table("half"));
+    EXPECT_EQ(run({kFirst, kSecond}).applied, std::vector<std::string>{"0002_second"});
+    EXPECT_TRUE(has_table("second"));
 }
 
 TEST_F(Migrate, TwoRunsAtOnceWaitForOneAnother) {

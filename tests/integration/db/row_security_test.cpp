@@ -49,6 +49,10 @@ protected:
             INSERT INTO personal_data (merchant_id, store_id, order_id, saga_id, data_key_id, sealed)
             SELECT merchant_id, store_id, order_id, gen_random_uuid(), 'd', 'x' FROM orders;
             INSERT INTO privacy_requests (merchant_id, store_id, kind) VALUES (1, 1, 'shop'), (2, 3, 'shop');
+            INSERT INTO recoveries (merchant_id, noticed_at, remembers_until, stage, stage_since)
+            SELECT m, now(), now(), 'caught_up', now() FROM generate_series(1, 2) m;
+            INSERT INTO found_fulfillments (merchant_id, reference, order_key, view)
+            SELECT m, 'eu.1.1.1', 'eu.1', '{}' FROM generate_series(1, 2) m;
         )sql");
     }
 

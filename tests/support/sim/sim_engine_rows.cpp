@@ -217,6 +217,10 @@ std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<std::pair<Merc
         if (!tables_.lanes.has(key)) continue;
         LaneRow row = tables_.lanes.at(key);
         row.in_flight = 0;
+        for (const auto& [store_key, store] : tables_.stores) {
+            const bool catching_up = !store.recovery.empty() && store.recovery != "caught_up";
+            row.reads_only = row.reads_only || (store.merchant == key.first && catching_up);
+        }
         found.emplace(key, std::move(row));
     }
     lock(
@@ -241,7 +245,9 @@ void SimTransaction::write_lanes(const std::vector<LaneRow>& lanes) {
     for (const LaneRow& lane : lanes) {
         check(lane);
         require(tables_.lanes.has({lane.merchant, lane.lane}), "a lane that was not locked is written");
-        tables_.lanes.put({lane.merchant, lane.lane}, lane);
+        LaneRow stored = lane;
+        stored.reads_only = false;
+        tables_.lanes.put({lane.merchant, lane.lane}, stored);
     }
 }
 
@@ -249,12 +255,15 @@ std::vector<CommandRow> SimTransaction::claim_waiting_commands(
     MerchantId merchant,
     const std::string& lane,
     Instant now,
-    std::size_t limit) {
+    std::size_t limit,
+    bool asking) {
     step("claim_waiting_commands");
     std::vector<std::pair<std::tuple<int, Instant, std::string>, CommandRow>> ranked;
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.merchant != merchant || command.lane != lane) continue;
         if (command.state != CommandState::waiting || command.due_at > now) continue;
+        const bool asks = command.saga_id.empty() && (command.priority == 1 || command.priority == 3);
+        if (asking && !asks) continue;
         ranked.push_back({{command.priority, command.due_at, command.command_id}, command});
     }
     std::vector<CommandRow> claimed = first_of(std::move(ranked), limit);

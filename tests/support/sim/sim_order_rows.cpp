@@ -218,6 +218,26 @@ void SimTransaction::write_references(const std::vector<std::pair<std::string, S
     }
 }
 
+void SimTransaction::write_found(const std::vector<orders::FoundFulfillment>& found) {
+    step("write_found");
+    for (const orders::FoundFulfillment& row : found)
+        tables_.found.put({row.merchant, row.reference}, row);
+}
+
+std::vector<orders::FoundFulfillment> SimTransaction::take_found(
+    MerchantId merchant,
+    const std::vector<std::string>& order_keys) {
+    step("take_found");
+    const std::set<std::string> wanted(order_keys.begin(), order_keys.end());
+    std::vector<orders::FoundFulfillment> taken;
+    for (const auto& [key, row] : tables_.found) {
+        if (key.first == merchant && wanted.count(row.order_key) > 0) taken.push_back(row);
+    }
+    for (const orders::FoundFulfillment& row : taken)
+        tables_.found.erase({row.merchant, row.reference});
+    return taken;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Stock and reservations
 

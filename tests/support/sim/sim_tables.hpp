@@ -69,6 +69,7 @@ struct SimTables {
           people(journal),
           privacy(journal),
           references(journal),
+          found(journal),
           stock(journal),
           movements(journal),
           movement_causes(journal),
@@ -101,6 +102,7 @@ struct SimTables {
     SimTable<orders::OrderKey, orders::PersonalRow> people;
     SimTable<std::int64_t, orders::PrivacyRequest> privacy;
     SimTable<std::pair<MerchantId, std::string>, SagaKey> references;
+    SimTable<std::pair<MerchantId, std::string>, orders::FoundFulfillment> found;
     SimTable<StockKey, orders::StockRow> stock;
     SimTable<std::int64_t, orders::MovementRow> movements;
     SimTable<MovementCause, std::int64_t> movement_causes;

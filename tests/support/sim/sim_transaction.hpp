@@ -41,7 +41,8 @@ public:
         MerchantId merchant,
         const std::string& lane,
         Instant now,
-        std::size_t limit) override;
+        std::size_t limit,
+        bool asking) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
     void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
@@ -74,6 +75,9 @@ public:
         MerchantId merchant,
         const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
+    void write_found(const std::vector<orders::FoundFulfillment>& found) override;
+    std::vector<orders::FoundFulfillment> take_found(MerchantId merchant, const std::vector<std::string>& order_keys)
+        override;
     std::vector<orders::StockRow> lock_stock(const std::vector<StockKey>& keys, engine::Turn turn) override;
     std::vector<orders::StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)

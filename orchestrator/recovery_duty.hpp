@@ -1,0 +1,35 @@
+// Looks once a second whether a restored database has caught up with its peers, moves it on (db/restored.hpp) and says so in the
+// log. On a thread of its own; several orchestrators may do so at once.
+#pragma once
+
+#include "db/restored.hpp"
+#include "db/session.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ordersaga {
+
+class RecoveryDuty {
+public:
+    explicit RecoveryDuty(db::ConnectionSettings database);
+    ~RecoveryDuty();
+    RecoveryDuty(const RecoveryDuty&) = delete;
+    RecoveryDuty& operator=(const RecoveryDuty&) = delete;
+
+private:
+    void run();
+    void look();
+
+    db::Session session_;
+    std::string told_;  // of the last look, so that the log says each step once
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool stopping_ = false;  // guarded by mutex_
+    std::thread thread_;
+};
+
+}  // namespace ordersaga
