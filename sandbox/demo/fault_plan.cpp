@@ -82,6 +82,17 @@ FaultProfile fault_profile(const std::string& name, const std::vector<std::strin
     for (std::size_t index = 0; index < kills.size(); ++index) {
         const double at = static_cast<double>(index + 1) / static_cast<double>(kills.size() + 1);
         profile.mishaps.push_back({at, Mishap::Kind::kill, kills[index], 0});
+        if (kills[index] == "restore") {
+            profile.mishaps.push_back({at / 2, Mishap::Kind::kill, "backup", 0});
+            // Between the two somebody may change an order that the warehouse had: that is for a person to look at.
+            profile.incident_share_allowed = std::max(profile.incident_share_allowed, 0.1);
+        }
+        if (kills[index] == "upgrade") {
+            // Both releases side by side for the last orders; what was placed until then is open still.
+            profile.mishaps.back().at = 0.9;
+            profile.mishaps.push_back({0.99, Mishap::Kind::kill, "earlier", 0});
+            profile.world.pick_after_ms = 60'000;
+        }
         profile.must_occur.push_back("kills_" + kills[index]);
         profile.shortest_seconds = std::max(profile.shortest_seconds, 10.0);
     }

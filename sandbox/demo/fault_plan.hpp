@@ -15,7 +15,7 @@ struct Mishap {
     enum class Kind { outage, kill };
     double at = 0;  // fraction of the time in which orders are placed
     Kind kind = Kind::outage;
-    std::string subject;  // shopify, shipbob; orchestrator, worker, rabbitmq, pg
+    std::string subject;  // shopify, shipbob; orchestrator, worker, rabbitmq, pg, backup, restore, upgrade, earlier
     double seconds = 0;   // of an outage
 };
 

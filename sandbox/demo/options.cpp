@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
 
 namespace ordersaga::demo {
@@ -20,6 +21,8 @@ constexpr const char* footer =
 
 std::string contradiction(const Options& options) {
     if (options.story && options.run) return "--story and --run exclude each other";
+    const bool upgrades = std::find(options.kills.begin(), options.kills.end(), "upgrade") != options.kills.end();
+    if (upgrades == options.earlier_bin.empty()) return "--earlier DIR and --kill upgrade go together";
     if (options.run && options.env_file.empty()) return "--run needs --env FILE";
     if (!options.run && !options.env_file.empty()) return "--env belongs to --run";
     return {};
@@ -42,8 +45,11 @@ OptionsEnd read_options(int count, char** words, Options& options) {
         ->check(CLI::IsMember({"none", "default", "harsh"}))
         ->capture_default_str();
     app.add_option("--rate", options.rate, "orders a second (0: as the profile says)")->check(CLI::Range(0.0, 1000.0));
-    app.add_option("--kill", options.kills, "SIGKILL this once on the way; may be repeated")
-        ->check(CLI::IsMember({"orchestrator", "worker", "rabbitmq", "pg"}));
+    app.add_option(
+           "--kill", options.kills,
+           "SIGKILL this once on the way; restore: put the database back to an earlier dump; upgrade: to the programs "
+           "of --bin; may be repeated")
+        ->check(CLI::IsMember({"orchestrator", "worker", "rabbitmq", "pg", "restore", "upgrade"}));
     app.add_flag("--exit", options.exit, "end after the account instead of staying up");
     app.add_option("--report", options.report, "write the account there as JSON")->type_name("FILE");
     app.add_flag("--story", options.story, "one shirt, two stores, two buyers in the same second");
@@ -54,6 +60,8 @@ OptionsEnd read_options(int count, char** words, Options& options) {
     app.add_option("--patience", options.patience_seconds, "seconds to wait for what is under way after the last order")
         ->check(CLI::Range(1.0, 86'400.0))
         ->capture_default_str();
+    app.add_option("--earlier", options.earlier_bin, "with --kill upgrade: folder of the programs to begin with")
+        ->type_name("DIR");
     app.add_option("--bin", options.bin, "folder of the programs")->required()->type_name("DIR");
     app.add_option("--servers-env", options.servers_env, "what tools/servers wrote")->required()->type_name("FILE");
     app.add_option("--dir", options.directory, "logs and configuration (default: beside the servers)")

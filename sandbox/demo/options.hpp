@@ -20,14 +20,16 @@ struct Options {
     double rate = 0;                 // orders a second; 0: as the profile says
     bool exit = false;               // end after the account instead of staying up
     bool story = false;
-    bool run = false;                             // only start everything and stay
-    bool real_limits = false;                     // ShipBob 150 calls a minute, Shopify 100 points a second
-    std::vector<std::string> kills;               // further SIGKILLs: orchestrator, worker, rabbitmq, pg
+    bool run = false;                // only start everything and stay
+    bool real_limits = false;        // ShipBob 150 calls a minute, Shopify 100 points a second
+    std::vector<std::string> kills;  // further SIGKILLs: orchestrator, worker, rabbitmq, pg; restore; upgrade
     std::map<std::string, std::string> settings;  // environment of the orchestrator, over what the demo gives it
     double patience_seconds = 420;                // for what is under way once the last order is in
     std::filesystem::path report;                 // empty: none
     std::filesystem::path env_file;               // of --run
     std::filesystem::path bin;
+    std::filesystem::path
+        earlier_bin;  // the system begins with the programs of an earlier release; empty: with those of bin
     std::filesystem::path servers_env;
     std::filesystem::path directory;  // for logs, configuration and secrets; empty: beside the servers
 };

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <set>
 #include <stdexcept>
@@ -88,7 +89,8 @@ System::System(const Options& options, Catalogue catalogue, WorldSettings world,
       catalogue_(std::move(catalogue)),
       world_settings_(world),
       servers_(read_env_file(options.servers_env)),
-      between_(std::move(between)) {
+      between_(std::move(between)),
+      bin_(options.earlier_bin.empty() ? options.bin : options.earlier_bin) {
     for (const char* name :
          {"ORDERSAGA_ADMIN_DSN", "ORDERSAGA_AMQP_URL", "ORDERSAGA_SERVERS", "ORDERSAGA_SERVERS_DIR"}) {
         if (servers_[name].empty()) throw std::runtime_error(options.servers_env.string() + " does not tell " + name);
@@ -96,7 +98,29 @@ System::System(const Options& options, Catalogue catalogue, WorldSettings world,
     directory_ = std::filesystem::absolute(
         options.directory.empty() ? std::filesystem::path(servers_["ORDERSAGA_SERVERS_DIR"]).parent_path()
                                   : options.directory);
-    // Fixed ports: the stores must find it again after a restart.
+    sandbox_.name = sandbox_.binary = "sandbox";
+    const auto make = [](std::vector<Program>& programs, const std::string& binary, std::int64_t count) {
+        for (std::int64_t number = 1; number <= count; ++number) {
+            Program program;
+            program.binary = binary;
+            program.name = number == 1 ? binary : fmt::format("{}-{}", binary, number);
+            programs.push_back(std::move(program));
+        }
+    };
+    make(orchestrators_, "orchestrator", options.orchestrators);
+    make(workers_, "activity-worker", options.workers);
+    make(notifiers_, "notifier", options.notifier ? 1 : 0);
+    give_addresses();
+    // Queues of an earlier run may still hold its messages.
+    broker_prefix_ = "demo" + runtime::random_token(4) + ".";
+}
+
+System::~System() {
+    stop();
+}
+
+// Fixed ports: the stores must find it again after a restart.
+void System::give_addresses() {
     std::set<std::uint16_t> taken;
     const auto another_port = [&taken] {
         std::uint16_t port = runtime::free_port();
@@ -104,32 +128,16 @@ System::System(const Options& options, Catalogue catalogue, WorldSettings world,
             port = runtime::free_port();
         return port;
     };
-    sandbox_.name = sandbox_.binary = "sandbox";
-    const auto make = [&](std::vector<Program>& programs, const std::string& binary, std::int64_t count) {
-        for (std::int64_t number = 1; number <= count; ++number) {
-            Program program;
-            program.binary = binary;
-            program.name = number == 1 ? binary : fmt::format("{}-{}", binary, number);
-            program.url = loopback(another_port());
-            if (binary == "orchestrator") program.public_port = another_port();
-            programs.push_back(std::move(program));
-        }
-    };
-    make(orchestrators_, "orchestrator", options.orchestrators);
-    make(workers_, "activity-worker", options.workers);
-    make(notifiers_, "notifier", options.notifier ? 1 : 0);
+    for (Program* program : all_programs()) {
+        program->url = loopback(another_port());
+        if (program->binary == "orchestrator") program->public_port = another_port();
+    }
     // All stores know one address; whoever stands before several orchestrators spreads the webhooks over them.
     std::string intakes;
     for (const Program& program : orchestrators_)
         intakes += (intakes.empty() ? "" : ",") + loopback(program.public_port);
     public_url_ = between_ ? between_("stores", "intake", intakes) : loopback(orchestrators_.front().public_port);
     world_settings_.public_url = public_url_;
-    // Queues of an earlier run may still hold its messages.
-    broker_prefix_ = "demo" + runtime::random_token(4) + ".";
-}
-
-System::~System() {
-    stop();
 }
 
 void System::start(const std::function<void(const std::string&)>& tell) {
@@ -144,13 +152,7 @@ void System::start(const std::function<void(const std::string&)>& tell) {
     connect_shops();
     tell("a database of its own, with stores, SKUs and opening stock");
     send_webhooks_here();
-    // One after the other: the first to start brings what the others find.
-    for (Program& program : orchestrators_)
-        start_orchestrator(program);
-    for (Program& program : workers_)
-        start_worker(program);
-    for (Program& program : notifiers_)
-        start_notifier(program);
+    start_programs();
     tell(fmt::format(
         "{} orchestrator(s), the first at {} (webhooks) and {} (REST); {} activity-worker(s)", orchestrators_.size(),
         public_url_, orchestrators_.front().url, workers_.size()));
@@ -178,9 +180,20 @@ void System::stop() {
 
 // --- starting --------------------------------------------------------------------------------------------------------
 
+// One after the other: the first to start brings what the others find.
+void System::start_programs() {
+    for (Program& program : orchestrators_)
+        start_orchestrator(program);
+    for (Program& program : workers_)
+        start_worker(program);
+    for (Program& program : notifiers_)
+        start_notifier(program);
+}
+
 void System::launch(Program& program) {
     program.expected_to_end = false;
-    program.plan.program = std::filesystem::absolute(options_.bin) / program.binary;
+    // The stand-in world is always ours: it is who testifies.
+    program.plan.program = std::filesystem::absolute(&program == &sandbox_ ? options_.bin : bin_) / program.binary;
     program.plan.log = logs() / (program.name + ".log");
     program.child.emplace(program.plan);
 }
@@ -237,15 +250,20 @@ void System::make_world() {
     clients_ = files.clients;
 }
 
+void System::use_postgres(const std::string& tool, std::vector<std::string> arguments) {
+    runtime::ChildPlan plan;
+    plan.program = "/usr/bin/" + tool;
+    plan.arguments = std::move(arguments);
+    plan.environment = servers_;
+    plan.log = logs() / (tool + ".log");
+    if (const runtime::CommandEnd end = runtime::run_command(plan, seconds(60)); end.status != 0)
+        throw std::runtime_error(tool + ": " + end.output);
+}
+
 void System::make_database() {
-    runtime::ChildPlan drop;
-    drop.program = "/usr/bin/psql";
-    drop.arguments = {
-        "--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name)};
-    drop.environment = servers_;
-    drop.log = logs() / "psql.log";
-    if (const runtime::CommandEnd end = runtime::run_command(drop, seconds(30)); end.status != 0)
-        throw std::runtime_error("psql: " + end.output);
+    use_postgres(
+        "psql",
+        {"--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", database_name)});
     const std::filesystem::path env_file = directory_ / "config" / "database.env";
     const runtime::CommandEnd migrated =
         sagactl({"migrate", "--bootstrap", database_name, "--write-env", env_file.string()});
@@ -474,7 +492,60 @@ std::vector<System::Program*> System::all_programs() {
     return all;
 }
 
+// As the runbook says: the schema first, then orchestrators, then workers. The old ones go on meanwhile.
+void System::upgrade_beside() {
+    std::size_t open = 0;
+    if (const auto sagas = rest_all("/sagas")) {
+        open = static_cast<std::size_t>(std::count_if(
+            sagas->begin(), sagas->end(), [](const json& saga) { return !saga.at("final").get<bool>(); }));
+    }
+    std::cout << fmt::format("- upgrade with {} orders open", open) << std::endl;
+    bin_ = options_.bin;
+    const runtime::CommandEnd migrated = sagactl({"migrate"});
+    if (migrated.status != 0) throw std::runtime_error("sagactl migrate: " + migrated.output);
+    for (Program* program : all_programs()) {
+        if (program->child) earlier_.push_back(std::move(*program->child));
+        program->child.reset();
+        std::filesystem::rename(program->plan.log, program->plan.log.string() + ".earlier");
+    }
+    give_addresses();
+    start_programs();
+    send_webhooks_here();
+}
+
+void System::end_earlier() {
+    for (runtime::Child& child : earlier_)
+        child.signal(SIGTERM);
+    for (runtime::Child& child : earlier_) {
+        if (!child.wait_for(seconds(30))) throw std::runtime_error("a program of the earlier release does not end");
+        if (const int status = child.ended().value_or(0); status != 0)
+            crashes_.push_back(fmt::format("a program of the earlier release ended with status {}", status));
+    }
+    earlier_.clear();
+    std::cout << "- the earlier release is gone" << std::endl;
+}
+
+void System::take_backup() {
+    use_postgres("pg_dump", {"--format=custom", "--file", (directory_ / "backup").string(), database_name});
+}
+
+// Whoever is on shift does the same: stop everything, put the database back, start everything.
+void System::restore_backup() {
+    for (const Program* program : all_programs())
+        kill(program->name);
+    for (Program* program : all_programs()) {
+        if (program->child) program->child->wait_for(seconds(10));
+    }
+    use_postgres("psql", {"--no-psqlrc", "--quiet", "-c", fmt::format("DROP DATABASE {} WITH (FORCE)", database_name)});
+    use_postgres(
+        "pg_restore", {"--create", "--exit-on-error", "--dbname", "postgres", (directory_ / "backup").string()});
+}
+
 void System::kill(const std::string& subject, milliseconds away) {
+    if (subject == "upgrade") return upgrade_beside();
+    if (subject == "earlier") return end_earlier();
+    if (subject == "backup") return take_backup();
+    if (subject == "restore") return restore_backup();
     if (Program* program = find(subject); program != nullptr) {
         if (!program->child) return;
         program->expected_to_end = true;
@@ -576,7 +647,7 @@ std::optional<json> System::command(const std::string& path, const json& body) {
 
 runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
     runtime::ChildPlan plan;
-    plan.program = std::filesystem::absolute(options_.bin) / "sagactl";
+    plan.program = std::filesystem::absolute(bin_) / "sagactl";
     plan.arguments = arguments;
     plan.environment = database_;
     plan.environment["ORDERSAGA_ADMIN_DSN"] = servers_.at("ORDERSAGA_ADMIN_DSN");

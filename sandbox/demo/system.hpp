@@ -45,7 +45,8 @@ public:
     // Called at each supervise(), that is all the time, whatever the demo is doing.
     void on_supervise(std::function<void()> also) { also_ = std::move(also); }
     // SIGKILL, then started again: a program's name, "worker", rabbitmq, pg. Does not wait for the restart. A program stays
-    // away for `away`.
+    // away for `away`. `backup` takes a dump of the database while all goes on, `restore` puts it back while the programs are
+    // down. `upgrade` migrates under the programs of the earlier release and starts ours beside them, `earlier` lets those end.
     void kill(const std::string& subject, std::chrono::milliseconds away = {});
     // To a program; nothing when it is not there now.
     void signal(const std::string& program, int number);
@@ -103,6 +104,7 @@ private:
         std::chrono::steady_clock::time_point start_again{};
     };
 
+    void give_addresses();
     void start_sandbox();
     void make_world();
     void make_database();
@@ -112,7 +114,13 @@ private:
     void start_notifier(Program& program);
     void send_webhooks_here();
     void wait_until_open();
+    void start_programs();
     void launch(Program& program);
+    void upgrade_beside();
+    void end_earlier();
+    void take_backup();
+    void restore_backup();
+    void use_postgres(const std::string& tool, std::vector<std::string> arguments);
     void watch(Program& program);
     std::string wait_for_line(Program& program, const std::string& beginning, std::chrono::seconds longest);
     void wait_until_ready(Program& program, const std::string& url, std::chrono::seconds longest);
@@ -142,6 +150,8 @@ private:
     Program sandbox_;
     std::vector<Program> orchestrators_, workers_, notifiers_;
     std::size_t answering_ = 0;             // the orchestrator that answered last
+    std::vector<runtime::Child> earlier_;   // programs of an earlier release, beside ours
+    std::filesystem::path bin_;             // whose programs are started now
     std::vector<runtime::Child> restarts_;  // tools/servers at work
     std::vector<std::string> crashes_;
 };

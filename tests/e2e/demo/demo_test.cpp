@@ -117,6 +117,21 @@ TEST_F(Demo, SurvivesPostgreSqlKilled) {
     EXPECT_EQ(report["faults_injected"]["kills_pg"], 1);
 }
 
+// Orders, changes of mind and shipments of the minutes between the dump and its return are in no database any more, but in the
+// stores and at the warehouse.
+TEST_F(Demo, SurvivesADatabaseThatWasPutBack) {
+    const json report =
+        report_of_demo({"--orders", "80", "--seed", "9", "--faults", "none", "--rate", "4", "--kill", "restore"});
+    ASSERT_TRUE(report.is_object());
+    EXPECT_EQ(report["passed"], true);
+    EXPECT_EQ(report["faults_injected"]["kills_restore"], 1);
+    EXPECT_EQ(report["orders"]["accepted"], report["orders"]["submitted"]) << "none is lost";
+    EXPECT_EQ(report["effects"]["duplicate_fulfillments"], 0);
+    EXPECT_EQ(report["effects"]["oversold_units"], 0);
+    for (const auto& [law, holds] : report["laws"].items())
+        EXPECT_EQ(holds, true) << law;
+}
+
 TEST_F(Demo, TellsTheStoryOfOneShirtAndTwoBuyers) {
     const runtime::CommandEnd end = runtime::run_command(plan({"--story"}), seconds(200));
     EXPECT_EQ(end.status, 0) << end.output;
