@@ -86,7 +86,7 @@ constexpr std::string_view kStages = R"sql(
 constexpr std::string_view kStagesLocked = " FOR UPDATE OF recovery SKIP LOCKED";
 
 // Whose duty of this name has not been answered by a question asked in this stage. A question that did not fit in one answer
-// goes on in further ones.
+// goes on in further ones; a reading of a few SKUs on demand is none of them.
 constexpr std::string_view kUnanswered = R"sql(
     SELECT coalesce(string_agg(peer.key, ', ' ORDER BY peer.key), '')
       FROM duties duty
@@ -99,6 +99,7 @@ constexpr std::string_view kUnanswered = R"sql(
             OR NOT EXISTS (SELECT FROM commands command
                             WHERE command.merchant_id = duty.merchant_id AND command.duty = duty.duty || '/' || duty.subject
                               AND command.state = 'closed' AND command.outcome = 'done'
+                              AND coalesce(command.payload -> 'items', '[]') = '[]'
                               AND command.created_at >= $3::timestamptz)))sql";
 
 constexpr std::string_view kEnter =
