@@ -22,6 +22,9 @@ constexpr std::string_view kSee = R"sql(
     INSERT INTO database_seen (identity) VALUES ($1)
         ON CONFLICT (merchant_id) DO UPDATE SET identity = excluded.identity)sql";
 
+// Every listing and every open command is touched at once, which may take longer than a statement of the engine may.
+constexpr std::string_view kTakeTime = "SET LOCAL statement_timeout = '10min'";
+
 constexpr std::string_view kAlive =
     "SELECT count(*) FROM members WHERE beat_at > clock_timestamp() - interval '10 seconds'";
 
@@ -141,6 +144,7 @@ constexpr std::string_view kEnd = "DELETE FROM recoveries WHERE merchant_id = $1
 constexpr std::size_t most_text = 1000;
 
 std::string open_recoveries(Transaction& transaction, const std::string& actor, const std::string& reason) {
+    transaction.execute(kTakeTime);
     const std::string remembers = transaction.query(kRemembersUntil).text(0, 0);
     transaction.execute(kOpen, {remembers});
     transaction.execute(kCloseDuties);
