@@ -124,6 +124,8 @@ public:
         MerchantId merchant,
         const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
+    void write_found(const std::vector<orders::FoundFulfillment>&) override { refuse(); }
+    std::vector<orders::FoundFulfillment> take_found(MerchantId, const std::vector<std::string>&) override { refuse(); }
     std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys, engine::Turn) override;
     std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<StockRow>& rows, const std::vector<orders::MovementRow>& movements) override;
@@ -176,7 +178,8 @@ public:
     }
     void create_lanes(const std::vector<engine::LaneRow>&) override { refuse(); }
     void write_lanes(const std::vector<engine::LaneRow>&) override { refuse(); }
-    std::vector<CommandRow> claim_waiting_commands(MerchantId, const std::string&, Instant, std::size_t) override {
+    std::vector<CommandRow> claim_waiting_commands(MerchantId, const std::string&, Instant, std::size_t, bool)
+        override {
         refuse();
     }
     std::vector<CommandRow> claim_unpublished_commands(Instant, std::size_t) override { refuse(); }

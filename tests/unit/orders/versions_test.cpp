@@ -63,6 +63,11 @@ INSTANTIATE_TEST_SUITE_P(
                 row.definition_version = 99;
             }},
         Foreign{
+            "State",
+            [](engine::SagaRow& row) {
+                row.state = "Teleported";
+            }},
+        Foreign{
             "Data",
             [](engine::SagaRow& row) {
                 row.data.erase("lines");
