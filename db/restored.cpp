@@ -128,6 +128,9 @@ constexpr std::string_view kHandOver = R"sql(
           FROM known GROUP BY merchant_id, saga_id)
     DELETE FROM found_fulfillments found USING known
      WHERE found.merchant_id = known.merchant_id AND found.reference = known.reference)sql";
+// The lanes open only when those sagas know: what they want to send would go out before.
+constexpr std::string_view kUntold =
+    "SELECT count(*) FROM signals WHERE merchant_id = $1::bigint AND event = 'FulfillmentsUnclear'";
 constexpr std::string_view kLeft =
     "SELECT count(*), coalesce(string_agg(reference, ', ' ORDER BY reference), '') FROM found_fulfillments WHERE "
     "merchant_id = $1::bigint";
@@ -199,6 +202,8 @@ void enter(Transaction& transaction, sagas::MerchantId merchant, const char* sta
 }
 
 void end_recovery(Transaction& transaction, sagas::MerchantId merchant) {
+    // An answer may have been applied while the way was opened.
+    transaction.execute(kHandOver, {merchant});
     const Rows left = transaction.query(kLeft, {merchant});
     if (left.int64(0, 0) > 0) return;
     transaction.execute(kCloseIncident, {merchant, "found"});
@@ -206,11 +211,16 @@ void end_recovery(Transaction& transaction, sagas::MerchantId merchant) {
 }
 
 void open_the_way(Transaction& transaction, sagas::MerchantId merchant) {
-    transaction.execute(kHandOver, {merchant});
     enter(transaction, merchant, "caught_up", "");
     transaction.execute(kCloseIncident, {merchant, "restored"});
     const Rows left = transaction.query(kLeft, {merchant});
     if (left.int64(0, 0) > 0) transaction.execute(kTellLeft, {merchant, left.text(0, 1).substr(0, most_text)});
+}
+
+std::string who_is_not_told(Transaction& transaction, sagas::MerchantId merchant) {
+    transaction.execute(kHandOver, {merchant});
+    const std::int64_t sagas = transaction.query(kUntold, {merchant}).int64(0, 0);
+    return sagas == 0 ? std::string() : std::to_string(sagas) + " of our sagas";
 }
 
 }  // namespace
@@ -245,11 +255,12 @@ std::vector<RecoveryStage> recoveries(Transaction& transaction) {
 std::vector<RecoveryStage> continue_recoveries(Transaction& transaction, std::chrono::seconds settling) {
     std::vector<RecoveryStage> held;
     for (const OpenRecovery& recovery : stages_of(transaction, settling, true)) {
-        const std::string missing = what_is_missing(transaction, recovery);
         if (recovery.stage == "caught_up") {
             end_recovery(transaction, recovery.merchant);
             continue;
         }
+        std::string missing = what_is_missing(transaction, recovery);
+        if (missing.empty() && recovery.stage == "orders") missing = who_is_not_told(transaction, recovery.merchant);
         held.push_back({recovery.name, recovery.stage, missing});
         if (!missing.empty()) continue;
         if (recovery.stage == "settling") enter(transaction, recovery.merchant, "warehouse", "PollFulfillments");

@@ -86,8 +86,10 @@ private:
     void tell_views();
     void keep_found(MerchantId merchant, const std::string& reference, nlohmann::json view);
     void take_found();
+    void put_back_found();
     void settle_found(const OrderRow& row, std::vector<nlohmann::json>& views, IntakeFacts& facts);
     const std::string& recovery_of(MerchantId merchant);
+    bool catches_up(MerchantId merchant);
     bool may_ask(MerchantId merchant, const std::string& duty);
     void hear_hints();
     void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);

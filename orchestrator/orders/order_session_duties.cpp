@@ -98,6 +98,11 @@ const std::string& OrderSession::recovery_of(MerchantId merchant) {
     return stores.empty() ? none : stores.front().recovery;
 }
 
+bool OrderSession::catches_up(MerchantId merchant) {
+    const std::string& stage = recovery_of(merchant);
+    return !stage.empty() && stage != "caught_up";
+}
+
 // After a restore peers are asked in this sequence: what the warehouses have must be known before their stock is read, and both
 // before an order is decided.
 bool OrderSession::may_ask(MerchantId merchant, const std::string& duty) {

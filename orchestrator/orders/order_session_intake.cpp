@@ -67,6 +67,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
     }
     for (const PolledOrders& polled : polled_)
         resolve_polled(polled, {});
+    put_back_found();
     tell_views();
     hear_hints();
     return results;
@@ -494,8 +495,7 @@ void OrderSession::tell_views() {
     for (View& view : views_) {
         const std::string reference = view.view.value("reference", "");
         auto saga = sagas.find({view.merchant, reference});
-        const std::string& recovery = recovery_of(view.merchant);
-        const bool catching_up = !recovery.empty() && recovery != "caught_up";
+        const bool catching_up = catches_up(view.merchant);
         const bool ended = view.view.value("state", "") == "Cancelled";
         if (catching_up && (saga == sagas.end() || ended)) {
             keep_found(view.merchant, reference, std::move(view.view));
@@ -536,13 +536,25 @@ void OrderSession::take_found() {
     }
 }
 
+// Who told of the order had no document of it, or the order has no saga.
+void OrderSession::put_back_found() {
+    for (auto& [key, views] : found_) {
+        for (json& view : views) {
+            const std::string reference = view.value("reference", "");
+            const std::string name = store(key.merchant, key.store_id)->key + "." + key.order_id;
+            newly_found_.push_back({key.merchant, reference, name, std::move(view)});
+        }
+    }
+    found_.clear();
+}
+
 // A saga that the database still had hears what stands at the warehouse, before what its store tells.
 void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, IntakeFacts& facts) {
-    if (views.empty()) return;
+    if (views.empty() || (!facts.start && row.saga_id.empty())) return;
     const bool alive = std::any_of(
         views.begin(), views.end(), [](const json& view) { return view.value("state", "") != "Cancelled"; });
     const bool plainly_cancelled = row.document.cancelled_at && !alive;
-    if (!facts.start && !row.saga_id.empty() && !plainly_cancelled)
+    if (!facts.start && !plainly_cancelled)
         facts.events.insert(facts.events.begin(), sagas::unclear_fulfillments(views));
     views.clear();
 }

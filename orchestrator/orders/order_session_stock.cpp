@@ -406,7 +406,7 @@ std::set<StockKey> OrderSession::explained_by_requests(
         StockKey key{reading.merchant, sku, reading.warehouse_id};
         const StockRow& row = ledger_.at(key);
         bool trusted = ledger_.sku(key.merchant, sku).reading != "ask-warehouse-first" &&
-                       recovery_of(key.merchant).empty();  // what it has forgotten explains nothing
+                       !catches_up(key.merchant);  // what it has forgotten explains nothing
         if (!trusted || !has_fresh_mirror(row) || row.short_by > 0 || row.returning > 0) continue;
         std::int64_t by = row.available - ledger_.free_by_reading(key, fulfillable, not_counted.at(key));
         if (by > 0) lowered.emplace(key, by);

@@ -124,6 +124,20 @@ TEST(Restored, AnOrderThatTheWarehouseHasIsAdoptedAndTakesNothingTwice) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+TEST(Restored, WhatIsFoundWaitsForTheDocumentWhoeverElseTellsOfTheOrder) {
+    AMerchant shop(AMerchant::Options{.units = 2});
+    enter(shop, "warehouse");
+    poll_warehouse(shop, {view_of("eu.100.1.1", "Accepted")});
+    enter(shop, "orders");
+    shop.deliver(shop.delivery(eu, "orders/edited", "100"));
+    EXPECT_TRUE(shop.store.tables().found.has({merchant, "eu.100.1.1"}));
+
+    tell_orders(shop, 0, {an_order("100", eu, shirt, 2)});
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.stock(shirt).committed, 2);
+    EXPECT_FALSE(shop.store.tables().found.has({merchant, "eu.100.1.1"}));
+}
+
 // What the warehouse does not have is decided by what it has left.
 TEST(Restored, AnOrderThatTheWarehouseHasNotIsDecidedByItsFigure) {
     AMerchant shop;
