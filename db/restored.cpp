@@ -122,8 +122,9 @@ constexpr std::string_view kHandOver = R"sql(
     ), told AS (
         INSERT INTO signals (merchant_id, saga_id, event, payload, cause)
         SELECT merchant_id, saga_id, 'FulfillmentsUnclear',
-               jsonb_build_object('views', jsonb_agg(jsonb_build_object('reference', reference, 'state', view ->> 'state')
-                                                     ORDER BY reference)),
+               jsonb_build_object('views', jsonb_agg(jsonb_build_object(
+                   'reference', reference, 'state', view ->> 'state',
+                   'warehouse_order_id', coalesce(view ->> 'warehouse_order_id', '')) ORDER BY reference)),
                'the database was restored'
           FROM known GROUP BY merchant_id, saga_id)
     DELETE FROM found_fulfillments found USING known

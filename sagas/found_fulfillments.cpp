@@ -109,11 +109,27 @@ Adoption adopt(OrderData& data, const std::vector<json>& views) {
     return adoption;
 }
 
-Event unclear_fulfillments(const std::vector<json>& views, bool begins) {
+Event unclear_fulfillments(const std::vector<json>& views, bool strict) {
     json told = json::array();
-    for (const json& view : views)
-        told.push_back({{"reference", view.value("reference", "")}, {"state", view.value("state", "")}});
-    return {"FulfillmentsUnclear", {{"views", std::move(told)}, {"begins", begins}}, "the database was restored"};
+    for (const json& view : views) {
+        told.push_back(
+            {{"reference", view.value("reference", "")},
+             {"state", view.value("state", "")},
+             {"warehouse_order_id", view.value("warehouse_order_id", "")}});
+    }
+    return {"FulfillmentsUnclear", {{"views", std::move(told)}, {"strict", strict}}, "the database was restored"};
+}
+
+bool adopt_first(OrderData& data, const std::string& state, const json& payload) {
+    const json& views = payload.at("views");
+    if (state != "Reserved" || !data.fulfillments.empty() || views.size() != 1 || payload.value("strict", false))
+        return false;
+    const json& view = views.front();
+    Fulfillment first = fulfillment_at(data, {1, 1}, &view);
+    if (!is_alive(view) || view.value("reference", "") != first.reference || first.warehouse_order_id.empty())
+        return false;
+    data.fulfillments.push_back(std::move(first));
+    return true;
 }
 
 std::string what_is_unclear(const OrderData& data, const std::string& state, const json& payload) {
@@ -125,7 +141,7 @@ std::string what_is_unclear(const OrderData& data, const std::string& state, con
         const bool expected = state == "CancellingFulfillment";
         const bool ended_unheard = known != nullptr && !is_alive(view) && !expected &&
                                    (known->state == "wanted" || known->state == "accepted");
-        const bool unheard = known == nullptr || payload.value("begins", false);
+        const bool unheard = known == nullptr || payload.value("strict", false);
         if (unheard || ended_unheard) text += (text.empty() ? "" : ", ") + reference + " " + view.value("state", "");
     }
     return text;

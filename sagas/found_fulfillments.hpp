@@ -22,8 +22,12 @@ struct Adoption {
 Adoption adopt(OrderData& data, const std::vector<nlohmann::json>& views);
 
 // Tells a saga what it may not know. It asks a person if that is so, and decides nothing more before he has spoken.
-// `begins`: it is the first that the saga hears, and what it knows is what was found.
-Event unclear_fulfillments(const std::vector<nlohmann::json>& views, bool begins = false);
+// `strict`: it knows none of it, whatever its data say.
+Event unclear_fulfillments(const std::vector<nlohmann::json>& views, bool strict = false);
+
+// From the payload of that event: the saga was about to ask for its first fulfilment, and has done so in the time that is
+// forgotten. Then it goes on with what stands there. Whether the content is the same shows when the request looks first.
+bool adopt_first(OrderData& data, const std::string& state, const nlohmann::json& payload);
 
 // Why a person must look, from the payload of that event; empty: the saga knows all of it.
 std::string what_is_unclear(const OrderData& data, const std::string& state, const nlohmann::json& payload);

@@ -89,15 +89,21 @@ void command(
 json as_found(const json& payload) {
     return payload.value("found", false) ? json{{"found", true}} : json::object();
 }
-// The saga began with what stands at the warehouse already.
-json as_standing(const OrderData& data) {
+// It has not asked for what stands at the warehouse already (sagas/found_fulfillments.hpp): only then is there a name of it before
+// it was accepted.
+bool stands_already(const OrderData& data) {
     const Fulfillment* current = data.current();
-    const bool stands = current != nullptr && current->state == "wanted" && current->perhaps_exists;
-    return stands ? json{{"found", true}} : json::object();
+    return current != nullptr && current->state == "wanted" && current->perhaps_exists &&
+           !current->warehouse_order_id.empty();
+}
+json as_standing(const OrderData& data) {
+    return stands_already(data) ? json{{"found", true}} : json::object();
 }
 
+// Nothing is won by waiting with what has left our hands.
 void start_waiting(OrderStep& step) {
-    step.data.wait_until = step.now + std::chrono::milliseconds(step.data.channel_wait_ms);
+    const Duration wait = std::chrono::milliseconds(stands_already(step.data) ? 0 : step.data.channel_wait_ms);
+    step.data.wait_until = step.now + wait;
     effect(step, "WaitForChannels");
 }
 
@@ -534,9 +540,10 @@ bool must_refuse(const OrderStep&, Payload payload) {
 }
 
 bool sent(const OrderStep& step, Payload) {
-    return std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
-        return open.activity == activity::request_fulfillment && open.perhaps_applied;
-    });
+    return stands_already(step.data) ||
+           std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
+               return open.activity == activity::request_fulfillment && open.perhaps_applied;
+           });
 }
 bool unsent(const OrderStep& step, Payload payload) {
     return !sent(step, payload);
@@ -870,6 +877,7 @@ void resume_requesting(OrderStep& step, Payload payload) {
 }
 
 void commit_stock(OrderStep& step, Payload payload) {
+    const json found = stands_already(step.data) ? as_standing(step.data) : as_found(payload);
     Fulfillment* current = fulfillment_in(step.data, payload);
     if (current != nullptr) {
         current->state = "accepted";
@@ -878,7 +886,7 @@ void commit_stock(OrderStep& step, Payload payload) {
         step.decision.note = "warehouse order " + current->warehouse_order_id;
     }
     step.decision.closes_incident = true;
-    effect_on_part(step, "Commit", part_in(step, payload), as_found(payload));
+    effect_on_part(step, "Commit", part_in(step, payload), found);
 }
 
 void commit_and_cancel(OrderStep& step, Payload payload) {

@@ -271,6 +271,11 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         name.clear();
         step.decision.silent = event.name != "TimeReached";
         step.decision.note = "a person must look first: " + step.data.unclear;
+    } else if (name == "FulfillmentsUnclear" && adopt_first(step.data, saga.state, payload)) {
+        name.clear();
+        told_as_it_is = true;
+        step.data.wait_until = now;
+        step.decision.note = "the warehouse has it already, as a restored database found out";
     } else if (name == "FulfillmentsUnclear") {
         const std::string unclear = what_is_unclear(step.data, saga.state, payload);
         name = unclear.empty() ? std::string() : way_to_a_person(saga.state);

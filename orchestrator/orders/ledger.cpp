@@ -276,7 +276,7 @@ void Ledger::adopt(
     for (const Demand& want : demand) {
         const StockKey key{saga.merchant, want.sku_id, warehouse};
         ReservationRow& reservation = line(saga, want.line_id, key);
-        const std::int64_t units = want.quantity - reservation.committed;
+        const std::int64_t units = want.quantity - reservation.held - reservation.committed;
         if (units <= 0) continue;
         StockRow& stock = at(key);
         MovementRow& movement = move(stock, "grant", line_cause(cause, want.line_id), saga, want.line_id);

@@ -553,9 +553,9 @@ void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, I
     if (views.empty() || (!facts.start && row.saga_id.empty())) return;
     const bool alive = std::any_of(
         views.begin(), views.end(), [](const json& view) { return view.value("state", "") != "Cancelled"; });
-    const bool plainly_cancelled = row.document.cancelled_at && !alive;
-    if (!facts.start && !plainly_cancelled)
-        facts.events.insert(facts.events.begin(), sagas::unclear_fulfillments(views));
+    const bool ended = row.document.cancelled_at || row.deleted;
+    if (!facts.start && (alive || !ended))
+        facts.events.insert(facts.events.begin(), sagas::unclear_fulfillments(views, ended));
     views.clear();
 }
 

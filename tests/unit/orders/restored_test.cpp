@@ -102,7 +102,7 @@ TEST(Restored, AnOrderThatTheWarehouseHasIsAdoptedAndTakesNothingTwice) {
     poll_warehouse(shop, {view_of("eu.100.1.1", "Accepted")});
     tell_orders(shop, 0, {an_order("100", eu, shirt, 2)});
 
-    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced") << "nothing to wait for";
     EXPECT_EQ(shop.stock(shirt).available, 0);
     EXPECT_EQ(shop.stock(shirt).committed, 2);
     EXPECT_EQ(shop.stock(shirt).short_by, 0);
@@ -133,9 +133,28 @@ TEST(Restored, WhatIsFoundWaitsForTheDocumentWhoeverElseTellsOfTheOrder) {
     EXPECT_TRUE(shop.store.tables().found.has({merchant, "eu.100.1.1"}));
 
     tell_orders(shop, 0, {an_order("100", eu, shirt, 2)});
-    EXPECT_EQ(shop.state("100"), "Reserved");
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced");
     EXPECT_EQ(shop.stock(shirt).committed, 2);
     EXPECT_FALSE(shop.store.tables().found.has({merchant, "eu.100.1.1"}));
+}
+
+TEST(Restored, ACancelOfWhatStandsAtTheWarehouseIsSentThere) {
+    AMerchant shop;
+    enter(shop, "warehouse");
+    poll_warehouse(shop, {view_of("eu.100.1.1", "Accepted")});
+    tell_orders(shop, 8, {an_order("100", eu, shirt, 2)});
+    sagas::OrderDocument order = an_order("100", eu, shirt, 2);
+    order.updated_at += 30s;
+    order.cancelled_at = order.updated_at;
+    shop.deliver(eu, "orders/cancelled", order);
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced") << "its look is not over";
+
+    enter(shop, "caught_up");
+    shop.pass(1s);
+    shop.accept("100");
+    EXPECT_EQ(shop.state("100"), "CancellingFulfillment");
+    EXPECT_TRUE(shop.has_open(activity::cancel_fulfillment));
+    EXPECT_EQ(shop.laws(), "");
 }
 
 // What the warehouse does not have is decided by what it has left.
@@ -270,6 +289,49 @@ TEST_F(AnOldOrder, ThatItsCustomerCancelledIsCancelledAndAsksNobody) {
     EXPECT_THAT(shop.data("100").unclear, IsEmpty());
     EXPECT_EQ(shop.data("100").cancel_by, "customer");
     EXPECT_THAT(shop.incidents(), IsEmpty());
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// In the time that is forgotten it went on and was asked for.
+struct AnOrderThatWaitedForItsStores : testing::Test {
+    AMerchant shop{AMerchant::Options{.reading_lag = 5min, .units = 2}};
+
+    void SetUp() override {
+        shop.order("100", eu, shirt, 2);
+        ASSERT_EQ(shop.state("100"), "Reserved");
+        enter(shop, "warehouse");
+        poll_warehouse(shop, {view_of("eu.100.1.1", "Accepted")});
+    }
+};
+
+TEST_F(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
+    sagas::OrderDocument told = an_order("100", eu, shirt, 2);
+    told.updated_at += 30s;
+    tell_orders(shop, 0, {told});
+    enter(shop, "caught_up");
+    shop.pass(1s);
+    EXPECT_EQ(the_request(shop).payload.at("lookup_first"), true);
+    shop.accept("100");
+    EXPECT_EQ(shop.state("100"), "FulfillmentRequested");
+    EXPECT_EQ(shop.stock(shirt).committed, 2);
+
+    // The warehouse has counted it long ago.
+    shop.pass(2min);
+    shop.read_warehouse({{shirt, 0}});
+    EXPECT_EQ(shop.stock(shirt).short_by, 0);
+    EXPECT_THAT(shop.incidents(), IsEmpty());
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST_F(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
+    sagas::OrderDocument told = an_order("100", eu, shirt, 2);
+    told.updated_at += 30s;
+    told.cancelled_at = told.updated_at;
+    tell_orders(shop, 0, {told});
+    enter(shop, "caught_up");
+    shop.pass(1s);
+    EXPECT_EQ(shop.state("100"), "NeedsOperator");
+    EXPECT_FALSE(shop.has_open(activity::request_fulfillment));
     EXPECT_EQ(shop.laws(), "");
 }
 
