@@ -105,6 +105,11 @@ constexpr std::string_view kUnanswered = R"sql(
                               AND coalesce(command.payload -> 'items', '[]') = '[]'
                               AND command.created_at >= $3::timestamptz)))sql";
 
+// What orders have come to ask for meanwhile: the warehouse may have it from the time that is forgotten.
+constexpr std::string_view kLookFirst = R"sql(
+    UPDATE commands SET lookup_first = true
+     WHERE merchant_id = $1::bigint AND saga_id IS NOT NULL AND state <> 'closed' AND activity = 'RequestFulfillment')sql";
+
 constexpr std::string_view kEnter =
     "UPDATE recoveries SET stage = $2, stage_since = now() WHERE merchant_id = $1::bigint";
 constexpr std::string_view kWakeDuties =
@@ -212,6 +217,7 @@ void end_recovery(Transaction& transaction, sagas::MerchantId merchant) {
 }
 
 void open_the_way(Transaction& transaction, sagas::MerchantId merchant) {
+    transaction.execute(kLookFirst, {merchant});
     enter(transaction, merchant, "caught_up", "");
     transaction.execute(kCloseIncident, {merchant, "restored"});
     const Rows left = transaction.query(kLeft, {merchant});

@@ -122,14 +122,22 @@ Event unclear_fulfillments(const std::vector<json>& views, bool strict) {
 
 bool adopt_first(OrderData& data, const std::string& state, const json& payload) {
     const json& views = payload.at("views");
-    if (state != "Reserved" || !data.fulfillments.empty() || views.size() != 1 || payload.value("strict", false))
-        return false;
+    if (views.size() != 1 || payload.value("strict", false)) return false;
     const json& view = views.front();
     Fulfillment first = fulfillment_at(data, {1, 1}, &view);
     if (!is_alive(view) || view.value("reference", "") != first.reference || first.warehouse_order_id.empty())
         return false;
-    data.fulfillments.push_back(std::move(first));
-    return true;
+    if (state == "Reserved" && data.fulfillments.empty()) {
+        data.fulfillments.push_back(std::move(first));
+        return true;
+    }
+    // It has come as far while the peers were asked, and its request waits.
+    const bool asks = state == "ChannelsSynced" && data.fulfillments.size() == 1 &&
+                      data.fulfillments.front().reference == first.reference &&
+                      data.fulfillments.front().state == "wanted";
+    if (asks) data.fulfillments.front().perhaps_exists = true;
+    if (asks) data.fulfillments.front().warehouse_order_id = first.warehouse_order_id;
+    return asks;
 }
 
 std::string what_is_unclear(const OrderData& data, const std::string& state, const json& payload) {

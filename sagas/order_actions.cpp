@@ -170,14 +170,6 @@ void ask_to_cancel(OrderStep& step) {
          {"warehouse_order_id", current->warehouse_order_id}});
 }
 
-void withdraw_forward(OrderStep& step) {
-    for (const OpenCommand& open : step.saga.open_commands) {
-        if (open.activity == activity::request_fulfillment && !open.perhaps_applied) {
-            step.decision.withdraw.push_back(open.command_id);
-        }
-    }
-}
-
 void note_cancel(OrderStep& step, const json& payload) {
     OrderData& data = step.data;
     data.cancel_by = text_in(payload, "by");
@@ -505,6 +497,14 @@ void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
 }
 
 }  // namespace
+
+void withdraw_forward(OrderStep& step) {
+    for (const OpenCommand& open : step.saga.open_commands) {
+        if (open.activity == activity::request_fulfillment && !open.perhaps_applied) {
+            step.decision.withdraw.push_back(open.command_id);
+        }
+    }
+}
 
 std::string tell_shipment_key(const Shipment& shipment) {
     return "tell-shipment:" + shipment.shipment_id;

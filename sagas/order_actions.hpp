@@ -27,6 +27,8 @@ Outcome plain_success(std::string_view activity, const nlohmann::json& command_p
 
 // The idempotency key of the command that tells the store of a shipment.
 std::string tell_shipment_key(const Shipment& shipment);
+// Requests that nobody can have got yet are taken back.
+void withdraw_forward(OrderStep& step);
 
 namespace order_guards {
 

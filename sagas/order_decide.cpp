@@ -285,6 +285,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         if (told_as_it_is && !is_final(saga.state)) step.data.unserved.push_back(unclear);
         if (told_as_it_is) step.decision.incident = payload.at("reason").get<std::string>();
         if (!is_final(saga.state)) step.data.unclear = unclear;
+        if (!unclear.empty()) withdraw_forward(step);
     } else if (name == "TimeReached") {
         name = meaning_of_time(saga.state, step.data, now);
         if (name.empty()) step.decision.note = "still waiting";

@@ -239,6 +239,9 @@ TEST_F(Restored, WhatNoOrderAccountsForIsHandedToAPerson) {
         EXPECT_EQ(rows.take_found(merchant, {"eu.300"}).size(), 0U);
     });
     declare();
+    engine::CommandRow request = a_command(1, 1, "request");
+    request.activity = "RequestFulfillment";
+    add_command(request);
     run_as_engine("UPDATE recoveries SET stage = 'orders', stage_since = now() - interval '1 hour'");
     answer("PollOrders/store:1");
     answer("PollOrders/store:2");
@@ -251,6 +254,7 @@ TEST_F(Restored, WhatNoOrderAccountsForIsHandedToAPerson) {
     go_on();
 
     EXPECT_EQ(stage(), "caught_up");
+    EXPECT_EQ(look("SELECT lookup_first FROM commands WHERE activity = 'RequestFulfillment'"), "t");
     EXPECT_EQ(look("SELECT text FROM incidents WHERE incident_key = 'found' AND closed_at IS NULL"), "eu.200.1.1");
     go_on();
     EXPECT_EQ(stage(), "caught_up") << "its order may still come";

@@ -293,8 +293,10 @@ TEST_F(AnOldOrder, ThatItsCustomerCancelledIsCancelledAndAsksNobody) {
 }
 
 // In the time that is forgotten it went on and was asked for.
-struct AnOrderThatWaitedForItsStores : testing::Test {
-    AMerchant shop{AMerchant::Options{.reading_lag = 5min, .units = 2}};
+class AnOrderThatWaitedForItsStores : public testing::TestWithParam<std::chrono::seconds> {
+protected:
+    // With the short wait it comes to its request while the peers are asked.
+    AMerchant shop{AMerchant::Options{.channel_wait = GetParam(), .reading_lag = 5min, .units = 2}};
 
     void SetUp() override {
         shop.order("100", eu, shirt, 2);
@@ -304,13 +306,14 @@ struct AnOrderThatWaitedForItsStores : testing::Test {
     }
 };
 
-TEST_F(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
+TEST_P(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
     sagas::OrderDocument told = an_order("100", eu, shirt, 2);
     told.updated_at += 30s;
     tell_orders(shop, 0, {told});
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced");
+    EXPECT_EQ(shop.data("100").fulfillments.at(0).warehouse_order_id, "at-eu.100.1.1");
     enter(shop, "caught_up");
     shop.pass(1s);
-    EXPECT_EQ(the_request(shop).payload.at("lookup_first"), true);
     shop.accept("100");
     EXPECT_EQ(shop.state("100"), "FulfillmentRequested");
     EXPECT_EQ(shop.stock(shirt).committed, 2);
@@ -323,7 +326,7 @@ TEST_F(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
     EXPECT_EQ(shop.laws(), "");
 }
 
-TEST_F(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
+TEST_P(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
     sagas::OrderDocument told = an_order("100", eu, shirt, 2);
     told.updated_at += 30s;
     told.cancelled_at = told.updated_at;
@@ -334,6 +337,8 @@ TEST_F(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
     EXPECT_FALSE(shop.has_open(activity::request_fulfillment));
     EXPECT_EQ(shop.laws(), "");
 }
+
+INSTANTIATE_TEST_SUITE_P(Restored, AnOrderThatWaitedForItsStores, testing::Values(10s, 3600s));
 
 // Nobody's: another system's, or the name of a store that is not ours.
 TEST(Restored, OrdersOfOthersAtTheWarehouseAreLeftAlone) {
