@@ -127,7 +127,9 @@ bool adopt_first(OrderData& data, const std::string& state, const json& payload)
     Fulfillment first = fulfillment_at(data, {1, 1}, &view);
     if (!is_alive(view) || view.value("reference", "") != first.reference || first.warehouse_order_id.empty())
         return false;
-    if (state == "Reserved" && data.fulfillments.empty()) {
+    const bool was_paid =
+        state == "OnHold" && payload.value("paid", false) && data.holds == std::vector<std::string>{"unpaid"};
+    if ((state == "Reserved" || was_paid) && data.fulfillments.empty()) {
         data.fulfillments.push_back(std::move(first));
         return true;
     }

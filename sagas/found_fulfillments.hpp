@@ -26,7 +26,7 @@ Adoption adopt(OrderData& data, const std::vector<nlohmann::json>& views);
 Event unclear_fulfillments(const std::vector<nlohmann::json>& views, bool strict = false);
 
 // From the payload of that event: the saga was about to ask for its first fulfilment, and has done so in the time that is
-// forgotten. Then it goes on with what stands there. Whether the content is the same shows when the request looks first.
+// forgotten. `paid` in it: the store tells of the payment that it waited for. Then it goes on with what stands there. Whether the content is the same shows when the request looks first.
 bool adopt_first(OrderData& data, const std::string& state, const nlohmann::json& payload);
 
 // Why a person must look, from the payload of that event; empty: the saga knows all of it.

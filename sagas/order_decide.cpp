@@ -282,7 +282,8 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         step.decision.silent = unclear.empty();
         told_as_it_is = !unclear.empty() && name.empty();
         payload["reason"] = "the restored database does not account for what the warehouse has: " + unclear;
-        if (told_as_it_is && !is_final(saga.state)) step.data.unserved.push_back(unclear);
+        const bool asks_already = is_final(saga.state) || saga.state == "NeedsOperator";
+        if (told_as_it_is && !asks_already) step.data.unserved.push_back(unclear);
         if (told_as_it_is) step.decision.incident = payload.at("reason").get<std::string>();
         if (!is_final(saga.state)) step.data.unclear = unclear;
         if (!unclear.empty()) withdraw_forward(step);

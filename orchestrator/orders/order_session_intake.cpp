@@ -554,8 +554,13 @@ void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, I
     const bool alive = std::any_of(
         views.begin(), views.end(), [](const json& view) { return view.value("state", "") != "Cancelled"; });
     const bool ended = row.document.cancelled_at || row.deleted;
-    if (!facts.start && (alive || !ended))
-        facts.events.insert(facts.events.begin(), sagas::unclear_fulfillments(views, ended));
+    if (!facts.start && (alive || !ended)) {
+        sagas::Event event = sagas::unclear_fulfillments(views, ended);
+        event.payload["paid"] = std::any_of(facts.events.begin(), facts.events.end(), [](const sagas::Event& told) {
+            return told.name == "OrderPaid";
+        });
+        facts.events.insert(facts.events.begin(), std::move(event));
+    }
     views.clear();
 }
 

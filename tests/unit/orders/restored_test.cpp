@@ -338,6 +338,31 @@ TEST_P(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// As the other: the payment came in the time that is forgotten.
+TEST(Restored, AnOrderThatWaitedForItsPaymentGoesOnWithWhatStandsAtTheWarehouse) {
+    AMerchant shop(AMerchant::Options{.units = 2});
+    sagas::OrderDocument order = an_order("100", eu, shirt, 2);
+    order.financial_status = "pending";
+    shop.deliver(eu, "orders/create", order);
+    ASSERT_EQ(shop.state("100"), "OnHold");
+    enter(shop, "warehouse");
+    poll_warehouse(shop, {view_of("eu.100.1.1", "Accepted")});
+    order.financial_status = "paid";
+    order.updated_at += 30s;
+    tell_orders(shop, 0, {order});
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced");
+    enter(shop, "caught_up");
+    shop.pass(1s);
+    shop.accept("100");
+    EXPECT_EQ(shop.state("100"), "FulfillmentRequested");
+    EXPECT_EQ(shop.stock(shirt).committed, 2);
+    shop.pass(2min);
+    shop.read_warehouse({{shirt, 0}});
+    EXPECT_EQ(shop.stock(shirt).short_by, 0);
+    EXPECT_THAT(shop.incidents(), IsEmpty());
+    EXPECT_EQ(shop.laws(), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Restored, AnOrderThatWaitedForItsStores, testing::Values(10s, 3600s));
 
 // Nobody's: another system's, or the name of a store that is not ours.
