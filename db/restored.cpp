@@ -70,8 +70,9 @@ constexpr std::string_view kSkipNumbers = R"sql(
 constexpr std::string_view kTell = R"sql(
     INSERT INTO incidents (merchant_id, incident_key, cause, text, opened_at, updated_at)
     SELECT merchant_id, 'restored', 'the database was restored',
-           'it remembers nothing since ' || to_char($1::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') ||
-           ' UTC. Warehouses and stores are asked what they have; nothing is sent to them before that is done',
+           'it remembers nothing' ||
+           coalesce(' since ' || to_char($1::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC', '') ||
+           '. Warehouses and stores are asked what they have; nothing is sent to them before that is done',
            now(), now()
       FROM merchants
         ON CONFLICT (merchant_id, incident_key) WHERE closed_at IS NULL

@@ -20,7 +20,7 @@ protected:
     Restored() {
         run_as_engine(R"sql(
             INSERT INTO duties (merchant_id, duty, subject, next_due, memory)
-            SELECT 1, duty, 'warehouse:1', now() + interval '1 hour', '{"watermark":"2026-01-02T00:00:00Z","goes_on":true}'
+            SELECT 1, duty, 'warehouse:1', now() + interval '1 hour', '{"watermark":"2026-01-02T00:00:00Z","goes_on":true}'::jsonb
               FROM unnest('{PollFulfillments,ReadWarehouseStock}'::text[]) duty
              UNION ALL
             SELECT 1, 'PollOrders', 'store:' || store, now() + interval '1 hour', '{}' FROM generate_series(1, 2) store;
