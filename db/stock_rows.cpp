@@ -55,8 +55,9 @@ constexpr const char* kInsertMovements = R"sql(
                 unavailable, returning_units, short_by, version, at, note, place)
      ORDER BY place)sql";
 
-// A committed line is counted in a reading when accepted_at + lag <= asked_at. Not counted are then: what is committed
-// now, and what was committed at asked_at and has left since (shipped, or on its way back).
+// A committed line is counted in a reading when accepted_at + lag <= asked_at, and in none while it is in doubt (null). Not
+// counted are then: what is committed now, and what was committed at asked_at and has left since (shipped, or on its way
+// back; what was in doubt is held again, and subtracted so).
 constexpr const char* kNotCounted = R"sql(
     WITH wanted AS (
         SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS key (merchant_id, sku_id, warehouse_id)
@@ -64,7 +65,8 @@ constexpr const char* kNotCounted = R"sql(
         SELECT line.merchant_id, line.sku_id, line.warehouse_id, line.committed AS quantity
           FROM wanted
           JOIN reservations line USING (merchant_id, sku_id, warehouse_id)
-         WHERE line.committed > 0 AND line.accepted_at + $5::bigint * interval '1 microsecond' > $4::timestamptz
+         WHERE line.committed > 0
+           AND (line.accepted_at IS NULL OR line.accepted_at + $5::bigint * interval '1 microsecond' > $4::timestamptz)
          UNION ALL
         SELECT left_since.merchant_id, left_since.sku_id, left_since.warehouse_id, -left_since.committed
           FROM wanted

@@ -159,10 +159,12 @@ void request(OrderStep& step) {
     step.decision.closes_incident = true;
 }
 
-// Those before the newest part are beyond recall, or there would not be another.
+// Those before the newest part are beyond recall, or there would not be another. What is cancelled to be changed is wanted
+// again: a reading may show it as free before we hear of the cancel.
 void ask_to_cancel(OrderStep& step) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr) return;
+    if (step.data.edit) effect_on_part(step, "Doubt", current->part);
     command(
         step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel:" + current->reference,
         {{"warehouse", step.data.warehouse},
@@ -345,6 +347,7 @@ std::string give_up_going_back(OrderStep& step) {
     const bool stopped = std::exchange(step.data.stop_wanted, false);
     std::optional<std::vector<SagaLine>> edit = std::exchange(step.data.edit, std::nullopt);
     const bool edited = edit.has_value() && !stopped;
+    if (edit && step.data.current() != nullptr) effect_on_part(step, "Trust", step.data.current()->part);
     if (edited && !wants_less(step.data.lines, *edit) && add_next_part(step, *edit))
         return "picking has begun: what was added is sent by itself";
     if (edited) add_next_part(step, *edit);

@@ -16,7 +16,7 @@
 //   store        StoreFulfilled {shipment_id, fulfillment_id}   StoreFulfillmentFailed {shipment_id}
 //                OrderSettled {how}   OrderSettleFailed {}
 //   engine       TimeReached {}
-// Effects (settled by the participant, orchestrator/orders): Reserve Exchange Commit Retake Ship Release WaitForChannels
+// Effects (settled by the participant, orchestrator/orders): Reserve Exchange Commit Doubt Trust Retake Ship Release WaitForChannels
 // StopWaiting UseReference; each payload is {warehouse_id, lines[{line_id, sku_id, quantity}], ...}. Assume {event, payload,
 // cause}: of an observed order, instead of a command; answered with that event.
 #pragma once

@@ -305,6 +305,18 @@ void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, Order
     }
 }
 
+void Ledger::doubt(const engine::SagaKey& saga, OrderPart part) {
+    for (ReservationRow* row : lines_of(saga, part)) {
+        if (row->committed > 0) line(saga, row->line_id, row->key).accepted_at.reset();
+    }
+}
+
+void Ledger::trust(const engine::SagaKey& saga, OrderPart part, Instant accepted_at) {
+    for (ReservationRow* row : lines_of(saga, part)) {
+        if (row->committed > 0 && !row->accepted_at) line(saga, row->line_id, row->key).accepted_at = accepted_at;
+    }
+}
+
 void Ledger::retake(const engine::SagaKey& saga, const std::string& cause, OrderPart part) {
     for (ReservationRow* row : lines_of(saga, part)) {
         if (row->committed == 0) continue;

@@ -86,6 +86,10 @@ public:
         const std::vector<Demand>& demand,
         const std::string& cause,
         Instant accepted_at);
+    // The warehouse was asked to cancel what the saga will want again: from now on a reading may show its committed units as
+    // free, and each subtracts them. Until they are held again (retake) or have left, or the cancel has failed (trust).
+    void doubt(const engine::SagaKey& saga, OrderPart part = {});
+    void trust(const engine::SagaKey& saga, OrderPart part, Instant accepted_at);
     // The warehouse has confirmed a cancel and the saga requests anew: its units are held again.
     void retake(const engine::SagaKey& saga, const std::string& cause, OrderPart part = {});
     void ship(

@@ -211,6 +211,10 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
         ledger_.commit(
             saga.key, cause_of("accept", saga), part_in(effect.payload),
             effect.payload.value("found", false) ? counted_long_ago(saga.key.merchant, effect.payload) : batch_.now());
+    } else if (name == "Doubt") {
+        ledger_.doubt(saga.key, part_in(effect.payload));
+    } else if (name == "Trust") {
+        ledger_.trust(saga.key, part_in(effect.payload), batch_.now());
     } else if (name == "Retake") {
         ledger_.retake(saga.key, cause_of("retake", saga), part_in(effect.payload));
     } else if (name == "Ship") {

@@ -127,7 +127,7 @@ struct ReservationRow {
     SagaId saga_id;
     std::string line_id;
     std::int64_t waiting = 0, held = 0, committed = 0, shipped = 0, released = 0;
-    std::optional<Instant> accepted_at;
+    std::optional<Instant> accepted_at;  // of what is committed; empty: no reading surely counts it
     std::optional<Instant> queued_at;  // place in the backorder queue
 };
 

@@ -332,7 +332,8 @@ std::vector<std::pair<StockKey, std::int64_t>> LeanTransaction::not_counted(
     for (const ReservationRow& row : tables_.reservations) {
         const bool late = row.accepted_at && *row.accepted_at + reading_lag > asked_at;
         if (units.count(row.key) == 0) continue;
-        if (late || setting_.rule == Rule::reading_minus_all_committed) units[row.key] += row.committed;
+        const bool counts = late || !row.accepted_at || setting_.rule == Rule::reading_minus_all_committed;
+        if (counts) units[row.key] += row.committed;
         if (!late || setting_.rule == Rule::reading_forgets_departures) continue;
         for (const Departure& left : tables_.departures) {
             const bool of_it = left.key == row.key && left.saga_id == row.saga_id && left.line_id == row.line_id;

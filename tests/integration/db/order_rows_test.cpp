@@ -374,6 +374,27 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
     });
 }
 
+TEST_F(OrderRows, SumsUnitsInDoubtForEveryReading) {
+    ReservationRow counted = a_reservation(1, shirt);
+    counted.committed = 1;
+    counted.accepted_at = start;
+    ReservationRow in_doubt = a_reservation(2, shirt);
+    in_doubt.committed = 2;
+    ReservationRow held_again = a_reservation(3, shirt);
+    held_again.held = 4;
+    MovementRow retaken = a_movement(shirt, "accept", "retake", start + minutes(12));
+    retaken.saga_id = uuid(3);
+    retaken.line_id = "1";
+    retaken.committed = -4;
+    retaken.reserved = 4;
+    in_rows([&](orders::Rows& rows) {
+        rows.write_reservations({counted, in_doubt, held_again});
+        rows.write_stock({}, {retaken});
+        for (const minutes asked : {minutes(10), minutes(60 * 24)})
+            EXPECT_EQ(rows.not_counted({ledger(shirt)}, start + asked, minutes(5)).front().second, 2);
+    });
+}
+
 TEST_F(OrderRows, SumsHeldUnitsThatTheWarehouseWasAskedFor) {
     ReservationRow asked = a_reservation(1, shirt);
     asked.held = 2;

@@ -372,9 +372,9 @@ std::vector<std::pair<StockKey, std::int64_t>> SimTransaction::not_counted(
         units[key] = 0;
     std::set<ReservationKey> late;  // lines accepted too late to be surely counted
     for (const auto& [key, row] : tables_.reservations) {
-        if (wanted.count(row.key) == 0 || !row.accepted_at || *row.accepted_at + lag <= asked_at) continue;
-        late.insert(key);
+        if (wanted.count(row.key) == 0 || (row.accepted_at && *row.accepted_at + lag <= asked_at)) continue;
         units[row.key] += row.committed;
+        if (row.accepted_at) late.insert(key);
     }
     for (const auto& [number, movement] : tables_.movements) {
         if (movement.committed >= 0 || movement.at <= asked_at || wanted.count(movement.key) == 0) continue;

@@ -180,6 +180,44 @@ TEST(Reserve, AnEditAtTheWarehouseIsCancelledAndRequestedAnew) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// The warehouse has cancelled and a reading shows it, before the answer to the cancel is heard.
+TEST(Reserve, AnEditWhoseCancelAReadingHasShownGivesNoUnitTwice) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 5);
+    bring_to_warehouse(shop, "100");
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
+    changed.updated_at += 30s;
+    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    shop.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    EXPECT_LE(shop.stock(shirt).available, 8) << "ten are there, two of them held";
+    shop.pass(31s);
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 8);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(Reserve, AnEditThatCameTooLateIsCountedByReadingsAgain) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 5);
+    bring_to_warehouse(shop, "100");
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
+    changed.updated_at += 30s;
+    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    shop.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+    ASSERT_NE(shop.state("100"), "CancellingFulfillment");
+    shop.pass(24h);
+    shop.read_warehouse({{shirt, 5}, {mug, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 5) << "the warehouse has counted what it will ship";
+    EXPECT_EQ(shop.laws(), "");
+}
+
 TEST(Reserve, APreviewNamesTheMovesAndCallsOfTheRealRun) {
     AMerchant shop;
     shop.order("100", eu, shirt, 2);
