@@ -104,17 +104,28 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         if (!ledger_.holds(key)) missing.push_back(key);
     }
     if (!missing.empty()) ledger_.load_stock(rows_.lock_stock(missing));
+    if (!unloaded.empty()) {
+        std::vector<ReservationRow> reserved = rows_.reservations_of(unloaded);
+        // What a saga still has of an article that none of its lines names any more.
+        std::set<StockKey> unnamed;
+        for (const ReservationRow& row : reserved) {
+            if (row.waiting + row.held + row.committed > 0 && !ledger_.holds(row.key)) unnamed.insert(row.key);
+        }
+        if (!unnamed.empty()) {
+            lock_late(unnamed);
+            keys.insert(unnamed.begin(), unnamed.end());
+            reserved = rows_.reservations_of(unloaded);
+        }
+        ledger_.load_reservations(std::move(reserved));
+        for (const engine::SagaKey& key : unloaded)
+            ledger_.mark_loaded(key);
+    }
     std::map<MerchantId, std::vector<SkuId>> skus;
     for (const StockKey& key : keys) {
         if (!ledger_.knows_sku(key.merchant, key.sku_id)) skus[key.merchant].push_back(key.sku_id);
     }
     for (const auto& [merchant, ids] : skus)
         ledger_.load_skus(rows_.skus(merchant, ids));
-    if (!unloaded.empty()) {
-        ledger_.load_reservations(rows_.reservations_of(unloaded));
-        for (const engine::SagaKey& key : unloaded)
-            ledger_.mark_loaded(key);
-    }
 }
 
 // Ledgers that turn out to be needed when others are locked already.
