@@ -4,6 +4,7 @@
 
 #include "runtime/clock.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,6 +52,8 @@ public:
     std::uint64_t hash() const { return hash_; }
 
 private:
+    void hash(const char* bytes, std::size_t size);
+
     Agenda& agenda_;
     bool print_;
     std::uint64_t hash_ = 1469598103934665603ULL;

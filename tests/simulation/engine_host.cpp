@@ -1,14 +1,17 @@
 #include "tests/simulation/engine_host.hpp"
 
 #include "tests/support/events/event_schemas.hpp"
+#include "tests/support/sim/sim_store.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace ordersaga::simulation {
 
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -18,12 +21,14 @@ orders::Rows& rows_of(engine::Transaction& transaction) {
 }
 
 constexpr int rounds_per_tick = 50;
+// How long a sender waits for an answer before it delivers again: a store its 5 s, a broker its heartbeats.
+constexpr Duration patience_of_senders = seconds(5);
 
 }  // namespace
 
 EngineHost::EngineHost(
     std::string name,
-    sim::SimStore& store,
+    engine::Store& store,
     const sagas::SagaDefinition& definition,
     orders::OrderParticipantSettings settings,
     Agenda& agenda,
@@ -60,6 +65,7 @@ void EngineHost::kill() {
     engine_.reset();
     participant_.reset();
     next_tick_ = Instant::max();
+    frozen_until_ = Instant::min();
     std::vector<Message> orphans = std::move(waiting_);
     waiting_.clear();
     for (Message& message : orphans)
@@ -67,8 +73,16 @@ void EngineHost::kill() {
     agenda_.after(weather_.between(seconds(1), seconds(15)), [this] { start(); });
 }
 
+void EngineHost::freeze(Duration how_long) {
+    if (!alive()) return;
+    trace_.line(name_ + " freezes");
+    frozen_until_ = std::max(frozen_until_, agenda_.now() + how_long);
+}
+
 bool EngineHost::take(Message message) {
     if (!alive()) return false;
+    // The port of a frozen process is open. What came in is done when it goes on; by then it has come elsewhere too.
+    if (frozen()) agenda_.after(patience_of_senders, [again = message.settled] { again(false); });
     waiting_.push_back(std::move(message));
     // A short wait makes batches; a long queue does not wait longer.
     tick_at(agenda_.now() + weather_.between(milliseconds(0), milliseconds(20)));
@@ -85,6 +99,7 @@ void EngineHost::tick_at(Instant when) {
     agenda_.at(when, [this, when, life = life_] {
         if (!alive() || life != life_ || when != next_tick_) return;
         next_tick_ = Instant::max();
+        if (frozen()) return tick_at(frozen_until_);
         tick();
     });
 }
@@ -109,7 +124,7 @@ void EngineHost::run_inputs() {
     std::vector<engine::Input> inputs;
     const auto answered = std::make_shared<std::vector<bool>>(batch.size(), false);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        inputs.push_back(batch[i].input());
+        inputs.push_back(batch[i].input(agenda_.now() + clock_off_by_));
         inputs.back().done = [this, answered, i](const engine::InputResult& result) {
             if (result.kind == engine::InputResult::Kind::unavailable) return;
             (*answered)[i] = true;
@@ -122,12 +137,23 @@ void EngineHost::run_inputs() {
     } catch (...) {
         death = std::current_exception();
     }
-    for (std::size_t i = 0; i < batch.size(); ++i)
-        batch[i].settled((*answered)[i]);
+    settle(batch, *answered);
     if (death) std::rethrow_exception(death);
 }
 
+// Frozen after its commit it answers nobody, and everybody delivers again.
+void EngineHost::settle(std::vector<Message>& batch, const std::vector<bool>& answered) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (frozen()) {
+            agenda_.after(patience_of_senders, [again = batch[i].settled] { again(false); });
+        } else {
+            batch[i].settled(answered[i]);
+        }
+    }
+}
+
 void EngineHost::run_due() {
+    if (frozen()) return tick_at(frozen_until_);
     bool available = true;
     for (int round = 0; round < rounds_per_tick && available; ++round) {
         available = engine_->run_due();
@@ -144,16 +170,27 @@ void EngineHost::run_due() {
 }
 
 void EngineHost::send(const std::vector<engine::CommandRow>& commands, int) {
+    std::vector<Sent> sent;
     for (const engine::CommandRow& command : commands)
-        publish_(*this, command);
+        sent.push_back(std::make_shared<const engine::CommandRow>(command));
+    if (weather_.happens(Fault::engine_frozen_after_commit)) freeze(weather_.between(seconds(5), minutes(10)));
+    const auto leave = [this, life = life_, sent = std::move(sent)] {
+        if (!alive() || life != life_) return;
+        for (const Sent& command : sent)
+            publish_(*this, command);
+    };
+    if (frozen()) {
+        agenda_.at(frozen_until_, leave);
+    } else {
+        leave();
+    }
 }
 
 void EngineHost::announce(const std::vector<engine::AnnouncementRow>& announcements) {
     for (const engine::AnnouncementRow& row : announcements) {
         trace_.line("announce " + row.routing_key);
         EXPECT_EQ(test::fault_of_event(row.routing_key, row.body), "");
-        if (weather_.happens(&FaultRates::confirm_lost)) continue;
-        ++announced_;
+        if (weather_.happens(Fault::confirm_lost)) continue;
         agenda_.after(milliseconds(5), [this, life = life_, id = row.announcement_id] {
             if (alive() && life == life_) engine_->announcement_published(id);
         });

@@ -1,12 +1,11 @@
-// One orchestrator process: an engine with its participant, what waits for it, and its deaths. Whatever it had not
-// answered when it died is delivered again by whoever sent it.
+// One orchestrator process: an engine with its participant, what waits for it, its freezes and its deaths. Whatever it had
+// not answered when it died is delivered again by whoever sent it.
 #pragma once
 
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/orders/order_participant.hpp"
 #include "sagas/order_saga.hpp"
 #include "tests/simulation/weather.hpp"
-#include "tests/support/sim/sim_store.hpp"
 
 #include <functional>
 #include <memory>
@@ -15,20 +14,24 @@
 
 namespace ordersaga::simulation {
 
-// One message for an engine. `settled` is called once: true when it was answered for good, false when it must be
-// delivered again (the store was away, the process died).
+// What goes through the broker is written once and carried about.
+using Sent = std::shared_ptr<const engine::CommandRow>;
+
+// One message for an engine. `input` is given the time by the wall clock of the host. `settled`: true when it was answered
+// for good, false when it must be delivered again (the store was away, the process died, it does not answer). After
+// "again" the first one may still be answered.
 struct Message {
-    std::function<engine::Input()> input;
+    std::function<engine::Input(Instant wall_clock)> input;
     std::function<void(bool settled)> settled;
 };
 
 class EngineHost final : public engine::CommandSink {
 public:
-    using Publish = std::function<void(EngineHost&, const engine::CommandRow&)>;
+    using Publish = std::function<void(EngineHost&, const Sent&)>;
 
     EngineHost(
         std::string name,
-        sim::SimStore& store,
+        engine::Store& store,
         const sagas::SagaDefinition& definition,
         orders::OrderParticipantSettings settings,
         Agenda& agenda,
@@ -42,24 +45,29 @@ public:
     // False: nobody listens.
     bool take(Message message);
     void kill();
+    // SIGSTOP: whatever it knows and was about to do stays as it is until then.
+    void freeze(Duration how_long);
+    // Its own clock is wrong from now on; the database's is not.
+    void set_clock_off_by(Duration difference) { clock_off_by_ = difference; }
     // Which life of the process this is: a confirmation for an earlier one reaches nobody.
     int life() const { return life_; }
     void confirm(int life, const std::string& command_id, const std::string& attempt_token);
     const std::vector<std::string>& complaints() const { return complaints_; }
-    std::uint64_t announced() const { return announced_; }
 
 private:
     void start();
+    bool frozen() { return frozen_until_ > agenda_.now(); }
     void tick_at(Instant when);
     void tick();
     void run_inputs();
     void run_due();
+    void settle(std::vector<Message>& batch, const std::vector<bool>& answered);
 
     void send(const std::vector<engine::CommandRow>& commands, int shards) override;
     void announce(const std::vector<engine::AnnouncementRow>& announcements) override;
 
     std::string name_;
-    sim::SimStore& store_;
+    engine::Store& store_;
     const sagas::SagaDefinition& definition_;
     orders::OrderParticipantSettings settings_;
     Agenda& agenda_;
@@ -71,8 +79,9 @@ private:
     std::unique_ptr<engine::Engine> engine_;
     std::vector<Message> waiting_;
     Instant next_tick_ = Instant::max();
+    Instant frozen_until_ = Instant::min();
+    Duration clock_off_by_{0};
     int life_ = 0;
-    std::uint64_t announced_ = 0;
     std::vector<std::string> complaints_;
 };
 

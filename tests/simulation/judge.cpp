@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace ordersaga::simulation {
@@ -14,12 +15,13 @@ using engine::SagaRow;
 
 class Judge {
 public:
-    explicit Judge(World& world) : world_(world), tables_(world.store().tables()) {}
+    explicit Judge(const World& world) : world_(world), tables_(world.tables()) {}
 
     std::vector<std::string> verdict() {
         add(world_.violations());
-        add(sim::check_laws(world_.store()));
-        add(sim::check_quiet_laws(world_.store()));
+        add(world_.lock_violations());
+        add(sim::check_laws(tables_));
+        add(sim::check_quiet_laws(tables_));
         for (const auto& host : world_.hosts())
             add(host->complaints());
         for (const auto& shop : world_.shops()) {
@@ -31,6 +33,8 @@ public:
         check_warehouse();
         check_ledgers();
         check_refusals();
+        check_ways_back();
+        check_answers();
         return std::move(violations_);
     }
 
@@ -105,23 +109,28 @@ private:
         expect(
             !taken_back || saga->incident || warehouse.alive.empty(),
             "L6 one fulfilment: " + name + " is " + saga->state + " and yet at the warehouse");
-        if (saga->state == "Completed" && !saga->incident) {
+        // An order that has ended in its shop cannot be told of shipments any more.
+        const bool open_there = !order.document.cancelled_at && !order.sent_elsewhere;
+        if (saga->state == "Completed" && !saga->incident && open_there) {
             expect(
-                warehouse.shipped == told(shop, order), name + ": the shop was told something else than was shipped");
+                warehouse.shipped == told(shop, order),
+                "L6 one fulfilment: " + name + ": the shop was told something else than was shipped");
             check_served(name, shop, order, warehouse.shipped);
         }
         // A refused order must not stay open and paid.
         const bool empty = std::all_of(
             order.document.lines.begin(), order.document.lines.end(),
             [](const sagas::OrderLine& line) { return line.current_quantity == 0; });
-        if (taken_back && !saga->incident && !empty) {
+        if (taken_back && !saga->incident && !empty && !order.sent_elsewhere) {
             expect(
                 order.held || order.document.cancelled_at.has_value(),
-                name + " is " + saga->state + " and open in its shop");
+                "L11 settled: " + name + " is " + saga->state + " and open in its shop");
         }
         // Nothing needs to wait any more: all peers are well and the stock has arrived.
-        static const std::set<std::string> unfinished = {"FulfillmentRequested", "Shipped", "Backordered"};
-        expect(unfinished.count(saga->state) == 0, name + " still rests in " + saga->state);
+        static const std::set<std::string> unfinished = {"FulfillmentRequested", "Shipped", "Backordered", "OnHold"};
+        expect(
+            unfinished.count(saga->state) == 0 || saga->incident,
+            "L11 settled: " + name + " still rests in " + saga->state);
     }
 
     // Whatever was added, and whenever: it has gone out, or an incident says that it will not.
@@ -131,13 +140,15 @@ private:
         const ShopOrder& order,
         const std::map<std::string, std::int64_t>& shipped) {
         std::map<std::string, std::int64_t> wanted;
-        for (const sagas::OrderLine& line : order.document.lines)
-            add_parts(wanted, shop.item_of_variant(line.variant_id)->sku, line.current_quantity);
+        for (const sagas::OrderLine& line : order.document.lines) {
+            if (line.requires_shipping)
+                add_parts(wanted, shop.item_of_variant(line.variant_id)->sku, line.current_quantity);
+        }
         for (const auto& [item, units] : wanted) {
             const auto found = shipped.find(item);
             const std::int64_t left = found == shipped.end() ? 0 : found->second;
             expect(
-                left >= units, name + " wants " + std::to_string(units) + " of item " + item + ", " +
+                left >= units, "L11 settled: " + name + " wants " + std::to_string(units) + " of item " + item + ", " +
                                    std::to_string(left) + " have left");
         }
     }
@@ -205,15 +216,129 @@ private:
         return units;
     }
 
-    World& world_;
+    // --- the way back: from the engine's history and commands, and what the warehouse did
+
+    struct WayBack {
+        std::optional<Instant> began;
+        std::map<std::string, const engine::CommandRow*> commands;  // by key
+    };
+
+    static bool goes_back(const std::string& state) {
+        return state == "ReleasingStock" || state == "RevertingChannels" || state == "SettlingOrder" ||
+               state == "Compensated" || state == "OutOfStock";
+    }
+
+    void check_ways_back() {
+        std::map<engine::SagaKey, WayBack> ways;
+        for (const auto& [number, step] : tables_.history) {
+            WayBack& way = ways[step.key];
+            if (!way.began && goes_back(step.to_state)) way.began = step.at;
+            expect(
+                !way.began || goes_back(step.to_state) || step.to_state == "NeedsOperator",
+                "I6 one way: saga " + step.key.saga_id + " goes to " + step.to_state + " after its way back began");
+        }
+        for (const auto* commands : {&tables_.closed_commands, &tables_.open_commands}) {
+            for (const auto& [id, command] : *commands) {
+                if (!command.saga_id.empty())
+                    ways[{command.merchant, command.saga_id}].commands.emplace(command.idempotency_key, &command);
+            }
+        }
+        for (const auto& [key, way] : ways)
+            check_way_back(key, way);
+    }
+
+    void check_way_back(const engine::SagaKey& key, const WayBack& way) {
+        for (const auto& [name, command] : way.commands) {
+            const bool forward =
+                command->activity == "RequestFulfillment" || command->activity == "CreateStoreFulfillment";
+            expect(
+                !way.began || !forward || !command->sent_at || *command->sent_at <= *way.began,
+                "I6 no forward effect: saga " + key.saga_id + " sent " + name + " after its way back began");
+        }
+        // Newest first, each before the stock that it holds is given back, and nothing that nobody asked to undo.
+        const std::vector<const WarehouseOrder*>& orders = orders_of(key.saga_id);
+        const WarehouseOrder* newer = nullptr;
+        for (auto entry = orders.rbegin(); entry != orders.rend(); ++entry) {
+            const WarehouseOrder& order = **entry;
+            if (order.times_cancelled == 0) continue;
+            expect(
+                order.times_cancelled == 1, "I6 undone once: " + order.reference + " was cancelled " +
+                                                std::to_string(order.times_cancelled) + " times");
+            const bool late = way.commands.count("cancel-late:" + order.reference) > 0;
+            expect(
+                late || way.commands.count("cancel:" + order.reference) > 0,
+                "I6 nothing else undone: " + order.reference + " was cancelled and nobody asked for it");
+            if (late) continue;
+            expect(
+                !way.began || *order.cancelled_at <= *way.began,
+                "I6 reverse order: " + order.reference + " was cancelled after its stock was given back");
+            // One that was replaced before the next was asked for has no newer beside it.
+            const bool beside = newer != nullptr && newer->accepted_at <= *order.cancelled_at;
+            expect(
+                !beside || *newer->cancelled_at <= *order.cancelled_at,
+                "I6 reverse order: " + order.reference + " was cancelled before what came after it");
+            newer = &order;
+        }
+    }
+
+    // What the warehouse has of one saga, oldest first.
+    const std::vector<const WarehouseOrder*>& orders_of(const sagas::SagaId& saga) {
+        if (!by_saga_) {
+            by_saga_.emplace();
+            for (const auto& [reference, order] : world_.warehouse().orders()) {
+                const engine::SagaKey* owner = tables_.references.find({merchant, reference});
+                expect(owner != nullptr, "I6 nothing else done: " + reference + " belongs to no saga");
+                if (owner != nullptr) (*by_saga_)[owner->saga_id].push_back(&order);
+            }
+            for (auto& [id, orders] : *by_saga_) {
+                std::sort(orders.begin(), orders.end(), [](const WarehouseOrder* left, const WarehouseOrder* right) {
+                    return left->accepted_at < right->accepted_at;
+                });
+            }
+        }
+        return (*by_saga_)[saga];
+    }
+
+    // I1: what was answered is on record.
+    void check_answers() {
+        for (const sim::ReceiptEventKey& key : world_.answered())
+            expect(
+                tables_.receipt_events.has(key),
+                "I1 answered means kept: webhook " + std::get<4>(key) + " was answered and left no receipt");
+    }
+
+    const World& world_;
     const sim::SimTables& tables_;
+    std::optional<std::map<sagas::SagaId, std::vector<const WarehouseOrder*>>> by_saga_;
     std::vector<std::string> violations_;
 };
 
 }  // namespace
 
-std::vector<std::string> judge(World& world) {
+std::vector<std::string> judge(const World& world) {
     return Judge(world).verdict();
+}
+
+bool nothing_under_way(const World& world) {
+    const sim::SimTables& tables = world.tables();
+    const auto ended = [](const auto& entry) {
+        return entry.second.final || entry.second.incident.has_value();
+    };
+    const auto of_duty = [](const auto& entry) {
+        return entry.second.saga_id.empty();
+    };
+    const auto quiet = [](const auto& entry) {
+        return !entry.second.parked.empty() ||
+               (!entry.second.wants_read && !entry.second.read_open && entry.second.in_flight == 0);
+    };
+    const auto at_rest = [](const auto& worker) {
+        return worker->late_calls() == 0;
+    };
+    return tables.signals.size() == 0 && tables.waits.size() == 0 &&
+           std::all_of(tables.sagas.begin(), tables.sagas.end(), ended) &&
+           std::all_of(tables.open_commands.begin(), tables.open_commands.end(), of_duty) &&
+           std::all_of(tables.listings.begin(), tables.listings.end(), quiet) &&
+           std::all_of(world.workers().begin(), world.workers().end(), at_rest);
 }
 
 }  // namespace ordersaga::simulation

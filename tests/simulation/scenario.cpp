@@ -1,189 +1,475 @@
 #include "tests/simulation/scenario.hpp"
 
+#include "sagas/activities.hpp"
+#include "tests/simulation/judge.hpp"
+
 #include <algorithm>
 
 namespace ordersaga::simulation {
 
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
+namespace activity = sagas::activity;
 
 namespace {
 
-constexpr Duration faults_last = minutes(6);
 constexpr Duration buyers_last = minutes(4);
-constexpr Duration calm_lasts = minutes(40);
+constexpr Duration faults_last = minutes(7);
+constexpr Duration calm_lasts = minutes(90);
+
+// Random numbers of one planned event; they may be drawn when it is planned and when it comes.
+class Draw {
+public:
+    Draw(std::uint64_t seed, std::uint64_t number) : random_(seed * 0x9e3779b97f4a7c15ULL + number) {}
+
+    bool chance(double probability) { return random_.chance(probability); }
+    std::size_t below(std::size_t bound) { return random_.below(bound); }
+    std::int64_t between(std::int64_t least, std::int64_t most) {
+        return least + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most - least + 1)));
+    }
+    Duration time_between(Duration least, Duration most) { return Duration(between(least.count(), most.count())); }
+    template <class List>
+    auto& one_of(List& list) {
+        return list[random_.below(list.size())];
+    }
+
+private:
+    runtime::SeededRandom random_;
+};
+
+using Drawn = std::shared_ptr<Draw>;
+
+// How patient the engine is and how often it looks.
+struct Temper {
+    Settings settings;
+    Duration keys_live = hours(24);  // at the shops
+    bool hours_away = false;
+    std::string text;
+};
+
+Temper draw_temper(const Options& options) {
+    Draw draw(options.seed, 1'000'000);
+    Temper temper;
+    sagas::OrderSagaSettings& saga = temper.settings.saga;
+    saga.late_checks = {minutes(1), minutes(4), minutes(12)};
+    saga.watch_interval = minutes(draw.between(2, 10));
+    saga.delivery_assumed = minutes(8);
+    saga.policies = sagas::default_policies();
+    const bool patient = draw.chance(0.6);
+    for (const std::string_view name :
+         {activity::request_fulfillment, activity::cancel_fulfillment, activity::create_store_fulfillment,
+          activity::settle_store_order}) {
+        sagas::ActivityPolicy& policy = saga.policies.at(std::string(name));
+        policy.max_attempts = patient ? 100 : 3;
+        policy.max_interval = seconds(patient ? 15 : 5);
+    }
+    // The engine gives up on a key before its peer forgets it.
+    if (draw.chance(0.5)) {
+        saga.policies.at(std::string(activity::flush_stock)).schedule_to_close = minutes(3);
+        temper.keys_live = minutes(5);
+    }
+    temper.hours_away = draw.chance(0.06) && !options.lacks(name_of(Fault::peer_away_for_hours));
+    orders::OrderParticipantSettings& participant = temper.settings.participant;
+    participant.poll_orders_overlap = minutes(2);
+    if (temper.hours_away) {
+        participant.poll_orders_every = participant.poll_fulfillments_every = minutes(10);
+        participant.poll_orders_overlap = minutes(15);
+        participant.poll_fulfillments_overlap = minutes(1);
+        participant.read_stock_every = minutes(5);
+        participant.mirror_fresh_for = minutes(6);
+        participant.quiet_reads_every = minutes(1);
+    }
+    temper.text = std::string(patient ? "patient" : "impatient") +
+                  " watch=" + runtime::format_duration(saga.watch_interval) +
+                  " keys=" + runtime::format_duration(temper.keys_live);
+    return temper;
+}
 
 }  // namespace
 
 class Scenario::Planner {
 public:
-    Planner(World& world, std::uint64_t seed) : world_(world), random_(seed ^ 0x5eed5eed5eedULL) {
+    Planner(World& world, const Options& options, const Temper& temper)
+        : world_(world), options_(options), temper_(temper), draw_(options.seed, 0) {
         fill_catalogue();
         plan_buyers();
         plan_races();
         plan_warehouse();
-        plan_bad_luck();
+        plan_outages();
+        plan_deaths();
+        plan_operators();
         plan_calm();
     }
 
-    const Instant calm_at = World::start + faults_last;
-    const Instant end = calm_at + calm_lasts;
+    Instant calm_at = World::start_time + faults_last;
+    Instant end = calm_at + calm_lasts;
+    int events = 0;
+    std::string text;
 
 private:
-    std::int64_t between(std::int64_t least, std::int64_t most) {
-        return least + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most - least + 1)));
+    Agenda& agenda() { return world_.agenda(); }
+
+    // One event of the scenario, unless the options are without it.
+    template <class Plan>
+    void event(const char* what, const Plan& plan) {
+        const int number = ++events;
+        if (options_.lacks("e" + std::to_string(number))) return;
+        world_.trace().line("e" + std::to_string(number) + " " + what);
+        plan(std::make_shared<Draw>(options_.seed, static_cast<std::uint64_t>(number)));
     }
-    Duration time_between(Duration least, Duration most) { return Duration(between(least.count(), most.count())); }
+    Instant moment(Draw& draw, Duration from = seconds(5), Duration until = faults_last) {
+        return World::start_time + draw.time_between(from, until);
+    }
 
     void fill_catalogue() {
-        world_.add_sku({sagas::SkuId{1}, "SHIRT", "deny", "trust-mirror", 0, between(2, 8), {}});
-        world_.add_sku({sagas::SkuId{2}, "MUG", "deny", "trust-mirror", between(0, 1), between(3, 10), {}});
-        world_.add_sku({sagas::SkuId{3}, "CAP", "backorder", "trust-mirror", 0, between(0, 4), {}});
-        world_.add_sku({sagas::SkuId{4}, "PRINT", "deny", "ask-warehouse-first", 0, between(1, 5), {}});
+        world_.add_sku({sagas::SkuId{1}, "SHIRT", "deny", "trust-mirror", 0, draw_.between(2, 8), {}});
+        world_.add_sku({sagas::SkuId{2}, "MUG", "deny", "trust-mirror", draw_.between(0, 1), draw_.between(3, 10), {}});
+        world_.add_sku({sagas::SkuId{3}, "CAP", "backorder", "trust-mirror", 0, draw_.between(0, 4), {}});
+        world_.add_sku({sagas::SkuId{4}, "PRINT", "deny", "ask-warehouse-first", 0, draw_.between(1, 5), {}});
         world_.add_sku(
             {sagas::SkuId{5}, "SET", "deny", "trust-mirror", 0, 0, {{sagas::SkuId{1}, 1}, {sagas::SkuId{2}, 2}}});
-        const std::vector<std::string> keys = {"eu", "us", "uk"};
-        const std::size_t shops = 2 + random_.below(2);
-        for (std::size_t i = 0; i < shops; ++i) {
-            world_.add_shop(keys[i], random_.chance(0.5) ? "hold_and_tell" : "cancel_and_refund");
+        std::vector<std::string> keys = {"eu", "us", "uk", "jp"};
+        keys.resize(2 + draw_.below(3));
+        for (const std::string& key : keys) {
+            const std::string policy = draw_.chance(0.5) ? "hold_and_tell" : "cancel_and_refund";
+            Shop& shop = world_.add_shop(key, policy, minutes(draw_.between(2, 6)));
+            shop.remember_keys_for(temper_.keys_live, [this] { world_.weather().strikes(Fault::key_forgotten); });
+            text += " " + key + "=" + policy;
         }
         // Most shops begin with the right figure, some with a stale one.
         world_.list_all([this](const Shop&, const StockedSku& sku) {
             std::int64_t units = sku.opening;
             if (!sku.components.empty()) units = std::min(world_.skus()[0].opening, world_.skus()[1].opening / 2);
-            return std::max<std::int64_t>(0, units + (random_.chance(0.2) ? between(-2, 2) : 0));
+            return std::max<std::int64_t>(0, units + (draw_.chance(0.2) ? draw_.between(-2, 2) : 0));
         });
-        world_.start_hosts(static_cast<int>(2 + random_.below(2)));
+        for (const auto& shop : world_.shops())
+            shop->add_item({"59999", "69999", "LOOSE", 5, false, false});
+        const int hosts = static_cast<int>(2 + draw_.below(2)), workers = static_cast<int>(2 + draw_.below(3));
+        world_.start(hosts, workers);
+        text += " engines=" + std::to_string(hosts) + " workers=" + std::to_string(workers) + " stock=";
+        for (const StockedSku& sku : world_.skus())
+            text += std::to_string(sku.opening) + (sku.components.empty() ? "," : "");
     }
 
-    std::vector<std::pair<std::string, std::int64_t>> basket(const Shop& shop) {
+    // --- buyers and staff
+
+    using Basket = std::vector<std::pair<std::string, std::int64_t>>;
+
+    Basket basket(const Shop& shop, Draw& draw) {
         std::vector<std::string> variants;
-        for (const auto& [id, item] : shop.items())
-            variants.push_back(item.variant_id);
-        std::vector<std::pair<std::string, std::int64_t>> lines;
-        const std::size_t count = random_.chance(0.3) ? 2 : 1;
-        for (std::size_t i = 0; i < count; ++i) {
-            lines.emplace_back(variants[random_.below(variants.size())], random_.chance(0.2) ? 2 : 1);
+        for (const auto& [id, item] : shop.items()) {
+            if (item.listed) variants.push_back(item.variant_id);
         }
+        Basket lines;
+        const std::size_t count = draw.chance(0.3) ? 2 : 1;
+        for (std::size_t i = 0; i < count; ++i)
+            lines.emplace_back(draw.one_of(variants), draw.chance(0.2) ? 2 : 1);
+        if (draw.chance(0.02)) lines.emplace_back("59999", 1);
         return lines;
     }
 
-    void buy(Shop& shop, const std::vector<std::pair<std::string, std::int64_t>>& lines) {
-        const bool paid = !random_.chance(0.1);
-        const std::string order = shop.place(lines, paid);
+    void buy(Shop& shop, const Basket& lines, const Drawn& draw) {
+        Sale sale;
+        sale.paid = !draw->chance(0.12);
+        sale.digital = draw->chance(0.01);
+        if (draw->chance(0.02)) sale.ship_method = "By air";
+        sale.with_address = !draw->chance(0.02);
+        const std::string order = shop.place(lines, sale);
         world_.trace().line(shop.key() + (order.empty() ? " turns a buyer away" : " takes order " + order));
         if (order.empty()) return;
         Shop* place = &shop;
-        if (!paid && random_.chance(0.7)) {
-            world_.agenda().after(time_between(seconds(3), minutes(2)), [place, order] { place->pay(order); });
+        if (!sale.paid && draw->chance(0.7)) {
+            const Duration soon = draw->chance(0.5) ? Duration(seconds(5)) : Duration(minutes(2));
+            agenda().after(draw->time_between(Duration{0}, soon), [place, order] { place->pay(order); });
         }
-        if (random_.chance(0.2)) {
-            const Duration most = random_.chance(0.4)   ? Duration(seconds(3))
-                                  : random_.chance(0.5) ? Duration(seconds(60))
-                                                        : Duration(minutes(4));
-            const bool restock = random_.chance(0.5);
-            world_.agenda().after(
-                time_between(Duration{0}, most), [place, order, restock] { place->cancel(order, restock); });
+        if (draw->chance(0.2)) {
+            const bool restock = draw->chance(0.5);
+            agenda().after(sometime(*draw), [place, order, restock] { place->cancel(order, restock); });
         }
-        if (random_.chance(0.1)) {
-            const bool restock = random_.chance(0.5);
-            world_.agenda().after(
-                time_between(seconds(1), minutes(3)), [place, order, restock] { place->refund(order, 0, 1, restock); });
+        if (draw->chance(0.12)) {
+            const bool restock = draw->chance(0.5);
+            agenda().after(sometime(*draw), [place, order, restock] { place->refund(order, 0, 1, restock); });
         }
-        plan_additions(shop, order);
+        if (draw->chance(0.03)) agenda().after(sometime(*draw), [place, order] { place->send_elsewhere(order); });
+        // Staff add to orders at any time, most of all when it is too late to change what was asked for.
+        for (int more = draw->chance(0.2) ? (draw->chance(0.3) ? 2 : 1) : 0; more > 0; --more) {
+            const std::string variant = basket(shop, *draw).front().first;
+            agenda().after(sometime(*draw), [this, place, order, variant] {
+                if (place->add(order, variant, 1)) world_.trace().line(place->key() + " adds to order " + order);
+            });
+        }
+        if (draw->chance(0.15)) plan_operator_for(shop, order, draw);
     }
 
-    // Staff add to orders at any time, most of all when it is too late to change what was asked for.
-    void plan_additions(Shop& shop, const std::string& order) {
-        if (!random_.chance(0.15)) return;
-        const std::string variant = basket(shop).front().first;
-        Shop* place = &shop;
-        world_.agenda().after(time_between(seconds(1), minutes(4)), [this, place, order, variant] {
-            if (place->add(order, variant, 1)) world_.trace().line(place->key() + " adds to order " + order);
-        });
+    Duration sometime(Draw& draw) {
+        const Duration most = draw.chance(0.35)  ? Duration(seconds(3))
+                              : draw.chance(0.5) ? Duration(seconds(60))
+                                                 : Duration(minutes(4));
+        return draw.time_between(Duration{0}, most);
     }
 
     void plan_buyers() {
-        for (std::int64_t i = between(12, 40); i > 0; --i) {
-            const Instant when = World::start + time_between(seconds(2), buyers_last);
-            const std::size_t shop = random_.below(world_.shops().size());
-            world_.agenda().at(when, [this, shop] { buy(*world_.shops()[shop], basket(*world_.shops()[shop])); });
+        for (std::int64_t i = draw_.between(17, 34); i > 0; --i) {
+            event("buyer", [this](const Drawn& draw) {
+                const Instant when = moment(*draw, seconds(2), buyers_last);
+                Shop& shop = *draw->one_of(world_.shops());
+                agenda().at(when, [this, &shop, draw] { buy(shop, basket(shop, *draw), draw); });
+            });
         }
     }
 
     // The same product, every shop, the same moment.
     void plan_races() {
         for (int race = 0; race < 2; ++race) {
-            const Instant when = World::start + time_between(seconds(20), buyers_last);
-            const std::string sku = world_.skus()[random_.below(world_.skus().size())].name;
-            for (std::size_t i = 0; i < world_.shops().size(); ++i) {
-                world_.agenda().at(when, [this, i, sku] {
-                    Shop& shop = *world_.shops()[i];
-                    for (const auto& [id, item] : shop.items()) {
-                        if (item.sku == sku) return buy(shop, {{item.variant_id, 1}});
-                    }
-                });
-            }
+            event("race", [this](const Drawn& draw) {
+                const Instant when = moment(*draw, seconds(20), buyers_last);
+                const std::string sku = draw->one_of(world_.skus()).name;
+                for (const auto& shop : world_.shops()) {
+                    agenda().at(when, [this, shop = shop.get(), sku, draw] {
+                        for (const auto& [id, item] : shop->items()) {
+                            if (item.sku == sku) return buy(*shop, {{item.variant_id, 1}}, draw);
+                        }
+                    });
+                }
+            });
         }
     }
+
+    // --- operators
+
+    const engine::SagaRow* saga_of(const sim::SimTables& tables, const Shop& shop, const std::string& order) {
+        const orders::OrderRow* row = tables.orders.find({merchant, shop.id(), order});
+        return row == nullptr || row->saga_id.empty() ? nullptr : tables.sagas.find({merchant, row->saga_id});
+    }
+
+    void tell(Shop& shop, const std::string& order, sagas::Event event) {
+        event.cause = "operator";
+        const engine::SagaRow* saga = saga_of(world_.tables(), shop, order);
+        if (saga != nullptr) world_.tell(saga->key, std::move(event));
+    }
+
+    // Holds it and lets it go again, or ends it.
+    void plan_operator_for(Shop& shop, const std::string& order, const Drawn& draw) {
+        Shop* place = &shop;
+        const Duration first = sometime(*draw);
+        if (draw->chance(0.4)) {
+            agenda().after(first, [this, place, order] {
+                tell(*place, order, {"CancelRequested", {{"by", "operator"}, {"reason", "a call"}}, ""});
+            });
+            return;
+        }
+        agenda().after(first, [this, place, order] {
+            tell(*place, order, {"HoldPlaced", {{"reason", "looks like fraud"}}, ""});
+        });
+        if (draw->chance(0.2)) {
+            agenda().after(first + seconds(1), [this, place, order] {
+                tell(*place, order, {"HoldPlaced", {{"reason", "looks like fraud to me too"}}, ""});
+            });
+        }
+        if (draw->chance(0.8)) {
+            const Duration then = first + draw->time_between(seconds(1), draw->chance(0.5) ? seconds(4) : seconds(90));
+            agenda().after(then, [this, place, order] {
+                tell(*place, order, {"HoldReleased", nlohmann::json::object(), ""});
+            });
+        }
+    }
+
+    // Looks after the sagas that wait for a person, and those on hold for what only a person can mend.
+    void look_after(Draw& draw, double share) {
+        std::vector<std::pair<engine::SagaKey, sagas::Event>> said;
+        for (const auto& [key, saga] : world_.tables().sagas) {
+            if (saga.state == "NeedsOperator" && draw.chance(share)) {
+                const bool ends = draw.chance(0.25);
+                said.emplace_back(
+                    key, ends
+                             ? sagas::Event{"CancelRequested", {{"by", "operator"}, {"reason", "given up"}}, "operator"}
+                             : sagas::Event{"OperatorRetried", nlohmann::json::object(), "operator"});
+            }
+            if (saga.state != "OnHold" || !draw.chance(share)) continue;
+            for (const auto& hold : saga.data.value("holds", nlohmann::json::array())) {
+                if (hold == "ship_method")
+                    said.emplace_back(
+                        key, sagas::Event{"HoldReleased", {{"reason", hold}, {"ship_method", "Standard"}}, "operator"});
+                if (hold == "no_address" || hold == "operator")
+                    said.emplace_back(key, sagas::Event{"HoldReleased", {{"reason", hold}}, "operator"});
+            }
+        }
+        for (auto& [key, event] : said)
+            world_.tell(key, std::move(event));
+    }
+
+    void plan_operators() {
+        for (int i = 0; i < 6; ++i) {
+            event("operator", [this](const Drawn& draw) {
+                agenda().at(moment(*draw, seconds(40)), [this, draw] { look_after(*draw, 0.6); });
+            });
+        }
+    }
+
+    // --- the warehouse
 
     void plan_warehouse() {
         for (const StockedSku& sku : world_.skus()) {
-            if (!sku.components.empty() || !random_.chance(0.5)) continue;
-            const std::int64_t units = between(1, 6);
-            world_.agenda().at(
-                World::start + time_between(seconds(30), faults_last), [this, item = sku.item_id(), units] {
+            if (!sku.components.empty() || !draw_.chance(0.5)) continue;
+            event("goods", [this, item = sku.item_id()](const Drawn& draw) {
+                const std::int64_t units = draw->between(1, 6);
+                agenda().at(moment(*draw, seconds(30)), [this, item, units] {
                     world_.trace().line("the warehouse receives " + std::to_string(units) + " of " + item);
                     world_.warehouse().receive(item, units);
                 });
+            });
+        }
+        for (int i = 0; i < 2; ++i) {
+            event("warehouse-cancels", [this](const Drawn& draw) {
+                if (!draw->chance(0.5)) return;
+                agenda().at(moment(*draw, seconds(20)), [this, draw] { misfortune(*draw, Fault::warehouse_cancels); });
+            });
+        }
+        event("warehouse-in-trouble", [this](const Drawn& draw) {
+            if (!draw->chance(0.5)) return;
+            agenda().at(moment(*draw, seconds(20)), [this, draw] { misfortune(*draw, Fault::warehouse_in_trouble); });
+        });
+    }
+
+    // Of one order that the warehouse has, the youngest most of all.
+    void misfortune(Draw& draw, Fault fault) {
+        std::vector<const WarehouseOrder*> open;
+        for (const auto& [reference, order] : world_.warehouse().orders()) {
+            if (!order.cancelled && !order.all_shipped() && (fault != Fault::warehouse_cancels || !order.picking))
+                open.push_back(&order);
+        }
+        if (open.empty() || !world_.weather().strikes(fault)) return;
+        const std::string reference = draw.one_of(open)->reference;
+        world_.trace().line(std::string(name_of(fault)) + " " + reference);
+        if (fault == Fault::warehouse_cancels) {
+            world_.warehouse().cancel_by_itself(reference);
+        } else {
+            world_.warehouse().trouble(reference, draw.time_between(seconds(30), minutes(3)));
         }
     }
 
-    void plan_bad_luck() {
-        std::vector<std::string> peers = {Warehouse::key, "broker"};
+    // --- bad luck
+
+    void plan_outages() {
+        std::vector<std::string> peers = {Warehouse::key};
         for (const auto& shop : world_.shops())
             peers.push_back(shop->key());
         for (const std::string& peer : peers) {
-            for (std::uint64_t i = random_.below(3); i > 0; --i) {
-                const Instant from = World::start + time_between(seconds(5), faults_last);
-                world_.weather().add_outage(peer, from, from + time_between(seconds(3), seconds(40)));
-            }
+            for (std::size_t i = draw_.below(3); i > 0; --i)
+                outage(peer.c_str(), Fault::peer_away, seconds(3), seconds(40));
         }
-        for (std::uint64_t i = random_.below(4); i > 0; --i) {
-            const std::size_t host = random_.below(world_.hosts().size());
-            world_.agenda().at(
-                World::start + time_between(seconds(5), faults_last), [this, host] { world_.hosts()[host]->kill(); });
+        outage("broker", Fault::broker_blocked, seconds(3), seconds(60));
+        event("broker-connections", [this](const Drawn& draw) {
+            if (!draw->chance(0.6)) return;
+            agenda().at(moment(*draw), [this] {
+                if (world_.weather().strikes(Fault::broker_connection_lost)) world_.broker().cut_connections();
+            });
+        });
+        if (!temper_.hours_away) return;
+        event("hours", [this, &peers](const Drawn& draw) {
+            const std::string peer = draw->one_of(peers);
+            if (!world_.weather().strikes(Fault::peer_away_for_hours)) return;
+            const Instant from = moment(*draw, seconds(20), minutes(3));
+            const Instant until = from + draw->time_between(hours(1), hours(4));
+            world_.weather().add_outage(peer, from, until);
+            calm_at = until;
+            end = calm_at + hours(2);
+            text += " hours=" + peer;
+        });
+    }
+
+    void outage(const char* peer, Fault fault, Duration least, Duration most) {
+        event("outage", [this, peer = std::string(peer), fault, least, most](const Drawn& draw) {
+            const Instant from = moment(*draw);
+            if (world_.weather().strikes(fault))
+                world_.weather().add_outage(peer, from, from + draw->time_between(least, most));
+        });
+    }
+
+    template <class Deed>
+    void once(const char* what, double chance, Fault fault, const Deed& deed) {
+        event(what, [this, chance, fault, deed](const Drawn& draw) {
+            if (!draw->chance(chance)) return;
+            agenda().at(moment(*draw), [this, draw, fault, deed] {
+                if (world_.weather().strikes(fault)) deed(*draw);
+            });
+        });
+    }
+
+    void plan_deaths() {
+        for (int i = 0; i < 3; ++i) {
+            once("engine-killed", 0.5, Fault::engine_killed, [this](Draw& draw) {
+                draw.one_of(world_.hosts())->kill();
+            });
+            once("worker-killed", 0.5, Fault::worker_killed, [this](Draw& draw) {
+                draw.one_of(world_.workers())->kill();
+            });
         }
+        once("all-killed", 0.25, Fault::all_killed, [this](Draw&) {
+            for (const auto& host : world_.hosts())
+                host->kill();
+            for (const auto& worker : world_.workers())
+                worker->kill();
+        });
+        once("engine-frozen", 0.6, Fault::engine_frozen, [this](Draw& draw) {
+            draw.one_of(world_.hosts())->freeze(draw.time_between(seconds(5), minutes(5)));
+        });
+        once("clock-jump", 0.6, Fault::clock_jump, [this](Draw& draw) {
+            draw.one_of(world_.hosts())->set_clock_off_by(draw.chance(0.5) ? hours(1) : hours(-1));
+        });
     }
 
     void plan_calm() {
-        world_.agenda().at(calm_at, [this] {
+        agenda().at(calm_at, [this] {
             world_.trace().line("calm");
             world_.weather().calm_down();
         });
         // What backorders wait for arrives, of every SKU: an order is granted whole, and who is first in the queue keeps the
         // others behind it until all that it wants is there.
-        world_.agenda().at(calm_at + minutes(5), [this] {
+        agenda().at(calm_at + minutes(1), [this] {
             for (const auto& sku : world_.skus()) {
                 if (sku.components.empty()) world_.warehouse().receive(sku.item_id(), 200);
             }
         });
+        for (int i = 0; i < 2; ++i) {
+            event("operator after all", [this, i](const Drawn& draw) {
+                agenda().at(calm_at + minutes(2 + 3 * i), [this, draw] { look_after(*draw, 0.5); });
+            });
+        }
     }
 
     World& world_;
-    runtime::SeededRandom random_;
+    Options options_;
+    Temper temper_;
+    Draw draw_;
 };
 
-Scenario::Scenario(World& world, std::uint64_t seed) : planner_(std::make_unique<Planner>(world, seed)) {}
+Scenario::Scenario(const Options& options, bool print, const World::MakeGround& make_ground) {
+    const Temper temper = draw_temper(options);
+    world_ = std::make_unique<World>(options, temper.settings, print, make_ground);
+    planner_ = std::make_unique<Planner>(*world_, options, temper);
+    planner_->text = temper.text + planner_->text + world_->weather().text();
+}
 
 Scenario::~Scenario() = default;
 
-Instant Scenario::calm_at() const {
-    return planner_->calm_at;
+void Scenario::run() {
+    // Not before the last that is planned has come.
+    const Instant earliest = planner_->calm_at + minutes(6);
+    world_->run_until(earliest, planner_->end, [this] { return nothing_under_way(*world_) && judge(*world_).empty(); });
 }
 
-Instant Scenario::end() const {
-    return planner_->end;
+World& Scenario::world() {
+    return *world_;
+}
+
+int Scenario::events() const {
+    return planner_->events;
+}
+
+std::string Scenario::text() const {
+    return planner_->text;
 }
 
 }  // namespace ordersaga::simulation

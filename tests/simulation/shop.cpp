@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace ordersaga::simulation {
 
@@ -45,7 +46,7 @@ json webhook_body(const sagas::OrderDocument& order) {
              {"quantity", line.quantity},
              {"current_quantity", line.current_quantity},
              {"fulfillable_quantity", line.fulfillable_quantity},
-             {"requires_shipping", true},
+             {"requires_shipping", line.requires_shipping},
              {"gift_card", false},
              {"variant_inventory_management", "shopify"}});
     }
@@ -123,7 +124,7 @@ void Shop::tell_level(const ShopItem& item) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Buyers and staff
 
-std::string Shop::place(const std::vector<std::pair<std::string, std::int64_t>>& variants, bool paid) {
+std::string Shop::place(const std::vector<std::pair<std::string, std::int64_t>>& variants, const Sale& sale) {
     std::map<std::string, std::int64_t> wanted;
     for (const auto& [variant, quantity] : variants)
         wanted[item_of_variant(variant)->inventory_item_id] += quantity;
@@ -138,17 +139,19 @@ std::string Shop::place(const std::vector<std::pair<std::string, std::int64_t>>&
     document.order_id = next_id();
     document.name = "#" + std::to_string(1000 + orders_.size() + 1);
     document.created_at = document.updated_at = whole_seconds(agenda_.now());
-    document.financial_status = paid ? "paid" : "pending";
+    document.financial_status = sale.paid ? "paid" : "pending";
     document.source_name = "web";
     document.email = "buyer@example.com";
-    document.ship_method = "Standard";
-    document.shipping_address = sagas::Address{"A Buyer", "1 Road", "", "", "Town", "", "10115", "DE", ""};
+    document.ship_method = sale.ship_method;
+    if (sale.with_address)
+        document.shipping_address = sagas::Address{"A Buyer", "1 Road", "", "", "Town", "", "10115", "DE", ""};
     for (const auto& [variant, quantity] : variants) {
         sagas::OrderLine line;
         line.line_id = next_id();
         line.variant_id = variant;
         line.sku = item_of_variant(variant)->sku;
         line.quantity = line.current_quantity = line.fulfillable_quantity = quantity;
+        line.requires_shipping = !sale.digital;
         document.lines.push_back(std::move(line));
     }
     for (const auto& [id, quantity] : wanted) {
@@ -158,7 +161,7 @@ std::string Shop::place(const std::vector<std::pair<std::string, std::int64_t>>&
     const std::string id = document.order_id;
     ShopOrder& stored = orders_.emplace(id, std::move(order)).first->second;
     tell("orders/create", stored);
-    if (paid) tell("orders/paid", stored);
+    if (sale.paid) tell("orders/paid", stored);
     return id;
 }
 
@@ -191,7 +194,7 @@ void Shop::take_back(ShopOrder& order, sagas::Refund refund, bool restock) {
         for (sagas::OrderLine& line : order.document.lines) {
             if (line.line_id != taken.line_id) continue;
             line.current_quantity -= taken.quantity;
-            line.fulfillable_quantity -= taken.quantity;
+            line.fulfillable_quantity = std::max<std::int64_t>(0, line.fulfillable_quantity - taken.quantity);
             if (!restock) continue;
             for (auto& [id, item] : items_) {
                 if (item.variant_id != line.variant_id) continue;
@@ -261,14 +264,30 @@ bool Shop::add(const std::string& order_id, const std::string& variant, std::int
     return true;
 }
 
+bool Shop::send_elsewhere(const std::string& order_id) {
+    ShopOrder& order = orders_.at(order_id);
+    if (order.document.cancelled_at || order.held || !order.fulfillments.empty()) return false;
+    nlohmann::json lines = nlohmann::json::array();
+    for (const sagas::OrderLine& line : order.document.lines) {
+        if (line.current_quantity > 0)
+            lines.push_back({{"line_id", line.line_id}, {"quantity", line.current_quantity}});
+    }
+    if (lines.empty()) return false;
+    order.sent_elsewhere = true;
+    fulfill({{"order_id", order_id}, {"tracking_number", "E" + order_id}, {"lines", lines}});
+    return true;
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // The API
 
 json Shop::adjust(const std::string& key, const std::string& body) {
     const auto known = adjustments_by_key_.find(key);
     if (known != adjustments_by_key_.end()) {
-        if (known->second.first != body) complaints_.push_back(key_ + ": key " + key + " came with other bytes");
-        return known->second.second;
+        if (known->second.body != body) complaints_.push_back(key_ + ": key " + key + " came with other bytes");
+        if (agenda_.now() - known->second.at < key_window_) return known->second.answer;
+        forgotten_();
+        adjustments_by_key_.erase(known);
     }
     const json request = json::parse(body);
     const json& variables = request.at("variables");
@@ -283,8 +302,7 @@ json Shop::adjust(const std::string& key, const std::string& body) {
         tell_level(item);
         answer["applied"].push_back(index++);
     }
-    ++adjustments_;
-    adjustments_by_key_.emplace(key, std::make_pair(body, answer));
+    adjustments_by_key_[key] = {body, answer, agenda_.now()};
     return answer;
 }
 
@@ -303,12 +321,14 @@ json Shop::orders_since(Instant since, std::size_t limit, const std::string& aft
     const auto place = [](const ShopOrder& order) {
         return runtime::format_rfc3339(order.document.updated_at) + "|" + order.document.order_id;
     };
+    const Instant from = whole_seconds(since);
     std::vector<const ShopOrder*> changed;
     for (const auto& [id, order] : orders_) {
-        if (order.document.updated_at >= whole_seconds(since) && place(order) > after) changed.push_back(&order);
+        if (order.document.updated_at >= from && (after.empty() || place(order) > after)) changed.push_back(&order);
     }
-    std::sort(changed.begin(), changed.end(), [&](const ShopOrder* left, const ShopOrder* right) {
-        return place(*left) < place(*right);
+    std::sort(changed.begin(), changed.end(), [](const ShopOrder* left, const ShopOrder* right) {
+        return std::tie(left->document.updated_at, left->document.order_id) <
+               std::tie(right->document.updated_at, right->document.order_id);
     });
     const bool complete = changed.size() <= limit;
     if (!complete) changed.resize(limit);
@@ -334,7 +354,7 @@ json Shop::fulfill(const json& payload) {
     for (const ShopFulfillment& known : order.fulfillments) {
         if (known.tracking_number == tracking) return {{"fulfillment_id", known.id}, {"already", true}};
     }
-    if (order.document.cancelled_at) throw std::runtime_error("the order is cancelled");
+    if (order.document.cancelled_at) return {{"order_cancelled", true}};
     if (order.held) throw std::runtime_error("the order is on hold");
     ShopFulfillment fresh;
     fresh.id = next_id();

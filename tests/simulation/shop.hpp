@@ -23,6 +23,7 @@ struct ShopItem {
     std::string variant_id, inventory_item_id, sku;
     std::int64_t available = 0;
     bool oversells = false;  // "continue selling when out of stock"
+    bool listed = true;      // the engine knows it
 };
 
 struct ShopFulfillment {
@@ -34,7 +35,16 @@ struct ShopOrder {
     sagas::OrderDocument document;  // stamps in whole seconds, as stores give them
     std::vector<ShopFulfillment> fulfillments;
     bool held = false;
+    bool sent_elsewhere = false;
     Instant placed_at{};
+};
+
+// What is special about an order; by default nothing.
+struct Sale {
+    bool paid = true;
+    bool digital = false;  // nothing of it is to be shipped
+    std::string ship_method = "Standard";
+    bool with_address = true;
 };
 
 struct ShopWebhook {
@@ -59,12 +69,19 @@ public:
     const std::map<std::string, ShopOrder>& orders() const { return orders_; }
 
     // --- what buyers and staff do. False or empty: the shop would not let them.
-    std::string place(const std::vector<std::pair<std::string, std::int64_t>>& variants, bool paid);
+    std::string place(const std::vector<std::pair<std::string, std::int64_t>>& variants, const Sale& sale = {});
     bool pay(const std::string& order_id);
     bool cancel(const std::string& order_id, bool restock);
     bool refund(const std::string& order_id, std::size_t line, std::int64_t quantity, bool restock);
     // Adds units to the order, as another line: whatever became of it in the meantime.
     bool add(const std::string& order_id, const std::string& variant, std::int64_t quantity);
+    // Staff send all that is open of it from a shelf of their own.
+    bool send_elsewhere(const std::string& order_id);
+    // How long it remembers the keys of adjustments, as from the first use; it tells when one has come too late.
+    void remember_keys_for(Duration window, std::function<void()> forgotten) {
+        key_window_ = window;
+        forgotten_ = std::move(forgotten);
+    }
 
     // --- the API, each answering with the payload of a `done` outcome; std::runtime_error: refused, with the reason
     nlohmann::json adjust(const std::string& key, const std::string& body);
@@ -76,7 +93,6 @@ public:
 
     // What must never happen, as found by the shop itself.
     const std::vector<std::string>& complaints() const { return complaints_; }
-    std::uint64_t adjustments() const { return adjustments_; }
 
 private:
     std::string next_id() { return std::to_string(++last_id_); }
@@ -93,9 +109,16 @@ private:
     Announce announce_;
     std::map<std::string, ShopItem> items_;
     std::map<std::string, ShopOrder> orders_;
-    std::map<std::string, std::pair<std::string, nlohmann::json>> adjustments_by_key_;
+    struct Adjustment {
+        std::string body;
+        nlohmann::json answer;
+        Instant at{};
+    };
+    std::map<std::string, Adjustment> adjustments_by_key_;
+    Duration key_window_ = std::chrono::hours(24);
+    std::function<void()> forgotten_ = [] {
+    };
     std::vector<std::string> complaints_;
-    std::uint64_t adjustments_ = 0;
     // All shops count alike: ids of orders and lines are unique per shop only.
     std::int64_t last_id_ = 9'100'000'000'000'000;
 };

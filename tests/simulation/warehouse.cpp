@@ -41,10 +41,10 @@ void Warehouse::changed(WarehouseOrder& order) {
 }
 
 // Units promised to orders that have not left yet.
-std::int64_t Warehouse::demand_on(const std::string& item_id) const {
+std::int64_t Warehouse::demand_on(const std::string& item_id, bool with_late) const {
     std::int64_t units = 0;
     for (const auto& [reference, order] : orders_) {
-        if (order.cancelled) continue;
+        if (order.cancelled || (order.late && !with_late)) continue;
         for (const WarehouseLine& line : order.lines)
             units += line.item_id == item_id ? line.quantity : 0;
         for (const WarehouseShipment& shipment : order.shipments) {
@@ -74,6 +74,7 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
     }
     const std::size_t all = order.shipments.size();
     const char* state = order.cancelled               ? "Cancelled"
+                        : order.in_trouble            ? "NeedsAttention"
                         : all > 0 && delivered == all ? "Delivered"
                         : all > 0 && shipped == all   ? "Shipped"
                         : shipped > 0                 ? "PartlyShipped"
@@ -85,10 +86,12 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
         {"state", state},
         {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
         {"shipments", shipments},
-        {"problems", json::array()}};
+        {"problems", order.in_trouble
+                         ? json::array({{{"code", "address"}, {"text", "a person must look at the address"}}})
+                         : json::array()}};
 }
 
-Warehouse::Created Warehouse::create(const json& payload) {
+Warehouse::Created Warehouse::create(const json& payload, bool late) {
     const std::string reference = payload.at("reference").get<std::string>();
     std::vector<WarehouseLine> lines;
     for (const json& line : payload.at("lines")) {
@@ -100,12 +103,14 @@ Warehouse::Created Warehouse::create(const json& payload) {
     if (known != orders_.end()) return {view_of(known->second), known->second.lines != lines, known->second.cancelled};
 
     for (const WarehouseLine& line : lines) {
-        const std::int64_t free = std::max<std::int64_t>(0, items_.at(line.item_id).on_hand - demand_on(line.item_id));
-        oversold_units_ += std::max<std::int64_t>(0, line.quantity - free);
+        const std::int64_t free =
+            std::max<std::int64_t>(0, items_.at(line.item_id).on_hand - demand_on(line.item_id, false));
+        if (!late) oversold_units_ += std::max<std::int64_t>(0, line.quantity - free);
     }
     WarehouseOrder order;
     order.id = std::to_string(++last_number_);
     order.reference = reference;
+    order.late = late;
     order.lines = std::move(lines);
     order.accepted_at = agenda_.now();
     WarehouseOrder& stored = orders_.emplace(reference, std::move(order)).first->second;
@@ -115,7 +120,8 @@ Warehouse::Created Warehouse::create(const json& payload) {
 }
 
 void Warehouse::plan(const std::string& reference) {
-    const Duration until_pick = weather_.between(seconds(5), seconds(90));
+    const Duration until_pick = weather_.happens(Fault::picked_early) ? weather_.between(seconds(0), seconds(1))
+                                                                      : weather_.between(seconds(5), seconds(90));
     const Duration until_shipped = until_pick + weather_.between(seconds(10), seconds(60));
     agenda_.after(until_pick, [this, reference] { pick(orders_.at(reference)); });
     agenda_.after(until_shipped, [this, reference] { ship(reference, 0); });
@@ -148,6 +154,7 @@ void Warehouse::ship(const std::string& reference, std::size_t index) {
     for (const WarehouseLine& line : shipment.lines)
         items_.at(line.item_id).on_hand -= line.quantity;
     changed(order);
+    if (weather_.happens(Fault::delivery_not_told)) return;
     agenda_.after(weather_.between(seconds(30), seconds(300)), [this, reference, index] {
         WarehouseOrder& delivered = orders_.at(reference);
         delivered.shipments[index].delivered = true;
@@ -161,10 +168,49 @@ Warehouse::Cancelled Warehouse::cancel(const std::string& reference) {
     WarehouseOrder& order = found->second;
     if (!order.cancelled && !order.picking) {
         order.cancelled = true;
+        ++order.times_cancelled;
         order.cancelled_at = agenda_.now();
         changed(order);
     }
     return {true, !order.cancelled, view_of(order)};
+}
+
+bool Warehouse::cancel_by_itself(const std::string& reference) {
+    WarehouseOrder& order = orders_.at(reference);
+    if (order.cancelled || order.picking) return false;
+    order.cancelled = true;
+    order.cancelled_at = agenda_.now();
+    changed(order);
+    return true;
+}
+
+void Warehouse::trouble(const std::string& reference, Duration how_long) {
+    WarehouseOrder& order = orders_.at(reference);
+    order.in_trouble = true;
+    changed(order);
+    agenda_.after(how_long, [this, reference] {
+        orders_.at(reference).in_trouble = false;
+        changed(orders_.at(reference));
+    });
+}
+
+CancelMood Warehouse::mood_about_cancel(const std::string& reference, bool may_hide) {
+    const auto [entry, first] = moods_.try_emplace(reference, CancelMood::fine, 0);
+    auto& [mood, left] = entry->second;
+    if (first && knows(reference)) {
+        if (weather_.happens(Fault::cancel_refused)) {
+            mood = CancelMood::refuses;
+        } else if (weather_.happens(Fault::cancel_fails_fifty_times)) {
+            mood = CancelMood::fails;
+            left = 50;
+        } else if (may_hide && weather_.happens(Fault::cancel_not_found)) {
+            mood = CancelMood::does_not_find;
+            left = 1;
+        }
+    }
+    if (mood == CancelMood::fine || mood == CancelMood::refuses) return mood;
+    if (left-- > 0) return mood;
+    return mood = CancelMood::fine;
 }
 
 json Warehouse::find(const std::string& reference) const {

@@ -32,11 +32,22 @@ struct WarehouseOrder {
     std::string id, reference;
     std::vector<WarehouseLine> lines;
     std::vector<WarehouseShipment> shipments;
-    bool picking = false, cancelled = false;
+    bool picking = false, cancelled = false, in_trouble = false;
+    bool late =
+        false;  // asked for by a worker that had stood still: its order may have been given up, its unit sold again
+    int times_cancelled = 0;
     Instant accepted_at{}, changed_at{};
     std::optional<Instant> cancelled_at;
 
     bool all_shipped() const;
+};
+
+// How the warehouse takes it when an order is to be cancelled.
+enum class CancelMood {
+    fine,
+    refuses,        // for ever
+    fails,          // fifty times
+    does_not_find,  // once
 };
 
 class Warehouse {
@@ -50,6 +61,10 @@ public:
     void receive(const std::string& item_id, std::int64_t quantity);
     const std::map<std::string, WarehouseOrder>& orders() const { return orders_; }
     std::int64_t on_hand(const std::string& item_id) const { return items_.at(item_id).on_hand; }
+    // Of its own accord, when it has not begun to pick. False: it has.
+    bool cancel_by_itself(const std::string& reference);
+    // A person at the warehouse has to look after it, for a while.
+    void trouble(const std::string& reference, Duration how_long);
     std::int64_t oversold_units() const { return oversold_units_; }
     // How long a figure may lag behind an acceptance: the `L` of the reading rule.
     static constexpr Duration lag = std::chrono::seconds(20);
@@ -60,13 +75,16 @@ public:
         bool conflict = false;
         bool cancelled = false;  // the reference is used up by an order that was cancelled
     };
-    Created create(const nlohmann::json& payload);
+    Created create(const nlohmann::json& payload, bool late = false);
     struct Cancelled {
         bool found = false;
         bool too_late = false;
         nlohmann::json view;
     };
     Cancelled cancel(const std::string& reference);
+    bool knows(const std::string& reference) const { return orders_.count(reference) > 0; }
+    // Drawn when an order is to be cancelled for the first time.
+    CancelMood mood_about_cancel(const std::string& reference, bool may_hide);
     nlohmann::json find(const std::string& reference) const;
     nlohmann::json changed_since(Instant since) const;
     nlohmann::json stock(const nlohmann::json& items);
@@ -78,7 +96,7 @@ private:
     };
 
     nlohmann::json view_of(const WarehouseOrder& order) const;
-    std::int64_t demand_on(const std::string& item_id) const;
+    std::int64_t demand_on(const std::string& item_id, bool with_late = true) const;
     void plan(const std::string& reference);
     void pick(WarehouseOrder& order);
     void ship(const std::string& reference, std::size_t index);
@@ -89,6 +107,7 @@ private:
     std::function<void(const WarehouseOrder&)> announce_;
     std::map<std::string, Item> items_;
     std::map<std::string, WarehouseOrder> orders_;
+    std::map<std::string, std::pair<CancelMood, int>> moods_;  // with how many times more
     std::int64_t oversold_units_ = 0;
     std::int64_t last_number_ = 100;
 };

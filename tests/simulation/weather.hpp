@@ -3,6 +3,8 @@
 
 #include "runtime/random.hpp"
 #include "tests/simulation/agenda.hpp"
+#include "tests/simulation/faults.hpp"
+#include "tests/simulation/options.hpp"
 #include "tests/support/sim/sim_store.hpp"
 
 #include <map>
@@ -11,38 +13,30 @@
 
 namespace ordersaga::simulation {
 
-struct FaultRates {
-    // Calls to peers.
-    double throttled = 0.06, unreachable = 0.04, unknown = 0.06, refused = 0.01;
-    double applied_when_unknown = 0.6;
-    // Messages between engines and workers.
-    double message_lost = 0.01, message_twice = 0.05, message_late = 0.05, confirm_lost = 0.02;
-    // Webhooks.
-    double webhook_dropped = 0.05, webhook_twice = 0.2, webhook_late = 0.1;
-    // The database and the processes on it.
-    double serialization_failure = 0.001, commit_lost = 0.003, commit_in_doubt = 0.006, killed = 0.001;
-};
-
 enum class CallFate {
     fine,
     throttled,
     unreachable,      // surely not sent
     unknown_applied,  // a write whose answer is lost; a read that fails
     unknown_lost,
-    refused,  // a business no, for creates at the warehouse only
 };
 
 class Weather final : public sim::SimFaults {
 public:
-    Weather(Agenda& agenda, std::uint64_t seed, FaultRates rates) : agenda_(agenda), random_(seed), rates_(rates) {}
+    // Draws how often each kind strikes in this run: some not at all, some more than usual.
+    Weather(Agenda& agenda, const Options& options);
 
     void add_outage(const std::string& peer, Instant from, Instant until) { outages_[peer].emplace_back(from, until); }
     void calm_down() { calm_ = true; }
     bool calm() const { return calm_; }
 
     CallFate fate_of_call(const std::string& peer);
-    // False while a fault phase's rate says so; always false in calm weather.
-    bool happens(double FaultRates::*rate) { return !calm_ && random_.chance(rates_.*rate); }
+    // Draws whether a fault of this kind strikes now; never in calm weather. Counted.
+    bool happens(Fault fault);
+    // A planned one: strikes unless the options are without it. Counted.
+    bool strikes(Fault fault);
+    // Whether one of its kind may strike in this run at all.
+    bool knows(Fault fault) const { return rates_[static_cast<std::size_t>(fault)] > 0; }
     // Until when `peer` (or "broker") answers nothing; `now` when it is there.
     Instant away_until(const std::string& peer);
 
@@ -51,20 +45,26 @@ public:
 
     Duration between(Duration least, Duration most);
     runtime::Random& random() { return random_; }
-    const std::map<std::string, int>& counts() const { return counts_; }
+    const std::array<int, fault_count>& counts() const { return counts_; }
+    // Where in a transaction a process died or lost its connection: by the store's call.
+    const std::map<std::string, int>& boundaries() const { return boundaries_; }
+    // The rates that differ from the usual ones.
+    std::string text() const;
 
 private:
-    CallFate count(const char* name, CallFate fate) {
-        ++counts_[name];
-        return fate;
+    bool count(Fault fault) {
+        ++counts_[static_cast<std::size_t>(fault)];
+        return true;
     }
 
     Agenda& agenda_;
     runtime::SeededRandom random_;
-    FaultRates rates_;
+    std::array<double, fault_count> rates_{};  // of planned ones: 1, or 0 when they are switched off
+    double any_at_call_ = 0;                   // of all that can strike at a store's call
     bool calm_ = false;
     std::map<std::string, std::vector<std::pair<Instant, Instant>>> outages_;
-    std::map<std::string, int> counts_;
+    std::array<int, fault_count> counts_{};
+    std::map<std::string, int> boundaries_;
 };
 
 }  // namespace ordersaga::simulation

@@ -12,19 +12,12 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-const Instant World::start{std::chrono::sys_days(std::chrono::year(2026) / 7 / 1) + std::chrono::hours(8)};
+const Instant World::start_time{std::chrono::sys_days(std::chrono::year(2026) / 7 / 1) + std::chrono::hours(8)};
 
 namespace {
 
 constexpr int most_webhook_attempts = 8;  // then the shop gives up and only the poll can help
-constexpr std::uint64_t steps_between_checks = 400;
-
-sagas::OrderSagaSettings saga_settings() {
-    sagas::OrderSagaSettings settings;
-    settings.late_checks = {minutes(1), minutes(5), minutes(20)};
-    settings.delivery_assumed = std::chrono::hours(1);
-    return settings;
-}
+constexpr Duration between_checks = seconds(45);
 
 }  // namespace
 
@@ -33,13 +26,15 @@ struct World::Post {
     json body;
 };
 
-World::World(std::uint64_t seed, bool print)
-    : clock_(start),
+World::World(const Options& options, Settings settings, bool print, const MakeGround& make_ground)
+    : settings_(std::move(settings)),
+      clock_(start_time),
       agenda_(clock_),
       trace_(agenda_, print),
-      weather_(agenda_, seed, FaultRates{}),
+      weather_(agenda_, options),
       store_(clock_, &weather_),
-      definition_(saga_settings()),
+      ground_(make_ground ? make_ground(clock_, weather_) : nullptr),
+      definition_(settings_.saga),
       warehouse_(
           agenda_,
           weather_,
@@ -50,7 +45,8 @@ World::World(std::uint64_t seed, bool print)
               receipt.topic = "order.changed";
               post(std::move(receipt), {{"reference_id", order.reference}});
           }),
-      seed_(seed) {
+      broker_(agenda_, weather_, trace_, hosts_, workers_),
+      seed_(options.seed) {
     store_.add_merchant(merchant);
     orders::WarehouseRow row;
     row.merchant = merchant;
@@ -62,7 +58,7 @@ World::World(std::uint64_t seed, bool print)
     row.calls_per_minute = 600;
     store_.add_warehouse(row);
     for (const char* duty : {orders::duty::read_warehouse_stock, orders::duty::poll_fulfillments}) {
-        store_.add_duty({merchant, duty, "warehouse:1", start, json::object(), ""});
+        store_.add_duty({merchant, duty, "warehouse:1", start_time, json::object(), ""});
     }
 }
 
@@ -86,7 +82,7 @@ void World::add_sku(const StockedSku& sku) {
     warehouse_.stock_item(sku.item_id(), sku.name, sku.opening);
 }
 
-Shop& World::add_shop(const std::string& key, const std::string& order_policy) {
+Shop& World::add_shop(const std::string& key, const std::string& order_policy, Duration hold_expiry) {
     const sagas::StoreId id{static_cast<std::int64_t>(shops_.size()) + 1};
     orders::StoreRow row;
     row.merchant = merchant;
@@ -95,15 +91,15 @@ Shop& World::add_shop(const std::string& key, const std::string& order_policy) {
     row.shop_domain = key + ".myshopify.com";
     row.location_id = Shop::location;
     row.status = "active";
-    row.go_live_at = start;
+    row.go_live_at = start_time;
     row.order_policy = order_policy;
     row.channel_wait = seconds(10);
-    row.hold_expiry = minutes(10);
+    row.hold_expiry = hold_expiry;
     row.warehouse_id = warehouse_id;
     row.ship_methods = {{"Standard", "Standard"}};
     store_.add_store(row);
     for (const char* duty : {orders::duty::poll_orders, orders::duty::quiet_reads}) {
-        store_.add_duty({merchant, duty, "store:" + std::to_string(id.value), start, json::object(), ""});
+        store_.add_duty({merchant, duty, "store:" + std::to_string(id.value), start_time, json::object(), ""});
     }
     shops_.push_back(std::make_unique<Shop>(
         id, key, agenda_,
@@ -132,31 +128,32 @@ void World::list_all(const std::function<std::int64_t(const Shop&, const Stocked
     }
 }
 
-void World::start_hosts(int count) {
+void World::start(int hosts, int workers) {
+    if (ground_) ground_->open(store_.tables());
     std::map<std::string, Shop*> shops;
     for (const auto& shop : shops_)
         shops[shop->key()] = shop.get();
-    worker_ = std::make_unique<Worker>(agenda_, weather_, shops, warehouse_, trace_);
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < workers; ++i)
+        workers_.push_back(std::make_unique<Worker>(i, agenda_, weather_, shops, warehouse_, trace_, broker_.ports()));
+    for (int i = 0; i < hosts; ++i) {
+        engine::Store& store = ground_ ? ground_->add_store() : store_;
         hosts_.push_back(std::make_unique<EngineHost>(
-            "engine" + std::to_string(i), store_, definition_, orders::OrderParticipantSettings{}, agenda_, weather_,
-            trace_, seed_ * 1000 + static_cast<std::uint64_t>(i) + 1,
-            [this](EngineHost& host, const engine::CommandRow& command) { publish(host, command); }));
+            "engine" + std::to_string(i), store, definition_, settings_.participant, agenda_, weather_, trace_,
+            seed_ * 1000 + static_cast<std::uint64_t>(i) + 1,
+            [this](EngineHost& host, const Sent& command) { broker_.publish(host, command); }));
     }
 }
 
-void World::run_until(Instant end) {
-    std::uint64_t steps = 0;
+void World::run_until(Instant calm, Instant end, const std::function<bool()>& settled) {
+    Instant next_check = start_time + between_checks;
     while (agenda_.step(end)) {
-        if (++steps % steps_between_checks != 0 || !violations_.empty()) continue;
-        violations_ = sim::check_laws(store_);
+        if (agenda_.now() < next_check || !violations_.empty()) continue;
+        next_check = agenda_.now() + between_checks;
+        violations_ = sim::check_laws(tables());
         for (const std::string& violation : violations_)
             trace_.line(violation);
+        if (agenda_.now() >= calm && settled()) return;
     }
-}
-
-EngineHost& World::any_host() {
-    return *hosts_[weather_.random().below(hosts_.size())];
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -181,19 +178,20 @@ void World::post(orders::ReceiptRow receipt, json body) {
     letter->receipt.headers = json::object();
     letter->body = std::move(body);
     trace_.line("webhook " + letter->receipt.topic + " " + letter->receipt.order_id + " " + letter->receipt.body);
-    if (weather_.happens(&FaultRates::webhook_dropped)) return;
+    if (weather_.happens(Fault::webhook_dropped)) return;
 
-    const int copies = weather_.happens(&FaultRates::webhook_twice) ? 2 : 1;
-    for (int copy = 0; copy < copies; ++copy) {
-        std::shared_ptr<Post> sent = letter;
-        if (copy > 0 && weather_.random().chance(0.5)) {
-            // The same event under another delivery id.
-            sent = std::make_shared<Post>(*letter);
-            sent->receipt.webhook_id += "b";
-        }
+    const auto send = [this](const std::shared_ptr<Post>& sent) {
         const Duration most =
-            weather_.happens(&FaultRates::webhook_late) ? Duration(seconds(60)) : Duration(milliseconds(1500));
+            weather_.happens(Fault::webhook_late) ? Duration(seconds(60)) : Duration(milliseconds(1500));
         agenda_.after(weather_.between(milliseconds(10), most), [this, sent] { deliver(sent, 1); });
+    };
+    send(letter);
+    if (weather_.happens(Fault::webhook_twice)) send(letter);
+    if (weather_.happens(Fault::webhook_renamed)) {
+        // The same event under another delivery id.
+        const auto renamed = std::make_shared<Post>(*letter);
+        renamed->receipt.webhook_id += "b";
+        send(renamed);
     }
 }
 
@@ -203,10 +201,10 @@ void World::deliver(const std::shared_ptr<Post>& post, int attempt) {
         agenda_.after(seconds(1 << attempt), [this, post, attempt] { deliver(post, attempt + 1); });
     };
     Message message;
-    message.input = [this, post] {
+    message.input = [post](Instant wall_clock) {
         orders::Delivery delivery;
         delivery.receipt = post->receipt;
-        delivery.receipt.received_at = agenda_.now();
+        delivery.receipt.received_at = wall_clock;
         delivery.body = post->body;
         const std::string& topic = post->receipt.topic;
         if (topic.starts_with("orders/")) delivery.order = sagas::order_document_from_webhook(post->body);
@@ -214,66 +212,53 @@ void World::deliver(const std::shared_ptr<Post>& post, int attempt) {
         input.content = engine::Arrival{merchant, std::move(delivery), ""};
         return input;
     };
-    message.settled = [again](bool settled) {
-        if (!settled) again();
+    message.settled = [this, again, post](bool settled) {
+        if (!settled) return again();
+        const orders::ReceiptRow& receipt = post->receipt;
+        if (!receipt.event_id.empty())
+            answered_.push_back(
+                {receipt.merchant, receipt.source, receipt.store_id, receipt.topic, receipt.event_id, receipt.name});
     };
-    if (!any_host().take(std::move(message))) again();
+    if (!broker_.any_host().take(std::move(message))) again();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The broker
+// People
 
-void World::publish(EngineHost& host, const engine::CommandRow& command) {
-    trace_.line(
-        "send " + command.activity + " " + command.idempotency_key + " attempt " + std::to_string(command.attempt));
-    if (weather_.happens(&FaultRates::message_lost)) return;
-    const Duration stall = weather_.away_until("broker") - agenda_.now();
-    if (!weather_.happens(&FaultRates::confirm_lost)) {
-        agenda_.after(
-            stall + milliseconds(3), [&host, life = host.life(), id = command.command_id,
-                                      token = command.attempt_token] { host.confirm(life, id, token); });
-    }
-    const Duration most =
-        weather_.happens(&FaultRates::message_late) ? Duration(seconds(15)) : Duration(milliseconds(50));
-    agenda_.after(
-        stall + weather_.between(milliseconds(1), most), [this, command] { bring_to_worker(command, false); });
-    if (weather_.happens(&FaultRates::message_twice)) {
-        agenda_.after(stall + weather_.between(milliseconds(5), seconds(10)), [this, command] {
-            bring_to_worker(command, true);
-        });
-    }
-}
-
-void World::bring_to_worker(const engine::CommandRow& command, bool seen_before) {
-    worker_->perform(command, seen_before, [this, command](const sagas::Outcome& outcome) {
-        if (weather_.happens(&FaultRates::message_lost)) return;
-        const Duration stall = weather_.away_until("broker") - agenda_.now();
-        const int copies = weather_.happens(&FaultRates::message_twice) ? 2 : 1;
-        for (int copy = 0; copy < copies; ++copy) {
-            const Duration most =
-                weather_.happens(&FaultRates::message_late) ? Duration(seconds(25)) : Duration(milliseconds(50));
-            agenda_.after(stall + weather_.between(milliseconds(1), most), [this, command, outcome] {
-                bring_outcome(command, outcome);
-            });
-        }
-    });
-}
-
-void World::bring_outcome(const engine::CommandRow& command, const sagas::Outcome& outcome) {
-    const auto again = [this, command, outcome] {
-        agenda_.after(milliseconds(300), [this, command, outcome] { bring_outcome(command, outcome); });
+void World::say(const std::function<engine::Input()>& input) {
+    const auto again = [this, input] {
+        agenda_.after(seconds(1), [this, input] { say(input); });
     };
     Message message;
-    message.input = [command, outcome] {
-        engine::Input input;
-        input.content = engine::OutcomeArrived{
-            command.merchant, command.saga_id, command.command_id, command.attempt_token, outcome};
-        return input;
+    message.input = [input](Instant) {
+        return input();
     };
     message.settled = [again](bool settled) {
         if (!settled) again();
     };
-    if (!any_host().take(std::move(message))) again();
+    if (!broker_.any_host().take(std::move(message))) again();
+}
+
+void World::tell(const engine::SagaKey& saga, sagas::Event event) {
+    trace_.line("an operator tells " + saga.saga_id + " " + event.name);
+    say([saga, event] {
+        engine::Input input;
+        engine::AuditRow audit;
+        audit.merchant = saga.merchant;
+        audit.actor = "operator";
+        audit.action = event.name;
+        audit.subject = saga.saga_id;
+        input.content = engine::SagaTold{saga, event, std::nullopt, audit};
+        return input;
+    });
+}
+
+void World::arrive(std::any content) {
+    say([content = std::move(content)] {
+        engine::Input input;
+        input.content = engine::Arrival{merchant, content, "", false};
+        return input;
+    });
 }
 
 }  // namespace ordersaga::simulation

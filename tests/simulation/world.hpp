@@ -1,14 +1,19 @@
-// Everything of one run: the store of rows, several orchestrators on it, a broker that loses and doubles, workers, shops
-// and a warehouse. The world only connects them; what happens in it is the scenario's affair.
+// Everything of one run: the rows, several orchestrators on them, a broker that loses and doubles, workers, shops and a
+// warehouse. The world only connects them; what happens in it is the scenario's affair.
+//
+// The rows lie in the simulated store, or on other ground: the same world then runs on a real database.
 #pragma once
 
+#include "tests/simulation/broker.hpp"
 #include "tests/simulation/engine_host.hpp"
 #include "tests/simulation/shop.hpp"
 #include "tests/simulation/warehouse.hpp"
 #include "tests/simulation/weather.hpp"
 #include "tests/simulation/worker.hpp"
 
+#include <any>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,33 +34,64 @@ struct StockedSku {
     std::string item_id() const { return std::to_string(700 + id.value); }
 };
 
+// Where the rows are instead of the simulated store. Its time must be the world's.
+class Ground {
+public:
+    virtual ~Ground() = default;
+    // Before the first host: everything that was seeded.
+    virtual void open(const sim::SimTables& seeded) = 0;
+    // One for each host.
+    virtual engine::Store& add_store() = 0;
+    // As they are now; valid until the next call.
+    virtual const sim::SimTables& tables() = 0;
+};
+
+// How the engine is set up in this run; drawn by the scenario.
+struct Settings {
+    sagas::OrderSagaSettings saga;
+    orders::OrderParticipantSettings participant;
+};
+
 class World {
 public:
-    World(std::uint64_t seed, bool print);
+    using MakeGround = std::function<std::unique_ptr<Ground>(runtime::Clock&, Weather&)>;
+
+    World(const Options& options, Settings settings, bool print, const MakeGround& make_ground = {});
     ~World();
 
     // Before the run begins.
     void add_sku(const StockedSku& sku);
-    Shop& add_shop(const std::string& key, const std::string& order_policy);
+    Shop& add_shop(const std::string& key, const std::string& order_policy, Duration hold_expiry);
     // Lists every SKU in every shop; `shown` gives the figure a shop begins with.
     void list_all(const std::function<std::int64_t(const Shop&, const StockedSku&)>& shown);
-    void start_hosts(int count);
+    void start(int hosts, int workers);
 
-    // True: the time came; false never. Checks the laws again and again on the way.
-    void run_until(Instant end);
+    // Until `end`, or until `settled` says so, which is asked once in a while from `calm` on. Checks the laws again and
+    // again on the way.
+    void run_until(Instant calm, Instant end, const std::function<bool()>& settled);
+
+    // What people say to whichever orchestrator listens; said again until it is answered.
+    void tell(const engine::SagaKey& saga, sagas::Event event);
+    void arrive(std::any content);
 
     Agenda& agenda() { return agenda_; }
     Weather& weather() { return weather_; }
+    const Weather& weather() const { return weather_; }
     Trace& trace() { return trace_; }
-    const sim::SimStore& store() const { return store_; }
+    Broker& broker() { return broker_; }
+    const sim::SimTables& tables() const { return ground_ ? ground_->tables() : store_.tables(); }
+    const std::vector<std::string>& lock_violations() const { return store_.lock_violations(); }
     std::vector<std::unique_ptr<Shop>>& shops() { return shops_; }
     const std::vector<std::unique_ptr<Shop>>& shops() const { return shops_; }
     Warehouse& warehouse() { return warehouse_; }
     const Warehouse& warehouse() const { return warehouse_; }
     const std::vector<StockedSku>& skus() const { return skus_; }
-    std::vector<std::unique_ptr<EngineHost>>& hosts() { return hosts_; }
+    const Broker::Hosts& hosts() const { return hosts_; }
+    const Broker::Workers& workers() const { return workers_; }
     const std::vector<std::string>& violations() const { return violations_; }
-    static const Instant start;
+    // The stores' webhooks that were answered 200.
+    const std::vector<sim::ReceiptEventKey>& answered() const { return answered_; }
+    static const Instant start_time;
 
 private:
     struct Post;  // a webhook under way
@@ -63,23 +99,24 @@ private:
     void post(orders::ReceiptRow receipt, nlohmann::json body);
     void post_of_shop(const Shop& shop, const ShopWebhook& webhook);
     void deliver(const std::shared_ptr<Post>& post, int attempt);
-    void publish(EngineHost& host, const engine::CommandRow& command);
-    void bring_to_worker(const engine::CommandRow& command, bool seen_before);
-    void bring_outcome(const engine::CommandRow& command, const sagas::Outcome& outcome);
-    EngineHost& any_host();
+    void say(const std::function<engine::Input()>& input);
 
+    Settings settings_;
     runtime::ManualClock clock_;
     Agenda agenda_;
     Trace trace_;
     Weather weather_;
     sim::SimStore store_;
+    std::unique_ptr<Ground> ground_;
     sagas::OrderSaga definition_;
     Warehouse warehouse_;
     std::vector<std::unique_ptr<Shop>> shops_;
-    std::unique_ptr<Worker> worker_;
-    std::vector<std::unique_ptr<EngineHost>> hosts_;
+    Broker broker_;
+    Broker::Workers workers_;
+    Broker::Hosts hosts_;
     std::vector<StockedSku> skus_;
     std::vector<std::string> violations_;
+    std::vector<sim::ReceiptEventKey> answered_;
     std::uint64_t seed_;
     std::uint64_t posts_ = 0;
 };

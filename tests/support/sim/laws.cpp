@@ -234,24 +234,32 @@ std::int64_t target_of(const SimTables& tables, const orders::ListingRow& listin
 
 }  // namespace
 
-std::vector<std::string> check_laws(const SimStore& store) {
+std::vector<std::string> check_laws(const SimTables& tables) {
     std::vector<std::string> violations;
     Findings findings(violations);
-    check_ledgers(store.tables(), findings);
-    check_projections(store.tables(), findings);
-    check_movements(store.tables(), findings);
-    check_final_sagas(store.tables(), findings);
-    check_reservations(store.tables(), findings);
-    check_histories(store.tables(), findings);
-    check_nothing_lost(store.tables(), findings);
+    check_ledgers(tables, findings);
+    check_projections(tables, findings);
+    check_movements(tables, findings);
+    check_final_sagas(tables, findings);
+    check_reservations(tables, findings);
+    check_histories(tables, findings);
+    check_nothing_lost(tables, findings);
+    return violations;
+}
+
+std::vector<std::string> check_laws(const SimStore& store) {
+    std::vector<std::string> violations = check_laws(store.tables());
     violations.insert(violations.end(), store.lock_violations().begin(), store.lock_violations().end());
     return violations;
 }
 
 std::vector<std::string> check_quiet_laws(const SimStore& store) {
+    return check_quiet_laws(store.tables());
+}
+
+std::vector<std::string> check_quiet_laws(const SimTables& tables) {
     std::vector<std::string> violations;
     Findings findings(violations);
-    const SimTables& tables = store.tables();
     for (const auto& [key, row] : tables.listings) {
         const orders::StoreRow& shop = tables.stores.at({row.merchant, row.store_id});
         if (shop.status != "active" || !row.parked.empty()) continue;

@@ -10,10 +10,13 @@
 namespace ordersaga::sim {
 
 // L1, L2, L3, L4, L5, L7: hold after every commit. Each broken one as "L2 ...: which row, what it says, what it should say".
+std::vector<std::string> check_laws(const SimTables& tables);
+// ... and of its locks.
 std::vector<std::string> check_laws(const SimStore& store);
 
 // L8 and what else must be true once nothing comes in any more and nothing is under way: each live listing shows its
 // target, each target follows from the stock, nothing is in flight, no saga waits for anything but a dated outside fact.
+std::vector<std::string> check_quiet_laws(const SimTables& tables);
 std::vector<std::string> check_quiet_laws(const SimStore& store);
 
 // One text per line, for a failure message.

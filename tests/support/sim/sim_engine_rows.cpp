@@ -40,7 +40,12 @@ SagaKey saga_of(const CommandRow& command) {
 
 void SimTransaction::step(const char* call) {
     if (store_.faults_ == nullptr) return;
-    if (store_.faults_->at_call(call) == SimFaults::AtCall::fine) return;
+    const SimFaults::AtCall fate = store_.faults_->at_call(call);
+    if (fate == SimFaults::AtCall::fine) return;
+    if (fate == SimFaults::AtCall::killed) {
+        ++store_.counts_.killed;
+        throw ProcessKilled{};
+    }
     ++store_.counts_.serialization_failures;
     throw engine::StoreUnavailable(std::string("simulated: serialization failure in ") + call);
 }

@@ -33,7 +33,7 @@ SimStore::~SimStore() = default;
 void SimStore::transact(const std::function<void(engine::Transaction&)>& work, Ending ending) {
     const OpenMark mark(open_);
     ++counts_.transactions;
-    if (faults_ != nullptr && faults_->at_call("begin") == SimFaults::AtCall::serialization_failure) {
+    if (faults_ != nullptr && faults_->at_call("begin") != SimFaults::AtCall::fine) {
         ++counts_.serialization_failures;
         throw engine::StoreUnavailable("simulated: no connection");
     }

@@ -26,7 +26,11 @@ class SimFaults {
 public:
     virtual ~SimFaults() = default;
 
-    enum class AtCall { fine, serialization_failure };
+    enum class AtCall {
+        fine,
+        serialization_failure,  // also: the connection is lost. Nothing applied: StoreUnavailable
+        killed,                 // the process is gone, and its transaction with it: ProcessKilled
+    };
     enum class AtCommit {
         fine,
         lost,                  // nothing applied, and that is known: StoreUnavailable
