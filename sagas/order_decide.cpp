@@ -149,6 +149,14 @@ bool is_accepted_unheard(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "wanted" && view.value("state", "") != "Cancelled";
 }
 
+// The warehouse says that it has no such order, after it had accepted it. It may be wrong, or its list behind: who believed it
+// would give away goods that leave tomorrow. So a person looks first; when it says the same again after that, it is the end.
+Fulfillment* denied_for_the_first_time(OrderData& data, Payload payload) {
+    if (payload.value("found", true)) return nullptr;
+    Fulfillment* known = data.of_reference(payload.value("reference", ""));
+    return known != nullptr && known->state == "accepted" && !known->perhaps_exists ? known : nullptr;
+}
+
 constexpr const char* other_system = "another system";
 
 // As the warehouse would tell that all of the newest part has left; parts before it have gone, or there would be no other.
@@ -305,6 +313,12 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         name.clear();
         step.decision.silent = true;
         step.decision.note = "the warehouse does not have what was cancelled";
+    } else if (name == "FulfillmentCancelled" && saga.state == "CancellingFulfillment") {
+        if (Fulfillment* denied = denied_for_the_first_time(step.data, payload)) {
+            denied->perhaps_exists = true;
+            name = "CancelFailed";
+            payload["reason"] = "the warehouse does not know the order that it had accepted: " + denied->reference;
+        }
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
         const bool given_up = saga.state == "Compensated" ||

@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 const json by_customer = {{"by", "customer"}, {"reason", "changed my mind"}};
 const json by_operator = {{"by", "operator"}, {"reason", "anna: wrong"}};
@@ -218,6 +219,28 @@ TEST(OrderSagaCancel, TellsAPersonWhatIsAddedToAnOrderThatWasGivenUp) {
 
     order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0), a_line("L2", 3)})}});
     EXPECT_EQ(order.data().unserved.size(), 1U);
+}
+
+TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDeniesWhatItHadAccepted) {
+    Conversation order = requested();
+    order.tell("CancelRequested", by_customer);
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    EXPECT_EQ(order.last().meaning, "CancelFailed");
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(*order.last().incident, HasSubstr("does not know the order that it had accepted"));
+    EXPECT_THAT(order.effects(), Not(Contains("Release"))) << "its goods may be about to leave";
+
+    Conversation shipped = order;
+    shipped.show(a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}}));
+    EXPECT_EQ(shipped.state(), "Shipped");
+
+    order.tell("OperatorRetried");
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    EXPECT_EQ(order.state(), "ReleasingStock") << "a person has looked";
+    go_back(order);
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_THAT(order.open(), ElementsAre("FindFulfillment", "FindFulfillment", "FindFulfillment"));
 }
 
 // --- late checks: the request was given up on while its outcome was unknown ---------------------------------------------
