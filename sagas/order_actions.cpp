@@ -954,7 +954,15 @@ void remember_cancel(OrderStep& step, Payload payload) {
 }
 
 void remember_edit(OrderStep& step, Payload payload) {
-    step.data.edit = lines_in(payload);
+    OrderData& data = step.data;
+    data.edit = lines_in(payload);
+    // Nothing was left of the order, and now there is something again: it does not end.
+    if (data.stop_wanted && data.cancel_by == "refunded") {
+        data.stop_wanted = false;
+        data.cancel_by.clear();
+        data.cancel_reason.clear();
+        data.cause.clear();
+    }
     step.decision.note = step.saga.state == "NeedsOperator"
                              ? "the order was changed (applied when a person lets it go on)"
                              : "the order was changed (applied when the command under way has its outcome)";
@@ -968,7 +976,7 @@ void cancel_fulfillment(OrderStep& step, Payload payload) {
     if (is_before_request(current) && order_guards::unsent(step, payload) &&
         step.data.has_lines_beside(current->part)) {
         withdraw_forward(step);
-        current->state = "cancelled";
+            current->state = "cancelled";
         drop_part(step, current->part);
         add_note(step, "what was added is not sent");
     }

@@ -221,6 +221,21 @@ TEST(OrderSagaCancel, TellsAPersonWhatIsAddedToAnOrderThatWasGivenUp) {
     EXPECT_EQ(order.data().unserved.size(), 1U);
 }
 
+// All of it is refunded while the request is under way, and then something is added: the order is open in its store.
+TEST(OrderSagaCancel, OfAnEmptiedOrderIsVoidWhenSomethingIsAddedToItAgain) {
+    Conversation order = requesting();
+    order.send(activity::request_fulfillment);
+    order.tell("OrderChanged", changed_to(0));
+    ASSERT_EQ(order.last().meaning, "CancelRequested");
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0), a_line("L2", 1)})}});
+    EXPECT_FALSE(order.data().stop_wanted);
+    order.end(activity::request_fulfillment, done({{"view", a_view(order.reference(), "Accepted")}}));
+    ASSERT_EQ(order.state(), "CancellingFulfillment");
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(order.state(), "Received") << "what was added is requested instead";
+    EXPECT_EQ(order.data().cause, "");
+}
+
 TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDeniesWhatItHadAccepted) {
     Conversation order = requested();
     order.tell("CancelRequested", by_customer);
