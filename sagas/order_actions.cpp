@@ -309,6 +309,23 @@ void drop_part(OrderStep& step, int part) {
     std::erase_if(step.data.lines, [&](const SagaLine& line) { return line.of_part == part; });
 }
 
+// What goes on an operator's word is still sold in the store. Should the rest prove beyond recall, give_up_going_back()
+// tells a person of it.
+void remember_what_was_sold(OrderStep& step) {
+    if (step.data.cancel_by != "operator" || step.data.edit) return;
+    std::vector<SagaLine> whole;
+    for (const SagaLine& line : step.data.lines) {
+        auto known = std::find_if(
+            whole.begin(), whole.end(), [&](const SagaLine& other) { return other.line_id == line.line_id; });
+        if (known == whole.end()) {
+            whole.push_back(line);
+        } else {
+            known->wanted += line.wanted;
+        }
+    }
+    step.data.edit = std::move(whole);
+}
+
 void end_of_cancelled(OrderStep& step, Fulfillment& cancelled, const json& payload) {
     // "Not found" ends it for us; if the request itself was in doubt, someone keeps looking.
     cancelled.perhaps_exists = !payload.value("found", true);
@@ -976,7 +993,8 @@ void cancel_fulfillment(OrderStep& step, Payload payload) {
     if (is_before_request(current) && order_guards::unsent(step, payload) &&
         step.data.has_lines_beside(current->part)) {
         withdraw_forward(step);
-            current->state = "cancelled";
+        remember_what_was_sold(step);
+        current->state = "cancelled";
         drop_part(step, current->part);
         add_note(step, "what was added is not sent");
     }
@@ -1260,6 +1278,7 @@ void cancel_next_part(OrderStep& step, Payload payload) {
     Fulfillment* cancelled = fulfillment_in(step.data, payload);
     if (cancelled == nullptr) return;
     end_of_cancelled(step, *cancelled, payload);
+    remember_what_was_sold(step);
     drop_part(step, cancelled->part);
     ask_to_cancel(step);
     step.decision.note = "what was added is cancelled; the warehouse is asked for the part before it";

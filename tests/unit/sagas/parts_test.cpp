@@ -437,6 +437,22 @@ TEST(OrderParts, APartOutlivesTheFirst) {
     EXPECT_EQ(changed.last().effects[1].payload.at("lines")[0].at("line_id"), "L2/2");
 }
 
+// The store still sells what was dropped first, and its order stays open.
+TEST(OrderParts, ACancelByAnOperatorThatComesTooLateForTheFirstPartTellsOfTheOthers) {
+    for (bool accepted : {false, true}) {
+        Conversation order = accepted ? part_requested() : part_reserved();
+        order.tell("CancelRequested", {{"by", "operator"}});
+        if (accepted) order.end(activity::cancel_fulfillment, done({{"found", true}}));
+        order.tell("StockReleased");
+        order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+        EXPECT_EQ(order.state(), "FulfillmentRequested");
+        EXPECT_TRUE(order.incident_open());
+        EXPECT_THAT(*order.last().incident, HasSubstr("added to an order that was to be cancelled: 1"));
+        order.show(first_part_shipped());
+        EXPECT_TRUE(order.incident_open()) << "only a person closes it";
+    }
+}
+
 // --- doubt ----------------------------------------------------------------------------------------------------------------
 
 // The warehouse did not know the part when it was cancelled, also after a person had looked; it may still turn up there.
