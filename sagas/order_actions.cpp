@@ -1170,8 +1170,10 @@ void retry_cancel(OrderStep& step, Payload) {
 void cancel_late_found(OrderStep& step, Payload payload) {
     step.decision.incident = "an order that was given up exists at the warehouse; it is being cancelled";
     step.decision.note = *step.decision.incident;
-    // Nothing that goes well with the other parts may close it.
-    if (step.saga.state != "Compensated") step.data.unserved.push_back(*step.decision.incident);
+    // Nothing that goes well with the other parts may close it. It is said once, however often the cancel is tried.
+    std::vector<std::string>& unserved = step.data.unserved;
+    const bool told = std::find(unserved.begin(), unserved.end(), *step.decision.incident) != unserved.end();
+    if (step.saga.state != "Compensated" && !told) unserved.push_back(*step.decision.incident);
     std::string reference = text_in(payload.at("view"), "reference");
     command(
         step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel-late:" + reference,
@@ -1318,6 +1320,14 @@ void note_too_late(OrderStep& step, Payload payload) {
 
 void note_late(OrderStep& step, Payload) {
     step.decision.note = "late or repeated: nothing to do";
+}
+
+// Of what was given up in doubt and turned up: asking the warehouse again and again would not help. Of anything else it is late.
+void note_beyond_recall(OrderStep& step, Payload payload) {
+    Fulfillment* asked = fulfillment_in(step.data, payload);
+    if (asked == nullptr || asked->state != "cancelled" || !asked->perhaps_exists) return note_late(step, payload);
+    asked->state = "beyond_recall";
+    leave_unserved(step, "an order that was given up is sent by the warehouse all the same: " + asked->reference);
 }
 
 // The order was given up, and its store goes on selling in it. Nothing is reserved for that: somebody has to know.

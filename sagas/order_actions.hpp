@@ -166,6 +166,7 @@ void note_part_dropped(OrderStep& step, Payload);
 void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
 void tell_of_addition(OrderStep& step, Payload);
+void note_beyond_recall(OrderStep& step, Payload payload);
 void note_paid(OrderStep& step, Payload);
 
 }  // namespace order_actions

@@ -487,6 +487,34 @@ TEST(OrderParts, WhatWasGivenUpInDoubtIsLookedForLater) {
     }
 }
 
+// It turned up, and it is too late to call it back: that is said once, and the warehouse is not asked for ever.
+TEST(OrderParts, WhatTurnedUpTooLateIsLeftToAPerson) {
+    for (const std::string state : {"FulfillmentRequested", "Shipped", "Completed"}) {
+        Conversation order = part_requested();
+        order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2)})}});
+        order.end(activity::cancel_fulfillment, done({{"found", false}}));
+        order.tell("OperatorRetried");
+        order.end(activity::cancel_fulfillment, done({{"found", false}}));
+        order.tell("StockReleased");
+        if (state != "FulfillmentRequested") {
+            order.show(first_part_shipped());
+            order.end(activity::create_store_fulfillment, done({{"fulfillment_id", "880"}}));
+        }
+        if (state == "Completed") order.show(first_part_shipped("Delivered"));
+        ASSERT_EQ(order.state(), state);
+        order.show(a_view("eu.450789469.2.1", "Accepted"));
+        EXPECT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+
+        order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+        EXPECT_EQ(order.state(), state);
+        EXPECT_TRUE(order.last().handled);
+        EXPECT_THAT(*order.last().incident, HasSubstr("sent by the warehouse all the same: eu.450789469.2.1"));
+        order.show(a_view("eu.450789469.2.1", "InProgress"));
+        EXPECT_THAT(order.commands(), IsEmpty());
+        EXPECT_TRUE(order.incident_open());
+    }
+}
+
 TEST(OrderParts, GoodsThatWereGivenUpAndLeftAreTold) {
     Conversation order = part_requested();
     order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2)})}});
