@@ -28,6 +28,7 @@ struct Message {
 class EngineHost final : public engine::CommandSink {
 public:
     using Publish = std::function<void(EngineHost&, const Sent&)>;
+    using Changes = std::vector<engine::SagaChange>;
 
     EngineHost(
         std::string name,
@@ -47,11 +48,19 @@ public:
     void kill();
     // SIGSTOP: whatever it knows and was about to do stays as it is until then.
     void freeze(Duration how_long);
+    // Looks at what has come due then, at the latest: another one has committed something.
+    void look_by(Instant when);
+    // Hears of every commit that this process lives to tell of.
+    void set_onlooker(std::function<void(const EngineHost&, const Changes&)> onlooker) {
+        onlooker_ = std::move(onlooker);
+    }
     // Its own clock is wrong from now on; the database's is not.
     void set_clock_off_by(Duration difference) { clock_off_by_ = difference; }
     // Which life of the process this is: a confirmation for an earlier one reaches nobody.
     int life() const { return life_; }
     void confirm(int life, const std::string& command_id, const std::string& attempt_token);
+    // Public events are held against their schemas, once per run: a repeated run announces the same, or its trace differs.
+    void check_events(bool yes) { checks_events_ = yes; }
     const std::vector<std::string>& complaints() const { return complaints_; }
 
 private:
@@ -60,10 +69,11 @@ private:
     void tick_at(Instant when);
     void tick();
     void run_inputs();
-    void run_due();
+    void look();
     void settle(std::vector<Message>& batch, const std::vector<bool>& answered);
 
     void send(const std::vector<engine::CommandRow>& commands, int shards) override;
+    void check_event(const engine::AnnouncementRow& row);
     void announce(const std::vector<engine::AnnouncementRow>& announcements) override;
 
     std::string name_;
@@ -74,14 +84,17 @@ private:
     Weather& weather_;
     Trace& trace_;
     Publish publish_;
+    std::function<void(const EngineHost&, const Changes&)> onlooker_;
     runtime::SeededRandom random_;
     std::unique_ptr<orders::OrderParticipant> participant_;
     std::unique_ptr<engine::Engine> engine_;
     std::vector<Message> waiting_;
     Instant next_tick_ = Instant::max();
+    Instant next_look_ = Instant::min();  // at what has come due
     Instant frozen_until_ = Instant::min();
     Duration clock_off_by_{0};
     int life_ = 0;
+    bool checks_events_ = true;
     std::vector<std::string> complaints_;
 };
 

@@ -2,12 +2,15 @@
 
 #include "sagas/activities.hpp"
 #include "tests/simulation/judge.hpp"
+#include "tests/simulation/meddling.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace ordersaga::simulation {
 
 using std::chrono::hours;
+using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 namespace activity = sagas::activity;
@@ -17,28 +20,6 @@ namespace {
 constexpr Duration buyers_last = minutes(4);
 constexpr Duration faults_last = minutes(7);
 constexpr Duration calm_lasts = minutes(90);
-
-// Random numbers of one planned event; they may be drawn when it is planned and when it comes.
-class Draw {
-public:
-    Draw(std::uint64_t seed, std::uint64_t number) : random_(seed * 0x9e3779b97f4a7c15ULL + number) {}
-
-    bool chance(double probability) { return random_.chance(probability); }
-    std::size_t below(std::size_t bound) { return random_.below(bound); }
-    std::int64_t between(std::int64_t least, std::int64_t most) {
-        return least + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most - least + 1)));
-    }
-    Duration time_between(Duration least, Duration most) { return Duration(between(least.count(), most.count())); }
-    template <class List>
-    auto& one_of(List& list) {
-        return list[random_.below(list.size())];
-    }
-
-private:
-    runtime::SeededRandom random_;
-};
-
-using Drawn = std::shared_ptr<Draw>;
 
 // How patient the engine is and how often it looks.
 struct Temper {
@@ -56,7 +37,7 @@ Temper draw_temper(const Options& options) {
     saga.watch_interval = minutes(draw.between(2, 10));
     saga.delivery_assumed = minutes(8);
     saga.policies = sagas::default_policies();
-    const bool patient = draw.chance(0.6);
+    const bool patient = draw.chance(0.5);
     for (const std::string_view name :
          {activity::request_fulfillment, activity::cancel_fulfillment, activity::create_store_fulfillment,
           activity::settle_store_order}) {
@@ -91,10 +72,18 @@ Temper draw_temper(const Options& options) {
 class Scenario::Planner {
 public:
     Planner(World& world, const Options& options, const Temper& temper)
-        : world_(world), options_(options), temper_(temper), draw_(options.seed, 0) {
+        : world_(world),
+          options_(options),
+          temper_(temper),
+          draw_(options.seed, 0),
+          people_(world),
+          meddling_(world, people_) {
         fill_catalogue();
         plan_buyers();
         plan_races();
+        plan_growth();
+        plan_exceptions();
+        plan_meddling();
         plan_warehouse();
         plan_outages();
         plan_deaths();
@@ -123,10 +112,10 @@ private:
     }
 
     void fill_catalogue() {
-        world_.add_sku({sagas::SkuId{1}, "SHIRT", "deny", "trust-mirror", 0, draw_.between(2, 8), {}});
-        world_.add_sku({sagas::SkuId{2}, "MUG", "deny", "trust-mirror", draw_.between(0, 1), draw_.between(3, 10), {}});
+        world_.add_sku({sagas::SkuId{1}, "SHIRT", "deny", "trust-mirror", 0, draw_.between(3, 10), {}});
+        world_.add_sku({sagas::SkuId{2}, "MUG", "deny", "trust-mirror", draw_.between(0, 1), draw_.between(4, 12), {}});
         world_.add_sku({sagas::SkuId{3}, "CAP", "backorder", "trust-mirror", 0, draw_.between(0, 4), {}});
-        world_.add_sku({sagas::SkuId{4}, "PRINT", "deny", "ask-warehouse-first", 0, draw_.between(1, 5), {}});
+        world_.add_sku({sagas::SkuId{4}, "PRINT", "deny", "ask-warehouse-first", 0, draw_.between(2, 7), {}});
         world_.add_sku(
             {sagas::SkuId{5}, "SET", "deny", "trust-mirror", 0, 0, {{sagas::SkuId{1}, 1}, {sagas::SkuId{2}, 2}}});
         std::vector<std::string> keys = {"eu", "us", "uk", "jp"};
@@ -154,32 +143,22 @@ private:
 
     // --- buyers and staff
 
-    using Basket = std::vector<std::pair<std::string, std::int64_t>>;
-
-    Basket basket(const Shop& shop, Draw& draw) {
-        std::vector<std::string> variants;
-        for (const auto& [id, item] : shop.items()) {
-            if (item.listed) variants.push_back(item.variant_id);
-        }
-        Basket lines;
-        const std::size_t count = draw.chance(0.3) ? 2 : 1;
-        for (std::size_t i = 0; i < count; ++i)
-            lines.emplace_back(draw.one_of(variants), draw.chance(0.2) ? 2 : 1);
-        if (draw.chance(0.02)) lines.emplace_back("59999", 1);
-        return lines;
-    }
-
-    void buy(Shop& shop, const Basket& lines, const Drawn& draw) {
+    // The order's id; empty: turned away.
+    std::string buy(Shop& shop, const People::Basket& lines, const Drawn& draw) {
         Sale sale;
         sale.paid = !draw->chance(0.12);
-        sale.digital = draw->chance(0.01);
+        sale.digital = draw->chance(0.03);
         if (draw->chance(0.02)) sale.ship_method = "By air";
         sale.with_address = !draw->chance(0.02);
         const std::string order = shop.place(lines, sale);
         world_.trace().line(shop.key() + (order.empty() ? " turns a buyer away" : " takes order " + order));
-        if (order.empty()) return;
+        if (!order.empty()) plan_sequel(shop, order, sale.paid, draw);
+        return order;
+    }
+
+    void plan_sequel(Shop& shop, const std::string& order, bool paid, const Drawn& draw) {
         Shop* place = &shop;
-        if (!sale.paid && draw->chance(0.7)) {
+        if (!paid && draw->chance(0.7)) {
             const Duration soon = draw->chance(0.5) ? Duration(seconds(5)) : Duration(minutes(2));
             agenda().after(draw->time_between(Duration{0}, soon), [place, order] { place->pay(order); });
         }
@@ -194,9 +173,8 @@ private:
         if (draw->chance(0.03)) agenda().after(sometime(*draw), [place, order] { place->send_elsewhere(order); });
         // Staff add to orders at any time, most of all when it is too late to change what was asked for.
         for (int more = draw->chance(0.2) ? (draw->chance(0.3) ? 2 : 1) : 0; more > 0; --more) {
-            const std::string variant = basket(shop, *draw).front().first;
-            agenda().after(sometime(*draw), [this, place, order, variant] {
-                if (place->add(order, variant, 1)) world_.trace().line(place->key() + " adds to order " + order);
+            agenda().after(sometime(*draw), [this, place, order, draw] {
+                people_.act(draw->chance(0.2) ? Deed::adds_beyond_stock : Deed::adds, *place, order, *draw);
             });
         }
         if (draw->chance(0.15)) plan_operator_for(shop, order, draw);
@@ -210,11 +188,11 @@ private:
     }
 
     void plan_buyers() {
-        for (std::int64_t i = draw_.between(17, 34); i > 0; --i) {
+        for (std::int64_t i = draw_.between(20, 38); i > 0; --i) {
             event("buyer", [this](const Drawn& draw) {
                 const Instant when = moment(*draw, seconds(2), buyers_last);
                 Shop& shop = *draw->one_of(world_.shops());
-                agenda().at(when, [this, &shop, draw] { buy(shop, basket(shop, *draw), draw); });
+                agenda().at(when, [this, &shop, draw] { buy(shop, people_.basket(shop, *draw), draw); });
             });
         }
     }
@@ -228,7 +206,9 @@ private:
                 for (const auto& shop : world_.shops()) {
                     agenda().at(when, [this, shop = shop.get(), sku, draw] {
                         for (const auto& [id, item] : shop->items()) {
-                            if (item.sku == sku) return buy(*shop, {{item.variant_id, 1}}, draw);
+                            if (item.sku != sku) continue;
+                            buy(*shop, {{item.variant_id, 1}}, draw);
+                            return;
                         }
                     });
                 }
@@ -236,43 +216,149 @@ private:
         }
     }
 
+    // An order to which something is added when the warehouse has begun to pick it, so that it gets parts; and then more
+    // happens to it.
+    void plan_growth() {
+        for (int i = 0; i < 3; ++i) {
+            event("growing order", [this](const Drawn& draw) {
+                const Instant when = moment(*draw, seconds(2), buyers_last);
+                Shop& shop = *draw->one_of(world_.shops());
+                agenda().at(when, [this, &shop, draw] {
+                    const std::string order = shop.place(people_.basket(shop, *draw));
+                    if (!order.empty()) grow(shop, order, draw, 120);
+                });
+            });
+        }
+    }
+
+    void grow(Shop& shop, const std::string& order, const Drawn& draw, int looks) {
+        const std::string prefix = prefix_of(shop, order);
+        for (const auto& [reference, placed] : world_.warehouse().orders()) {
+            if (!placed.picking || placed.cancelled || !reference.starts_with(prefix)) continue;
+            Meddling::Story story{&shop, order, sequel(prefix, *draw), draw};
+            meddling_.add(std::move(story));
+            return people_.act(draw->chance(0.3) ? Deed::adds_beyond_stock : Deed::adds, shop, order, *draw);
+        }
+        if (looks > 0)
+            agenda().after(
+                milliseconds(700), [this, &shop, order, draw, looks] { grow(shop, order, draw, looks - 1); });
+    }
+
+    // What happens to an order that has grown, the first at the back.
+    std::vector<Meddling::Act> sequel(const std::string& prefix, Draw& draw) {
+        static const std::vector<Deed> ends = {Deed::ends, Deed::cancels, Deed::refuses};
+        if (draw.chance(0.25)) return {{"", draw.one_of(ends)}, {"", Deed::loses}};
+        if (draw.chance(0.25)) {
+            // Its newest part is being cancelled for long, and the others go out meanwhile.
+            world_.warehouse().stall_cancels(prefix + "2.");
+            return {{"accepted", draw.chance(0.5) ? Deed::ends : Deed::adds}};
+        }
+        if (draw.chance(0.5)) {
+            // Nobody hears of what was added until long after somebody has given it up.
+            world_.warehouse().obstruct(prefix + "2.");
+            static const std::vector<Deed> meanwhile = {Deed::adds, Deed::adds_beyond_stock, Deed::ends, Deed::pays};
+            return {
+                {"NeedsOperator", draw.chance(0.6) ? Deed::ends : Deed::retries}, {"wanted", draw.one_of(meanwhile)}};
+        }
+        static const std::vector<std::string> stages = {"",       "reserved", "backordered", "wanted",
+                                                        "wanted", "accepted", "accepted",    "NeedsOperator"};
+        std::vector<Meddling::Act> acts;
+        for (std::size_t more = 1 + draw.below(3); more > 0; --more)
+            acts.push_back({draw.one_of(stages), static_cast<Deed>(draw.below(deed_count))});
+        return acts;
+    }
+
+    // An order that is not paid, and perhaps holds what we do not know: an operator lets it go before all is well.
+    void plan_exceptions() {
+        for (int i = 0; i < 2; ++i) {
+            event("exception", [this](const Drawn& draw) {
+                if (!draw->chance(0.4)) return;
+                const Instant when = moment(*draw, seconds(2), buyers_last);
+                Shop& shop = *draw->one_of(world_.shops());
+                agenda().at(when, [this, &shop, draw] {
+                    People::Basket lines = people_.basket(shop, *draw);
+                    const bool unmapped = draw->chance(0.4);
+                    if (unmapped) lines.emplace_back("59999", 1);
+                    Sale sale;
+                    sale.paid = false;
+                    const std::string order = shop.place(lines, sale);
+                    if (order.empty()) return;
+                    const auto let_go = [this, &shop, order](const char* reason) {
+                        people_.tell(shop, order, {"HoldReleased", {{"reason", reason}}, ""});
+                    };
+                    const Duration first = draw->time_between(seconds(1), seconds(8));
+                    agenda().after(first, [let_go, unmapped] { let_go(unmapped ? "unmapped" : "unpaid"); });
+                    const Duration soon = draw->chance(0.5) ? Duration(milliseconds(400)) : Duration(seconds(6));
+                    agenda().after(
+                        first + draw->time_between(milliseconds(1), soon), [&shop, order] { shop.pay(order); });
+                });
+            });
+        }
+    }
+
+    void plan_meddling() {
+        // Pairs that chance seldom brings together.
+        static const std::vector<std::pair<const char*, Deed>> rare = {
+            {"ChannelsSynced", Deed::sends_elsewhere},
+            {"Reserved", Deed::holds},
+            {"CancellingFulfillment", Deed::adds},
+            {"NeedsOperator", Deed::adds},
+            {"NeedsOperator", Deed::loses},
+            {"ChannelsSynced", Deed::holds}};
+        static const std::vector<std::string> states = {
+            "Received",
+            "Reserved",
+            "ChannelsSynced",
+            "ChannelsSynced",
+            "FulfillmentRequested",
+            "FulfillmentRequested",
+            "Shipped",
+            "Completed",
+            "OnHold",
+            "OnHold",
+            "Backordered",
+            "NeedsOperator",
+            "NeedsOperator",
+            "CancellingFulfillment",
+            "CancellingFulfillment",
+            "RevertingChannels",
+            "SettlingOrder",
+            "Compensated",
+            "OutOfStock"};
+        event("meddling at levels", [this](const Drawn& draw) {
+            if (draw->chance(0.3)) meddling_.hold_at_levels(draw, 4);
+        });
+        // Staff change what the warehouse has stopped.
+        event("meddling with trouble", [this](const Drawn& draw) {
+            if (!draw->chance(0.3)) return;
+            meddling_.add(Meddling::Habit{"FulfillmentRequested", Deed::gets_into_trouble, draw});
+            const Deed deed = draw->chance(0.5) ? Deed::adds : Deed::adds_beyond_stock;
+            meddling_.add(Meddling::Habit{"NeedsOperator", deed, draw, 5});
+        });
+        for (int i = 0; i < 4; ++i) {
+            event("meddling", [this](const Drawn& draw) {
+                std::string state = draw->one_of(states);
+                Deed deed = static_cast<Deed>(draw->below(deed_count));
+                if (draw->chance(0.25)) std::tie(state, deed) = draw->one_of(rare);
+                meddling_.add(Meddling::Habit{state, deed, draw});
+                text += " " + state + "/" + name_of(deed);
+            });
+        }
+    }
+
     // --- operators
-
-    const engine::SagaRow* saga_of(const sim::SimTables& tables, const Shop& shop, const std::string& order) {
-        const orders::OrderRow* row = tables.orders.find({merchant, shop.id(), order});
-        return row == nullptr || row->saga_id.empty() ? nullptr : tables.sagas.find({merchant, row->saga_id});
-    }
-
-    void tell(Shop& shop, const std::string& order, sagas::Event event) {
-        event.cause = "operator";
-        const engine::SagaRow* saga = saga_of(world_.tables(), shop, order);
-        if (saga != nullptr) world_.tell(saga->key, std::move(event));
-    }
 
     // Holds it and lets it go again, or ends it.
     void plan_operator_for(Shop& shop, const std::string& order, const Drawn& draw) {
-        Shop* place = &shop;
+        const auto plan = [&](Duration when, Deed deed) {
+            agenda().after(when, [this, place = &shop, order, deed, draw] { people_.act(deed, *place, order, *draw); });
+        };
         const Duration first = sometime(*draw);
-        if (draw->chance(0.4)) {
-            agenda().after(first, [this, place, order] {
-                tell(*place, order, {"CancelRequested", {{"by", "operator"}, {"reason", "a call"}}, ""});
-            });
-            return;
-        }
-        agenda().after(first, [this, place, order] {
-            tell(*place, order, {"HoldPlaced", {{"reason", "looks like fraud"}}, ""});
-        });
-        if (draw->chance(0.2)) {
-            agenda().after(first + seconds(1), [this, place, order] {
-                tell(*place, order, {"HoldPlaced", {{"reason", "looks like fraud to me too"}}, ""});
-            });
-        }
-        if (draw->chance(0.8)) {
-            const Duration then = first + draw->time_between(seconds(1), draw->chance(0.5) ? seconds(4) : seconds(90));
-            agenda().after(then, [this, place, order] {
-                tell(*place, order, {"HoldReleased", nlohmann::json::object(), ""});
-            });
-        }
+        if (draw->chance(0.4)) return plan(first, Deed::ends);
+        plan(first, Deed::holds);
+        if (draw->chance(0.2)) plan(first + seconds(1), Deed::holds);
+        if (draw->chance(0.8))
+            plan(first + draw->time_between(seconds(1), draw->chance(0.5) ? seconds(4) : seconds(90)), Deed::lets_go);
     }
 
     // Looks after the sagas that wait for a person, and those on hold for what only a person can mend.
@@ -323,30 +409,17 @@ private:
         for (int i = 0; i < 2; ++i) {
             event("warehouse-cancels", [this](const Drawn& draw) {
                 if (!draw->chance(0.5)) return;
-                agenda().at(moment(*draw, seconds(20)), [this, draw] { misfortune(*draw, Fault::warehouse_cancels); });
+                agenda().at(moment(*draw, seconds(20)), [this, draw] {
+                    people_.misfortune(Fault::warehouse_cancels, "", *draw);
+                });
             });
         }
         event("warehouse-in-trouble", [this](const Drawn& draw) {
             if (!draw->chance(0.5)) return;
-            agenda().at(moment(*draw, seconds(20)), [this, draw] { misfortune(*draw, Fault::warehouse_in_trouble); });
+            agenda().at(moment(*draw, seconds(20)), [this, draw] {
+                people_.misfortune(Fault::warehouse_in_trouble, "", *draw);
+            });
         });
-    }
-
-    // Of one order that the warehouse has, the youngest most of all.
-    void misfortune(Draw& draw, Fault fault) {
-        std::vector<const WarehouseOrder*> open;
-        for (const auto& [reference, order] : world_.warehouse().orders()) {
-            if (!order.cancelled && !order.all_shipped() && (fault != Fault::warehouse_cancels || !order.picking))
-                open.push_back(&order);
-        }
-        if (open.empty() || !world_.weather().strikes(fault)) return;
-        const std::string reference = draw.one_of(open)->reference;
-        world_.trace().line(std::string(name_of(fault)) + " " + reference);
-        if (fault == Fault::warehouse_cancels) {
-            world_.warehouse().cancel_by_itself(reference);
-        } else {
-            world_.warehouse().trouble(reference, draw.time_between(seconds(30), minutes(3)));
-        }
     }
 
     // --- bad luck
@@ -443,6 +516,8 @@ private:
     Options options_;
     Temper temper_;
     Draw draw_;
+    People people_;
+    Meddling meddling_;
 };
 
 Scenario::Scenario(const Options& options, bool print, const World::MakeGround& make_ground) {

@@ -246,10 +246,11 @@ bool Shop::refund(const std::string& order_id, std::size_t index, std::int64_t q
     return true;
 }
 
-bool Shop::add(const std::string& order_id, const std::string& variant, std::int64_t quantity) {
+bool Shop::add(const std::string& order_id, const std::string& variant, std::int64_t quantity, bool beyond_stock) {
     ShopOrder& order = orders_.at(order_id);
     const ShopItem* sold = item_of_variant(variant);
-    if (order.document.cancelled_at || order.held || (!sold->oversells && sold->available < quantity)) return false;
+    const bool there = beyond_stock || sold->oversells || sold->available >= quantity;
+    if (order.document.cancelled_at || !there) return false;
     sagas::OrderLine line;
     line.line_id = next_id();
     line.variant_id = variant;
@@ -266,15 +267,16 @@ bool Shop::add(const std::string& order_id, const std::string& variant, std::int
 
 bool Shop::send_elsewhere(const std::string& order_id) {
     ShopOrder& order = orders_.at(order_id);
-    if (order.document.cancelled_at || order.held || !order.fulfillments.empty()) return false;
+    if (order.document.cancelled_at || order.held) return false;
     nlohmann::json lines = nlohmann::json::array();
     for (const sagas::OrderLine& line : order.document.lines) {
-        if (line.current_quantity > 0)
-            lines.push_back({{"line_id", line.line_id}, {"quantity", line.current_quantity}});
+        const std::int64_t open = open_units(order, line.line_id);
+        if (open > 0) lines.push_back({{"line_id", line.line_id}, {"quantity", open}});
     }
     if (lines.empty()) return false;
     order.sent_elsewhere = true;
-    fulfill({{"order_id", order_id}, {"tracking_number", "E" + order_id}, {"lines", lines}});
+    const std::string tracking = "E" + order_id + "." + std::to_string(order.fulfillments.size());
+    fulfill({{"order_id", order_id}, {"tracking_number", tracking}, {"lines", lines}});
     return true;
 }
 

@@ -73,9 +73,9 @@ public:
     bool pay(const std::string& order_id);
     bool cancel(const std::string& order_id, bool restock);
     bool refund(const std::string& order_id, std::size_t line, std::int64_t quantity, bool restock);
-    // Adds units to the order, as another line: whatever became of it in the meantime.
-    bool add(const std::string& order_id, const std::string& variant, std::int64_t quantity);
-    // Staff send all that is open of it from a shelf of their own.
+    // Adds units to the order, as another line: whatever became of it in the meantime. Staff may sell what is not there.
+    bool add(const std::string& order_id, const std::string& variant, std::int64_t quantity, bool beyond_stock = false);
+    // Staff send all that is still open of it from a shelf of their own.
     bool send_elsewhere(const std::string& order_id);
     // How long it remembers the keys of adjustments, as from the first use; it tells when one has come too late.
     void remember_keys_for(Duration window, std::function<void()> forgotten) {

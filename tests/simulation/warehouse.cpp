@@ -5,6 +5,7 @@
 namespace ordersaga::simulation {
 
 using nlohmann::json;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -22,6 +23,10 @@ json lines_of(const std::vector<WarehouseLine>& lines) {
 bool WarehouseOrder::all_shipped() const {
     return !shipments.empty() &&
            std::all_of(shipments.begin(), shipments.end(), [](const WarehouseShipment& one) { return one.shipped; });
+}
+
+bool WarehouseOrder::some_shipped() const {
+    return std::any_of(shipments.begin(), shipments.end(), [](const WarehouseShipment& one) { return one.shipped; });
 }
 
 Warehouse::Warehouse(Agenda& agenda, Weather& weather, std::function<void(const WarehouseOrder&)> announce)
@@ -120,8 +125,11 @@ Warehouse::Created Warehouse::create(const json& payload, bool late) {
 }
 
 void Warehouse::plan(const std::string& reference) {
-    const Duration until_pick = weather_.happens(Fault::picked_early) ? weather_.between(seconds(0), seconds(1))
-                                                                      : weather_.between(seconds(5), seconds(90));
+    bool early = false;
+    for (int chances = chances_of(reference); chances > 0 && !early; chances -= 2)
+        early = weather_.happens(Fault::picked_early);
+    const Duration until_pick =
+        early ? weather_.between(seconds(0), seconds(1)) : weather_.between(seconds(5), seconds(90));
     const Duration until_shipped = until_pick + weather_.between(seconds(10), seconds(60));
     agenda_.after(until_pick, [this, reference] { pick(orders_.at(reference)); });
     agenda_.after(until_shipped, [this, reference] { ship(reference, 0); });
@@ -133,7 +141,7 @@ void Warehouse::plan(const std::string& reference) {
 void Warehouse::pick(WarehouseOrder& order) {
     if (order.cancelled) return;
     order.picking = true;
-    const bool split = order.lines.size() > 1 && weather_.random().chance(0.3);
+    const bool split = order.lines.size() > 1 && weather_.random().chance(0.5);
     for (std::size_t i = 0; i < (split ? 2U : 1U); ++i) {
         WarehouseShipment shipment;
         shipment.id = std::to_string(++last_number_);
@@ -155,7 +163,14 @@ void Warehouse::ship(const std::string& reference, std::size_t index) {
         items_.at(line.item_id).on_hand -= line.quantity;
     changed(order);
     if (weather_.happens(Fault::delivery_not_told)) return;
-    agenda_.after(weather_.between(seconds(30), seconds(300)), [this, reference, index] {
+    // When everybody has stopped waiting for it.
+    const bool late = weather_.happens(Fault::delivery_told_late);
+    deliver(
+        reference, index, late ? weather_.between(minutes(9), minutes(12)) : weather_.between(seconds(30), minutes(5)));
+}
+
+void Warehouse::deliver(const std::string& reference, std::size_t index, Duration delay) {
+    agenda_.after(delay, [this, reference, index] {
         WarehouseOrder& delivered = orders_.at(reference);
         delivered.shipments[index].delivered = true;
         changed(delivered);
@@ -177,7 +192,7 @@ Warehouse::Cancelled Warehouse::cancel(const std::string& reference) {
 
 bool Warehouse::cancel_by_itself(const std::string& reference) {
     WarehouseOrder& order = orders_.at(reference);
-    if (order.cancelled || order.picking) return false;
+    if (order.cancelled || order.some_shipped()) return false;
     order.cancelled = true;
     order.cancelled_at = agenda_.now();
     changed(order);
@@ -197,7 +212,15 @@ void Warehouse::trouble(const std::string& reference, Duration how_long) {
 CancelMood Warehouse::mood_about_cancel(const std::string& reference, bool may_hide) {
     const auto [entry, first] = moods_.try_emplace(reference, CancelMood::fine, 0);
     auto& [mood, left] = entry->second;
-    if (first && knows(reference)) {
+    const auto stalled = std::find_if(
+        stalled_.begin(), stalled_.end(), [&](const std::string& prefix) { return reference.starts_with(prefix); });
+    if (first && stalled != stalled_.end() && weather_.strikes(Fault::cancel_fails_fifty_times)) {
+        stalled_.erase(stalled);
+        mood = CancelMood::fails;
+        left = 50;
+    }
+    for (int chances = first && knows(reference) ? chances_of(reference) : 0; chances > 0; --chances) {
+        if (mood != CancelMood::fine) break;
         if (weather_.happens(Fault::cancel_refused)) {
             mood = CancelMood::refuses;
         } else if (weather_.happens(Fault::cancel_fails_fifty_times)) {
@@ -211,6 +234,60 @@ CancelMood Warehouse::mood_about_cancel(const std::string& reference, bool may_h
     if (mood == CancelMood::fine || mood == CancelMood::refuses) return mood;
     if (left-- > 0) return mood;
     return mood = CancelMood::fine;
+}
+
+// Later parts of an order, and what arrives after it was given up, are rare and have the most to go wrong.
+int Warehouse::chances_of(const std::string& reference) const {
+    if (is_late(reference)) return 12;
+    return reference.ends_with(".1.1") ? 1 : 5;
+}
+
+bool Warehouse::is_late(const std::string& reference) const {
+    const auto known = orders_.find(reference);
+    return known != orders_.end() && known->second.late;
+}
+
+RequestMood Warehouse::draw_mood(const std::string& reference) {
+    for (const std::string& prefix : unwelcome_) {
+        if (!reference.starts_with(prefix)) continue;
+        unwelcome_.erase(prefix);
+        return RequestMood::refused;
+    }
+    for (const std::string& prefix : obstructed_) {
+        if (!reference.starts_with(prefix) || !weather_.strikes(Fault::request_held_up)) continue;
+        obstructed_.erase(prefix);
+        return RequestMood::held_up;
+    }
+    for (int chances = chances_of(reference); chances > 0; --chances) {
+        if (weather_.happens(Fault::refused)) return RequestMood::refused;
+        if (weather_.happens(Fault::conflict)) return RequestMood::conflict;
+        if (weather_.happens(Fault::request_unanswered)) return RequestMood::unanswered;
+        if (weather_.happens(Fault::request_held_up)) return RequestMood::held_up;
+    }
+    return RequestMood::fine;
+}
+
+RequestMood Warehouse::mood_about_request(const json& payload) {
+    const std::string reference = payload.at("reference").get<std::string>();
+    const auto [entry, first] = request_moods_.try_emplace(reference, RequestMood::fine, 0);
+    auto& [mood, left] = entry->second;
+    if (first && !knows(reference)) {
+        mood = draw_mood(reference);
+        if (mood == RequestMood::unanswered) left = static_cast<int>(2 + weather_.random().below(5));
+        if (mood == RequestMood::held_up) {
+            ++held_up_;
+            agenda_.after(
+                weather_.between(seconds(15), minutes(weather_.random().chance(0.5) ? 2 : 8)),
+                [this, payload, &mood = mood] {
+                    --held_up_;
+                    mood = RequestMood::fine;
+                    create(payload, true);
+                });
+        }
+    }
+    const RequestMood now = mood;
+    if (mood == RequestMood::unanswered && --left <= 0) mood = RequestMood::fine;
+    return now;
 }
 
 json Warehouse::find(const std::string& reference) const {

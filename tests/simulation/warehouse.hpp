@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,14 @@ struct WarehouseOrder {
     std::vector<WarehouseLine> lines;
     std::vector<WarehouseShipment> shipments;
     bool picking = false, cancelled = false, in_trouble = false;
-    bool late =
-        false;  // asked for by a worker that had stood still: its order may have been given up, its unit sold again
+    // Asked for by who had stood still, or held up on its way: its order may have been given up, its unit sold again.
+    bool late = false;
     int times_cancelled = 0;
     Instant accepted_at{}, changed_at{};
     std::optional<Instant> cancelled_at;
 
     bool all_shipped() const;
+    bool some_shipped() const;
 };
 
 // How the warehouse takes it when an order is to be cancelled.
@@ -48,6 +50,15 @@ enum class CancelMood {
     refuses,        // for ever
     fails,          // fifty times
     does_not_find,  // once
+};
+
+// What becomes of a request for an order that it has not heard of.
+enum class RequestMood {
+    fine,
+    refused,
+    conflict,    // somebody has used the reference before
+    unanswered,  // it is taken, and for a while nobody gets an answer
+    held_up,     // somewhere on its way; nobody gets an answer, and one day it arrives
 };
 
 class Warehouse {
@@ -61,7 +72,7 @@ public:
     void receive(const std::string& item_id, std::int64_t quantity);
     const std::map<std::string, WarehouseOrder>& orders() const { return orders_; }
     std::int64_t on_hand(const std::string& item_id) const { return items_.at(item_id).on_hand; }
-    // Of its own accord, when it has not begun to pick. False: it has.
+    // Of its own accord, for want of goods on its shelf. False: some have left.
     bool cancel_by_itself(const std::string& reference);
     // A person at the warehouse has to look after it, for a while.
     void trouble(const std::string& reference, Duration how_long);
@@ -83,6 +94,16 @@ public:
     };
     Cancelled cancel(const std::string& reference);
     bool knows(const std::string& reference) const { return orders_.count(reference) > 0; }
+    // Drawn when it is asked for the first time. Of a request that is held up the arrival is planned then.
+    RequestMood mood_about_request(const nlohmann::json& payload);
+    // Refuses what it is asked for next, of an order whose references begin so.
+    void turn_away(const std::string& prefix) { unwelcome_.insert(prefix); }
+    // Whatever it is asked for next of references that begin so is held up on its way.
+    void obstruct(const std::string& prefix) { obstructed_.insert(prefix); }
+    // It fails to cancel references that begin so, fifty times.
+    void stall_cancels(const std::string& prefix) { stalled_.insert(prefix); }
+    // Requests that have not arrived yet.
+    int held_up() const { return held_up_; }
     // Drawn when an order is to be cancelled for the first time.
     CancelMood mood_about_cancel(const std::string& reference, bool may_hide);
     nlohmann::json find(const std::string& reference) const;
@@ -101,6 +122,10 @@ private:
     void pick(WarehouseOrder& order);
     void ship(const std::string& reference, std::size_t index);
     void changed(WarehouseOrder& order);
+    void deliver(const std::string& reference, std::size_t index, Duration delay);
+    bool is_late(const std::string& reference) const;
+    int chances_of(const std::string& reference) const;
+    RequestMood draw_mood(const std::string& reference);
 
     Agenda& agenda_;
     Weather& weather_;
@@ -108,6 +133,9 @@ private:
     std::map<std::string, Item> items_;
     std::map<std::string, WarehouseOrder> orders_;
     std::map<std::string, std::pair<CancelMood, int>> moods_;  // with how many times more
+    std::map<std::string, std::pair<RequestMood, int>> request_moods_;
+    std::set<std::string> unwelcome_, obstructed_, stalled_;
+    int held_up_ = 0;
     std::int64_t oversold_units_ = 0;
     std::int64_t last_number_ = 100;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <string_view>
 
 namespace ordersaga::simulation {
 
@@ -83,9 +84,10 @@ CallFate Weather::fate_of_call(const std::string& peer) {
     return CallFate::fine;
 }
 
-sim::SimFaults::AtCall Weather::at_call(const std::string& call) {
+sim::SimFaults::AtCall Weather::at_call(const char* call) {
     if (calm_) return AtCall::fine;
-    if (call == "begin") return happens(Fault::no_connection) ? AtCall::serialization_failure : AtCall::fine;
+    if (std::string_view(call) == "begin")
+        return happens(Fault::no_connection) ? AtCall::serialization_failure : AtCall::fine;
     // One draw for all of them: this is asked more often than anything else.
     double drawn = random_.unit();
     if (drawn >= any_at_call_) return AtCall::fine;

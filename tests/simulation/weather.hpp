@@ -40,7 +40,7 @@ public:
     // Until when `peer` (or "broker") answers nothing; `now` when it is there.
     Instant away_until(const std::string& peer);
 
-    AtCall at_call(const std::string& call) override;
+    AtCall at_call(const char* call) override;
     AtCommit at_commit() override;
 
     Duration between(Duration least, Duration most);

@@ -220,12 +220,12 @@ Outcome Worker::act_on_warehouse(const engine::CommandRow& command, bool late) {
     const json& payload = command.payload;
     const std::string& name = command.activity;
     if (name == activity::request_fulfillment) {
-        const std::string reference = payload.at("reference").get<std::string>();
-        const bool fresh = !warehouse_.knows(reference);
-        if (fresh && weather_.happens(Fault::refused)) return refused("the address cannot be served");
-        const bool taken = fresh && weather_.happens(Fault::conflict);
+        const RequestMood mood = warehouse_.mood_about_request(payload);
+        if (mood == RequestMood::refused) return refused("the address cannot be served");
+        if (mood == RequestMood::held_up) return outcome_of(OutcomeKind::unknown, "no answer");
         const Warehouse::Created created =
-            taken ? Warehouse::Created{{}, true, false} : warehouse_.create(payload, late);
+            mood == RequestMood::conflict ? Warehouse::Created{{}, true, false} : warehouse_.create(payload, late);
+        if (mood == RequestMood::unanswered) return outcome_of(OutcomeKind::unknown, "no answer");
         if (created.cancelled) return refused("the warehouse holds this reference as cancelled");
         if (!created.conflict) return outcome_of(OutcomeKind::done, "", {{"view", created.view}});
         return outcome_of(

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int most_webhook_attempts = 8;  // then the shop gives up and only the poll can help
 constexpr Duration between_checks = seconds(45);
+constexpr Duration others_look_after = seconds(5);
 
 }  // namespace
 
@@ -141,7 +142,19 @@ void World::start(int hosts, int workers) {
             "engine" + std::to_string(i), store, definition_, settings_.participant, agenda_, weather_, trace_,
             seed_ * 1000 + static_cast<std::uint64_t>(i) + 1,
             [this](EngineHost& host, const Sent& command) { broker_.publish(host, command); }));
+        hosts_.back()->set_onlooker(
+            [this](const EngineHost& from, const EngineHost::Changes& changes) { hear(from, changes); });
     }
+}
+
+// What one engine has committed another finds in time, also when the first dies over it.
+void World::hear(const EngineHost& from, const EngineHost::Changes& changes) {
+    for (const auto& host : hosts_) {
+        if (host.get() != &from) host->look_by(agenda_.now() + others_look_after);
+    }
+    if (!onlooker_) return;
+    for (const engine::SagaChange& change : changes)
+        onlooker_(change);
 }
 
 void World::run_until(Instant calm, Instant end, const std::function<bool()>& settled) {
@@ -165,6 +178,7 @@ void World::post_of_shop(const Shop& shop, const ShopWebhook& webhook) {
     receipt.store_id = shop.id();
     receipt.topic = webhook.topic;
     receipt.order_id = webhook.order_id;
+    if (level_onlooker_ && webhook.topic == "inventory_levels/update") level_onlooker_();
     post(std::move(receipt), webhook.body);
 }
 
@@ -181,8 +195,9 @@ void World::post(orders::ReceiptRow receipt, json body) {
     if (weather_.happens(Fault::webhook_dropped)) return;
 
     const auto send = [this](const std::shared_ptr<Post>& sent) {
-        const Duration most =
-            weather_.happens(Fault::webhook_late) ? Duration(seconds(60)) : Duration(milliseconds(1500));
+        const Duration most = weather_.happens(Fault::webhook_late) ? Duration(seconds(60))
+                              : weather_.random().chance(0.5)       ? Duration(milliseconds(100))
+                                                                    : Duration(milliseconds(1500));
         agenda_.after(weather_.between(milliseconds(10), most), [this, sent] { deliver(sent, 1); });
     };
     send(letter);
@@ -249,14 +264,6 @@ void World::tell(const engine::SagaKey& saga, sagas::Event event) {
         audit.action = event.name;
         audit.subject = saga.saga_id;
         input.content = engine::SagaTold{saga, event, std::nullopt, audit};
-        return input;
-    });
-}
-
-void World::arrive(std::any content) {
-    say([content = std::move(content)] {
-        engine::Input input;
-        input.content = engine::Arrival{merchant, content, "", false};
         return input;
     });
 }

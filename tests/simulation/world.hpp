@@ -11,7 +11,6 @@
 #include "tests/simulation/weather.hpp"
 #include "tests/simulation/worker.hpp"
 
-#include <any>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -66,13 +65,18 @@ public:
     void list_all(const std::function<std::int64_t(const Shop&, const StockedSku&)>& shown);
     void start(int hosts, int workers);
 
+    // Hears of every saga that a commit has changed, from an engine that has lived to tell.
+    void set_onlooker(std::function<void(const engine::SagaChange&)> onlooker) { onlooker_ = std::move(onlooker); }
+
+    // Hears whenever a shop says that one of its levels has changed.
+    void set_level_onlooker(std::function<void()> onlooker) { level_onlooker_ = std::move(onlooker); }
+
     // Until `end`, or until `settled` says so, which is asked once in a while from `calm` on. Checks the laws again and
     // again on the way.
     void run_until(Instant calm, Instant end, const std::function<bool()>& settled);
 
     // What people say to whichever orchestrator listens; said again until it is answered.
     void tell(const engine::SagaKey& saga, sagas::Event event);
-    void arrive(std::any content);
 
     Agenda& agenda() { return agenda_; }
     Weather& weather() { return weather_; }
@@ -100,6 +104,7 @@ private:
     void post_of_shop(const Shop& shop, const ShopWebhook& webhook);
     void deliver(const std::shared_ptr<Post>& post, int attempt);
     void say(const std::function<engine::Input()>& input);
+    void hear(const EngineHost& from, const EngineHost::Changes& changes);
 
     Settings settings_;
     runtime::ManualClock clock_;
@@ -115,6 +120,8 @@ private:
     Broker::Workers workers_;
     Broker::Hosts hosts_;
     std::vector<StockedSku> skus_;
+    std::function<void(const engine::SagaChange&)> onlooker_;
+    std::function<void()> level_onlooker_;
     std::vector<std::string> violations_;
     std::vector<sim::ReceiptEventKey> answered_;
     std::uint64_t seed_;

@@ -32,6 +32,7 @@ private:
 
     runtime::Clock& clock_;
     Weather& weather_;
+    runtime::Instant time_ = runtime::Instant::min();  // that the database has
     test::TestDatabase database_;
     std::unique_ptr<db::Connection> connection_;  // as a superuser
     std::vector<std::unique_ptr<FaultyStore>> stores_;

@@ -6,21 +6,21 @@
 
 namespace ordersaga::sim {
 
-void require(bool holds, const std::string& constraint) {
-    if (!holds) throw engine::BadItem("violates " + constraint);
+void violated(const std::string& constraint) {
+    throw engine::BadItem("violates " + constraint);
 }
 
-void require_uuid(const std::string& text, const std::string& column) {
-    if (!runtime::is_uuid(text)) throw engine::BadItem(column + " is not a uuid: '" + text + "'");
+void require_uuid(const std::string& text, const char* column) {
+    if (!runtime::is_uuid(text)) throw engine::BadItem(std::string(column) + " is not a uuid: '" + text + "'");
 }
 
-void require_text(const std::string& text, const std::string& column) {
-    if (text.find('\0') != std::string::npos) throw engine::BadItem(column + " has a NUL");
+void require_text(const std::string& text, const char* column) {
+    if (text.find('\0') != std::string::npos) throw engine::BadItem(std::string(column) + " has a NUL");
 }
 
-void require_one_of(const std::string& value, std::initializer_list<const char*> allowed, const std::string& column) {
+void require_one_of(const std::string& value, std::initializer_list<const char*> allowed, const char* column) {
     const bool known = std::any_of(allowed.begin(), allowed.end(), [&value](const char* one) { return value == one; });
-    if (!known) throw engine::BadItem(column + " may not be '" + value + "'");
+    if (!known) throw engine::BadItem(std::string(column) + " may not be '" + value + "'");
 }
 
 bool is_decimal(const std::string& text) {

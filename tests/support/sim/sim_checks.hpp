@@ -7,11 +7,15 @@
 
 namespace ordersaga::sim {
 
-void require(bool holds, const std::string& constraint);
-void require_uuid(const std::string& text, const std::string& column);
+// What is violated is put into words only then: these run at every statement.
+void violated(const std::string& constraint);
+inline void require(bool holds, const char* constraint) {
+    if (!holds) violated(constraint);
+}
+void require_uuid(const std::string& text, const char* column);
 // PostgreSQL can store no NUL in a text.
-void require_text(const std::string& text, const std::string& column);
-void require_one_of(const std::string& value, std::initializer_list<const char*> allowed, const std::string& column);
+void require_text(const std::string& text, const char* column);
+void require_one_of(const std::string& value, std::initializer_list<const char*> allowed, const char* column);
 bool is_decimal(const std::string& text);
 
 void check(const engine::SagaRow& row);

@@ -52,7 +52,7 @@ void SimTransaction::step(const char* call) {
 
 void SimTransaction::check_deferred() const {
     for (const auto& [saga, from] : deferred_)
-        require(tables_.sagas.has(saga), from + ": foreign key sagas");
+        if (!tables_.sagas.has(saga)) violated(std::string(from) + ": foreign key sagas");
 }
 
 namespace {
@@ -358,10 +358,9 @@ void SimTransaction::insert_command(const CommandRow& row) {
     if (!row.saga_id.empty()) {
         refer_to_saga(saga_of(row), "commands");
         for (const auto& [other_id, other] : tables_.open_commands) {
-            require(
-                other.saga_id != row.saga_id || other.merchant != row.merchant ||
-                    other.idempotency_key != row.idempotency_key,
-                "one_open_command_per_key: " + row.idempotency_key);
+            const bool same = other.idempotency_key == row.idempotency_key && other.saga_id == row.saga_id &&
+                              other.merchant == row.merchant;
+            if (same) violated("one_open_command_per_key: " + row.idempotency_key);
         }
     }
     (row.state == CommandState::closed ? tables_.closed_commands : tables_.open_commands).put(id, row);

@@ -211,8 +211,8 @@ void SimTransaction::write_references(const std::vector<std::pair<std::string, S
     step("write_references");
     for (const auto& [reference, saga] : references) {
         const SagaKey* known = tables_.references.find({saga.merchant, reference});
-        require(
-            known == nullptr || *known == saga, "fulfillment_references: " + reference + " belongs to another saga");
+        if (known != nullptr && !(*known == saga))
+            violated("fulfillment_references: " + reference + " belongs to another saga");
         refer_to_saga(saga, "fulfillment_references");
         if (known == nullptr) tables_.references.put({saga.merchant, reference}, saga);
     }
@@ -286,7 +286,7 @@ void SimTransaction::write_stock(const std::vector<StockRow>& rows, const std::v
         check(movement);
         require(tables_.stock.has(movement.key), "stock_movements: foreign key stock");
         const MovementCause cause{movement.key, movement.cause};
-        require(!tables_.movement_causes.has(cause), "stock_movements: the cause " + movement.cause + " is known");
+        if (tables_.movement_causes.has(cause)) violated("stock_movements: the cause " + movement.cause + " is known");
         const std::int64_t number = next_number();
         tables_.movement_causes.put(cause, number);
         tables_.movements.put(number, movement);

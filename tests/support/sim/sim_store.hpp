@@ -41,7 +41,7 @@ public:
     };
 
     // Before each call of a transaction; `call` is its name, "begin" for the start.
-    virtual AtCall at_call(const std::string& call) {
+    virtual AtCall at_call(const char* call) {
         (void)call;
         return AtCall::fine;
     }

@@ -4,6 +4,7 @@
 #include "tests/support/sim/lock_sequence.hpp"
 #include "tests/support/sim/sim_store.hpp"
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -136,7 +137,7 @@ private:
         }
     }
     std::int64_t next_number() { return ++store_.last_number_; }
-    void refer_to_saga(const SagaKey& saga, const std::string& from) { deferred_.insert({saga, from}); }
+    void refer_to_saga(const SagaKey& saga, const char* from) { deferred_.emplace(saga, from); }
 
     void insert_command(const engine::CommandRow& row);
     void update_command(const engine::CommandRow& row);
@@ -147,7 +148,7 @@ private:
     SimStore& store_;
     SimTables& tables_;
     Instant now_;
-    std::set<std::pair<SagaKey, std::string>> deferred_;
+    std::map<SagaKey, const char*> deferred_;  // with the table that refers to it
     LockSequence locks_;
 };
 

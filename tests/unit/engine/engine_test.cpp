@@ -652,8 +652,8 @@ TEST(EngineVersions, AnUnknownOneIsLeftAloneAndVisible) {
 struct Trouble final : sim::SimFaults {
     std::vector<AtCommit> commits;  // one per commit, then fine
     int failing_calls = 0;
-    AtCall at_call(const std::string& call) override {
-        if (call != "write" || failing_calls == 0) return AtCall::fine;
+    AtCall at_call(const char* call) override {
+        if (std::string_view(call) != "write" || failing_calls == 0) return AtCall::fine;
         --failing_calls;
         return AtCall::serialization_failure;
     }
