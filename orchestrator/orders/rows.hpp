@@ -128,7 +128,7 @@ struct ReservationRow {
     std::string line_id;
     std::int64_t waiting = 0, held = 0, committed = 0, shipped = 0, released = 0;
     std::optional<Instant> accepted_at;  // of what is committed; empty: no reading surely counts it
-    std::optional<Instant> queued_at;  // place in the backorder queue
+    std::optional<Instant> queued_at;    // place in the backorder queue
 };
 
 // A SKU in a store at a location.
