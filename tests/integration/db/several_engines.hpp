@@ -200,7 +200,7 @@ protected:
     }
 
     // So many engines, which take so many inputs at a time, until nobody waits and so many sagas are in one of these states;
-    // at most a minute.
+    // at most three minutes.
     void run_engines(int engines, std::size_t batch, int sagas, const std::string& states) {
         std::atomic<bool> stop{false};
         std::vector<std::thread> threads;
@@ -208,7 +208,7 @@ protected:
             threads.emplace_back([&, number] { run_engine(static_cast<std::uint64_t>(number), batch, stop); });
         }
         const std::string ended = "SELECT count(*) FROM sagas WHERE state IN (" + states + ")";
-        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(3);
         std::mutex idle;
         std::condition_variable never;
         while (std::chrono::steady_clock::now() < end) {
