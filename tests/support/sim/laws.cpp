@@ -168,10 +168,11 @@ void check_reservations(const SimTables& tables, Findings& findings) {
                 const std::int64_t has = row == nullptr ? 0 : row->held + row->committed + row->shipped;
                 const std::int64_t wants =
                     line.at("wanted").get<std::int64_t>() * stocked.at("per_unit").get<std::int64_t>();
-                findings.expect(
-                    has >= wants, "L5 release: saga " + key.saga_id + " is " + saga.state + " and has " +
-                                      std::to_string(has) + " of the " + std::to_string(wants) + " units of sku " +
-                                      std::to_string(sku.value) + " that line " + name + " wants");
+                findings.expect(has >= wants, [&, &saga_id = key.saga_id, &state = saga.state] {
+                    return "L5 release: saga " + saga_id + " is " + state + " and has " + std::to_string(has) +
+                           " of the " + std::to_string(wants) + " units of sku " + std::to_string(sku.value) +
+                           " that line " + name + " wants";
+                });
             }
         }
     }

@@ -14,7 +14,7 @@ public:
     AtCommit commit = AtCommit::fine;
     std::string failing_call;
 
-    AtCall at_call(const std::string& call) override {
+    AtCall at_call(const char* call) override {
         if (call != failing_call) return AtCall::fine;
         failing_call.clear();
         return AtCall::serialization_failure;
