@@ -164,7 +164,10 @@ void request(OrderStep& step) {
 void ask_to_cancel(OrderStep& step) {
     const Fulfillment* current = step.data.current();
     if (current == nullptr) return;
-    if (step.data.edit) effect_on_part(step, "Doubt", current->part);
+    const std::string& by = step.data.cancel_by;
+    const bool may_want_again =
+        (step.data.edit && by.empty()) || by == "refunded";  // till all is refunded, or filled again
+    if (may_want_again) effect_on_part(step, "Doubt", current->part);
     command(
         step, activity::cancel_fulfillment, warehouse_lane(step.data), "cancel:" + current->reference,
         {{"warehouse", step.data.warehouse},
@@ -364,10 +367,11 @@ std::string give_up_going_back(OrderStep& step) {
     const bool stopped = std::exchange(step.data.stop_wanted, false);
     std::optional<std::vector<SagaLine>> edit = std::exchange(step.data.edit, std::nullopt);
     const bool edited = edit.has_value() && !stopped;
-    if (edit && step.data.current() != nullptr) effect_on_part(step, "Trust", step.data.current()->part);
-    if (edited && !wants_less(step.data.lines, *edit) && add_next_part(step, *edit))
-        return "picking has begun: what was added is sent by itself";
-    if (edited) add_next_part(step, *edit);
+    const bool takes_away = edited && wants_less(step.data.lines, *edit);
+    const int part = step.data.newest_part();
+    const bool adds = edited && add_next_part(step, *edit);
+    if (edit) effect_on_part(step, "Trust", part);
+    if (adds && !takes_away) return "picking has begun: what was added is sent by itself";
     // An operator's cancel does not end the order in its store: what was added there is still sold, and nobody sends it.
     if (stopped && edit && step.data.cancel_by == "operator") {
         const std::vector<SagaLine> added = share_of_part(step.data, *edit, step.data.next_part());

@@ -55,7 +55,7 @@ TEST(OrderParts, WhatIsAddedTooLateIsReservedByItself) {
 
     order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
     EXPECT_EQ(order.state(), "FulfillmentRequested");
-    ASSERT_THAT(order.effects(), ElementsAre("Reserve"));
+    ASSERT_THAT(order.effects(), ElementsAre("Reserve", "Trust"));
     const json& reserve = order.last().effects[0].payload;
     EXPECT_EQ(reserve.at("lines"), json::parse(R"([{"line_id":"L2/2","sku_id":12,"quantity":1}])"));
     EXPECT_EQ(reserve.at("part"), 2);
@@ -216,7 +216,7 @@ TEST(OrderParts, TakingAwayIsTooLateAddingIsNot) {
     Conversation order = requested();
     order.tell("OrderChanged", with_mugs(1));
     order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
-    EXPECT_THAT(order.effects(), ElementsAre("Reserve"));
+    EXPECT_THAT(order.effects(), ElementsAre("Reserve", "Trust"));
     EXPECT_THAT(order.last().announcements.front().routing_key, HasSubstr("cancel_too_late"));
 }
 
@@ -632,7 +632,7 @@ TEST(OrderParts, AnAdditionDuringAnIncidentIsKeptForItsEnd) {
     telling.tell("OrderChanged", with_mugs());
     telling.tell("OperatorRetried");
     EXPECT_EQ(telling.state(), "Shipped");
-    EXPECT_THAT(telling.effects(), ElementsAre("Reserve"));
+    EXPECT_THAT(telling.effects(), ElementsAre("Reserve", "Trust"));
 }
 
 // Data of a program that knew no parts, and a saga that it left in the middle of things.
