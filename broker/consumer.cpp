@@ -430,10 +430,13 @@ void Consumer::Impl::lose_channel(ChannelNumber number, const std::string& reaso
         subscription->second.channel = 0;
         subscription->second.next_attempt = SteadyClock::now() + subscription->second.delay.next(random_);
     }
-    note_error("broker: channel of " + found->second.queue + " lost: " + reason);
+    const std::string queue = found->second.queue;
     channel_by_generation_.erase(found->second.generation);
     channels_.erase(found);
     declare_again_ = true;
+    // Who sees the error sees that the queue is not consumed.
+    publish_health();
+    note_error("broker: channel of " + queue + " lost: " + reason);
 }
 
 OpenChannel* Consumer::Impl::channel_of(std::uint64_t generation, ChannelNumber& number) {
