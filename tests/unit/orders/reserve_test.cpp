@@ -41,6 +41,18 @@ void bring_to_warehouse(AMerchant& shop, const std::string& order_id) {
     ASSERT_EQ(shop.state(order_id), "FulfillmentRequested");
 }
 
+// Five shirts, which the warehouse has accepted, become two: it is asked to cancel.
+void edit_at_warehouse(AMerchant& shop) {
+    shop.order("100", eu, shirt, 5);
+    bring_to_warehouse(shop, "100");
+    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
+    changed.updated_at += 30s;
+    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", changed);
+    shop.due();
+    ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
+}
+
 // --- the plain way -------------------------------------------------------------------------------------------------------------
 
 TEST(Reserve, TakesAnOrderAllTheWay) {
@@ -163,14 +175,7 @@ TEST(Reserve, AnEditThatCannotBeGrantedKeepsWhatItHasAndAsksAPerson) {
 
 TEST(Reserve, AnEditAtTheWarehouseIsCancelledAndRequestedAnew) {
     AMerchant shop;
-    shop.order("100", eu, shirt, 5);
-    bring_to_warehouse(shop, "100");
-    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
-    changed.updated_at += 30s;
-    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
-    shop.deliver(eu, "orders/updated", changed);
-    shop.due();
-    ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
+    edit_at_warehouse(shop);
     shop.end(activity::cancel_fulfillment, done({{"found", true}}));
     EXPECT_EQ(shop.state("100"), "Reserved");
     EXPECT_EQ(shop.stock(shirt).reserved, 2);
@@ -183,14 +188,7 @@ TEST(Reserve, AnEditAtTheWarehouseIsCancelledAndRequestedAnew) {
 // The warehouse has cancelled and a reading shows it, before the answer to the cancel is heard.
 TEST(Reserve, AnEditWhoseCancelAReadingHasShownGivesNoUnitTwice) {
     AMerchant shop;
-    shop.order("100", eu, shirt, 5);
-    bring_to_warehouse(shop, "100");
-    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
-    changed.updated_at += 30s;
-    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
-    shop.deliver(eu, "orders/updated", changed);
-    shop.due();
-    ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
+    edit_at_warehouse(shop);
     shop.read_warehouse({{shirt, 10}, {mug, 10}});
     shop.end(activity::cancel_fulfillment, done({{"found", true}}));
     EXPECT_EQ(shop.stock(shirt).reserved, 2);
@@ -203,13 +201,7 @@ TEST(Reserve, AnEditWhoseCancelAReadingHasShownGivesNoUnitTwice) {
 
 TEST(Reserve, AnEditThatCameTooLateIsCountedByReadingsAgain) {
     AMerchant shop;
-    shop.order("100", eu, shirt, 5);
-    bring_to_warehouse(shop, "100");
-    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
-    changed.updated_at += 30s;
-    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
-    shop.deliver(eu, "orders/updated", changed);
-    shop.due();
+    edit_at_warehouse(shop);
     shop.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
     ASSERT_NE(shop.state("100"), "CancellingFulfillment");
     shop.pass(24h);
