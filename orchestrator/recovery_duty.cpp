@@ -9,7 +9,9 @@
 namespace ordersaga {
 namespace {
 
-constexpr std::chrono::seconds every{1};
+// A restore that is noticed while we run has calls to wait for first, longer than this.
+constexpr std::chrono::seconds at_rest{10};
+constexpr std::chrono::seconds while_held{1};
 
 }  // namespace
 
@@ -34,7 +36,7 @@ void RecoveryDuty::run() {
             runtime::log_warn("whether a restored database has caught up is not known", {{"error", error.what()}});
         }
         std::unique_lock lock(mutex_);
-        if (wake_.wait_for(lock, every, [this] { return stopping_; })) return;
+        if (wake_.wait_for(lock, told_.empty() ? at_rest : while_held, [this] { return stopping_; })) return;
     }
 }
 

@@ -1,5 +1,5 @@
-// Looks once a second whether a restored database has caught up with its peers, moves it on (db/restored.hpp) and says so in the
-// log. On a thread of its own; several orchestrators may do so at once.
+// Looks whether a restored database has caught up with its peers, moves it on (db/restored.hpp) and says so in the log: once a
+// second while something is held back, else now and then. On a thread of its own; several orchestrators may do so at once.
 #pragma once
 
 #include "db/restored.hpp"
@@ -25,7 +25,7 @@ private:
     void look();
 
     db::Session session_;
-    std::string told_;  // of the last look, so that the log says each step once
+    std::string told_;  // of the last look, so that the log says each step once; empty: nothing is held back
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;  // guarded by mutex_

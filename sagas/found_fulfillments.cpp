@@ -33,10 +33,6 @@ std::optional<Generation> generation_of(const std::string& reference) {
     return Generation{*part, *generation};
 }
 
-bool is_alive(const json& view) {
-    return view.value("state", "") != "Cancelled";
-}
-
 // By the warehouse's items; empty when the view names none.
 std::map<std::string, std::int64_t> units_in(const json& view) {
     std::map<std::string, std::int64_t> units;
@@ -83,6 +79,10 @@ Fulfillment fulfillment_at(const OrderData& data, Generation at, const json* vie
 }
 
 }  // namespace
+
+bool is_alive(const json& view) {
+    return view.value("state", "") != "Cancelled";
+}
 
 Adoption adopt(OrderData& data, const std::vector<json>& views) {
     std::map<Generation, const json*> found;

@@ -12,6 +12,9 @@
 
 namespace ordersaga::sagas {
 
+// What a view, or a shipment in one, tells of was not cancelled.
+bool is_alive(const nlohmann::json& view);
+
 struct Adoption {
     bool clear = false;  // one fulfilment is alive, it is the newest of the only part, and holds what the order wants
     bool alive = false;  // something is, clear or not
@@ -26,7 +29,8 @@ Adoption adopt(OrderData& data, const std::vector<nlohmann::json>& views);
 Event unclear_fulfillments(const std::vector<nlohmann::json>& views, bool strict = false);
 
 // From the payload of that event: the saga was about to ask for its first fulfilment, and has done so in the time that is
-// forgotten. `paid` in it: the store tells of the payment that it waited for. Then it goes on with what stands there. Whether the content is the same shows when the request looks first.
+// forgotten. `paid` in it: the store tells of the payment that it waited for. Then it goes on with what stands there. Whether
+// the content is the same shows when the request looks first.
 bool adopt_first(OrderData& data, const std::string& state, const nlohmann::json& payload);
 
 // Why a person must look, from the payload of that event; empty: the saga knows all of it.

@@ -86,8 +86,11 @@ void command(
 }
 
 // A restored database has learned of it by asking: the warehouse has it since long.
-json as_found(const json& payload) {
-    return payload.value("found", false) ? json{{"found", true}} : json::object();
+json as_found(bool found) {
+    return found ? json{{"found", true}} : json::object();
+}
+bool is_found(const json& payload) {
+    return payload.value("found", false);
 }
 // It has not asked for what stands at the warehouse already (sagas/found_fulfillments.hpp): only then is there a name of it before
 // it was accepted.
@@ -95,9 +98,6 @@ bool stands_already(const OrderData& data) {
     const Fulfillment* current = data.current();
     return current != nullptr && current->state == "wanted" && current->perhaps_exists &&
            !current->warehouse_order_id.empty();
-}
-json as_standing(const OrderData& data) {
-    return stands_already(data) ? json{{"found", true}} : json::object();
 }
 
 // Nothing is won by waiting with what has left our hands.
@@ -758,11 +758,11 @@ bool never_at_warehouse(const OrderStep& step, Payload payload) {
 namespace order_actions {
 
 void reserve(OrderStep& step, Payload) {
-    effect(step, "Reserve", as_standing(step.data));
+    effect(step, "Reserve", as_found(stands_already(step.data)));
 }
 
 void reserve_with_what_we_know(OrderStep& step, Payload) {
-    json more = as_standing(step.data);
+    json more = as_found(stands_already(step.data));
     more["without_reading"] = true;
     effect(step, "Reserve", std::move(more));
 }
@@ -901,7 +901,7 @@ void resume_requesting(OrderStep& step, Payload payload) {
 }
 
 void commit_stock(OrderStep& step, Payload payload) {
-    const json found = stands_already(step.data) ? as_standing(step.data) : as_found(payload);
+    const json found = as_found(stands_already(step.data) || is_found(payload));
     Fulfillment* current = fulfillment_in(step.data, payload);
     if (current != nullptr) {
         current->state = "accepted";
@@ -1031,7 +1031,7 @@ void ship(OrderStep& step, Payload payload) {
         fulfillment->state = "accepted";
         fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
-        effect_on_part(step, "Commit", fulfillment->part, as_found(payload));
+        effect_on_part(step, "Commit", fulfillment->part, as_found(is_found(payload)));
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {

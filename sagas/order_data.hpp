@@ -75,8 +75,8 @@ struct OrderData {
     std::vector<Fulfillment> fulfillments;
     std::map<std::string, std::int64_t> wish;  // line id, units: as last told by the store; empty: as it came
     std::vector<std::string> unserved;         // what was ordered too late and will not be sent: left to a person
-    std::string
-        unclear;  // what a restored database cannot account for at the warehouse: nothing is decided before a person spoke
+    // What a restored database cannot account for at the warehouse: nothing is decided before a person spoke.
+    std::string unclear;
     std::vector<std::string> holds;  // unpaid | unmapped | no_address | ship_method | operator
     std::string cancel_by;           // customer | operator | deleted | refunded; empty: not asked for
     std::string cancel_reason;

@@ -101,7 +101,7 @@ bool misses_what_has_ended(const std::string& state, const OrderData& data, Payl
 
 // An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
 bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload view) {
-    if (view.value("state", "") == "Cancelled") return false;
+    if (!is_alive(view)) return false;
     for (const OpenCommand& open : open_commands) {
         if (open.activity == activity::cancel_fulfillment) return false;
     }
@@ -146,7 +146,7 @@ bool is_heard_meanwhile(const std::string& event) {
 // The warehouse has what the saga has asked for, perhaps in a time that the database has forgotten.
 bool is_accepted_unheard(const OrderData& data, Payload view) {
     const Fulfillment* known = data.of_reference(view.value("reference", ""));
-    return known != nullptr && known->state == "wanted" && view.value("state", "") != "Cancelled";
+    return known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
 // The warehouse says that it has no such order, after it had accepted it. It may be wrong, or its list behind: who believed it

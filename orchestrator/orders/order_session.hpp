@@ -82,12 +82,21 @@ private:
     void follow_anew(MerchantId merchant, StoreId store);
     engine::InputResult resolve_taking_back(const ListingTakenBack& order);
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
+    void take_document(
+        OrderRow& row,
+        const sagas::OrderDocument& document,
+        const StoreRow& from,
+        const WarehouseRow& ships_from,
+        const LineMapper& map,
+        const std::string& cause,
+        const std::string& trace,
+        engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
     void tell_views();
     void keep_found(MerchantId merchant, const std::string& reference, nlohmann::json view);
     void take_found();
     void put_back_found();
-    void settle_found(const OrderRow& row, std::vector<nlohmann::json>& views, IntakeFacts& facts);
+    bool settle_found(const OrderRow& row, const std::vector<nlohmann::json>& views, IntakeFacts& facts);
     const std::string& recovery_of(MerchantId merchant);
     bool catches_up(MerchantId merchant);
     bool may_ask(MerchantId merchant, const std::string& duty);

@@ -264,9 +264,7 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
 
     if (delivery.order) {
         OrderRow& row = order(key_of(delivery));
-        IntakeFacts facts = merge_document(row, *delivery.order, from, *ships_from, mapper, cause, found_[row.key]);
-        settle_found(row, found_[row.key], facts);
-        take_facts(row, std::move(facts), trace, result);
+        take_document(row, *delivery.order, from, *ships_from, mapper, cause, trace, result);
     } else if (topic == "refunds/create") {
         OrderRow& row = order(key_of(delivery));
         std::string order_id;
@@ -328,6 +326,23 @@ void OrderSession::hear_of_fulfillment(const Delivery& delivery, const std::stri
     }
 }
 
+void OrderSession::take_document(
+    OrderRow& row,
+    const sagas::OrderDocument& document,
+    const StoreRow& from,
+    const WarehouseRow& ships_from,
+    const LineMapper& map,
+    const std::string& cause,
+    const std::string& trace,
+    InputResult& result) {
+    const auto found = found_.find(row.key);
+    if (found == found_.end())
+        return take_facts(row, merge_document(row, document, from, ships_from, map, cause), trace, result);
+    IntakeFacts facts = merge_document(row, document, from, ships_from, map, cause, found->second);
+    if (settle_found(row, found->second, facts)) found_.erase(found);
+    take_facts(row, std::move(facts), trace, result);
+}
+
 InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::string& trace) {
     InputResult result;
     const StoreRow* from = store(polled.merchant, polled.store_id);
@@ -340,12 +355,8 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
     for (const sagas::OrderDocument& document : polled.orders) {
         OrderKey key{polled.merchant, polled.store_id, document.order_id};
         const OrderRow& known = orders_.at(key);
-        std::vector<json>& found = found_[key];
-        if (known.has_document && known.document == without_person(document) && found.empty()) continue;
-        OrderRow& row = order(key);
-        IntakeFacts facts = merge_document(row, document, *from, *ships_from, mapper, polled.source, found);
-        settle_found(row, found, facts);
-        take_facts(row, std::move(facts), trace, result);
+        if (known.has_document && known.document == without_person(document) && found_.count(key) == 0) continue;
+        take_document(order(key), document, *from, *ships_from, mapper, polled.source, trace, result);
     }
     result.kind = InputResult::Kind::applied;
     return result;
@@ -496,8 +507,7 @@ void OrderSession::tell_views() {
         const std::string reference = view.view.value("reference", "");
         auto saga = sagas.find({view.merchant, reference});
         const bool catching_up = catches_up(view.merchant);
-        const bool ended = view.view.value("state", "") == "Cancelled";
-        if (catching_up && (saga == sagas.end() || ended)) {
+        if (catching_up && (saga == sagas.end() || !sagas::is_alive(view.view))) {
             keep_found(view.merchant, reference, std::move(view.view));
         } else if (saga != sagas.end()) {
             json payload = {{"view", std::move(view.view)}};
@@ -548,11 +558,10 @@ void OrderSession::put_back_found() {
     found_.clear();
 }
 
-// A saga that the database still had hears what stands at the warehouse, before what its store tells.
-void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, IntakeFacts& facts) {
-    if (views.empty() || (!facts.start && row.saga_id.empty())) return;
-    const bool alive = std::any_of(
-        views.begin(), views.end(), [](const json& view) { return view.value("state", "") != "Cancelled"; });
+// A saga that the database still had hears what stands at the warehouse, before what its store tells. False: there is none.
+bool OrderSession::settle_found(const OrderRow& row, const std::vector<json>& views, IntakeFacts& facts) {
+    if (!facts.start && row.saga_id.empty()) return false;
+    const bool alive = std::any_of(views.begin(), views.end(), sagas::is_alive);
     const bool ended = row.document.cancelled_at || row.deleted;
     if (!facts.start && (alive || !ended)) {
         sagas::Event event = sagas::unclear_fulfillments(views, ended);
@@ -561,7 +570,7 @@ void OrderSession::settle_found(const OrderRow& row, std::vector<json>& views, I
         });
         facts.events.insert(facts.events.begin(), std::move(event));
     }
-    views.clear();
+    return true;
 }
 
 void OrderSession::read_single_order(const StoreRow& from, const std::string& order_id) {

@@ -28,8 +28,7 @@ struct Options {
     std::filesystem::path report;                 // empty: none
     std::filesystem::path env_file;               // of --run
     std::filesystem::path bin;
-    std::filesystem::path
-        earlier_bin;  // the system begins with the programs of an earlier release; empty: with those of bin
+    std::filesystem::path earlier_bin;  // the programs of an earlier release, to begin with; empty: those of bin
     std::filesystem::path servers_env;
     std::filesystem::path directory;  // for logs, configuration and secrets; empty: beside the servers
 };

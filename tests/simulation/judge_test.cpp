@@ -72,6 +72,16 @@ protected:
         FAIL() << "no command " << key;
     }
 
+    void add_step(const WarehouseOrder& order, const std::string& event, const char* from, const char* to) {
+        engine::HistoryRow step;
+        step.key = saga_of(order).key;
+        step.event = event;
+        step.from_state = from;
+        step.to_state = to;
+        step.at = world().agenda().now();
+        tables().history.put(1'000'000, step);
+    }
+
     void expect_conviction(const std::string& of) {
         const std::vector<std::string> violations = judge(world());
         const bool found = std::any_of(violations.begin(), violations.end(), [&](const std::string& violation) {
@@ -156,13 +166,7 @@ TEST_F(AJudge, ConvictsAShelfThatShowsSomethingElse) {
 }
 
 TEST_F(AJudge, ConvictsARefusalThoughThereWasStock) {
-    engine::HistoryRow step;
-    step.key = saga_of(*shipped).key;
-    step.event = "StockShort";
-    step.from_state = "Received";
-    step.to_state = "SettlingOrder";
-    step.at = world().agenda().now();
-    tables().history.put(1'000'000, step);
+    add_step(*shipped, "StockShort", "Received", "SettlingOrder");
     expect_conviction("L10 no false refusal");
 }
 
@@ -192,13 +196,7 @@ TEST_F(AJudge, ConvictsAnAnswerThatWasNotKept) {
 }
 
 TEST_F(AJudge, ConvictsAStepForwardAfterTheWayBackBegan) {
-    engine::HistoryRow step;
-    step.key = saga_of(*cancelled).key;
-    step.event = "StockReserved";
-    step.from_state = "Compensated";
-    step.to_state = "Reserved";
-    step.at = world().agenda().now();
-    tables().history.put(1'000'000, step);
+    add_step(*cancelled, "StockReserved", "Compensated", "Reserved");
     expect_conviction("I6 one way");
 }
 

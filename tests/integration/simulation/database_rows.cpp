@@ -101,6 +101,8 @@ void read_stock(Transaction& transaction, sim::SimTables& tables) {
         reservation.waiting = number(row, "waiting");
         reservation.held = number(row, "held");
         reservation.committed = number(row, "committed");
+        reservation.shipped = number(row, "shipped");
+        reservation.released = number(row, "released");
         tables.reservations.put(
             {reservation.key.merchant, reservation.saga_id, reservation.line_id, reservation.key.sku_id}, reservation);
     });

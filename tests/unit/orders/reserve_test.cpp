@@ -41,15 +41,20 @@ void bring_to_warehouse(AMerchant& shop, const std::string& order_id) {
     ASSERT_EQ(shop.state(order_id), "FulfillmentRequested");
 }
 
-// Five shirts, which the warehouse has accepted, become two: it is asked to cancel.
-void edit_at_warehouse(AMerchant& shop) {
-    shop.order("100", eu, shirt, 5);
-    bring_to_warehouse(shop, "100");
+// Of the five shirts of order 100 two are left.
+void edit_to_two(AMerchant& shop) {
     sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
     changed.updated_at += 30s;
     changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
     shop.deliver(eu, "orders/updated", changed);
     shop.due();
+}
+
+// The same when the warehouse has accepted the five: it is asked to cancel.
+void edit_at_warehouse(AMerchant& shop) {
+    shop.order("100", eu, shirt, 5);
+    bring_to_warehouse(shop, "100");
+    edit_to_two(shop);
     ASSERT_EQ(shop.state("100"), "CancellingFulfillment");
 }
 
@@ -148,11 +153,7 @@ TEST(Reserve, ACancelAtTheWarehouseGivesBackOnlyThroughAReading) {
 TEST(Reserve, AnEditBeforeTheWarehouseReleasesTheDifference) {
     AMerchant shop;
     shop.order("100", eu, shirt, 5);
-    sagas::OrderDocument changed = an_order("100", eu, shirt, 5);
-    changed.updated_at += 30s;
-    changed.lines[0].current_quantity = changed.lines[0].fulfillable_quantity = 2;
-    shop.deliver(eu, "orders/updated", changed);
-    shop.due();
+    edit_to_two(shop);
     EXPECT_EQ(shop.state("100"), "Reserved");
     EXPECT_EQ(shop.stock(shirt).reserved, 2);
     EXPECT_EQ(shop.stock(shirt).available, 8);

@@ -306,12 +306,7 @@ protected:
     }
 };
 
-TEST_P(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
-    sagas::OrderDocument told = an_order("100", eu, shirt, 2);
-    told.updated_at += 30s;
-    tell_orders(shop, 0, {told});
-    EXPECT_EQ(shop.state("100"), "ChannelsSynced");
-    EXPECT_EQ(shop.data("100").fulfillments.at(0).warehouse_order_id, "at-eu.100.1.1");
+void expect_to_go_on_with_what_stands(AMerchant& shop) {
     enter(shop, "caught_up");
     shop.pass(1s);
     shop.accept("100");
@@ -324,6 +319,15 @@ TEST_P(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
     EXPECT_EQ(shop.stock(shirt).short_by, 0);
     EXPECT_THAT(shop.incidents(), IsEmpty());
     EXPECT_EQ(shop.laws(), "");
+}
+
+TEST_P(AnOrderThatWaitedForItsStores, GoesOnWithWhatStandsAtTheWarehouse) {
+    sagas::OrderDocument told = an_order("100", eu, shirt, 2);
+    told.updated_at += 30s;
+    tell_orders(shop, 0, {told});
+    EXPECT_EQ(shop.state("100"), "ChannelsSynced");
+    EXPECT_EQ(shop.data("100").fulfillments.at(0).warehouse_order_id, "at-eu.100.1.1");
+    expect_to_go_on_with_what_stands(shop);
 }
 
 TEST_P(AnOrderThatWaitedForItsStores, AndWasCancelledMeanwhileAsksAPerson) {
@@ -351,16 +355,7 @@ TEST(Restored, AnOrderThatWaitedForItsPaymentGoesOnWithWhatStandsAtTheWarehouse)
     order.updated_at += 30s;
     tell_orders(shop, 0, {order});
     EXPECT_EQ(shop.state("100"), "ChannelsSynced");
-    enter(shop, "caught_up");
-    shop.pass(1s);
-    shop.accept("100");
-    EXPECT_EQ(shop.state("100"), "FulfillmentRequested");
-    EXPECT_EQ(shop.stock(shirt).committed, 2);
-    shop.pass(2min);
-    shop.read_warehouse({{shirt, 0}});
-    EXPECT_EQ(shop.stock(shirt).short_by, 0);
-    EXPECT_THAT(shop.incidents(), IsEmpty());
-    EXPECT_EQ(shop.laws(), "");
+    expect_to_go_on_with_what_stands(shop);
 }
 
 INSTANTIATE_TEST_SUITE_P(Restored, AnOrderThatWaitedForItsStores, testing::Values(10s, 3600s));
