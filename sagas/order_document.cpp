@@ -1,5 +1,6 @@
 #include "sagas/order_document.hpp"
 
+#include "runtime/json_object.hpp"
 #include "sagas/json_reader.hpp"
 
 #include <utility>
@@ -16,7 +17,7 @@ json text_of(const std::optional<runtime::Instant>& instant) {
 }
 
 json to_json(const OrderLine& line) {
-    return {
+    return runtime::json_object({
         {"line_id", line.line_id},
         {"variant_id", line.variant_id},
         {"sku", line.sku},
@@ -26,7 +27,7 @@ json to_json(const OrderLine& line) {
         {"requires_shipping", line.requires_shipping},
         {"gift_card", line.gift_card},
         {"tracked", line.tracked},
-    };
+    });
 }
 
 json to_json(const Refund& refund) {
@@ -39,25 +40,29 @@ json to_json(const Refund& refund) {
             {"location_id", line.location_id},
         });
     }
-    return {{"refund_id", refund.refund_id}, {"lines", std::move(lines)}};
+    return runtime::json_object({{"refund_id", refund.refund_id}, {"lines", std::move(lines)}});
 }
 
 json to_json(const Address& address) {
-    return {
-        {"name", address.name},         {"address1", address.address1},
-        {"address2", address.address2}, {"company", address.company},
-        {"city", address.city},         {"province_code", address.province_code},
-        {"zip", address.zip},           {"country_code", address.country_code},
+    return runtime::json_object({
+        {"name", address.name},
+        {"address1", address.address1},
+        {"address2", address.address2},
+        {"company", address.company},
+        {"city", address.city},
+        {"province_code", address.province_code},
+        {"zip", address.zip},
+        {"country_code", address.country_code},
         {"phone", address.phone},
-    };
+    });
 }
 
 json to_json(const StoreFulfillment& fulfillment) {
-    return {
+    return runtime::json_object({
         {"fulfillment_id", fulfillment.fulfillment_id},
         {"status", fulfillment.status},
         {"tracking_numbers", fulfillment.tracking_numbers},
-    };
+    });
 }
 
 template <class T>
@@ -130,7 +135,7 @@ std::vector<T> each(const JsonReader& reader, std::string_view key, const json& 
 }  // namespace
 
 json to_json(const OrderDocument& order) {
-    return {
+    return runtime::json_object({
         {"order_id", order.order_id},
         {"name", order.name},
         {"created_at", format_rfc3339(order.created_at)},
@@ -148,7 +153,7 @@ json to_json(const OrderDocument& order) {
         {"lines", list_of(order.lines)},
         {"refunds", list_of(order.refunds)},
         {"fulfillments", list_of(order.fulfillments)},
-    };
+    });
 }
 
 OrderDocument order_document_from_json(const json& document) {

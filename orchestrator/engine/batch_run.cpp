@@ -178,7 +178,15 @@ void BatchRun::lock_what_sagas_touch() {
 
 void BatchRun::learn_later(MerchantId merchant, const std::string& lane, const sagas::Outcome& outcome) {
     lanes_.insert({merchant, lane});
-    lessons_[{merchant, lane}].push_back(outcome);
+    // What the peer answered is no lane's affair, and may be large.
+    sagas::Outcome lesson;
+    lesson.kind = outcome.kind;
+    lesson.reason = outcome.reason;
+    lesson.retry_after = outcome.retry_after;
+    lesson.tokens_left = outcome.tokens_left;
+    lesson.tokens_per_second = outcome.tokens_per_second;
+    lesson.tokens_capacity = outcome.tokens_capacity;
+    lessons_[{merchant, lane}].push_back(std::move(lesson));
 }
 
 void BatchRun::end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome) {
@@ -216,7 +224,8 @@ bool BatchRun::take_outcome(
     return true;
 }
 
-void BatchRun::end_attempt(Live& live, const Pending& pending) {
+void BatchRun::end_attempt(Pending pending) {
+    Live& live = live_.at(pending.saga);
     CommandRow* command = find_sent(live, pending.command_id);
     if (command == nullptr) return;
     const sagas::SagaDefinition& definition = definition_of(live.row);
@@ -225,7 +234,7 @@ void BatchRun::end_attempt(Live& live, const Pending& pending) {
         engine::end_attempt(*command, pending.outcome, definition.policy_of(command->activity), now_, parts_.random);
     live.changed_commands.insert(command->command_id);
     if (end == AttemptEnd::waits) return;
-    sagas::Outcome told = pending.outcome;
+    sagas::Outcome told = std::move(pending.outcome);
     if (end == AttemptEnd::exhausted && command->perhaps_applied) told.kind = sagas::OutcomeKind::unknown;
     sagas::Event event = definition.event_of(command->activity, command->payload, told, end == AttemptEnd::exhausted);
     if (event.cause.empty()) event.cause = command->activity + " " + command->outcome;
@@ -318,7 +327,7 @@ void BatchRun::decide_all() {
             } else if (pending.command_id.empty()) {
                 decide(pending.saga, std::move(pending.event));
             } else {
-                end_attempt(live_.at(pending.saga), pending);
+                end_attempt(std::move(pending));
             }
         }
         session_->conclude();
@@ -361,10 +370,10 @@ void BatchRun::decide(const SagaKey& key, sagas::Event event, InputResult* answe
         if (!decision.handled) answer->kind = InputResult::Kind::ignored;
         answer->reason = decision.note;
     }
-    apply(live, event, decision);
+    apply(live, std::move(event), decision);
 }
 
-void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& decision) {
+void BatchRun::apply(Live& live, sagas::Event event, sagas::Decision& decision) {
     const sagas::SagaDefinition& definition = definition_of(live.row);
     SagaRow& row = live.row;
     if (!decision.handled && decision.silent) {
@@ -385,7 +394,7 @@ void BatchRun::apply(Live& live, const sagas::Event& event, sagas::Decision& dec
     if (!decision.handled) history.details["ignored"] = true;
     if (decision.handled && !decision.meaning.empty() && decision.meaning != event.name)
         history.details["meaning"] = decision.meaning;
-    if (!event.payload.empty()) history.details["event"] = event.payload;
+    if (!event.payload.empty()) history.details["event"] = std::move(event.payload);
     for (const sagas::Effect& effect : decision.effects) {
         history.details["effects"].push_back({{"name", effect.name}, {"payload", effect.payload}});
     }

@@ -114,13 +114,13 @@ private:
 
     void note_looked_after(Live& live, const AuditRow& audit);
     CommandRow* find_sent(Live& live, const std::string& command_id);
-    void end_attempt(Live& live, const Pending& pending);
+    void end_attempt(Pending pending);
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
     const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
     void take_over(SagaRow row);
     void decide_told(const SagaTold& told, InputResult& answer);
     void decide(const SagaKey& key, sagas::Event event, InputResult* answer = nullptr);
-    void apply(Live& live, const sagas::Event& event, sagas::Decision& decision);
+    void apply(Live& live, sagas::Event event, sagas::Decision& decision);
     void apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision);
     void apply_incident(Live& live, const sagas::Decision& decision);
     CommandRow new_command(MerchantId merchant, const sagas::Command& command, const sagas::ActivityPolicy& policy);

@@ -34,9 +34,16 @@ std::optional<Instant> instant_in(const json& document, const char* key) {
     return parsed ? std::optional<Instant>(*parsed) : std::nullopt;
 }
 
+// Empty when the peer told none.
+const json& list_in(const json& payload, const char* key) {
+    static const json none = json::array();
+    const auto found = payload.find(key);
+    return found == payload.end() ? none : *found;
+}
+
 std::vector<std::size_t> indices_in(const json& payload, const char* key) {
     std::vector<std::size_t> indices;
-    for (const json& index : payload.value(key, json::array()))
+    for (const json& index : list_in(payload, key))
         indices.push_back(index.get<std::size_t>());
     return indices;
 }
@@ -44,7 +51,7 @@ std::vector<std::size_t> indices_in(const json& payload, const char* key) {
 // A list of texts as one.
 std::string sentence_of(const json& payload, const char* key) {
     std::string sentence;
-    for (const json& text : payload.value(key, json::array()))
+    for (const json& text : list_in(payload, key))
         sentence += (sentence.empty() ? "" : "; ") + text.get<std::string>();
     return sentence;
 }
@@ -297,7 +304,7 @@ void OrderSession::ended_flush(const engine::CommandRow& command, const Outcome&
     if (outcome.kind == OutcomeKind::done) {
         end.applied = indices_in(outcome.payload, "applied");
         end.uncertain = indices_in(outcome.payload, "uncertain");
-        for (const json& row : outcome.payload.value("refused", json::array())) {
+        for (const json& row : list_in(outcome.payload, "refused")) {
             end.refused.emplace_back(
                 row.at("index").get<std::size_t>(), row.value("code", "") + " " + row.value("message", ""));
         }
@@ -341,9 +348,8 @@ void OrderSession::take_orders(
 
 void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
-    take_orders(
-        command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "poll of the store");
-    park_unreadable(command, outcome.payload.value("unreadable", json::array()));
+    take_orders(command.merchant, {id_in(command.duty)}, list_in(outcome.payload, "orders"), "poll of the store");
+    park_unreadable(command, list_in(outcome.payload, "unreadable"));
 }
 
 // What was not in place has been repaired by now, or the store has said why not. Either way webhooks may be lost since nobody
@@ -416,9 +422,7 @@ std::string OrderSession::read_on(const engine::CommandRow& command, const Outco
 
 void OrderSession::ended_quiet_read(const engine::CommandRow& command, const Outcome& outcome) {
     bool done = outcome.kind == OutcomeKind::done;
-    if (done)
-        take_orders(
-            command.merchant, {id_in(command.duty)}, outcome.payload.value("orders", json::array()), "quiet read");
+    if (done) take_orders(command.merchant, {id_in(command.duty)}, list_in(outcome.payload, "orders"), "quiet read");
     if (goes_on_reading(duty::quiet_reads, outcome)) return;
     const json learned = command.payload.value("learned", json::object());
     auto level = [&](const char* which, const std::string& listing) -> std::optional<std::int64_t> {
@@ -452,7 +456,7 @@ void OrderSession::ended_reading(const engine::CommandRow& command, const Outcom
         if (!sku.warehouse_item_id.empty() && sku.components.empty()) by_item[sku.warehouse_item_id] = sku.sku_id;
         ledger_.load_skus({sku});
     }
-    for (const json& item : outcome.payload.value("items", json::array())) {
+    for (const json& item : list_in(outcome.payload, "items")) {
         auto sku = by_item.find(item.value("warehouse_item_id", ""));
         if (sku == by_item.end()) continue;  // not one of ours
         if (!item.contains("fulfillable") || !item.at("fulfillable").is_number_integer())
@@ -467,7 +471,7 @@ void OrderSession::ended_reading(const engine::CommandRow& command, const Outcom
 
 void OrderSession::ended_poll_fulfillments(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
-    for (const json& view : outcome.payload.value("views", json::array()))
+    for (const json& view : list_in(outcome.payload, "views"))
         views_.push_back({command.merchant, view});
 }
 

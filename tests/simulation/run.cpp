@@ -39,6 +39,32 @@ void count(const World& world, Result& result) {
     }
 }
 
+void tell_of(World& world) {
+    const sim::SimTables& tables = world.tables();
+    for (const auto& [number, step] : tables.history) {
+        world.trace().line(
+            runtime::format_rfc3339(step.at) + " " + tables.sagas.at(step.key).subject + " " + step.from_state + " -" +
+            step.event + "-> " + step.to_state + " (" + step.cause + ") " + step.note);
+    }
+    for (const auto& [number, movement] : tables.movements) {
+        std::string text = runtime::format_rfc3339(movement.at) + " sku " + std::to_string(movement.key.sku_id.value) +
+                           " " + movement.kind + " by " + movement.cause;
+        const auto add = [&text](const char* name, std::int64_t units) {
+            if (units != 0) text += " " + std::string(name) + (units > 0 ? "+" : "") + std::to_string(units);
+        };
+        add("on_hand", movement.on_hand);
+        add("available", movement.available);
+        add("reserved", movement.reserved);
+        add("committed", movement.committed);
+        add("unavailable", movement.unavailable);
+        add("returning", movement.returning);
+        add("short", movement.short_by);
+        world.trace().line(text + " " + movement.note);
+    }
+    for (const auto& [key, saga] : tables.sagas)
+        world.trace().line(saga.subject + " " + saga.state + " " + key.saga_id + " " + saga.data.dump());
+}
+
 }  // namespace
 
 Result run(const Options& options, bool print, const World::MakeGround& make_ground) {
@@ -55,15 +81,18 @@ Result run(const Options& options, bool print, const World::MakeGround& make_gro
     result.virtual_time = world.agenda().now() - World::start_time;
     count(world, result);
     if (!print) return result;
-    const sim::SimTables& tables = world.tables();
-    for (const auto& [number, step] : tables.history) {
-        world.trace().line(
-            runtime::format_rfc3339(step.at) + " " + tables.sagas.at(step.key).subject + " " + step.from_state + " -" +
-            step.event + "-> " + step.to_state + " (" + step.cause + ") " + step.note);
-    }
+    tell_of(world);
     for (const std::string& violation : result.violations)
         world.trace().line("VIOLATION " + violation);
     return result;
+}
+
+std::uint64_t trace_hash_of(const Options& options) {
+    Scenario scenario(options);
+    for (const auto& host : scenario.world().hosts())
+        host->check_events(false);
+    scenario.run();
+    return scenario.world().trace().hash();
 }
 
 std::string law_of(const Result& result) {

@@ -26,6 +26,9 @@ struct Result {
 
 Result run(const Options& options, bool print = false, const World::MakeGround& make_ground = {});
 
+// The trace of the same options once more. What `run` has looked at is not looked at again.
+std::uint64_t trace_hash_of(const Options& options);
+
 // Takes fault kinds and events away, many at once and then one by one, as long as what is left breaks the same law.
 // `tell` hears of every success.
 Options shrink(const Options& failing, const Result& result, const std::function<void(const Options&)>& tell);

@@ -1,5 +1,7 @@
 #include "tests/simulation/shop.hpp"
 
+#include "runtime/json_object.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
@@ -39,7 +41,7 @@ json refund_body(const sagas::Refund& refund) {
 json webhook_body(const sagas::OrderDocument& order) {
     json lines = json::array();
     for (const sagas::OrderLine& line : order.lines) {
-        lines.push_back(
+        lines.push_back(runtime::json_object(
             {{"id", number(line.line_id)},
              {"variant_id", number(line.variant_id)},
              {"sku", line.sku},
@@ -48,34 +50,34 @@ json webhook_body(const sagas::OrderDocument& order) {
              {"fulfillable_quantity", line.fulfillable_quantity},
              {"requires_shipping", line.requires_shipping},
              {"gift_card", false},
-             {"variant_inventory_management", "shopify"}});
+             {"variant_inventory_management", "shopify"}}));
     }
     json refunds = json::array();
     for (const sagas::Refund& refund : order.refunds)
         refunds.push_back(refund_body(refund));
     json fulfillments = json::array();
     for (const sagas::StoreFulfillment& fulfillment : order.fulfillments) {
-        fulfillments.push_back(
+        fulfillments.push_back(runtime::json_object(
             {{"id", number(fulfillment.fulfillment_id)},
              {"status", fulfillment.status},
-             {"tracking_numbers", fulfillment.tracking_numbers}});
+             {"tracking_numbers", fulfillment.tracking_numbers}}));
     }
-    json body = {
-        {"id", number(order.order_id)},
-        {"admin_graphql_api_id", "gid://shopify/Order/" + order.order_id},
-        {"name", order.name},
-        {"created_at", runtime::format_rfc3339(order.created_at)},
-        {"updated_at", runtime::format_rfc3339(order.updated_at)},
-        {"cancelled_at", order.cancelled_at ? json(runtime::format_rfc3339(*order.cancelled_at)) : json(nullptr)},
-        {"cancel_reason", order.cancel_reason.empty() ? json(nullptr) : json(order.cancel_reason)},
-        {"financial_status", order.financial_status},
-        {"fulfillment_status", order.fulfillment_status.empty() ? json(nullptr) : json(order.fulfillment_status)},
-        {"source_name", order.source_name},
-        {"email", order.email},
-        {"shipping_lines", json::array({{{"title", order.ship_method}}})},
-        {"line_items", lines},
-        {"refunds", refunds},
-        {"fulfillments", fulfillments}};
+    json body = runtime::json_object(
+        {{"id", number(order.order_id)},
+         {"admin_graphql_api_id", "gid://shopify/Order/" + order.order_id},
+         {"name", order.name},
+         {"created_at", runtime::format_rfc3339(order.created_at)},
+         {"updated_at", runtime::format_rfc3339(order.updated_at)},
+         {"cancelled_at", order.cancelled_at ? json(runtime::format_rfc3339(*order.cancelled_at)) : json(nullptr)},
+         {"cancel_reason", order.cancel_reason.empty() ? json(nullptr) : json(order.cancel_reason)},
+         {"financial_status", order.financial_status},
+         {"fulfillment_status", order.fulfillment_status.empty() ? json(nullptr) : json(order.fulfillment_status)},
+         {"source_name", order.source_name},
+         {"email", order.email},
+         {"shipping_lines", json::array({{{"title", order.ship_method}}})},
+         {"line_items", std::move(lines)},
+         {"refunds", std::move(refunds)},
+         {"fulfillments", std::move(fulfillments)}});
     if (order.shipping_address) {
         const sagas::Address& address = *order.shipping_address;
         body["shipping_address"] = {

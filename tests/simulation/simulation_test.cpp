@@ -85,7 +85,7 @@ private:
                 next = next_++;
             }
             const Result first = run(all_[next], print);
-            const bool repeats = run(all_[next]).trace_hash == first.trace_hash;
+            const bool repeats = trace_hash_of(all_[next]) == first.trace_hash;
             const std::lock_guard lock(mutex_);
             tally.add(first, repeats);
             if (!first.violations.empty()) failed.emplace_back(all_[next], first);

@@ -1,5 +1,7 @@
 #include "tests/simulation/warehouse.hpp"
 
+#include "runtime/json_object.hpp"
+
 #include <algorithm>
 
 namespace ordersaga::simulation {
@@ -13,7 +15,8 @@ namespace {
 json lines_of(const std::vector<WarehouseLine>& lines) {
     json list = json::array();
     for (const WarehouseLine& line : lines) {
-        list.push_back({{"sku", line.sku}, {"warehouse_item_id", line.item_id}, {"quantity", line.quantity}});
+        list.push_back(runtime::json_object(
+            {{"sku", line.sku}, {"warehouse_item_id", line.item_id}, {"quantity", line.quantity}}));
     }
     return list;
 }
@@ -67,7 +70,7 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
     for (const WarehouseShipment& shipment : order.shipments) {
         shipped += shipment.shipped ? 1 : 0;
         delivered += shipment.delivered ? 1 : 0;
-        shipments.push_back(
+        shipments.push_back(runtime::json_object(
             {{"id", shipment.id},
              {"state", shipment.delivered ? "Delivered"
                        : shipment.shipped ? "Shipped"
@@ -75,7 +78,7 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
              {"carrier", "Post"},
              {"tracking_number", shipment.shipped ? shipment.tracking_number : ""},
              {"tracking_url", ""},
-             {"lines", lines_of(shipment.lines)}});
+             {"lines", lines_of(shipment.lines)}}));
     }
     const std::size_t all = order.shipments.size();
     const char* state = order.cancelled               ? "Cancelled"
@@ -85,15 +88,15 @@ json Warehouse::view_of(const WarehouseOrder& order) const {
                         : shipped > 0                 ? "PartlyShipped"
                         : order.picking               ? "InProgress"
                                                       : "Accepted";
-    return {
-        {"reference", order.reference},
-        {"warehouse_order_id", order.id},
-        {"state", state},
-        {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
-        {"shipments", shipments},
-        {"problems", order.in_trouble
-                         ? json::array({{{"code", "address"}, {"text", "a person must look at the address"}}})
-                         : json::array()}};
+    return runtime::json_object(
+        {{"reference", order.reference},
+         {"warehouse_order_id", order.id},
+         {"state", state},
+         {"cancellable", order.picking || order.cancelled ? "no" : "yes"},
+         {"shipments", std::move(shipments)},
+         {"problems", order.in_trouble
+                          ? json::array({{{"code", "address"}, {"text", "a person must look at the address"}}})
+                          : json::array()}});
 }
 
 Warehouse::Created Warehouse::create(const json& payload, bool late) {
