@@ -564,7 +564,10 @@ bool must_refuse(const OrderStep&, Payload payload) {
 }
 
 bool sent(const OrderStep& step, Payload) {
-    return stands_already(step.data) ||
+    // Also what an earlier request, given up on in doubt, may have brought there: the one that waits now says nothing of it.
+    const Fulfillment* current = step.data.current();
+    const bool in_doubt = current != nullptr && current->state == "wanted" && current->perhaps_exists;
+    return in_doubt ||
            std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
                return open.activity == activity::request_fulfillment && open.perhaps_applied;
            });
@@ -1032,6 +1035,8 @@ void ship(OrderStep& step, Payload payload) {
         fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
         effect_on_part(step, "Commit", fulfillment->part, as_found(is_found(payload)));
+        // A person who says "go on" must not have it asked for once more, nor what was added and waits for its stock.
+        if (step.data.resume == "ChannelsSynced") step.data.resume = "FulfillmentRequested";
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {
@@ -1320,6 +1325,13 @@ void note_too_late(OrderStep& step, Payload payload) {
     }
     std::string by = text_in(payload, "by");
     if (by == "operator") step.decision.note += "; arrange a return instead";
+}
+
+// Whether our cancel or the warehouse itself did it, the cancel's outcome tells; when that says nothing, this does.
+void note_cancelled_there(OrderStep& step, Payload payload) {
+    Fulfillment* shown = step.data.of_reference(text_in(payload.at("view"), "reference"));
+    if (shown != nullptr) shown->seen_cancelled = true;
+    step.decision.note = "the warehouse shows it as cancelled";
 }
 
 void note_late(OrderStep& step, Payload) {

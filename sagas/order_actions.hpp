@@ -165,6 +165,7 @@ void change_cancelled_part(OrderStep& step, Payload);
 void note_part_dropped(OrderStep& step, Payload);
 void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
+void note_cancelled_there(OrderStep& step, Payload payload);
 void tell_of_addition(OrderStep& step, Payload);
 void note_beyond_recall(OrderStep& step, Payload payload);
 void note_paid(OrderStep& step, Payload);

@@ -1,6 +1,7 @@
 #include "sagas/order_data.hpp"
 
 #include "runtime/json.hpp"
+#include "runtime/json_object.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -25,26 +26,26 @@ std::optional<runtime::Instant> instant_from_json(const json& document, const ch
 }
 
 json to_json(const LinePart& part) {
-    return {
-        {"sku_id", part.sku_id},
-        {"sku", part.sku},
-        {"item", part.warehouse_item_id},
-        {"per_unit", part.per_unit},
-        {"shipped", part.shipped}};
+    return runtime::json_object(
+        {{"sku_id", part.sku_id},
+         {"sku", part.sku},
+         {"item", part.warehouse_item_id},
+         {"per_unit", part.per_unit},
+         {"shipped", part.shipped}});
 }
 
 json to_json(const Shipment& shipment) {
     json lines = json::array();
     for (const auto& [line_id, quantity] : shipment.lines)
         lines.push_back({{"line_id", line_id}, {"quantity", quantity}});
-    return {
-        {"id", shipment.shipment_id},
-        {"carrier", shipment.carrier},
-        {"tracking_number", shipment.tracking_number},
-        {"tracking_url", shipment.tracking_url},
-        {"lines", std::move(lines)},
-        {"store_fulfillment", shipment.store_fulfillment},
-        {"delivered", shipment.delivered}};
+    return runtime::json_object(
+        {{"id", shipment.shipment_id},
+         {"carrier", shipment.carrier},
+         {"tracking_number", shipment.tracking_number},
+         {"tracking_url", shipment.tracking_url},
+         {"lines", std::move(lines)},
+         {"store_fulfillment", shipment.store_fulfillment},
+         {"delivered", shipment.delivered}});
 }
 
 // A whole number within bounds; the fallback when it is not there. The library would turn fractions and larger types silently.
@@ -86,15 +87,16 @@ json to_json(const Fulfillment& fulfillment) {
     json shipments = json::array();
     for (const Shipment& shipment : fulfillment.shipments)
         shipments.push_back(to_json(shipment));
-    return {
-        {"part", fulfillment.part},
-        {"generation", fulfillment.generation},
-        {"reference", fulfillment.reference},
-        {"request_key", fulfillment.request_key},
-        {"warehouse_order_id", fulfillment.warehouse_order_id},
-        {"state", fulfillment.state},
-        {"shipments", std::move(shipments)},
-        {"perhaps_exists", fulfillment.perhaps_exists}};
+    return runtime::json_object(
+        {{"part", fulfillment.part},
+         {"generation", fulfillment.generation},
+         {"reference", fulfillment.reference},
+         {"request_key", fulfillment.request_key},
+         {"warehouse_order_id", fulfillment.warehouse_order_id},
+         {"state", fulfillment.state},
+         {"shipments", std::move(shipments)},
+         {"perhaps_exists", fulfillment.perhaps_exists},
+         {"seen_cancelled", fulfillment.seen_cancelled}});
 }
 
 Fulfillment fulfillment_from_json(const json& document) {
@@ -108,6 +110,7 @@ Fulfillment fulfillment_from_json(const json& document) {
     for (const json& shipment : document.at("shipments"))
         fulfillment.shipments.push_back(shipment_from_json(shipment));
     fulfillment.perhaps_exists = document.value("perhaps_exists", false);
+    fulfillment.seen_cancelled = document.value("seen_cancelled", false);
     return fulfillment;
 }
 
@@ -140,12 +143,13 @@ json to_json(const SagaLine& line) {
     json parts = json::array();
     for (const LinePart& part : line.parts)
         parts.push_back(to_json(part));
-    return {{"line_id", line.line_id},
-            {"sku", line.sku},
-            {"wanted", line.wanted},
-            {"parts", std::move(parts)},
-            {"told_shipped", line.told_shipped},
-            {"of_part", line.of_part}};
+    return runtime::json_object(
+        {{"line_id", line.line_id},
+         {"sku", line.sku},
+         {"wanted", line.wanted},
+         {"parts", std::move(parts)},
+         {"told_shipped", line.told_shipped},
+         {"of_part", line.of_part}});
 }
 
 SagaLine saga_line_from_json(const json& document) {
@@ -167,38 +171,38 @@ json to_json(const OrderData& data) {
     json fulfillments = json::array();
     for (const Fulfillment& fulfillment : data.fulfillments)
         fulfillments.push_back(to_json(fulfillment));
-    return {
-        {"store_id", data.store_id},
-        {"store", data.store},
-        {"warehouse_id", data.warehouse_id},
-        {"warehouse", data.warehouse},
-        {"order_id", data.order_id},
-        {"name", data.name},
-        {"observed", data.observed},
-        {"paid", data.paid},
-        {"ship_line", data.ship_line},
-        {"ship_method", data.ship_method},
-        {"order_policy", data.order_policy},
-        {"channel_wait_ms", data.channel_wait_ms},
-        {"hold_expiry_ms", data.hold_expiry_ms},
-        {"lines", lines_to_json(data.lines)},
-        {"added", lines_to_json(data.added)},
-        {"fulfillments", std::move(fulfillments)},
-        {"wish", data.wish},
-        {"unserved", data.unserved},
-        {"unclear", data.unclear},
-        {"holds", data.holds},
-        {"cancel_by", data.cancel_by},
-        {"cancel_reason", data.cancel_reason},
-        {"stop_wanted", data.stop_wanted},
-        {"edit", data.edit ? lines_to_json(*data.edit) : json(nullptr)},
-        {"settle_store_order", data.settle_store_order},
-        {"cause", data.cause},
-        {"final_state", data.final_state},
-        {"resume", data.resume},
-        {"wait_until", instant_to_json(data.wait_until)},
-        {"hold_until", instant_to_json(data.hold_until)},
-        {"deliver_by", instant_to_json(data.deliver_by)}};
+    return runtime::json_object(
+        {{"store_id", data.store_id},
+         {"store", data.store},
+         {"warehouse_id", data.warehouse_id},
+         {"warehouse", data.warehouse},
+         {"order_id", data.order_id},
+         {"name", data.name},
+         {"observed", data.observed},
+         {"paid", data.paid},
+         {"ship_line", data.ship_line},
+         {"ship_method", data.ship_method},
+         {"order_policy", data.order_policy},
+         {"channel_wait_ms", data.channel_wait_ms},
+         {"hold_expiry_ms", data.hold_expiry_ms},
+         {"lines", lines_to_json(data.lines)},
+         {"added", lines_to_json(data.added)},
+         {"fulfillments", std::move(fulfillments)},
+         {"wish", data.wish},
+         {"unserved", data.unserved},
+         {"unclear", data.unclear},
+         {"holds", data.holds},
+         {"cancel_by", data.cancel_by},
+         {"cancel_reason", data.cancel_reason},
+         {"stop_wanted", data.stop_wanted},
+         {"edit", data.edit ? lines_to_json(*data.edit) : json(nullptr)},
+         {"settle_store_order", data.settle_store_order},
+         {"cause", data.cause},
+         {"final_state", data.final_state},
+         {"resume", data.resume},
+         {"wait_until", instant_to_json(data.wait_until)},
+         {"hold_until", instant_to_json(data.hold_until)},
+         {"deliver_by", instant_to_json(data.deliver_by)}});
 }
 
 OrderData order_data_from_json(const json& document) {

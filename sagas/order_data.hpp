@@ -52,6 +52,7 @@ struct Fulfillment {
     std::string state;
     std::vector<Shipment> shipments;
     bool perhaps_exists = false;  // given up on while its outcome was unknown: late checks follow
+    bool seen_cancelled = false;  // the warehouse has shown it so while our cancel was under way
 };
 
 struct OrderData {
@@ -73,8 +74,9 @@ struct OrderData {
     std::vector<SagaLine> lines;
     std::vector<SagaLine> added;  // of one part, while its stock is asked for
     std::vector<Fulfillment> fulfillments;
-    std::map<std::string, std::int64_t> wish;  // line id, units: as last told by the store; empty: as it came
-    std::vector<std::string> unserved;         // what was ordered too late and will not be sent: left to a person
+    std::map<std::string, std::int64_t>
+        wish;                           // line id, units, perhaps 0: as last told by the store; empty: as it came
+    std::vector<std::string> unserved;  // what was ordered too late and will not be sent: left to a person
     // What a restored database cannot account for at the warehouse: nothing is decided before a person spoke.
     std::string unclear;
     std::vector<std::string> holds;  // unpaid | unmapped | no_address | ship_method | operator

@@ -29,27 +29,34 @@ std::string meaning_of_time(const std::string& state, const OrderData& data, Ins
     return {};
 }
 
-std::map<std::string, std::int64_t> units_of(const std::vector<SagaLine>& lines) {
-    std::map<std::string, std::int64_t> units;
-    for (const SagaLine& line : lines) {
-        if (line.wanted > 0) units[line.line_id] += line.wanted;
-    }
+using Units = std::map<std::string, std::int64_t>;  // by line id
+
+Units units_of(const std::vector<SagaLine>& lines) {
+    Units units;
+    for (const SagaLine& line : lines)
+        units[line.line_id] += line.wanted;
     return units;
 }
 
-std::map<std::string, std::int64_t> wish_in(Payload payload) {
+Units wish_in(Payload payload) {
     std::vector<SagaLine> lines;
     for (Payload line : payload.at("lines"))
         lines.push_back(saga_line_from_json(line));
     return units_of(lines);
 }
 
+// A line of which nothing is wanted is as good as none.
+Units wanted_in(Units units) {
+    std::erase_if(units, [](const auto& entry) { return entry.second == 0; });
+    return units;
+}
+
 // An order that changed wants other quantities than we know, or nothing at all; empty: it is known already, also when it
 // came too late to be granted. Lines that are known keep what was shipped of them.
 std::string meaning_of_change(const OrderData& data, nlohmann::json& payload) {
     const std::vector<SagaLine>& known_lines = data.edit ? *data.edit : data.lines;
-    const std::map<std::string, std::int64_t> wish = wish_in(payload);
-    bool same = wish == (data.wish.empty() ? units_of(known_lines) : data.wish);
+    const Units wish = wanted_in(wish_in(payload));
+    bool same = wish == wanted_in(data.wish.empty() ? units_of(known_lines) : data.wish);
     for (nlohmann::json& changed : payload.at("lines")) {
         SagaLine line = saga_line_from_json(changed);
         auto known = std::find_if(known_lines.begin(), known_lines.end(), [&](const SagaLine& other) {
@@ -147,6 +154,11 @@ bool is_heard_meanwhile(const std::string& event) {
 bool is_accepted_unheard(const OrderData& data, Payload view) {
     const Fulfillment* known = data.of_reference(view.value("reference", ""));
     return known != nullptr && known->state == "wanted" && is_alive(view);
+}
+
+bool is_seen_cancelled(const OrderData& data) {
+    const Fulfillment* current = data.current();
+    return current != nullptr && current->seen_cancelled;
 }
 
 // The warehouse says that it has no such order, after it had accepted it. It may be wrong, or its list behind: who believed it
@@ -319,6 +331,9 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
             name = "CancelFailed";
             payload["reason"] = "the warehouse does not know the order that it had accepted: " + denied->reference;
         }
+    } else if (name == "CancelFailed" && saga.state == "CancellingFulfillment" && is_seen_cancelled(step.data)) {
+        name = "FulfillmentCancelled";
+        payload["reference"] = step.data.current()->reference;
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
         const bool given_up = saga.state == "Compensated" ||
@@ -347,7 +362,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     bool handled = told_as_it_is || (!name.empty() && run_through_table(step, name, payload));
     Decision& decision = step.decision;
     // What is final changes no more, but what it told a person is told once.
-    if (handled && name == "OrderChanged" && (!is_final(saga.state) || decision.incident))
+    if (handled && event.name == "OrderChanged" && (!is_final(saga.state) || decision.incident))
         step.data.wish = wish_in(payload);
     keep_unserved_open(step);
     if (step.data.observed && step.data.cancel_by == other_system) step.data.cause = "sent by another system";

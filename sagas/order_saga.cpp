@@ -96,6 +96,7 @@ ORDER_ACTION(await_channels_back); ORDER_ACTION(settle_store_order); ORDER_ACTIO
 ORDER_ACTION(finish_empty); ORDER_ACTION(ask_operator); ORDER_ACTION(ask_operator_unsent);
 ORDER_ACTION(retry_store_fulfillments); ORDER_ACTION(retry_cancel); ORDER_ACTION(cancel_late_found);
 ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid); ORDER_ACTION(resume_watching);
+ORDER_ACTION(note_cancelled_there);
 ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_part); ORDER_ACTION(await_part);
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
@@ -285,7 +286,7 @@ Row< CancellingFulfillment, ShipmentReported,       none,                   ship
 Row< CancellingFulfillment, DeliveryReported,       none,                   note_delivery                                     >,
 Row< CancellingFulfillment, StoreFulfilled,         none,                   note_store_fulfilled                              >,
 Row< CancellingFulfillment, StockReleased,          none,                   note_part_dropped                                 >,
-Row< CancellingFulfillment, WarehouseCancelled,     none,                   note_late                                         >,
+Row< CancellingFulfillment, WarehouseCancelled,     none,                   note_cancelled_there                              >,
 Row< CancellingFulfillment, WarehouseTrouble,       none,                   note_late                                         >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< ReleasingStock,        StockReleased,          RevertingChannels,      await_channels_back                               >,

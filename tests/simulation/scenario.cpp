@@ -82,6 +82,7 @@ public:
         plan_buyers();
         plan_races();
         plan_growth();
+        plan_late_arrivals();
         plan_exceptions();
         plan_meddling();
         plan_warehouse();
@@ -244,6 +245,23 @@ private:
                 milliseconds(700), [this, &shop, order, draw, looks] { grow(shop, order, draw, looks - 1); });
     }
 
+    // A request that arrives when the order has been given up, and then cannot be called back, or only in vain.
+    void plan_late_arrivals() {
+        event("late arrival", [this](const Drawn& draw) {
+            if (!draw->chance(0.5)) return;
+            const Instant when = moment(*draw, seconds(2), minutes(2));
+            Shop& shop = *draw->one_of(world_.shops());
+            agenda().at(when, [this, &shop, draw] {
+                const std::string order = shop.place(people_.basket(shop, *draw));
+                if (order.empty()) return;
+                const std::string prefix = prefix_of(shop, order);
+                world_.warehouse().obstruct(prefix + "1.");
+                if (draw->chance(0.5)) world_.warehouse().stall_cancels(prefix + "1.");
+                meddling_.add(Meddling::Story{&shop, order, {{"NeedsOperator", Deed::ends}}, draw});
+            });
+        });
+    }
+
     // What happens to an order that has grown, the first at the back.
     std::vector<Meddling::Act> sequel(const std::string& prefix, Draw& draw) {
         static const std::vector<Deed> ends = {Deed::ends, Deed::cancels, Deed::refuses};
@@ -252,6 +270,14 @@ private:
             // Its newest part is being cancelled for long, and the others go out meanwhile.
             world_.warehouse().stall_cancels(prefix + "2.");
             return {{"accepted", draw.chance(0.5) ? Deed::ends : Deed::adds}};
+        }
+        if (draw.chance(0.2)) {
+            // What was added is taken back in doubt, and something else is added that has to wait for its stock.
+            world_.warehouse().obstruct(prefix + "2.");
+            return {
+                {"FulfillmentRequested", Deed::adds_beyond_stock},
+                {"NeedsOperator", Deed::retries},
+                {"NeedsOperator", Deed::takes_addition_back}};
         }
         if (draw.chance(0.5)) {
             // Nobody hears of what was added until long after somebody has given it up.
@@ -326,7 +352,7 @@ private:
             "Compensated",
             "OutOfStock"};
         event("meddling at levels", [this](const Drawn& draw) {
-            if (draw->chance(0.3)) meddling_.hold_at_levels(draw, 4);
+            if (draw->chance(0.5)) meddling_.hold_at_levels(draw, 8);
         });
         // Staff change what the warehouse has stopped.
         event("meddling with trouble", [this](const Drawn& draw) {
@@ -500,7 +526,7 @@ private:
         });
         // What backorders wait for arrives, of every SKU: an order is granted whole, and who is first in the queue keeps the
         // others behind it until all that it wants is there.
-        agenda().at(calm_at + minutes(1), [this] {
+        agenda().at(calm_at + seconds(30), [this] {
             for (const auto& sku : world_.skus()) {
                 if (sku.components.empty()) world_.warehouse().receive(sku.item_id(), 200);
             }

@@ -187,6 +187,49 @@ TEST(OrderSagaCancel, LosesAgainstAShipmentSeenFirst) {
     EXPECT_EQ(partly.state(), "FulfillmentRequested");
 }
 
+// Polls tell what the cancel's own answers would not.
+TEST(OrderSagaCancel, ACancelThatTheWarehouseShowsNeedsNoAnswer) {
+    Conversation order = requested();
+    order.tell("CancelRequested", {{"by", "customer"}});
+    order.show(a_view(order.reference(), "Cancelled"));
+    EXPECT_EQ(order.state(), "CancellingFulfillment") << "the command under way will tell";
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::unknown, "timeout"), true);
+    EXPECT_EQ(order.last().meaning, "FulfillmentCancelled");
+    EXPECT_EQ(order.state(), "ReleasingStock");
+    EXPECT_FALSE(order.incident_open());
+}
+
+// A request that was given up in doubt may have arrived: asking once more does not undo that, also when it has not left yet.
+TEST(OrderSagaCancel, WhatMayBeThereFromAnEarlierRequestIsNotChangedUnasked) {
+    for (const bool cancelled : {true, false}) {
+        Conversation order = in_doubt();
+        order.tell("OperatorRetried");
+        ASSERT_EQ(order.state(), "ChannelsSynced");
+        if (cancelled) {
+            order.tell("CancelRequested", {{"by", "customer"}});
+        } else {
+            order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
+        }
+        EXPECT_EQ(order.state(), "ChannelsSynced") << "first it is looked for";
+        EXPECT_THAT(order.effects(), IsEmpty());
+        order.end(activity::request_fulfillment, done({{"view", a_view(order.reference(), "Accepted")}}));
+        EXPECT_EQ(order.state(), "CancellingFulfillment");
+    }
+}
+
+// Times of stores have whole seconds. An older word that came last must not make a repetition of the newest look known.
+TEST(OrderSagaCancel, AnOrderIsFilledAgainByWhatWasToldBefore) {
+    const json filled = {{"lines", lines_json({a_line("L1", 0), a_line("L2", 1)})}};
+    Conversation order = requested();
+    order.tell("OrderChanged", filled);
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0)})}});
+    EXPECT_EQ(order.last().meaning, "CancelRequested");
+    order.tell("OrderChanged", filled);
+    EXPECT_EQ(order.last().meaning, "OrderChanged");
+    order.end(activity::cancel_fulfillment, done());
+    EXPECT_EQ(order.state(), "Received") << "the order lives";
+}
+
 TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDoesNotAnswer) {
     Conversation order = requested();
     order.tell("CancelRequested", by_customer);

@@ -635,6 +635,23 @@ TEST(OrderParts, AnAdditionDuringAnIncidentIsKeptForItsEnd) {
     EXPECT_THAT(telling.effects(), ElementsAre("Reserve", "Trust"));
 }
 
+// Nobody knew whether the warehouse had the order, until a part of it had left; and what was added waits for stock.
+TEST(OrderParts, WhatWaitsForStockIsNotRequestedWhenAPersonSaysGoOn) {
+    Conversation order = in_doubt();
+    order.tell("OrderChanged", with_mugs());
+    order.show(a_view("eu.450789469.1.1", "PartlyShipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    ASSERT_EQ(order.state(), "NeedsOperator");
+    order.tell("StockShort", {{"short", json::array({{{"sku", "MUG"}}})}, {"backorder", true}});
+
+    order.tell("OperatorRetried");
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.commands(), Not(Contains("RequestFulfillment")));
+
+    order.tell("StockGranted");
+    order.tell("ChannelsUpdated");
+    EXPECT_EQ(order.command(activity::request_fulfillment).payload.at("reference"), "eu.450789469.2.1");
+}
+
 // Data of a program that knew no parts, and a saga that it left in the middle of things.
 TEST(OrderParts, OldDataIsAnOrderOfOnePart) {
     json old = to_json(requested().data());
