@@ -1,5 +1,7 @@
 #include "tests/chaos/faults/each_fault.hpp"
 
+#include <fmt/format.h>
+
 #include <iostream>
 
 namespace ordersaga::chaos {
@@ -22,8 +24,11 @@ public:
         std::cout << demo::text_of(account, shop_->profile) << std::endl;
         for (const std::string& failure : demo::failures_of(account, shop_->profile))
             ADD_FAILURE() << failure;
+        std::cout << "well again\n" << table_of(recoveries) << std::endl;
         shop_.reset();
     }
+
+    std::vector<Recovery> recoveries;
 
 private:
     std::unique_ptr<AShop> shop_;
@@ -118,6 +123,12 @@ double EachFault::seconds_until_step(milliseconds longest) {
     EXPECT_TRUE(
         shop().wait_until([&] { return (moved = shop().observer.first_step_after(then)).has_value(); }, longest));
     return moved ? std::chrono::duration<double>(*moved - then).count() : 1e9;
+}
+
+void EachFault::expect_well_again(const std::string& what, double took) {
+    std::cout << fmt::format("{}: well again after {:.2f} s", what, took) << std::endl;
+    the_shop->recoveries.push_back({what, took});
+    EXPECT_LE(took, longest_recovery(what)) << what;
 }
 
 }  // namespace ordersaga::chaos

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/chaos/support/a_shop.hpp"
+#include "tests/chaos/support/recovery.hpp"
 
 #include <gtest/gtest.h>
 
@@ -44,6 +45,8 @@ protected:
     // Until a saga has moved by an outcome, or by anything; how long that took from now on.
     double seconds_until_outcome(milliseconds longest);
     double seconds_until_step(milliseconds longest);
+    // No longer than is promised of it. Told, and kept for the account.
+    static void expect_well_again(const std::string& what, double took);
     void wait_for_servers();
 
     runtime::SeededRandom random_{1};

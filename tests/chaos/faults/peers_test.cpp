@@ -11,23 +11,28 @@ using nlohmann::json;
 
 class Peers : public EachFault {
 protected:
-    // Most calls of both kinds of peers go wrong so, for as long.
+    // Most calls of both kinds of peers go wrong so, for as long, and until each of them has gone wrong in every way.
     void in_this_mood(const json& rates, milliseconds length) {
         const json before = injected();
         shop().system.control("PUT", "/control/faults", {{"calls", {{"shopify", rates}, {"shipbob", rates}}}});
         shop().go_on_for(length);
+        EXPECT_TRUE(shop().wait_until([&] { return never_injected(rates, before).empty(); }, seconds(60)))
+            << never_injected(rates, before);
         shop().system.control("PUT", "/control/faults", demo::faults_off());
-        const json after = injected();
-        for (const char* peer : {"shopify", "shipbob"}) {
-            for (const auto& [kind, rate] : rates.items()) {
-                if (kind.ends_with("_ms")) continue;
-                EXPECT_GT(count(after, peer, kind), count(before, peer, kind)) << peer << " " << kind;
-            }
-        }
     }
 
 private:
     json injected() { return shop().system.control("/control/summary").value("faults", json::object()); }
+    std::string never_injected(const json& rates, const json& before) {
+        const json now = injected();
+        for (const std::string peer : {"shopify", "shipbob"}) {
+            for (const auto& [kind, rate] : rates.items()) {
+                const bool counts = !kind.ends_with("_ms");
+                if (counts && count(now, peer, kind) <= count(before, peer, kind)) return peer + " was never " + kind;
+            }
+        }
+        return {};
+    }
     static std::int64_t count(const json& faults, const std::string& peer, const std::string& kind) {
         return faults.contains(peer) ? faults.at(peer).value(kind, std::int64_t{0}) : 0;
     }

@@ -25,6 +25,10 @@ double seconds_of(steady_clock::duration time) {
     return std::chrono::duration<double>(time).count();
 }
 
+bool is_program(const std::string& subject) {
+    return subject.starts_with("orchestrator") || subject.starts_with("activity-worker");
+}
+
 }  // namespace
 
 Storm::Storm(Victims& victims, Observer& observer, const StormOptions& options, Tell tell)
@@ -79,9 +83,26 @@ void Storm::begin_next() {
     tell_(fmt::format("fault: {} ({:.1f} s)", fault.name, seconds_of(length)));
     for (Watch& watch : watches_)
         watch.alone = false;
+    const bool alone = active_.empty() && !victims_.system.restarting();
     Active active{fault.name, fault.subject, steady_clock::now() + length, fault.begin(random_)};
     ++caused_[fault.name];
+    if (is_program(fault.subject) && fault.name.ends_with(" killed")) watch_death(fault.subject, alone);
     active_.push_back(std::move(active));
+}
+
+// What others have in hand is waited for as well: nobody but the dead knew which of it was theirs.
+void Storm::watch_death(const std::string& program, bool alone) {
+    if (lasts("postgresql") || victims_.system.restarting()) return;
+    try {
+        Observer::Attempts attempts = observer_.attempts_under_way();
+        if (!attempts.empty()) watches_.push_back({program, {}, std::move(attempts), steady_clock::now(), alone});
+    } catch (const db::DatabaseError&) {
+        // Who cannot be asked just now is not measured.
+    }
+}
+
+bool Storm::lasts(const std::string& subject) const {
+    return std::any_of(active_.begin(), active_.end(), [&](const Active& active) { return active.subject == subject; });
 }
 
 void Storm::finish(Active& active) {
@@ -97,7 +118,7 @@ void Storm::finish(Active& active) {
                                return static_cast<bool>(one.ending);
                            }) == 0;
         watches_.push_back(
-            {active.subject == "postgresql" ? "PostgreSQL" : "RabbitMQ", {}, steady_clock::now(), alone});
+            {active.subject == "postgresql" ? "PostgreSQL" : "RabbitMQ", {}, {}, steady_clock::now(), alone});
     }
 }
 
@@ -106,30 +127,38 @@ void Storm::watch_recoveries() {
     next_look_ = steady_clock::now() + milliseconds(40);
     if (victims_.system.restarting()) return;
     // Whoever asks a frozen database waits, and nobody would thaw it.
-    const bool away = std::any_of(
-        active_.begin(), active_.end(), [](const Active& active) { return active.subject == "postgresql"; });
-    if (away) {
-        std::erase_if(watches_, [](const Watch& watch) { return !watch.back; });
+    if (lasts("postgresql")) {
+        std::erase_if(watches_, [](const Watch& watch) { return watch.attempts.empty() && !watch.back; });
         return;
     }
     for (Watch& watch : watches_) {
         try {
-            if (!watch.back) watch.back = observer_.now();
-            const auto moved = watch.server == "RabbitMQ" ? observer_.first_outcome_after(*watch.back)
-                                                          : observer_.first_step_after(*watch.back);
-            if (!moved) continue;
-            const double took = std::chrono::duration<double>(*moved - *watch.back).count();
-            recoveries_.push_back({watch.server, took, watch.alone});
+            const std::optional<double> took = recovered(watch);
+            if (!took) continue;
+            recoveries_.push_back({watch.subject, *took, watch.alone});
             tell_(fmt::format(
-                "{} back, first saga moved after {:.2f} s{}", watch.server, took,
+                "{}, {} after {:.2f} s{}", watch.subject + (watch.attempts.empty() ? " back" : " killed"),
+                watch.attempts.empty() ? "first saga moved" : "all that was under way was done", *took,
                 watch.alone ? "" : " (other faults meanwhile)"));
-            watch.server.clear();
+            watch.subject.clear();
         } catch (const db::DatabaseError&) {
             // Gone again: what comes of it is the next one's.
             watch.alone = false;
         }
     }
-    std::erase_if(watches_, [](const Watch& watch) { return watch.server.empty(); });
+    std::erase_if(watches_, [](const Watch& watch) { return watch.subject.empty(); });
+}
+
+std::optional<double> Storm::recovered(Watch& watch) {
+    if (!watch.attempts.empty()) {
+        if (observer_.unanswered(watch.attempts) != 0) return std::nullopt;
+        return seconds_of(steady_clock::now() - watch.since);
+    }
+    if (!watch.back) watch.back = observer_.now();
+    const auto moved = watch.subject == "RabbitMQ" ? observer_.first_outcome_after(*watch.back)
+                                                   : observer_.first_step_after(*watch.back);
+    if (!moved) return std::nullopt;
+    return std::chrono::duration<double>(*moved - *watch.back).count();
 }
 
 }  // namespace ordersaga::chaos

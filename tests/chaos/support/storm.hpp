@@ -6,6 +6,7 @@
 #include "runtime/random.hpp"
 #include "tests/chaos/support/fault_catalogue.hpp"
 #include "tests/chaos/support/observer.hpp"
+#include "tests/chaos/support/recovery.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,13 +22,6 @@ struct StormOptions {
     std::uint64_t seed = 1;
     std::chrono::seconds length{60};
     std::chrono::milliseconds shortest_pause{5'000}, longest_pause{20'000};
-};
-
-// From a server's being back, or a program's death, to the first saga that moved for it.
-struct Recovery {
-    std::string what;  // "RabbitMQ", "PostgreSQL"
-    double seconds = 0;
-    bool alone = true;  // nothing else was spoilt meanwhile: what is promised of it can be asked for
 };
 
 class Storm {
@@ -51,15 +45,20 @@ private:
         Ending ending;
     };
     struct Watch {
-        std::string server;
-        std::optional<db::Instant> back;  // once it is
+        std::string subject;
+        std::optional<db::Instant> back;  // a server's, once it is
+        Observer::Attempts attempts;      // of a program's death
         Time since;
         bool alone = true;
     };
 
     void begin_next();
     void finish(Active& active);
+    void watch_death(const std::string& program, bool alone);
     void watch_recoveries();
+    // How long it took, once it is over; nothing until then.
+    std::optional<double> recovered(Watch& watch);
+    [[nodiscard]] bool lasts(const std::string& subject) const;
 
     Victims& victims_;
     Observer& observer_;

@@ -3,7 +3,7 @@
 //   KILL_AT_CALL=N          SIGKILL at the N-th call; right before it when N is odd, right after it when N is even
 //   KILL_COUNT_FILE=FILE    8 bytes, the calls so far: for who wants to know how many there are to choose from
 //
-// Counted are reads and writes of sockets, and fsync of anything; pipes and log files are the process's own business.
+// Counted is what is done to sockets, and fsync of anything; pipes and log files are the process's own business.
 // Sockets of a program's TLS, database, broker and HTTP all come through here, and so do those that a library opens.
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -83,6 +83,17 @@ ssize_t recv(int handle, void* bytes, size_t size, int flags) {
     return counted(true, [&] { return real(handle, bytes, size, flags); });
 }
 
+ssize_t sendto(int handle, const void* bytes, size_t size, int flags, const struct sockaddr* to, socklen_t length) {
+    static const auto real =
+        next<ssize_t (*)(int, const void*, size_t, int, const struct sockaddr*, socklen_t)>("sendto");
+    return counted(true, [&] { return real(handle, bytes, size, flags, to, length); });
+}
+
+ssize_t recvfrom(int handle, void* bytes, size_t size, int flags, struct sockaddr* from, socklen_t* length) {
+    static const auto real = next<ssize_t (*)(int, void*, size_t, int, struct sockaddr*, socklen_t*)>("recvfrom");
+    return counted(true, [&] { return real(handle, bytes, size, flags, from, length); });
+}
+
 ssize_t sendmsg(int handle, const struct msghdr* message, int flags) {
     static const auto real = next<ssize_t (*)(int, const struct msghdr*, int)>("sendmsg");
     return counted(true, [&] { return real(handle, message, flags); });
@@ -118,9 +129,24 @@ int connect(int handle, const struct sockaddr* address, socklen_t size) {
     return counted(true, [&] { return real(handle, address, size); });
 }
 
+int accept(int handle, struct sockaddr* address, socklen_t* size) {
+    static const auto real = next<int (*)(int, struct sockaddr*, socklen_t*)>("accept");
+    return counted(true, [&] { return real(handle, address, size); });
+}
+
 int accept4(int handle, struct sockaddr* address, socklen_t* size, int flags) {
     static const auto real = next<int (*)(int, struct sockaddr*, socklen_t*, int)>("accept4");
     return counted(true, [&] { return real(handle, address, size, flags); });
+}
+
+int shutdown(int handle, int how) {
+    static const auto real = next<int (*)(int, int)>("shutdown");
+    return counted(true, [&] { return real(handle, how); });
+}
+
+int close(int handle) {
+    static const auto real = next<int (*)(int)>("close");
+    return counted(is_socket(handle), [&] { return real(handle); });
 }
 
 int fsync(int handle) {

@@ -255,10 +255,11 @@ void told_to_end(World& world, const std::string& subject) {
 }  // namespace
 
 const std::vector<Path>& paths() {
+    static const std::vector<std::string> orchestrator{"orchestrator"}, both{"orchestrator", "worker"};
     static const std::vector<Path> all{
-        {"order", nothing, plain_orders},
-        {"start", nothing, until_it_runs, true},
-        {"end", nothing, told_to_end, false, false, true},
+        {"order", nothing, plain_orders, false, false, false, both},
+        {"start", nothing, until_it_runs, true, false, false, orchestrator},
+        {"end", nothing, told_to_end, false, false, true, both},
         {"out of stock", nothing, out_of_stock},
         {"cancelled before it is requested", nothing, cancelled_before_it_is_requested},
         {"cancelled at the warehouse", nothing_is_picked, cancelled_at_the_warehouse},
@@ -267,15 +268,17 @@ const std::vector<Path>& paths() {
         {"backordered then granted", nothing, backordered},
         {"in parts", nothing, in_parts},
         {"held and released", nothing, held_and_released},
-        {"compensated by an operator", nothing_is_picked, compensated},
+        {"compensated by an operator", nothing_is_picked, compensated, false, false, false, orchestrator},
         {"stock read first", nothing, read_first},
         {"flush with unknown outcome", nothing, flush_with_unknown_outcome},
         {"request with unknown outcome", nothing, request_with_unknown_outcome},
-        {"tokens renewed", nothing, tokens_renewed},
-        {"commands lost before they were published", commands_lost_before_they_were_published, nobody, true},
-        {"persons forgotten", persons_to_be_forgotten, until_nobody_waits_to_be_forgotten, true},
-        {"old rows dropped", old_rows, until_they_are_gone, true},
-        {"worker frozen", nothing, the_worker_freezes},
+        {"tokens renewed", nothing, tokens_renewed, false, false, false, orchestrator},
+        {"commands lost before they were published", commands_lost_before_they_were_published, nobody, true, false,
+         false, orchestrator},
+        {"persons forgotten", persons_to_be_forgotten, until_nobody_waits_to_be_forgotten, true, false, false,
+         orchestrator},
+        {"old rows dropped", old_rows, until_they_are_gone, true, false, false, orchestrator},
+        {"worker frozen", nothing, the_worker_freezes, false, false, false, orchestrator},
         {"going live", red_is_observed, going_live},
     };
     return all;

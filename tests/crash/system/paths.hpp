@@ -18,6 +18,8 @@ struct Path {
     bool when_started = false;  // what a program does of itself when it starts belongs to the path
     bool asks_a_person = false;
     bool ends = false;  // the program is told to end on it
+    // Those programs that pass a point on it which none of the paths before has: these walks together pass every point.
+    std::vector<std::string> adds{};
 };
 
 // The first is the way most orders go.
