@@ -3,7 +3,7 @@
 //   ORDERSAGA_CRASH_AT=NAME:3    SIGKILL at the third pass of NAME (NAME alone: the first)
 //   ORDERSAGA_CRASH_LOG=FILE     a line for every pass: the name, and "killed NAME" as the last words
 //
-// A name is written once in the code, as plain text: tools/crash_points lists them, and a test must reach each. They are
+// A name is written once in the code, as plain text: the suite crash lists them and must reach each. They are
 // compiled into what is shipped, because that is what is tested; with the variables unset a point costs one load and a
 // branch. Who can set the environment of a service can kill it anyhow. Thread-safe.
 #pragma once

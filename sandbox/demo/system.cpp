@@ -184,10 +184,24 @@ void System::stop() {
 void System::start_programs() {
     for (Program& program : orchestrators_)
         start_orchestrator(program);
+    wait_for_tokens();
     for (Program& program : workers_)
         start_worker(program);
     for (Program& program : notifiers_)
         start_notifier(program);
+}
+
+// A call that finds no token stops its store's lane for a minute.
+void System::wait_for_tokens() {
+    const auto limit = steady_clock::now() + seconds(30);
+    while (!clients_.empty() && steady_clock::now() < limit) {
+        const runtime::CommandEnd list = sagactl({"credential", "list", "--json"});
+        const json credentials = list.status == 0 ? parsed(list.output, "sagactl").at("credentials") : json::array();
+        const auto granted = std::count_if(
+            credentials.begin(), credentials.end(), [](const json& row) { return row.value("version", 0) != 0; });
+        if (granted >= static_cast<std::ptrdiff_t>(clients_.size())) return;
+        runtime::pause(milliseconds(50));
+    }
 }
 
 void System::launch(Program& program) {

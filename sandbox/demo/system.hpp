@@ -115,6 +115,7 @@ private:
     void send_webhooks_here();
     void wait_until_open();
     void start_programs();
+    void wait_for_tokens();
     void launch(Program& program);
     void upgrade_beside();
     void end_earlier();

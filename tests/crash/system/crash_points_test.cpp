@@ -225,7 +225,7 @@ TEST_F(CrashPoints, LeaveAMigrationToBeRunAgain) {
 // S54: killed at random calls; the laws hold.
 TEST_F(CrashPoints, AreNotTheOnlyPlacesWhereItMayDie) {
     const std::string count_text = test::variable("ORDERSAGA_CRASH_CALLS");
-    const long wanted = count_text.empty() ? 20 : std::stol(count_text);
+    const long wanted = count_text.empty() ? 40 : std::stol(count_text);
     runtime::SeededRandom random(seed());
     std::vector<const Path*> walked;
     for (const Path& path : paths()) {
