@@ -45,6 +45,11 @@ Duration backoff(const CommandRow& command, const sagas::ActivityPolicy& policy,
 
 }  // namespace
 
+Duration blocked_pause(int times) {
+    constexpr std::chrono::seconds cap{60};
+    return std::min(cap, std::chrono::seconds(1 << std::clamp(times - 1, 0, 6)));
+}
+
 bool is_given_up(const CommandRow& command) {
     return command.state == CommandState::sent && !command.send_before;
 }
@@ -84,7 +89,7 @@ AttemptEnd end_attempt(
         }
         case OutcomeKind::blocked:
             command.perhaps_applied = command.lookup_first;
-            wait_until(command, now + blocked_pause);
+            wait_until(command, now + blocked_pause(command.attempt - command.counted_attempts));
             return AttemptEnd::waits;
 
         case OutcomeKind::retryable:

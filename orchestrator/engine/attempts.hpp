@@ -9,8 +9,9 @@
 
 namespace ordersaga::engine {
 
-// After a refusal that names no time of its own: for the command, and for its lane.
-inline constexpr Duration blocked_pause = std::chrono::seconds(60);
+// After a refusal that names no time of its own: for the command, and for its lane. Short at first, since a token that was
+// refused is mostly renewed within the second.
+Duration blocked_pause(int times);
 inline constexpr Duration throttled_pause = std::chrono::seconds(1);
 inline constexpr Duration throttled_cap = std::chrono::hours(1);
 

@@ -60,11 +60,14 @@ void learn(LaneRow& lane, const sagas::Outcome& outcome, const LaneRules& rules,
             break;
         }
         case OutcomeKind::blocked:
-            lane.failures += 1;
+            // What had left before that was known says nothing new.
+            if (lane.breaker != "open" || now >= lane.not_before) {
+                lane.failures += 1;
+                lane.not_before = std::max(lane.not_before, now + blocked_pause(lane.failures));
+            }
             lane.breaker = "open";
             if (!lane.opened_at) lane.opened_at = now;
             lane.reason = outcome.reason;
-            lane.not_before = std::max(lane.not_before, now + blocked_pause);
             break;
         case OutcomeKind::retryable:
         case OutcomeKind::unknown:

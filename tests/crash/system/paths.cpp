@@ -128,7 +128,10 @@ void compensated(World& world, const std::string&) {
     wish.goes_out = false;
     const Placed order = world.place({wish}).front();
     world.later([&world, order] {
-        return world.state_of(order) == "FulfillmentRequested" && world.operate("compensate", order);
+        if (world.state_of(order) != "FulfillmentRequested") return false;
+        // It may be done and the answer lost: from now on it is repeated, wherever the order is.
+        world.later([&world, order] { return world.operate("compensate", order); });
+        return true;
     });
 }
 

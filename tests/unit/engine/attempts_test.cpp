@@ -92,7 +92,7 @@ TEST(Attempt, ThrottledOrBlockedDoesNotCount) {
         attempt.now = attempt.command.due_at;
         attempt.begin();
         ASSERT_EQ(attempt.end(OutcomeKind::blocked), AttemptEnd::waits);
-        EXPECT_EQ(attempt.command.due_at, attempt.now + 60s);
+        EXPECT_EQ(attempt.command.due_at, attempt.now + std::min(60s, 2s * (1 << std::min(2 * repeat, 6))));
         attempt.begin();
     }
     EXPECT_EQ(attempt.command.counted_attempts, 0);
