@@ -1,5 +1,7 @@
 #include "tests/chaos/faults/each_fault.hpp"
 
+#include "tests/support/environment.hpp"
+
 #include <fmt/format.h>
 
 #include <iostream>
@@ -123,6 +125,10 @@ double EachFault::seconds_until_step(milliseconds longest) {
     EXPECT_TRUE(
         shop().wait_until([&] { return (moved = shop().observer.first_step_after(then)).has_value(); }, longest));
     return moved ? std::chrono::duration<double>(*moved - then).count() : 1e9;
+}
+
+bool EachFault::once_is_enough() {
+    return !test::variable("ORDERSAGA_CHAOS_ONCE").empty();
 }
 
 void EachFault::expect_well_again(const std::string& what, double took) {

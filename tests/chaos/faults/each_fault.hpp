@@ -48,6 +48,8 @@ protected:
     // No longer than is promised of it. Told, and kept for the account.
     static void expect_well_again(const std::string& what, double took);
     void wait_for_servers();
+    // Of what is repeated, or done to several alike: all of it, or (ORDERSAGA_CHAOS_ONCE) the first alone.
+    static bool once_is_enough();
 
     runtime::SeededRandom random_{1};
     std::vector<Fault> faults_;

@@ -92,7 +92,7 @@ private:
     std::map<std::string, int> starts_;
     std::vector<json> effects_;
     std::int64_t ledger_read_to_ = 0;
-    std::chrono::steady_clock::time_point ledger_read_at_{};
+    std::chrono::steady_clock::time_point ledger_read_at_{}, next_command_{};
 };
 
 }  // namespace ordersaga::crash
