@@ -299,6 +299,7 @@ TEST_F(CrashPoints, MayCutADrainShort) {
     const Path& path = paths().front();
     for (const char* subject : {"orchestrator", "worker"}) {
         for (const int delay_ms : {0, 5, 50, 300, 1000}) {
+            if (each_point_once() && delay_ms != 5 && delay_ms != 300) continue;
             make_ready(world(), path);
             path.walk(world(), subject);
             for (int moment = 0; moment < 3; ++moment)

@@ -154,8 +154,7 @@ void World::change(const Placed& order, const std::string& action, const json& b
         throw std::runtime_error(fmt::format("sandbox: {} gave {} {}", path, answer.status, answer.body));
 }
 
-// The key makes the repeat of what was killed harmless. Asked at the pace of a person: the API has a limit, and for half a
-// minute it takes a command whose orchestrator has died for one that is under way.
+// The key makes the repeat of what was killed harmless.
 bool World::operate(const std::string& verb, const Placed& order) {
     if (steady_clock::now() < next_command_) return false;
     const std::string key = order.order.key(system_.catalogue());
@@ -163,8 +162,11 @@ bool World::operate(const std::string& verb, const Placed& order) {
     name.replace(name.find('.'), 1, "/");
     const runtime::CommandEnd end =
         system_.sagactl({verb, name, "--reason", "a test", "--idempotency-key", verb + "-" + key});
-    if (end.status != 0) next_command_ = steady_clock::now() + seconds(1);
-    return end.status == 0;
+    if (end.status == 0) return true;
+    // The API has a limit. For half a minute it takes a command whose orchestrator has died for one that is under way.
+    next_command_ = steady_clock::now() + seconds(1);
+    sql("UPDATE api_idempotency SET claimed_at = claimed_at - interval '30 seconds' WHERE status IS NULL");
+    return false;
 }
 
 void World::faults(const json& calls) {
