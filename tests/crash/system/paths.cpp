@@ -170,6 +170,11 @@ void tokens_renewed(World& world, const std::string&) {
     for (const demo::Shop& shop : world.system().catalogue().shops)
         world.system().control("POST", "/control/stores/" + shop.domain + "/revoke_tokens", json::object());
     world.place({of("SHIRT-01"), of("SHIRT-02", 1, 1)});
+    // Who dies while it renews is waited for for half a minute, which passes sooner here.
+    world.later(World::after(milliseconds(2'000), [&world] {
+        world.sql("UPDATE credentials SET claimed_until = claimed_until - interval '30 seconds'");
+        return true;
+    }));
 }
 
 void commands_lost_before_they_were_published(World& world) {
@@ -179,9 +184,14 @@ void commands_lost_before_they_were_published(World& world) {
         throw std::runtime_error("no command was given");
 }
 
-void persons_to_be_forgotten(World& world) {
+std::vector<Placed> finished_orders(World& world) {
     const std::vector<Placed> orders = world.place({of("SHIRT-01"), of("SHIRT-02")});
     if (const auto faults = world.settle(false); !faults.empty()) throw std::runtime_error(faults.front());
+    return orders;
+}
+
+void persons_to_be_forgotten(World& world) {
+    const std::vector<Placed> orders = finished_orders(world);
     const runtime::CommandEnd end = world.system().sagactl(
         {"privacy", "erase", "blue", orders[0].order.order_id, orders[1].order.order_id, "--merchant", "Demo Shirts",
          "--reason", "a test"});
@@ -190,6 +200,7 @@ void persons_to_be_forgotten(World& world) {
 
 // Receipts of last month, and a month of history that nobody needs any more.
 void old_rows(World& world) {
+    finished_orders(world);
     world.sql(R"sql(
         UPDATE webhook_receipts SET received_at = now() - interval '30 days' WHERE status <> 'parked';
         CREATE TABLE IF NOT EXISTS saga_history_202301 PARTITION OF saga_history
