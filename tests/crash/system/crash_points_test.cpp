@@ -39,6 +39,7 @@ bool each_point_once() {
 }
 
 bool is_wanted(const Path& path, const std::string& subject) {
+    if (subject == "worker" && !path.concerns_worker) return false;
     if (on_every_path()) return true;
     if (each_point_once()) return std::find(path.adds.begin(), path.adds.end(), subject) != path.adds.end();
     return ("," + test::variable("ORDERSAGA_CRASH_PATHS") + ",").find("," + path.name + ",") != std::string::npos;

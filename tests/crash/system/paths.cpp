@@ -297,8 +297,8 @@ const std::vector<Path>& paths() {
         {"commands lost before they were published", commands_lost_before_they_were_published, nobody, true, false,
          false, orchestrator},
         {"persons forgotten", persons_to_be_forgotten, until_nobody_waits_to_be_forgotten, true, false, false,
-         orchestrator},
-        {"old rows dropped", old_rows, until_they_are_gone, true, false, false, orchestrator},
+         orchestrator, false},
+        {"old rows dropped", old_rows, until_they_are_gone, true, false, false, orchestrator, false},
         {"worker frozen", nothing, the_worker_freezes, false, false, false, orchestrator},
         {"going live", red_is_observed, going_live},
     };

@@ -20,6 +20,7 @@ struct Path {
     bool ends = false;  // the program is told to end on it
     // Those programs that pass a point on it which none of the paths before has: these walks together pass every point.
     std::vector<std::string> adds{};
+    bool concerns_worker = true;
 };
 
 // The first is the way most orders go.
