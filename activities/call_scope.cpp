@@ -1,5 +1,7 @@
 #include "activities/call_scope.hpp"
 
+#include "runtime/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,7 +16,7 @@ bool CallScope::may_write() {
             refusal_ = "database time is not known";
             return false;
         }
-        if (limits_.send_before && *now >= *limits_.send_before) {
+        if (limits_.send_before && *now >= *limits_.send_before && !runtime::planted("send_before_ignored")) {
             refusal_ = "send_before has passed";
             return false;
         }

@@ -8,6 +8,7 @@
 #include "broker/envelope.hpp"
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
+#include "runtime/planted.hpp"
 #include "runtime/random.hpp"
 #include "runtime/trace.hpp"
 #include "sagas/activities.hpp"
@@ -148,7 +149,7 @@ awaitable<Outcome> CommandRunner::run(broker::Envelope command, bool seen_before
             outcome = ended(scope.wrote() ? OutcomeKind::unknown : OutcomeKind::refused, fault);
         }
     }
-    if (seen_before && write) {
+    if (seen_before && write && !runtime::planted("redelivery_not_doubted")) {
         doubt(outcome);
     }
     report_budget(scope.lane, outcome);

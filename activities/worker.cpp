@@ -3,6 +3,7 @@
 #include "activities/command_runner.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
+#include "runtime/planted.hpp"
 #include "runtime/random.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -84,6 +85,7 @@ void Worker::take(broker::Delivery delivery) {
         const std::string why = decoded.ok() ? "not a command with a way to answer" : decoded.error().message;
         runtime::log_warn("message rejected", {{"queue", delivery.queue}, {"reason", why}});
         metrics_.counter("ordersaga_worker_rejected_total", "Messages sent to the dead letters").add();
+        if (runtime::planted("dead_letter_dropped")) return ports_.ack(delivery.handle);
         ports_.reject(delivery.handle);
         return;
     }
@@ -128,6 +130,7 @@ boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope
         co_return;
     }
     work->second.outcome = message_of(command, outcome);
+    if (runtime::planted("command_acked_before_answer")) ports_.ack(work->second.handles.front());
     runtime::crash_point("worker.outcome_known");
     publish(token);
 }
@@ -206,7 +209,7 @@ void Worker::settle(const broker::PublishResult& result) {
     if (found == works_.end()) {
         return;
     }
-    if (result.status != broker::PublishStatus::confirmed) {
+    if (result.status != broker::PublishStatus::confirmed && !runtime::planted("unconfirmed_answer_forgotten")) {
         runtime::log_warn(
             "outcome not confirmed",
             {{"status", broker::to_text(result.status)}, {"reason", result.reason}, {"tries", found->second.tries}});

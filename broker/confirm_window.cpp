@@ -1,5 +1,7 @@
 #include "broker/confirm_window.hpp"
 
+#include "runtime/planted.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -22,10 +24,10 @@ void ConfirmWindow::settle_one(Entry& entry, bool positive, std::vector<PublishR
     entry.has_result = true;
     --waiting_;
     PublishResult result{entry.tag, std::move(entry.message_id), PublishStatus::confirmed, {}};
-    if (!positive) {
+    if (!positive && !runtime::planted("nack_taken_as_confirm")) {
         result.status = PublishStatus::nacked;
         result.reason = "the broker refused it (a queue is full or failing)";
-    } else if (entry.was_returned) {
+    } else if (entry.was_returned && !runtime::planted("returned_taken_as_sent")) {
         result.status = PublishStatus::returned;
         result.reason = std::move(entry.return_reason);
     }

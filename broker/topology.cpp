@@ -1,5 +1,7 @@
 #include "broker/topology.hpp"
 
+#include "runtime/planted.hpp"
+
 #include <utility>
 
 namespace ordersaga::broker {
@@ -8,9 +10,10 @@ namespace {
 // What every queue shares: replicated and durable, bounded, refusing when full, and dead letters that are handed over
 // only when the dead letter queue confirmed them. at-least-once silently becomes at-most-once without reject-publish.
 std::vector<Argument> queue_arguments(const Names& names, const TopologyOptions& options) {
+    const std::string strategy = runtime::planted("dead_letters_at_most_once") ? "at-most-once" : "at-least-once";
     return {
         {"x-queue-type", std::string("quorum")},           {"x-delivery-limit", std::int64_t{options.delivery_limit}},
-        {"x-dead-letter-exchange", names.dead_exchange()}, {"x-dead-letter-strategy", std::string("at-least-once")},
+        {"x-dead-letter-exchange", names.dead_exchange()}, {"x-dead-letter-strategy", strategy},
         {"x-overflow", std::string("reject-publish")},     {"x-max-length", options.max_length},
         {"x-max-length-bytes", options.max_length_bytes},
     };

@@ -3,6 +3,7 @@
 #include "db/credentials.hpp"
 #include "db/session.hpp"
 #include "runtime/log.hpp"
+#include "runtime/planted.hpp"
 
 #include <condition_variable>
 #include <map>
@@ -133,7 +134,8 @@ std::optional<AccessTokens::Token> AccessTokens::find(const std::string& merchan
     const std::lock_guard lock(impl_->mutex);
     const auto found = impl_->all.find({merchant, subject});
     if (found == impl_->all.end()) return std::nullopt;
-    if (found->second.end && *found->second.end <= Steady::now()) return std::nullopt;
+    const bool over = found->second.end && *found->second.end <= Steady::now();
+    if (over && !runtime::planted("token_used_past_its_end")) return std::nullopt;
     return found->second.token;
 }
 

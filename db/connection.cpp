@@ -2,6 +2,7 @@
 
 #include "db/pqxx_bridge.hpp"
 #include "runtime/crash_point.hpp"
+#include "runtime/planted.hpp"
 
 #include <array>
 #include <charconv>
@@ -253,7 +254,7 @@ Rows Transaction::query(std::string_view statement, const std::vector<Parameter>
     }
     try {
         return Rows(std::make_shared<const Rows::Impl>(
-            Rows::Impl{bridge::execute(impl_.transaction, std::string(statement), values)}));
+            Rows::Impl{bridge::execute(impl_.transaction, runtime::planted_statement(statement), values)}));
     } catch (...) {
         impl_.failed = true;
         rethrow_as_ours(impl_.connection.is_open());

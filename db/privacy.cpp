@@ -4,6 +4,7 @@
 #include "db/store_keys.hpp"
 #include "orchestrator/orders/rows.hpp"
 #include "runtime/crash_point.hpp"
+#include "runtime/planted.hpp"
 #include "sagas/order_data.hpp"
 
 #include <nlohmann/json.hpp>
@@ -230,7 +231,7 @@ std::optional<std::string> without_texts(const std::optional<std::string>& docum
     order.shipping_address.reset();
     order.cancel_reason.clear();
     order.source_name.clear();
-    order.ship_method.clear();
+    if (!runtime::planted("redaction_leaves_a_text")) order.ship_method.clear();
     for (sagas::StoreFulfillment& fulfillment : order.fulfillments)
         fulfillment.tracking_numbers.clear();
     return runtime::dump_json(to_json(order));
@@ -270,7 +271,8 @@ bool erase_order(Transaction& transaction, const Erasure& erasure, const std::st
         if (final && !saga.empty() && saga.view(0, 0) == "order")
             erase_saga(transaction, erasure.merchant, saga_id, json::parse(saga.view(0, 2)));
     }
-    transaction.execute(kErasePerson, {erasure.merchant, erasure.store, order_id});
+    if (!runtime::planted("redaction_leaves_the_address"))
+        transaction.execute(kErasePerson, {erasure.merchant, erasure.store, order_id});
     if (!final) return false;
     transaction.execute(kEraseParkedOrder, {erasure.merchant, erasure.store, order_id});
     transaction.execute(kEraseOrder, {erasure.merchant, erasure.store, order_id, document});

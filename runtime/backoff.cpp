@@ -1,5 +1,6 @@
 #include "runtime/backoff.hpp"
 
+#include "runtime/planted.hpp"
 #include "runtime/random.hpp"
 
 #include <algorithm>
@@ -8,11 +9,12 @@
 namespace ordersaga::runtime {
 
 Duration longest_delay(int attempt, const BackoffPolicy& policy) {
+    const Duration cap = runtime::planted("backoff_without_bound") ? policy.cap * 1000 : policy.cap;
     const double exponent = static_cast<double>(std::max(attempt, 1) - 1);
     const double delay =
         static_cast<double>(policy.base.count()) * std::pow(std::max(policy.coefficient, 1.0), exponent);
     // The comparison also catches infinity.
-    if (!(delay < static_cast<double>(policy.cap.count()))) return policy.cap;
+    if (!(delay < static_cast<double>(cap.count()))) return cap;
     return Duration(static_cast<Duration::rep>(delay));
 }
 

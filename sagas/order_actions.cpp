@@ -1,5 +1,6 @@
 #include "sagas/order_actions.hpp"
 
+#include "runtime/planted.hpp"
 #include "runtime/text.hpp"
 #include "sagas/activities.hpp"
 
@@ -69,7 +70,7 @@ void command(
     json payload,
     Duration delay = Duration{0}) {
     // The only way out of an order saga. Who sends an observed order does so unseen: the plain success is assumed.
-    if (step.data.observed) {
+    if (step.data.observed && !runtime::planted("observed_order_sent")) {
         Event assumed = event_of_outcome(activity, payload, plain_success(activity, payload));
         step.decision.effects.push_back(
             {"Assume",
@@ -114,7 +115,7 @@ Fulfillment& open_fulfillment(OrderStep& step, int part) {
     if (last != nullptr && last->state != "cancelled") return *last;
     Fulfillment next;
     next.part = part;
-    next.generation = last == nullptr ? 1 : last->generation + 1;
+    next.generation = last == nullptr || runtime::planted("generation_reused") ? 1 : last->generation + 1;
     next.reference =
         data.store + "." + data.order_id + "." + std::to_string(next.part) + "." + std::to_string(next.generation);
     next.request_key =
@@ -194,7 +195,7 @@ void give_back(OrderStep& step) {
 
 // Late checks: a frozen worker may still send what we gave up on. No fence in our database stops that.
 void schedule_late_checks(OrderStep& step, const Fulfillment* current) {
-    if (current == nullptr || !current->perhaps_exists) return;
+    if (current == nullptr || !current->perhaps_exists || runtime::planted("late_checks_forgotten")) return;
     int number = 0;
     for (Duration delay : step.settings.late_checks) {
         command(
@@ -205,7 +206,7 @@ void schedule_late_checks(OrderStep& step, const Fulfillment* current) {
 }
 
 void tell_store(OrderStep& step, Shipment& shipment) {
-    if (!shipment.store_fulfillment.empty()) return;
+    if (!shipment.store_fulfillment.empty() && !runtime::planted("shipment_told_twice")) return;
     if (shipment.lines.empty()) {
         shipment.store_fulfillment = "none";  // part of a bundle: no whole unit of any line has gone out with it
         return;
@@ -583,10 +584,10 @@ bool go_on(const OrderStep& step, Payload payload) {
     return !stop_wanted(step, payload);
 }
 bool conflict(const OrderStep&, Payload payload) {
-    return payload.value("conflict", false);
+    return payload.value("conflict", false) && !runtime::planted("conflict_taken_as_refusal");
 }
-bool plainly_refused(const OrderStep&, Payload payload) {
-    return !payload.value("conflict", false);
+bool plainly_refused(const OrderStep& step, Payload payload) {
+    return !conflict(step, payload);
 }
 
 bool edit_wanted(const OrderStep& step, Payload) {
@@ -1011,6 +1012,7 @@ void cancel_fulfillment(OrderStep& step, Payload payload) {
 void cancel_for_edit(OrderStep& step, Payload payload) {
     step.data.edit = lines_in(payload);
     ask_to_cancel(step);
+    if (runtime::planted("cancel_not_awaited")) return replace_fulfillment(step, payload);
     step.decision.note = "the order was changed: cancel, then request the rest anew";
 }
 

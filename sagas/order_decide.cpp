@@ -1,5 +1,6 @@
 // What facts mean to an order saga, and the decision around its table (order_saga.cpp).
 
+#include "runtime/planted.hpp"
 #include "runtime/text.hpp"
 #include "sagas/activities.hpp"
 #include "sagas/found_fulfillments.hpp"
@@ -164,7 +165,7 @@ bool is_seen_cancelled(const OrderData& data) {
 // The warehouse says that it has no such order, after it had accepted it. It may be wrong, or its list behind: who believed it
 // would give away goods that leave tomorrow. So a person looks first; when it says the same again after that, it is the end.
 Fulfillment* denied_for_the_first_time(OrderData& data, Payload payload) {
-    if (payload.value("found", true)) return nullptr;
+    if (payload.value("found", true) || runtime::planted("denial_believed_at_once")) return nullptr;
     Fulfillment* known = data.of_reference(payload.value("reference", ""));
     return known != nullptr && known->state == "accepted" && !known->perhaps_exists ? known : nullptr;
 }

@@ -1,6 +1,7 @@
 #include "orchestrator/engine/attempts.hpp"
 
 #include "runtime/backoff.hpp"
+#include "runtime/planted.hpp"
 
 #include <algorithm>
 
@@ -28,6 +29,7 @@ bool settles(sagas::OutcomeKind kind) {
 }
 
 bool may_try_again(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant now) {
+    if (runtime::planted("retries_without_end")) return true;
     return command.counted_attempts < policy.max_attempts && now - command.created_at < policy.schedule_to_close;
 }
 
@@ -83,7 +85,8 @@ AttemptEnd end_attempt(
 
         case OutcomeKind::throttled: {
             command.perhaps_applied = command.lookup_first;
-            Duration pause = outcome.retry_after ? Duration(*outcome.retry_after) : throttled_pause;
+            const bool told = outcome.retry_after && !runtime::planted("retry_after_ignored");
+            Duration pause = told ? Duration(*outcome.retry_after) : throttled_pause;
             wait_until(command, now + std::clamp(pause, Duration(std::chrono::milliseconds(50)), throttled_cap));
             return AttemptEnd::waits;
         }
@@ -102,8 +105,10 @@ AttemptEnd end_attempt(
         case OutcomeKind::unknown: {
             command.counted_attempts += 1;
             command.perhaps_applied = true;
-            command.lookup_first = true;
-            const Instant surely_ended = command.send_before.value_or(now) + policy.call_deadline + policy.lookup_delay;
+            const bool blindly = runtime::planted("unknown_retried_blindly");
+            command.lookup_first = !blindly;
+            const Instant surely_ended =
+                blindly ? now : command.send_before.value_or(now) + policy.call_deadline + policy.lookup_delay;
             if (!may_try_again(command, policy, now)) {
                 if (now >= surely_ended) break;
                 give_up_in_doubt(command, surely_ended, now);
@@ -120,6 +125,8 @@ AttemptEnd end_attempt(
 void begin_attempt(CommandRow& command, const sagas::ActivityPolicy& policy, Instant now, std::string attempt_token) {
     command.state = CommandState::sent;
     command.attempt += 1;
+    if (runtime::planted("key_changes_per_attempt") && command.payload.contains("key"))
+        command.payload["key"] = command.idempotency_key + "." + std::to_string(command.attempt);
     command.attempt_token = std::move(attempt_token);
     command.perhaps_applied = true;
     command.sent_at = now;

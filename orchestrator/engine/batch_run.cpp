@@ -1,6 +1,7 @@
 #include "orchestrator/engine/batch_run.hpp"
 
 #include "orchestrator/engine/attempts.hpp"
+#include "runtime/planted.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -204,7 +205,8 @@ void BatchRun::end_silent_duty_attempt(CommandRow& command) {
 
 CommandRow* BatchRun::find_sent(Live& live, const std::string& command_id) {
     auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
-        return row.command_id == command_id && row.state == CommandState::sent;
+        const bool open = row.state == CommandState::sent || runtime::planted("late_outcome_taken");
+        return row.command_id == command_id && open;
     });
     return command == live.commands.end() ? nullptr : &*command;
 }
@@ -219,7 +221,9 @@ bool BatchRun::take_outcome(
     const CommandRow* command = find_sent(found->second, command_id);
     bool repeated = std::any_of(
         pending_.begin(), pending_.end(), [&](const Pending& pending) { return pending.command_id == command_id; });
-    if (command == nullptr || command->attempt_token != attempt_token || repeated) return false;
+    const bool stale =
+        command == nullptr || (command->attempt_token != attempt_token && !runtime::planted("attempt_fence_skipped"));
+    if (stale || repeated) return false;
     pending_.push_back({saga, {}, command_id, outcome});
     return true;
 }
@@ -235,13 +239,15 @@ void BatchRun::end_attempt(Pending pending) {
     live.changed_commands.insert(command->command_id);
     if (end == AttemptEnd::waits) return;
     sagas::Outcome told = std::move(pending.outcome);
-    if (end == AttemptEnd::exhausted && command->perhaps_applied) told.kind = sagas::OutcomeKind::unknown;
+    const bool unknown = command->perhaps_applied && !runtime::planted("unknown_taken_as_failed");
+    if (end == AttemptEnd::exhausted && unknown) told.kind = sagas::OutcomeKind::unknown;
     sagas::Event event = definition.event_of(command->activity, command->payload, told, end == AttemptEnd::exhausted);
     if (event.cause.empty()) event.cause = command->activity + " " + command->outcome;
     decide(pending.saga, std::move(event));
 }
 
 void BatchRun::end_silent_attempts() {
+    if (runtime::planted("watchdog_off")) return;
     for (auto& [key, live] : live_) {
         for (const CommandRow& command : live.commands) {
             if (command.state != CommandState::sent || !command.deadline || *command.deadline > now_) continue;
@@ -307,7 +313,7 @@ void BatchRun::wake_sagas_due() {
         ++due_events_;
     }
     for (const auto& [key, live] : live_) {
-        if (live.row.next_wake && *live.row.next_wake <= now_) {
+        if (live.row.next_wake && *live.row.next_wake <= now_ && !runtime::planted("timer_lost")) {
             tell(key, {"TimeReached", nlohmann::json::object(), "timer"});
             ++due_events_;
         }
@@ -336,7 +342,7 @@ void BatchRun::decide_all() {
 
 void BatchRun::decide_told(const SagaTold& told, InputResult& answer) {
     const std::int64_t version = live_.at(told.saga).row.version;
-    if (told.expected_version && *told.expected_version != version) {
+    if (told.expected_version && *told.expected_version != version && !runtime::planted("version_fence_skipped")) {
         answer.kind = InputResult::Kind::refused;
         answer.reason = "the saga is at version " + std::to_string(version) + " now";
         return;
@@ -424,6 +430,7 @@ void BatchRun::apply(Live& live, sagas::Event event, sagas::Decision& decision) 
     // Answers of the participant come before everything else that waits for this saga.
     std::deque<Pending> answers;
     for (const sagas::Effect& effect : decision.effects) {
+        if (runtime::planted("settled_twice")) session_->settle(row, effect);
         for (sagas::Event& answer : session_->settle(row, effect))
             answers.push_back({row.key, std::move(answer), {}, {}});
     }
@@ -432,7 +439,7 @@ void BatchRun::apply(Live& live, sagas::Event event, sagas::Decision& decision) 
 
 void BatchRun::apply_incident(Live& live, const sagas::Decision& decision) {
     SagaRow& row = live.row;
-    if (decision.incident) {
+    if (decision.incident && !runtime::planted("incident_forgotten")) {
         row.incident = decision.incident;
         open_incident({row.key.merchant, incident_key_of(row.key), row.key.saga_id, *decision.incident, decision.note});
     } else if (decision.closes_incident && row.incident) {
@@ -550,6 +557,7 @@ void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
     LaneRules rules = rules_of(parts_.options);
     for (LaneRow& lane : lanes) {
         apply_lessons(lane);
+        if (runtime::planted("restored_sends_at_once")) lane.reads_only = false;
         std::size_t free = static_cast<std::size_t>(free_slots(lane, now_));
         if (free == 0 && now_ < lane.not_before) lane_retries_[{lane.merchant, lane.lane}] = lane.not_before;
         if (free == 0) continue;  // the next outcome of this lane comes by here again

@@ -2,9 +2,11 @@
 
 #include "orchestrator/engine/batch_run.hpp"
 #include "runtime/crash_point.hpp"
+#include "runtime/planted.hpp"
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace ordersaga::engine {
 namespace {
@@ -125,12 +127,14 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
         try {
             store_.transact([&](Transaction& transaction) {
                 work(transaction);
+                if (runtime::planted("published_before_commit")) sink_.send(to_send_, options_.shards);
                 // Last: who holds commands must not wait for a saga.
                 if (!published.empty()) transaction.mark_published(published, transaction.now());
                 if (!announced.empty()) transaction.delete_announcements(announced);
             });
         } catch (const StoreInDoubt& in_doubt) {
             // Perhaps committed. Running the same inputs again is the way to know: each is recognised if it was applied.
+            if (runtime::planted("doubt_taken_as_commit")) return Ran::committed;
             counts_.store_retries += 1;
             fault = in_doubt.what();
             if (attempt < options_.immediate_retries) continue;
@@ -262,6 +266,10 @@ Engine::Impl::Ran Engine::Impl::attempt(
 bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
     std::vector<InputResult> results;
     std::string fault;
+    for (Input* input : inputs) {
+        if (!runtime::planted("acked_before_commit") || !input->done) continue;
+        std::exchange(input->done, nullptr)(InputResult{});
+    }
     switch (attempt(inputs, results, fault)) {
         case Ran::unavailable: return false;
         case Ran::committed:
@@ -457,7 +465,9 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
     }
     std::erase_if(resent_, [&](const auto& entry) { return entry.second + options_.relay_after <= now; });
     for (CommandRow& command : transaction.claim_unpublished_commands(now - options_.relay_after, options_.due_limit)) {
-        if (is_confirmed(command) || !resent_.emplace(command.attempt_token, now).second) continue;
+        if (runtime::planted("relay_off") || is_confirmed(command) ||
+            !resent_.emplace(command.attempt_token, now).second)
+            continue;
         repeated_ += 1;
         to_send_.push_back(std::move(command));
         runtime::crash_point("engine.relay_claimed");

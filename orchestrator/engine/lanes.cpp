@@ -1,6 +1,7 @@
 #include "orchestrator/engine/lanes.hpp"
 
 #include "orchestrator/engine/attempts.hpp"
+#include "runtime/planted.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -72,6 +73,7 @@ void learn(LaneRow& lane, const sagas::Outcome& outcome, const LaneRules& rules,
         case OutcomeKind::retryable:
         case OutcomeKind::unknown:
             lane.failures += 1;
+            if (runtime::planted("breaker_off")) break;
             if (lane.breaker != "closed" || lane.failures >= rules.breaker_failures) {
                 open_breaker(lane, rules, now, outcome.reason);
             }

@@ -1,6 +1,7 @@
 #include "orchestrator/orders/channels.hpp"
 
 #include "orchestrator/orders/arrivals.hpp"
+#include "runtime/planted.hpp"
 #include "sagas/activities.hpp"
 #include "sagas/stock_flush.hpp"
 
@@ -125,7 +126,7 @@ void Channels::apply_moves() {
     std::vector<bool> is_new = rows_.insert_listing_moves(moves_);
     for (std::size_t i = 0; i < moves_.size(); ++i) {
         ListingRow* row = find(moves_[i].listing_id);
-        if (!is_new[i] || row == nullptr) continue;
+        if ((!is_new[i] && !runtime::planted("moves_counted_twice")) || row == nullptr) continue;
         row->learned += 1;
         if (row->believed) *row->believed += moves_[i].quantity;
         dirty_.insert(row->listing_id);
@@ -166,7 +167,7 @@ void Channels::apply_flush_ends(MerchantId merchant) {
             dirty_.insert(row->listing_id);
             row->in_flight = 0;
             auto reason = refused.find(i);
-            if (end.unknown) {
+            if (end.unknown && !runtime::planted("unknown_flush_taken_as_failed")) {
                 row->wants_read = true;
             } else if (applied.count(i) > 0) {
                 if (row->believed) *row->believed += item.delta;
@@ -208,7 +209,8 @@ void Channels::apply_read_ends() {
         if (row == nullptr || !row->read_open) continue;
         dirty_.insert(row->listing_id);
         row->read_open = false;
-        bool quiet = !end.failed && end.first && end.second && *end.first == *end.second && row->learned == end.learned;
+        bool quiet = !end.failed && end.first && end.second && *end.first == *end.second &&
+                     (row->learned == end.learned || runtime::planted("news_during_read_ignored"));
         if (!quiet) {
             row->wants_read = true;
             continue;
@@ -247,7 +249,7 @@ void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
         std::int64_t free = stock == nullptr ? 0 : std::max<std::int64_t>(0, stock->available - stock->waiting);
         units = std::min(units, free / component.quantity);
     }
-    std::int64_t target = std::max<std::int64_t>(0, units - sku.buffer);
+    std::int64_t target = std::max<std::int64_t>(0, units - (runtime::planted("buffer_forgotten") ? 0 : sku.buffer));
     if (target == row.target) return;
     row.target = target;
     dirty_.insert(row.listing_id);
@@ -302,7 +304,8 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
     }
     for (const StoreRow& store : stores) {
         auto found = owing.find(store.store_id);
-        if (found == owing.end() || busy.count(store.store_id) > 0) continue;
+        const bool waits = busy.count(store.store_id) > 0 && !runtime::planted("surplus_flush");
+        if (found == owing.end() || waits) continue;
         std::vector<ListingRow*>& rows = found->second;
         std::sort(rows.begin(), rows.end(), [](const ListingRow* a, const ListingRow* b) {
             return std::tie(a->target, a->listing_id) < std::tie(b->target, b->listing_id);
@@ -315,7 +318,7 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
         flush.opened_at = batch_.now();
         std::vector<sagas::FlushLine> lines;
         for (ListingRow* row : rows) {
-            std::int64_t delta = row->target - *row->believed;
+            std::int64_t delta = row->target - (runtime::planted("absolute_value_sent") ? 0 : *row->believed);
             row->in_flight = delta;
             dirty_.insert(row->listing_id);
             FlushRowItem item{row->listing_id, delta, {}};

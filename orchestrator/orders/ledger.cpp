@@ -1,5 +1,6 @@
 #include "orchestrator/orders/ledger.hpp"
 
+#include "runtime/planted.hpp"
 #include "sagas/order_data.hpp"
 
 #include <algorithm>
@@ -119,8 +120,10 @@ std::vector<Shortage> Ledger::grant(
     std::vector<Shortage> shortages;
     for (const auto& [sku_id, quantity] : summed(demand)) {
         const StockRow& row = at({saga.merchant, sku_id, warehouse});
-        bool queued = sku(saga.merchant, sku_id).policy == "backorder" && row.waiting > 0;
-        if (quantity > 0 && (row.available < quantity || queued)) {
+        bool queued =
+            sku(saga.merchant, sku_id).policy == "backorder" && row.waiting > 0 && !runtime::planted("queue_overtaken");
+        const std::int64_t too_many = runtime::planted("stock_guard_off_by_one") ? 1 : 0;
+        if (quantity > 0 && (row.available + too_many < quantity || queued)) {
             shortages.push_back({sku_id, quantity, row.available, row.waiting});
         }
     }
@@ -227,7 +230,7 @@ bool Ledger::release(const engine::SagaKey& saga, const std::string& cause, Orde
             movement.available = reservation.held - covers;
             movement.short_by = -covers;
             reservation.released += reservation.held;
-            reservation.held = 0;
+            if (!runtime::planted("released_twice")) reservation.held = 0;
         }
         if (reservation.committed > 0) {
             MovementRow& movement =
@@ -302,12 +305,14 @@ void Ledger::commit(const engine::SagaKey& saga, const std::string& cause, Order
         reservation.committed += reservation.held;
         reservation.held = 0;
         reservation.accepted_at = accepted_at;
+        if (runtime::planted("commit_forgets_a_line")) break;
     }
 }
 
 void Ledger::doubt(const engine::SagaKey& saga, OrderPart part) {
     for (ReservationRow* row : lines_of(saga, part)) {
-        if (row->committed > 0) line(saga, row->line_id, row->key).accepted_at.reset();
+        if (row->committed > 0 && !runtime::planted("doubt_forgotten"))
+            line(saga, row->line_id, row->key).accepted_at.reset();
     }
 }
 
@@ -369,7 +374,7 @@ bool Ledger::apply_reading(
     std::int64_t returned_since,
     const std::string& cause) {
     StockRow& row = at(key);
-    if (row.read_asked_at && asked_at <= *row.read_asked_at) return false;
+    if (row.read_asked_at && asked_at <= *row.read_asked_at && !runtime::planted("older_reading_applied")) return false;
     row.read_asked_at = asked_at;
     row.warehouse_on_hand = on_hand;
     row.warehouse_fulfillable = fulfillable;
@@ -383,6 +388,7 @@ bool Ledger::apply_reading(
     after.unavailable = row.unavailable - row.returning + after.returning;
     // Units that have left since it was asked are missing to nobody.
     after.short_by = std::clamp<std::int64_t>(-free, 0, after.reserved + after.committed + after.unavailable);
+    if (runtime::planted("shortage_hidden")) after.short_by = 0;
     after.on_hand = after.available + after.reserved + after.committed + after.unavailable - after.short_by;
     bool same = after.available == row.available && after.short_by == row.short_by && after.returning == row.returning;
     if (same) return true;

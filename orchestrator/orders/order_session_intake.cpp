@@ -2,6 +2,7 @@
 
 #include "orchestrator/orders/order_session.hpp"
 #include "runtime/json.hpp"
+#include "runtime/planted.hpp"
 #include "sagas/found_fulfillments.hpp"
 
 #include <nlohmann/json.hpp>
@@ -88,7 +89,7 @@ void OrderSession::read_receipts(
     std::vector<bool> is_new = rows_.insert_receipts(rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const engine::Arrival* arrival = arrivals[places[i]];
-        if (is_new[i]) {
+        if (is_new[i] || runtime::planted("dedupe_row_dropped")) {
             receipt_of_[arrival] = receipts_.size();
             receipts_.push_back(std::move(rows[i]));
         } else {
@@ -548,6 +549,7 @@ void OrderSession::take_found() {
 
 // Who told of the order had no document of it, or the order has no saga.
 void OrderSession::put_back_found() {
+    if (runtime::planted("found_fulfillment_thrown_away")) found_.clear();
     for (auto& [key, views] : found_) {
         for (json& view : views) {
             const std::string reference = view.value("reference", "");

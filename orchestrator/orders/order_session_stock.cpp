@@ -1,6 +1,7 @@
 // Stock and channels of one batch: grants, readings, the backorder queue, targets, and who has waited long enough.
 
 #include "orchestrator/orders/order_session.hpp"
+#include "runtime/planted.hpp"
 #include "sagas/activities.hpp"
 
 #include <nlohmann/json.hpp>
@@ -103,6 +104,10 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
     for (const StockKey& key : keys) {
         if (!ledger_.holds(key)) missing.push_back(key);
     }
+    if (runtime::planted("locks_unsorted")) {
+        for (auto key = missing.rbegin(); key != missing.rend(); ++key)
+            ledger_.load_stock(rows_.lock_stock({*key}));
+    }
     if (!missing.empty()) ledger_.load_stock(rows_.lock_stock(missing));
     if (!unloaded.empty()) {
         std::vector<ReservationRow> reserved = rows_.reservations_of(unloaded);
@@ -111,7 +116,7 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         for (const ReservationRow& row : reserved) {
             if (row.waiting + row.held + row.committed > 0 && !ledger_.holds(row.key)) unnamed.insert(row.key);
         }
-        if (!unnamed.empty()) {
+        if (!unnamed.empty() && !runtime::planted("unnamed_stock_not_locked")) {
             lock_late(unnamed);
             keys.insert(unnamed.begin(), unnamed.end());
             reserved = rows_.reservations_of(unloaded);
@@ -132,7 +137,8 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
 void OrderSession::lock_late(const std::set<StockKey>& keys) {
     if (keys.empty()) return;
     late_.stock.insert(keys.begin(), keys.end());
-    ledger_.load_stock(rows_.lock_stock({keys.begin(), keys.end()}, Turn::never));
+    const Turn turn = runtime::planted("late_lock_waits") ? Turn::in_turn : Turn::never;
+    ledger_.load_stock(rows_.lock_stock({keys.begin(), keys.end()}, turn));
 }
 
 void OrderSession::apply_readings() {
@@ -144,13 +150,13 @@ void OrderSession::apply_readings() {
             keys.push_back({reading.merchant, sku, reading.warehouse_id});
         std::map<StockKey, std::int64_t> not_counted, returned;
         for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag))
-            not_counted[key] = units;
+            not_counted[key] = runtime::planted("request_window_ignored") ? 0 : units;
         for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at))
             returned[key] = units;
         std::set<StockKey> explained = explained_by_requests(reading, not_counted);
         for (const auto& [sku, fulfillable, on_hand] : reading.items) {
             StockKey key{reading.merchant, sku, reading.warehouse_id};
-            if (explained.count(key) > 0) continue;
+            if (explained.count(key) > 0 && !runtime::planted("requests_explain_nothing")) continue;
             ledger_.apply_reading(
                 key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
                 "reading:" + reading.command_id);
@@ -237,6 +243,7 @@ std::vector<sagas::Event> OrderSession::settle(const engine::SagaRow& saga, cons
     } else if (name == "Release") {
         channel_waits_.erase(saga.key);
         stop_waiting_.insert(saga.key);
+        if (runtime::planted("compensation_forgotten")) return {{"StockReleased", json::object(), "stock"}};
         if (ledger_.release(saga.key, cause_of("release", saga), part_in(effect.payload))) {
             std::set<SkuId>& skus = returned_[{saga.key.merchant, warehouse_in(effect.payload)}];
             for (const Demand& line : demand_in(effect.payload))
@@ -570,7 +577,7 @@ void OrderSession::name_debts(MerchantId merchant, World& world) {
 }
 
 bool OrderSession::is_confirmed(World& world, const Rows::Wait& wait) const {
-    return world.channels->confirmed(wait.stock) >= wait.version;
+    return world.channels->confirmed(wait.stock) >= wait.version || runtime::planted("channels_not_awaited");
 }
 
 void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen) {

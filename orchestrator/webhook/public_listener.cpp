@@ -7,6 +7,7 @@
 #include "runtime/json.hpp"
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+#include "runtime/planted.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -148,6 +149,7 @@ private:
             count(source, decision.topic, "queue_full");
             co_return refuse_webhook(503, "too much at once, deliver it again");
         }
+        if (runtime::planted("webhook_answered_before_commit")) co_return json_answer(200, {{"result", "applied"}});
         const std::optional<InputResult> result = co_await stored.wait_until(started + options_.commit_wait);
         runtime::crash_point("webhook.stored");
         count(source, decision.topic, result ? name_of(result->kind) : std::string_view("late"));
@@ -170,6 +172,7 @@ private:
 
 runtime::HttpBodyLimit public_body_limit() {
     return [](std::string_view, std::string_view path) -> std::size_t {
+        if (runtime::planted("body_limit_off")) return webhook_body_limit * 1000;
         return path.starts_with("/webhooks/") ? webhook_body_limit : 1024;
     };
 }

@@ -100,6 +100,9 @@ TestDatabase::TestDatabase(Content content) : name_(fresh_name()) {
             " TO ordersaga_migrator, ordersaga_engine, ordersaga_worker, ordersaga_api, ordersaga_notifier");
     }
     dsns_ = db::role_dsns(admin, name_, kPasswords);
+    const char* spoil = std::getenv("ORDERSAGA_SPOIL_SCHEMA");
+    if (spoil != nullptr && content == Content::migrated)
+        db::Connection({admin_dsn(), "ordersaga-test"}).autocommit(spoil);
 }
 
 TestDatabase::~TestDatabase() {

@@ -1,5 +1,6 @@
 // A database of one's own for one test: cloned from a migrated template (about 50 ms), dropped at the end. The server
-// is the one at ORDERSAGA_ADMIN_DSN; a test that is run without it fails, naming the variable.
+// is the one at ORDERSAGA_ADMIN_DSN; a test that is run without it fails, naming the variable. tools/run_mutants takes
+// something away from every migrated one, by the statement ORDERSAGA_SPOIL_SCHEMA.
 #pragma once
 
 #include "db/bootstrap.hpp"

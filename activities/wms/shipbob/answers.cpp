@@ -3,6 +3,7 @@
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "activities/retry_after.hpp"
+#include "runtime/planted.hpp"
 #include "runtime/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ std::string joined(const std::vector<FieldProblem>& problems) {
 
 std::chrono::milliseconds wait_asked_for(const PeerAnswer& answer) {
     for (const std::string_view name : {"x-retry-after", "Retry-After"}) {
+        if (runtime::planted("peers_retry_after_ignored")) break;
         if (const auto wait = parse_retry_after(answer.header(name), std::chrono::system_clock::now())) {
             return std::max(*wait, std::chrono::milliseconds(100));
         }
@@ -108,7 +110,7 @@ std::optional<Failure> failure_of(CallKind kind, const PeerAnswer& answer) {
     if (status >= 200 && status < 300) return std::nullopt;
     if (status == 429) return Failure(Throttled{wait_asked_for(answer), told(answer)});
     if (status >= 500) {
-        if (write) return Failure(OutcomeUnknown{told(answer)});
+        if (write && !runtime::planted("failed_write_taken_as_undone")) return Failure(OutcomeUnknown{told(answer)});
         if (status == 503 && !answer.header("Retry-After").empty()) {
             return Failure(Throttled{wait_asked_for(answer), told(answer)});
         }

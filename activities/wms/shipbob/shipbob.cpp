@@ -3,6 +3,7 @@
 #include "activities/call_scope.hpp"
 #include "activities/lenient_json.hpp"
 #include "runtime/http_client.hpp"
+#include "runtime/planted.hpp"
 #include "runtime/url.hpp"
 
 #include <nlohmann/json.hpp>
@@ -24,7 +25,7 @@ constexpr std::size_t most_remembered = 200'000;
 constexpr std::size_t ids_per_question = 100;
 
 SubmitOutcome judge_existing(const FulfillmentRequest& request, FulfillmentView view) {
-    if (std::string why = difference(request, view); !why.empty()) {
+    if (std::string why = difference(request, view); !why.empty() && !runtime::planted("other_order_taken_as_ours")) {
         return Conflict{std::move(view), std::move(why)};
     }
     return AlreadyDone{std::move(view)};
@@ -55,7 +56,7 @@ std::optional<CancelOutcome> decided_by_state(const FulfillmentView& view, bool 
         const bool all_cancelled = std::all_of(
             view.shipments.begin(), view.shipments.end(),
             [](const ShipmentView& shipment) { return shipment.state == FulfillmentState::cancelled; });
-        if (all_cancelled) return CancelOutcome(Cancelled{view});
+        if (all_cancelled || runtime::planted("partly_taken_as_cancelled")) return CancelOutcome(Cancelled{view});
         return CancelOutcome(PartlyCancelled{view});
     }
     return std::nullopt;
@@ -115,7 +116,7 @@ awaitable<PeerAnswer> ShipBob::call(
 // --------------------------------------------------------------------------------------------------------- submit
 
 awaitable<SubmitOutcome> ShipBob::submit(FulfillmentRequest request, bool lookup_first, CallScope& scope) {
-    if (lookup_first) {
+    if (lookup_first && !runtime::planted("lookup_skipped")) {
         FindOutcome found = co_await find(request.reference, scope);
         if (auto* failure = std::get_if<Failure>(&found)) {
             co_return *failure;
@@ -467,7 +468,7 @@ awaitable<ChangesOutcome> ShipBob::changes_since(runtime::Instant since, CallSco
         }
         const std::size_t rows = list_of(*document).size();
         std::move(views->begin(), views->end(), std::back_inserter(changes.views));
-        if (rows < page_size) {
+        if (rows < page_size || runtime::planted("last_page_lost")) {
             break;
         }
     }
