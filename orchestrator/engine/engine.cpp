@@ -267,8 +267,7 @@ bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
     std::vector<InputResult> results;
     std::string fault;
     for (Input* input : inputs) {
-        if (!runtime::planted("acked_before_commit") || !input->done) continue;
-        std::exchange(input->done, nullptr)(InputResult{});
+        if (runtime::planted("acked_before_commit") && input->done) std::exchange(input->done, nullptr)({});
     }
     switch (attempt(inputs, results, fault)) {
         case Ran::unavailable: return false;

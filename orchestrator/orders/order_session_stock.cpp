@@ -104,10 +104,7 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
     for (const StockKey& key : keys) {
         if (!ledger_.holds(key)) missing.push_back(key);
     }
-    if (runtime::planted("locks_unsorted")) {
-        for (auto key = missing.rbegin(); key != missing.rend(); ++key)
-            ledger_.load_stock(rows_.lock_stock({*key}));
-    }
+    if (runtime::planted("locks_unsorted") && !missing.empty()) ledger_.load_stock(rows_.lock_stock({missing.back()}));
     if (!missing.empty()) ledger_.load_stock(rows_.lock_stock(missing));
     if (!unloaded.empty()) {
         std::vector<ReservationRow> reserved = rows_.reservations_of(unloaded);

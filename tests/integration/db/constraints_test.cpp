@@ -112,6 +112,7 @@ BEGIN
 EXCEPTION
     WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS name = CONSTRAINT_NAME;
+        IF name = '' THEN RETURN 'a trigger'; END IF;
         -- A partition's is the whole table's.
         RETURN coalesce((SELECT parent.conname FROM pg_constraint part
                            JOIN pg_constraint parent ON parent.oid = part.conparentid WHERE part.conname = name), name);

@@ -2,6 +2,7 @@
 // command is published when a queue has it. The engine is the real one; its store is the simulated one, which can be away.
 #include "orchestrator/broker_ports.hpp"
 
+#include "broker/envelope.hpp"
 #include "orchestrator/engine_loop.hpp"
 #include "runtime/metrics.hpp"
 #include "tests/integration/broker/broker_fixture.hpp"
@@ -70,6 +71,8 @@ struct World {
 
 class BrokerPorts : public broker::BrokerTest {
 protected:
+    const runtime::KeyRing keys_ = runtime::KeyRing::parse(runtime::new_key_line()).value();
+
     // Of no attempt that is open: it changes nothing, and is answered like any other.
     void publish_an_outcome() {
         broker::Envelope envelope;
@@ -97,7 +100,7 @@ protected:
 
 TEST_F(BrokerPorts, AnOutcomeIsAckedWhenItIsCommitted) {
     World world(address_, options_);
-    OutcomeSource source(address_, options_, world.loop, world.metrics, {});
+    OutcomeSource source(address_, options_, world.loop, world.metrics, keys_);
 
     publish_an_outcome();
     source.serve({0});
@@ -110,7 +113,7 @@ TEST_F(BrokerPorts, AnOutcomeIsAckedWhenItIsCommitted) {
 
 TEST_F(BrokerPorts, AnOutcomeThatCouldNotBeCommittedIsDeliveredAgain) {
     World world(address_, options_);
-    OutcomeSource source(address_, options_, world.loop, world.metrics, {});
+    OutcomeSource source(address_, options_, world.loop, world.metrics, keys_);
     world.store.away = true;
 
     publish_an_outcome();

@@ -300,6 +300,15 @@ TEST_F(ShipBobFlow, CancelOfSomeShipmentsIsPartly) {
     EXPECT_TRUE(std::holds_alternative<PartlyCancelled>(cancel()));
 }
 
+// What is left of it could be cancelled still: half an order is not a cancelled one.
+TEST_F(ShipBobFlow, CancelThatLeavesAShipmentInTroubleIsPartly) {
+    peer.will(answer(200, order("Processing")));
+    peer.will(answer(200, json{{"status", "Success"}}));
+    peer.will(answer(200, order("Exception", {shipment("Cancelled"), shipment("Exception", 303)})));
+
+    EXPECT_TRUE(std::holds_alternative<PartlyCancelled>(cancel()));
+}
+
 TEST_F(ShipBobFlow, CancelWhoseAnswerIsLostIsReadAgain) {
     peer.will(answer(200, order("Processing")));
     peer.will(lost_answer());
@@ -423,6 +432,20 @@ TEST_F(ShipBobFlow, ChangesComeInTheOrderTheyHappened) {
     EXPECT_EQ(changes.views[0].id, "900");
     EXPECT_EQ(runtime::format_rfc3339(changes.until), "2026-11-02T10:00:00Z");
     EXPECT_THAT(asked().at(0), HasSubstr("LastUpdateStartDate=2026-10-30T00%3A00%3A00Z"));
+}
+
+TEST_F(ShipBobFlow, ChangesOfSeveralPagesAreReadToTheLast) {
+    json full = json::array();
+    for (int i = 0; i < 250; ++i)
+        full.push_back(order("Processing"));
+    peer.will(answer(200, full));
+    peer.will(answer(200, json::array({order("Cancelled")})));
+
+    const ChangesOutcome outcome = run(shipbob.changes_since({}, scope));
+
+    EXPECT_EQ(std::get<Changes>(outcome).views.size(), 251U);
+    ASSERT_EQ(asked().size(), 2U);
+    EXPECT_THAT(asked().at(1), HasSubstr("Page=2"));
 }
 
 TEST_F(ShipBobFlow, NoChangeLeavesTheInstantWhereItWas) {

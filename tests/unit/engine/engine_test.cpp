@@ -173,6 +173,20 @@ TEST(EngineAttempts, EndAsUnknownWhenNobodyEverAnswers) {
     EXPECT_THAT(*bench.saga(1).incident, HasSubstr("PackUnknown"));
 }
 
+// Surely nothing happened in the last attempt; what happened in the first nobody knows.
+TEST(EngineAttempts, EndAsUnknownWhenAnyOfThemIsInDoubt) {
+    Bench bench;
+    bench.order(1);
+    bench.end(bench.last_sent(), an_outcome(OutcomeKind::unknown, "no answer"));
+    for (int attempt = 2; attempt <= 4; ++attempt) {
+        bench.pass(20s);
+        ASSERT_EQ(bench.sink.sent.size(), static_cast<std::size_t>(attempt));
+        bench.end(bench.last_sent(), an_outcome(OutcomeKind::retryable, "503"));
+    }
+    EXPECT_EQ(bench.saga(1).state, "NeedsOperator");
+    EXPECT_EQ(bench.saga(1).incident, "PackUnknown: 503");
+}
+
 TEST(EngineAttempts, WithdrawACommandThatHasNotLeft) {
     Bench bench;
     bench.boxes.lane.window = 0;
@@ -205,6 +219,19 @@ TEST(EngineRepeats, ChangeNothing) {
     EXPECT_EQ(bench.end(forged, an_outcome(OutcomeKind::done)).kind, Kind::duplicate) << "another saga's command";
     EXPECT_EQ(bench.saga(1).version, version);
     EXPECT_EQ(bench.engine->counts().stale_outcomes, 4U);
+}
+
+// The attempt was given up, the next one has not begun: its token is still the newest.
+TEST(EngineRepeats, OfAnAttemptThatHasEndedChangeNothingBeforeTheNext) {
+    Bench bench;
+    bench.order(1);
+    const CommandRow first = bench.last_sent();
+    bench.end(first, an_outcome(OutcomeKind::retryable, "503"));
+
+    EXPECT_EQ(bench.end(first, an_outcome(OutcomeKind::done)).kind, Kind::duplicate);
+
+    EXPECT_EQ(bench.saga(1).state, "Packing");
+    EXPECT_EQ(bench.open_command(1)->state, CommandState::waiting);
 }
 
 TEST(EngineRepeats, BothInOneBatchAreAppliedOnce) {
