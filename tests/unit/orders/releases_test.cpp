@@ -72,6 +72,26 @@ std::int64_t grants(const AMerchant& shop) {
         movements.begin(), movements.end(), [](const auto& entry) { return entry.second.kind == "grant"; });
 }
 
+// --- what is held still
+
+// The change was refused, so the order holds what it held, and its lines name something else.
+TEST(WhatIsHeldStill, IsGivenBackThoughNoLineNamesItAnyMore) {
+    AMerchant shop(with_units(10));
+    sagas::OrderDocument order = an_order("100", eu, shirt, 2);
+    shop.deliver(eu, "orders/create", order);
+    order.lines = {a_line("1009", eu, hat, 50)};
+    order.updated_at += 1min;
+    shop.deliver(eu, "orders/updated", order);
+    ASSERT_EQ(shop.state("100"), "NeedsOperator");
+    ASSERT_EQ(shop.stock(shirt).reserved, 2);
+
+    EXPECT_EQ(shop.tell("100", "CancelRequested", {{"by", "operator"}}).kind, Kind::applied);
+
+    EXPECT_EQ(shop.stock(shirt).reserved, 0);
+    EXPECT_EQ(shop.stock(shirt).available, 10);
+    EXPECT_EQ(shop.laws(), "");
+}
+
 // --- what has left
 
 // S15: a cancel after the shipment was compensated a second time (Magento #1849, #1878).
