@@ -256,7 +256,7 @@ private:
                 if (order.empty()) return;
                 const std::string prefix = prefix_of(shop, order);
                 world_.warehouse().obstruct(prefix + "1.");
-                if (draw->chance(0.5)) world_.warehouse().stall_cancels(prefix + "1.");
+                if (draw->chance(0.7)) world_.warehouse().stall_late_cancels(prefix + "1.");
                 meddling_.add(Meddling::Story{&shop, order, {{"NeedsOperator", Deed::ends}}, draw});
             });
         });
@@ -275,7 +275,7 @@ private:
             // What was added is taken back in doubt, and something else is added that has to wait for its stock.
             world_.warehouse().obstruct(prefix + "2.");
             return {
-                {"FulfillmentRequested", Deed::adds_beyond_stock},
+                {"cancelled", Deed::adds_beyond_stock},
                 {"NeedsOperator", Deed::retries},
                 {"NeedsOperator", Deed::takes_addition_back}};
         }

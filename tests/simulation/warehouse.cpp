@@ -215,10 +215,12 @@ void Warehouse::trouble(const std::string& reference, Duration how_long) {
 CancelMood Warehouse::mood_about_cancel(const std::string& reference, bool may_hide) {
     const auto [entry, first] = moods_.try_emplace(reference, CancelMood::fine, 0);
     auto& [mood, left] = entry->second;
+    const bool late = is_late(reference);
+    std::set<std::string>& prefixes = late ? stalled_late_ : stalled_;
     const auto stalled = std::find_if(
-        stalled_.begin(), stalled_.end(), [&](const std::string& prefix) { return reference.starts_with(prefix); });
-    if (first && stalled != stalled_.end() && weather_.strikes(Fault::cancel_fails_fifty_times)) {
-        stalled_.erase(stalled);
+        prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return reference.starts_with(prefix); });
+    if ((first || late) && stalled != prefixes.end() && weather_.strikes(Fault::cancel_fails_fifty_times)) {
+        prefixes.erase(stalled);
         mood = CancelMood::fails;
         left = 50;
     }

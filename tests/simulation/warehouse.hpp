@@ -102,6 +102,8 @@ public:
     void obstruct(const std::string& prefix) { obstructed_.insert(prefix); }
     // It fails to cancel references that begin so, fifty times.
     void stall_cancels(const std::string& prefix) { stalled_.insert(prefix); }
+    // The same, of those that arrive when they have been given up.
+    void stall_late_cancels(const std::string& prefix) { stalled_late_.insert(prefix); }
     // Requests that have not arrived yet.
     int held_up() const { return held_up_; }
     // Drawn when an order is to be cancelled for the first time.
@@ -134,7 +136,7 @@ private:
     std::map<std::string, WarehouseOrder> orders_;
     std::map<std::string, std::pair<CancelMood, int>> moods_;  // with how many times more
     std::map<std::string, std::pair<RequestMood, int>> request_moods_;
-    std::set<std::string> unwelcome_, obstructed_, stalled_;
+    std::set<std::string> unwelcome_, obstructed_, stalled_, stalled_late_;
     int held_up_ = 0;
     std::int64_t oversold_units_ = 0;
     std::int64_t last_number_ = 100;
