@@ -1351,8 +1351,11 @@ void note_beyond_recall(OrderStep& step, Payload payload) {
 // The order was given up, and its store goes on selling in it. Nothing is reserved for that: somebody has to know.
 void tell_of_addition(OrderStep& step, Payload payload) {
     std::vector<SagaLine> edited = lines_in(payload);
-    if (!wants_less(edited, step.data.lines)) return note_late(step, payload);
+    // An order that ended because nothing was left of it has nothing yet, whatever it wanted before.
+    const bool was_emptied = step.data.cancel_by == "refunded";
+    if (!was_emptied && !wants_less(edited, step.data.lines)) return note_late(step, payload);
     std::erase_if(edited, [](const SagaLine& line) { return line.wanted == 0; });
+    if (edited.empty()) return note_late(step, payload);
     leave_unserved(step, "added after the order was given up: " + named(edited));
 }
 

@@ -157,6 +157,23 @@ bool is_accepted_unheard(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
+// Once it goes back it goes on to its end; what was given up is looked for again there.
+bool goes_back(const std::string& state, const OrderData& data) {
+    return state == "ReleasingStock" || state == "RevertingChannels" || state == "SettlingOrder" ||
+           (state == "NeedsOperator" && data.resume == "SettlingOrder");
+}
+
+// A person hears of it once, and nothing that goes well on the way back may close that.
+bool tells_of_given_up(OrderStep& step, Payload view) {
+    const std::string text = "an order that was given up exists at the warehouse";
+    std::vector<std::string>& unserved = step.data.unserved;
+    const bool told = std::find(unserved.begin(), unserved.end(), text) != unserved.end();
+    if (told || !is_alive(view) || !is_given_up_in_doubt(step.data, view)) return false;
+    unserved.push_back(text);
+    step.decision.incident = step.decision.note = text;
+    return true;
+}
+
 bool is_seen_cancelled(const OrderData& data) {
     const Fulfillment* current = data.current();
     return current != nullptr && current->seen_cancelled;
@@ -341,6 +358,11 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
                               (goes_on_without(saga.state) && is_given_up_in_doubt(step.data, payload.at("view")));
         if (given_up && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
             name = "LateFulfillmentFound";
+        } else if (goes_back(saga.state, step.data)) {
+            told_as_it_is = tells_of_given_up(step, payload.at("view"));
+            name.clear();
+            step.decision.silent = !told_as_it_is;
+            if (!told_as_it_is) step.decision.note = "the warehouse tells nothing new of what was given up";
         } else if (!news.new_shipments.empty()) {
             name = "ShipmentReported";
         } else if (!news.delivered.empty()) {

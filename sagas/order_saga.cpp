@@ -297,7 +297,7 @@ Row< RevertingChannels,     ChannelsUpdated,        Compensated,            fini
 Row< RevertingChannels,     ChannelWaitEnded,       SettlingOrder,          settle_store_order,             must_settle       >,
 Row< RevertingChannels,     ChannelWaitEnded,       Compensated,            finish_back,                    settled_as_cancelled>,
 Row< RevertingChannels,     CancelRequested,        none,                   note_late                                         >,
-Row< RevertingChannels,     OrderChanged,           none,                   note_too_late                                     >,
+Row< RevertingChannels,     OrderChanged,           none,                   tell_of_addition                                  >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< SettlingOrder,         OrderSettled,           OutOfStock,             finish_back,                    ends_out_of_stock >,
 Row< SettlingOrder,         OrderSettled,           Compensated,            finish_back,                    ends_compensated  >,

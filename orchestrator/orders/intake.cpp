@@ -329,9 +329,11 @@ IntakeFacts merge_document(
     for (const sagas::Refund& refund : joined.refunds)
         learn_refund(refund, joined.lines, store, map, facts.moves);
 
-    bool older =
-        row.has_document && joined.updated_at < row.document.updated_at && !runtime::planted("older_document_wins");
-    if (older) {
+    // Stores tell whole seconds; of two words in one the one that knows of the cancel is the newer.
+    const bool knows_less = row.document.cancelled_at && !joined.cancelled_at;
+    const bool older = row.has_document && (joined.updated_at < row.document.updated_at ||
+                                            (joined.updated_at == row.document.updated_at && knows_less));
+    if (older && !runtime::planted("older_document_wins")) {
         join_refunds(row.document, joined.refunds);
         return facts;
     }

@@ -1,5 +1,7 @@
 #include "tests/simulation/people.hpp"
 
+#include <algorithm>
+
 namespace ordersaga::simulation {
 
 using std::chrono::minutes;
@@ -81,10 +83,15 @@ void People::act(Deed deed, Shop& shop, const std::string& order, Draw& draw) {
         case Deed::takes_addition_back:
             if (lines > 1) shop.refund(order, lines - 1, 1, draw.chance(0.5));
             break;
-        case Deed::adds:
-        case Deed::adds_beyond_stock:
-            shop.add(order, basket(shop, draw).front().first, 1, deed == Deed::adds_beyond_stock);
+        case Deed::adds: shop.add(order, basket(shop, draw).front().first, 1, false); break;
+        case Deed::adds_beyond_stock: {
+            // Half of the time what may wait for its stock.
+            const bool waits = draw.chance(0.5);
+            const auto caps = std::find_if(
+                shop.items().begin(), shop.items().end(), [](const auto& item) { return item.second.sku == "CAP"; });
+            shop.add(order, waits ? caps->second.variant_id : basket(shop, draw).front().first, 1, true);
             break;
+        }
         case Deed::sends_elsewhere: shop.send_elsewhere(order); break;
         case Deed::holds: tell(shop, order, {"HoldPlaced", {{"reason", "looks like fraud"}}, ""}); break;
         case Deed::lets_go: {

@@ -220,7 +220,7 @@ private:
     // An order to which something is added when the warehouse has begun to pick it, so that it gets parts; and then more
     // happens to it.
     void plan_growth() {
-        for (int i = 0; i < 3; ++i) {
+        for (int i = 0; i < 4; ++i) {
             event("growing order", [this](const Drawn& draw) {
                 const Instant when = moment(*draw, seconds(2), buyers_last);
                 Shop& shop = *draw->one_of(world_.shops());
@@ -271,7 +271,7 @@ private:
             world_.warehouse().stall_cancels(prefix + "2.");
             return {{"accepted", draw.chance(0.5) ? Deed::ends : Deed::adds}};
         }
-        if (draw.chance(0.2)) {
+        if (draw.chance(0.35)) {
             // What was added is taken back in doubt, and something else is added that has to wait for its stock.
             world_.warehouse().obstruct(prefix + "2.");
             return {

@@ -111,8 +111,9 @@ Warehouse::Created Warehouse::create(const json& payload, bool late) {
     if (known != orders_.end()) return {view_of(known->second), known->second.lines != lines, known->second.cancelled};
 
     for (const WarehouseLine& line : lines) {
+        const Item& item = items_.at(line.item_id);
         const std::int64_t free =
-            std::max<std::int64_t>(0, items_.at(line.item_id).on_hand - demand_on(line.item_id, false));
+            std::max<std::int64_t>(0, item.on_hand + item.taken_late - demand_on(line.item_id, false));
         if (!late) oversold_units_ += std::max<std::int64_t>(0, line.quantity - free);
     }
     WarehouseOrder order;
@@ -162,8 +163,12 @@ void Warehouse::ship(const std::string& reference, std::size_t index) {
     if (order.cancelled || index >= order.shipments.size()) return;
     WarehouseShipment& shipment = order.shipments[index];
     shipment.shipped = true;
-    for (const WarehouseLine& line : shipment.lines)
-        items_.at(line.item_id).on_hand -= line.quantity;
+    for (const WarehouseLine& line : shipment.lines) {
+        Item& item = items_.at(line.item_id);
+        item.on_hand -= line.quantity;
+        // What nobody could stop any more takes from the shelf what others were promised; they are not to blame.
+        if (order.late) item.taken_late += line.quantity;
+    }
     changed(order);
     if (weather_.happens(Fault::delivery_not_told)) return;
     // When everybody has stopped waiting for it.

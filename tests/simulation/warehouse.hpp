@@ -116,6 +116,7 @@ private:
     struct Item {
         std::string sku;
         std::int64_t on_hand = 0;
+        std::int64_t taken_late = 0;  // shipped with orders that had been given up when they arrived
     };
 
     nlohmann::json view_of(const WarehouseOrder& order) const;

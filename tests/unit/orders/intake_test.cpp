@@ -101,6 +101,17 @@ INSTANTIATE_TEST_SUITE_P(Intake, EverySequence, testing::Values(false, true), []
     return choice.param ? "Cancelled" : "GoingOn";
 });
 
+// Stores tell whole seconds, so that two words of one second do not say which is the newer.
+TEST(Intake, ACancelIsNotForgottenForAnotherWordOfItsSecond) {
+    AMerchant shop;
+    const std::vector<Told> life = a_life(true);
+    sagas::OrderDocument before = life[3].document;
+    before.updated_at = life[4].document.updated_at;
+    shop.deliver(eu, life[4].topic, life[4].document);
+    shop.deliver(eu, life[3].topic, before);
+    EXPECT_EQ(shop.order_row("100")->document, without_person(life[4].document));
+}
+
 TEST(Intake, OfAWholeLifeInOneBatchEndsTheSame) {
     AMerchant shop;
     std::vector<engine::Input> inputs;

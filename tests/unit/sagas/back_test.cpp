@@ -187,6 +187,32 @@ TEST(OrderSagaCancel, LosesAgainstAShipmentSeenFirst) {
     EXPECT_EQ(partly.state(), "FulfillmentRequested");
 }
 
+// It arrives after all, while its store cannot be told of the end: the order does not go forward again.
+TEST(OrderSagaCancel, WhatTurnsUpOnTheWayBackIsLookedForAtItsEnd) {
+    Conversation order = in_doubt();
+    order.tell("CancelRequested", by_operator);
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    order.tell("StockReleased");
+    order.tell("ChannelsUpdated");
+    order.end(activity::settle_store_order, ended(OutcomeKind::refused, "no"));
+    ASSERT_EQ(order.state(), "NeedsOperator");
+
+    const json left = a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}});
+    order.show(left);
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_EQ(order.last().incident, "an order that was given up exists at the warehouse");
+    order.show(left);
+    EXPECT_TRUE(order.last().silent) << "said once";
+
+    order.tell("OperatorRetried");
+    order.end(activity::settle_store_order, done({{"settled", "held"}}));
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_TRUE(order.incident_open());
+    order.show(left);
+    EXPECT_EQ(order.last().meaning, "LateFulfillmentFound");
+    EXPECT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+}
+
 // Polls tell what the cancel's own answers would not.
 TEST(OrderSagaCancel, ACancelThatTheWarehouseShowsNeedsNoAnswer) {
     Conversation order = requested();
@@ -244,6 +270,28 @@ TEST(OrderSagaCancel, AsksAPersonWhenTheWarehouseDoesNotAnswer) {
 
     order.tell("CancelRequested", by_operator);
     EXPECT_EQ(order.state(), "CancellingFulfillment");
+}
+
+// Nothing was left of it, then something again that was not to be had, then nothing: what comes now is wanted by nobody's leave.
+TEST(OrderSagaCancel, TellsAPersonWhatIsAddedWhileAnEmptyOrderEnds) {
+    const json added = {{"lines", lines_json({a_line("L1", 0), a_line("L2", 1)})}};
+    Conversation order = reserved();
+    order.tell("OrderChanged", added);
+    order.tell("ExchangeRefused", {{"short", json::array({{{"sku", "SHIRT"}}})}});
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 0)})}});
+    order.tell("StockReleased");
+    ASSERT_EQ(order.state(), "RevertingChannels");
+    Conversation ended = order;
+
+    order.tell("OrderChanged", added);
+    EXPECT_TRUE(order.incident_open());
+    order.tell("ChannelsUpdated");
+    EXPECT_EQ(order.state(), "Compensated");
+    EXPECT_TRUE(order.incident_open());
+
+    ended.tell("ChannelsUpdated");
+    ended.tell("OrderChanged", added);
+    EXPECT_TRUE(ended.incident_open());
 }
 
 // Its store refunds all lines and then sells another one in the same order.
