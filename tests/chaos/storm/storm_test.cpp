@@ -48,6 +48,7 @@ TEST(Chaos, LosesNothingDoublesNothingOversellsNothing) {
     while (shop.tick()) {
     }
     shop.progress.note("no more faults; everything has 60 s to settle");
+    const double last_fault = shop.progress.seconds();
     const demo::Account account = shop.conclude();
     storm.end();
     const auto completed = account.final_states.find("Completed");
@@ -55,6 +56,8 @@ TEST(Chaos, LosesNothingDoublesNothingOversellsNothing) {
     const std::int64_t told = shop.told_completed(to_tell);
 
     std::cout << demo::text_of(account, shop.profile);
+    std::cout << fmt::format(
+        "  at rest      {:.1f} s after the last fault, stores and warehouse included\n", account.seconds - last_fault);
     std::cout << fmt::format("  notifier     told of {} completed orders of {}\n", told, to_tell);
     std::cout << "\nfaults caused\n";
     for (const auto& [name, count] : storm.caused())
