@@ -73,7 +73,8 @@ struct CrashPoints : testing::Test {
         }
         return *one;
     }
-    static std::set<std::string>& reached() {
+    // Where somebody has died.
+    static std::set<std::string>& tried() {
         static std::set<std::string> names;
         return names;
     }
@@ -88,20 +89,24 @@ TEST_F(CrashPoints, LoseNothingAndDoubleNothingOnAnyPath) {
             if (!is_wanted(path, subject)) continue;
             const auto started = steady_clock::now();
             std::size_t died = 0;
+            std::string by_chance;
             std::vector<Death> deaths;
             try {
                 deaths = deaths_on(world(), path, subject);
-                for (const Death& death : deaths)
-                    reached().insert(death.point);
                 std::erase_if(deaths, [&](const Death& death) {
-                    return !died_at.emplace(subject, death.point).second && each_point_once();
+                    return each_point_once() && died_at.contains({subject, death.point});
                 });
                 draw(deaths);
                 for (const Death& death : deaths) {
-                    const std::vector<std::string> faults = die(world(), death);
+                    const auto [dead, faults] = die(world(), death);
                     EXPECT_TRUE(faults.empty()) << path.name << ": " << subject << " died at " << death.point << ":"
                                                 << death.pass << joined(faults);
-                    died += faults.empty() ? 1 : 0;
+                    died += dead && faults.empty() ? 1 : 0;
+                    // A slow confirm, a duty that was due just then.
+                    if (!dead && faults.empty()) by_chance += ", by chance once " + death.point;
+                    if (!dead) continue;
+                    died_at.emplace(subject, death.point);
+                    tried().insert(death.point);
                 }
             } catch (const std::exception& fault) {
                 ADD_FAILURE() << path.name << ", " << subject << ": " << fault.what();
@@ -109,11 +114,12 @@ TEST_F(CrashPoints, LoseNothingAndDoubleNothingOnAnyPath) {
             pairs += died;
             const auto took = std::chrono::duration_cast<seconds>(steady_clock::now() - started).count();
             std::cout << fmt::format(
-                             "{:44} {:12} {:3} of {:3} points, {:4} s", path.name, subject, died, deaths.size(), took)
+                             "{:44} {:12} {:3} of {:3} points, {:4} s{}", path.name, subject, died, deaths.size(), took,
+                             by_chance)
                       << std::endl;
         }
     }
-    std::cout << fmt::format("{} pairs of a crash point and a path, {} points", pairs, reached().size()) << std::endl;
+    std::cout << fmt::format("{} pairs of a crash point and a path, {} points", pairs, tried().size()) << std::endl;
     const std::vector<std::string> faults = world().account();
     EXPECT_TRUE(faults.empty()) << joined(faults);
     EXPECT_GT(pairs, 0U);
@@ -157,7 +163,7 @@ TEST_F(CrashPoints, LeaveAnOperatorsCommandDoneOnce) {
         } else {
             EXPECT_EQ(operate(compensate, world().logged("sagactl", points[index])), 137) << points[index];
             EXPECT_EQ(operate(compensate, {}), 0) << points[index];
-            reached().insert(points[index]);
+            tried().insert(points[index]);
         }
         const std::vector<std::string> faults = world().settle(false);
         EXPECT_TRUE(faults.empty()) << points[index] << joined(faults);
@@ -237,7 +243,7 @@ TEST_F(CrashPoints, LeaveAMigrationToBeRunAgain) {
             EXPECT_EQ(operate(migrate, world().logged("sagactl", where)), 137) << where;
             EXPECT_EQ(operate(migrate, {}), 0) << where;
             EXPECT_EQ(schema(), wanted) << where;
-            reached().insert(point);
+            tried().insert(point);
             ++died;
         }
     }
@@ -339,12 +345,12 @@ TEST_F(CrashPoints, MayCutADrainShort) {
     }
 }
 
-// The list is the code's own: a point that no path reaches is one that nobody has tried.
+// The list is the code's own: a point that no path reaches, or only by chance, is one that nobody has tried.
 TEST_F(CrashPoints, AreEachReached) {
     const std::vector<std::string> points = points_in_sources(test::variable("ORDERSAGA_SOURCE"));
     EXPECT_GT(points.size(), 40U);
     for (const std::string& point : points)
-        EXPECT_TRUE(reached().contains(point)) << point << " is on no path";
+        EXPECT_TRUE(tried().contains(point)) << point << " is on no path";
 }
 
 }  // namespace

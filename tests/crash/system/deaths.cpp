@@ -71,7 +71,7 @@ std::vector<Death> deaths_on(World& world, const Path& path, const std::string& 
     return deaths;
 }
 
-std::vector<std::string> die(World& world, const Death& death) {
+Verdict die(World& world, const Death& death) {
     std::vector<std::string> faults;
     // What depends on who is faster may be missed once.
     for (long pass : {death.pass, 1L, 1L}) {
@@ -92,9 +92,9 @@ std::vector<std::string> die(World& world, const Death& death) {
         world.start(death.subject);
         const std::vector<std::string> wrong = world.settle(death.path->asks_a_person);
         faults.insert(faults.end(), wrong.begin(), wrong.end());
-        if (there || !faults.empty()) return faults;
+        if (there || !faults.empty()) return {there, std::move(faults)};
     }
-    return {"the point was not reached again"};
+    return {};
 }
 
 std::map<std::string, std::string> killed_at_call(long call) {

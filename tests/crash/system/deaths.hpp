@@ -25,8 +25,11 @@ void make_ready(World& world, const Path& path);
 // itself, in which nobody dies, are thrown.
 std::vector<Death> deaths_on(World& world, const Path& path, const std::string& subject);
 
-// Empty: it died there by SIGKILL, was started again, and every promise is kept.
-std::vector<std::string> die(World& world, const Death& death);
+struct Verdict {
+    bool died = false;                // there, by SIGKILL; false: it did not come by again
+    std::vector<std::string> faults;  // empty: it was started again, and every promise is kept
+};
+Verdict die(World& world, const Death& death);
 
 // The same at the `call`-th call that touches a socket, counted by tests/crash/system/kill_at_call.cpp. `died` false: it had
 // not made so many when all was over.
