@@ -185,10 +185,17 @@ TEST(OrderSaga, TellsTheWorldWhatHappens) {
 
 // --- late and repeated on the plain path -------------------------------------------------------------------------------
 
+// Sent before it was paid, as a person has decided.
+OrderData a_trusted_order() {
+    OrderData data = an_order();
+    data.paid = false;
+    return data;
+}
+
 TEST(OrderSaga, HearsOfPaymentAtAnyTime) {
     for (auto begin :
-         {+[] { return Conversation(an_unpaid_order()); }, +[] { return reserved(); }, +[] { return requesting(); },
-          +[] { return backordered(an_unpaid_order()); },
+         {+[] { return Conversation(an_unpaid_order()); }, +[] { return reserved(a_trusted_order()); },
+          +[] { return requesting(a_trusted_order()); }, +[] { return backordered(an_unpaid_order()); },
           +[] {
               return in_doubt();
           }}) {

@@ -33,6 +33,7 @@ TEST(OrderSagaShipments, AreToldToTheStoreOneByOne) {
     order.show(a_view(order.reference(), "PartlyShipped", {{"S1", "Delivered", {{"9001", 1}}}}));
     EXPECT_EQ(order.last().meaning, "DeliveryReported");
     EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_TRUE(order.data().fulfillments.back().shipments.front().delivered);
 
     order.show(
         a_view(order.reference(), "Shipped", {{"S1", "Delivered", {{"9001", 1}}}, {"S2", "Shipped", {{"9001", 2}}}}));
