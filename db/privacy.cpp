@@ -230,8 +230,8 @@ std::optional<std::string> without_texts(const std::optional<std::string>& docum
     order.email.clear();
     order.shipping_address.reset();
     order.cancel_reason.clear();
-    order.source_name.clear();
-    if (!runtime::planted("redaction_leaves_a_text")) order.ship_method.clear();
+    if (!runtime::planted("redaction_leaves_a_text")) order.source_name.clear();
+    order.ship_method.clear();
     for (sagas::StoreFulfillment& fulfillment : order.fulfillments)
         fulfillment.tracking_numbers.clear();
     return runtime::dump_json(to_json(order));

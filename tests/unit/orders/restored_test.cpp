@@ -83,6 +83,34 @@ TEST(Restored, NothingIsWrittenToAPeerBeforeAllWereAsked) {
     EXPECT_EQ(shop.the_open(activity::flush_stock).state, CommandState::sent);
 }
 
+// Whether the warehouse is asked for its orders, then for its stock, and a store for its orders.
+std::vector<bool> asked_in(const std::string& stage) {
+    AMerchant shop;
+    enter(shop, stage);
+    for (const auto& [name, subject] :
+         {std::pair{duty::poll_fulfillments, "warehouse:1"}, std::pair{duty::read_warehouse_stock, "warehouse:1"},
+          std::pair{duty::poll_orders, "store:1"}}) {
+        engine::DutyRow row;
+        row.merchant = merchant;
+        row.duty = name;
+        row.subject = subject;
+        row.next_due = shop.clock.now();
+        shop.store.add_duty(row);
+    }
+    shop.due();
+    return {
+        shop.has_open(activity::poll_fulfillments), shop.has_open(activity::read_warehouse_stock),
+        shop.has_open(activity::poll_orders)};
+}
+
+// What the warehouse has must be known before its stock is believed, and both before an order is decided.
+TEST(Restored, PeersAreAskedInTurn) {
+    EXPECT_THAT(asked_in("settling"), ElementsAre(false, false, false));
+    EXPECT_THAT(asked_in("warehouse"), ElementsAre(true, false, false));
+    EXPECT_THAT(asked_in("stock"), ElementsAre(true, true, false));
+    EXPECT_THAT(asked_in("orders"), ElementsAre(true, true, true));
+}
+
 TEST(Restored, NoOrderIsDecidedBeforeTheWarehouseWasAsked) {
     AMerchant shop;
     enter(shop, "warehouse");
