@@ -521,6 +521,13 @@ void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
     }
 }
 
+// One has left, and its outcome alone tells what there is to call back.
+bool request_under_way(const OrderStep& step) {
+    return std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
+        return open.activity == activity::request_fulfillment && open.perhaps_applied;
+    });
+}
+
 }  // namespace
 
 void withdraw_forward(OrderStep& step) {
@@ -568,10 +575,7 @@ bool sent(const OrderStep& step, Payload) {
     // Also what an earlier request, given up on in doubt, may have brought there: the one that waits now says nothing of it.
     const Fulfillment* current = step.data.current();
     const bool in_doubt = current != nullptr && current->state == "wanted" && current->perhaps_exists;
-    return in_doubt ||
-           std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
-               return open.activity == activity::request_fulfillment && open.perhaps_applied;
-           });
+    return in_doubt || request_under_way(step);
 }
 bool unsent(const OrderStep& step, Payload payload) {
     return !sent(step, payload);
@@ -741,7 +745,12 @@ bool retry_settling(const OrderStep& step, Payload) {
     return resumes(step, "SettlingOrder");
 }
 
+// A person was asked for another reason.
+bool awaits_request(const OrderStep& step, Payload) {
+    return resumes(step, "FulfillmentRequested") && request_under_way(step);
+}
 bool perhaps_at_warehouse(const OrderStep& step, Payload payload) {
+    if (awaits_request(step, payload)) return false;
     const Fulfillment* current = step.data.current();
     if (has_ended(current)) return false;
     if (goods_left(step, payload)) return false;
@@ -752,7 +761,7 @@ bool goods_left(const OrderStep& step, Payload) {
     return current != nullptr && !current->shipments.empty() && step.data.everything_shipped();
 }
 bool never_at_warehouse(const OrderStep& step, Payload payload) {
-    return !perhaps_at_warehouse(step, payload) && !goods_left(step, payload);
+    return !perhaps_at_warehouse(step, payload) && !goods_left(step, payload) && !awaits_request(step, payload);
 }
 
 }  // namespace order_guards
@@ -973,7 +982,8 @@ void replace_fulfillment(OrderStep& step, Payload payload) {
 void remember_cancel(OrderStep& step, Payload payload) {
     note_cancel(step, payload);
     const std::string& state = step.saga.state;
-    if (state == "ChannelsSynced" || state == "FulfillmentRequested" || state == "CancellingFulfillment")
+    if (state == "ChannelsSynced" || state == "FulfillmentRequested" || state == "CancellingFulfillment" ||
+        state == "NeedsOperator")
         step.data.stop_wanted = true;
     step.decision.note += " (applied when the command under way has its outcome)";
 }
@@ -1103,7 +1113,7 @@ void resume_watching(OrderStep& step, Payload payload) {
     if (!is_before_request(current) && !(current != nullptr && current->state == "wanted")) return;
     if (step.data.edit && order_guards::unsent(step, payload)) {
         change_newest_part(step, *std::exchange(step.data.edit, std::nullopt));
-    } else if (current->state != "backordered") {
+    } else if (current->state != "backordered" && !request_under_way(step)) {
         request(step);
     }
 }
@@ -1334,6 +1344,14 @@ void note_cancelled_there(OrderStep& step, Payload payload) {
     Fulfillment* shown = step.data.of_reference(text_in(payload.at("view"), "reference"));
     if (shown != nullptr) shown->seen_cancelled = true;
     step.decision.note = "the warehouse shows it as cancelled";
+}
+
+// A person was asked for another reason; what has become of the request is looked for when he has spoken.
+void note_request_in_doubt(OrderStep& step, Payload payload) {
+    Fulfillment* asked = fulfillment_in(step.data, payload);
+    if (asked == nullptr || asked->state != "wanted") return note_late(step, payload);
+    if (payload.value("unknown", false) || payload.value("conflict", false)) asked->perhaps_exists = true;
+    step.decision.note = text_in(payload, "reason");
 }
 
 void note_late(OrderStep& step, Payload) {

@@ -92,6 +92,7 @@ bool retry_empty(const OrderStep& step, Payload);  // nothing is left to ship
 bool goods_left(const OrderStep& step, Payload);   // everything has been shipped
 bool perhaps_at_warehouse(const OrderStep& step, Payload);
 bool never_at_warehouse(const OrderStep& step, Payload);
+bool awaits_request(const OrderStep& step, Payload);
 
 }  // namespace order_guards
 
@@ -166,6 +167,7 @@ void note_part_dropped(OrderStep& step, Payload);
 void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
 void note_cancelled_there(OrderStep& step, Payload payload);
+void note_request_in_doubt(OrderStep& step, Payload payload);
 void tell_of_addition(OrderStep& step, Payload);
 void note_beyond_recall(OrderStep& step, Payload payload);
 void note_paid(OrderStep& step, Payload);

@@ -97,7 +97,7 @@ ORDER_ACTION(await_channels_back); ORDER_ACTION(settle_store_order); ORDER_ACTIO
 ORDER_ACTION(finish_empty); ORDER_ACTION(ask_operator); ORDER_ACTION(ask_operator_unsent);
 ORDER_ACTION(retry_store_fulfillments); ORDER_ACTION(retry_cancel); ORDER_ACTION(cancel_late_found);
 ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid); ORDER_ACTION(resume_watching);
-ORDER_ACTION(note_cancelled_there);
+ORDER_ACTION(note_cancelled_there); ORDER_ACTION(note_request_in_doubt);
 ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_part); ORDER_ACTION(await_part);
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
@@ -113,6 +113,7 @@ ORDER_GUARD(holds_remain); ORDER_GUARD(resumes_received); ORDER_GUARD(resumes_re
 ORDER_GUARD(resumes_synced); ORDER_GUARD(retry_received); ORDER_GUARD(retry_reserved); ORDER_GUARD(retry_synced);
 ORDER_GUARD(retry_requested); ORDER_GUARD(retry_shipped); ORDER_GUARD(retry_cancelling); ORDER_GUARD(retry_settling);
 ORDER_GUARD(retry_empty); ORDER_GUARD(perhaps_at_warehouse); ORDER_GUARD(never_at_warehouse);
+ORDER_GUARD(awaits_request);
 ORDER_GUARD(goods_left); ORDER_GUARD(sole_part); ORDER_GUARD(one_of_several); ORDER_GUARD(sole_part_ends);
 ORDER_GUARD(sole_part_changes); ORDER_GUARD(one_of_several_ends); ORDER_GUARD(one_of_several_changes);
 ORDER_GUARD(cancels_there); ORDER_GUARD(cancels_here); ORDER_GUARD(change_recalls); ORDER_GUARD(change_stays);
@@ -254,11 +255,15 @@ Row< NeedsOperator,         OperatorRetried,        Shipped,                retr
 Row< NeedsOperator,         OperatorRetried,        CancellingFulfillment,  retry_cancel,                   retry_cancelling  >,
 Row< NeedsOperator,         OperatorRetried,        SettlingOrder,          settle_store_order,             retry_settling    >,
 Row< NeedsOperator,         CancelRequested,        CancellingFulfillment,  cancel_fulfillment,             perhaps_at_warehouse>,
+Row< NeedsOperator,         CancelRequested,        FulfillmentRequested,   remember_cancel,                awaits_request    >,
 Row< NeedsOperator,         CancelRequested,        ReleasingStock,         release_unsent,                 never_at_warehouse>,
 Row< NeedsOperator,         CancelRequested,        none,                   note_too_late,                  goods_left        >,
 Row< NeedsOperator,         OrderChanged,           none,                   remember_edit                                     >,
 Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock,                   newly_accepted    >,
 Row< NeedsOperator,         FulfillmentAccepted,    none,                   note_late,                      known_accepted    >,
+Row< NeedsOperator,         FulfillmentRefused,     none,                   drop_refused_part,              plainly_refused   >,
+Row< NeedsOperator,         FulfillmentRefused,     none,                   note_request_in_doubt,          conflict          >,
+Row< NeedsOperator,         FulfillmentUnknown,     none,                   note_request_in_doubt                             >,
 Row< NeedsOperator,         ShipmentReported,       Shipped,                ship,                           all_shipped       >,
 Row< NeedsOperator,         ShipmentReported,       none,                   ship,                           partly_shipped    >,
 Row< NeedsOperator,         DeliveryReported,       none,                   note_delivery                                     >,

@@ -635,6 +635,52 @@ TEST(OrderParts, AnAdditionDuringAnIncidentIsKeptForItsEnd) {
     EXPECT_THAT(telling.effects(), ElementsAre("Reserve", "Trust"));
 }
 
+// The request of the second part has left when the first one's trouble calls for a person.
+Conversation trouble_meanwhile() {
+    Conversation order = part_requesting();
+    order.send(activity::request_fulfillment);
+    order.show(a_view("eu.450789469.1.1", "NeedsAttention"));
+    return order;
+}
+
+TEST(OrderParts, ACancelDuringAnIncidentWaitsForTheRequestThatIsUnderWay) {
+    Conversation order = trouble_meanwhile();
+    ASSERT_EQ(order.state(), "NeedsOperator");
+    order.tell("CancelRequested", {{"by", "operator"}});
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.commands(), IsEmpty()) << "a cancel that overtakes its request cancels nothing";
+    order.end(activity::request_fulfillment, done({{"view", a_view("eu.450789469.2.1", "Accepted")}}));
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    EXPECT_EQ(order.command(activity::cancel_fulfillment).payload.at("reference"), "eu.450789469.2.1");
+}
+
+TEST(OrderParts, ARequestThatEndsDuringAnIncidentIsRemembered) {
+    Conversation doubtful = trouble_meanwhile();
+    doubtful.end(activity::request_fulfillment, ended(OutcomeKind::unknown, "no answer"), true);
+    EXPECT_EQ(doubtful.state(), "NeedsOperator");
+    doubtful.tell("OrderChanged", with_mugs(2, 2));
+    doubtful.tell("OperatorRetried");
+    EXPECT_TRUE(doubtful.command(activity::request_fulfillment).payload.at("lookup_first"))
+        << "what may be there is not changed unasked";
+
+    Conversation other = trouble_meanwhile();
+    other.end(activity::request_fulfillment, ended(OutcomeKind::refused, "differs", {{"conflict", true}}));
+    EXPECT_EQ(other.state(), "NeedsOperator");
+    EXPECT_TRUE(other.data().current()->perhaps_exists);
+
+    Conversation refused = trouble_meanwhile();
+    refused.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no such article"));
+    EXPECT_EQ(refused.state(), "NeedsOperator");
+    EXPECT_THAT(refused.effects(), Contains("Release"));
+}
+
+TEST(OrderParts, ARequestThatIsUnderWayIsNotMadeTwice) {
+    Conversation order = trouble_meanwhile();
+    order.tell("OperatorRetried");
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.commands(), Not(Contains("RequestFulfillment")));
+}
+
 // Nobody knew whether the warehouse had the order, until a part of it had left; and what was added waits for stock.
 TEST(OrderParts, WhatWaitsForStockIsNotRequestedWhenAPersonSaysGoOn) {
     Conversation order = in_doubt();
