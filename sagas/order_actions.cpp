@@ -1354,6 +1354,11 @@ void note_request_in_doubt(OrderStep& step, Payload payload) {
     step.decision.note = text_in(payload, "reason");
 }
 
+void note_request_refused(OrderStep& step, Payload payload) {
+    if (order_guards::conflict(step, payload)) return note_request_in_doubt(step, payload);
+    drop_refused_part(step, payload);
+}
+
 void note_late(OrderStep& step, Payload) {
     step.decision.note = "late or repeated: nothing to do";
 }

@@ -168,6 +168,7 @@ void note_too_late(OrderStep& step, Payload);
 void note_late(OrderStep& step, Payload);
 void note_cancelled_there(OrderStep& step, Payload payload);
 void note_request_in_doubt(OrderStep& step, Payload payload);
+void note_request_refused(OrderStep& step, Payload payload);
 void tell_of_addition(OrderStep& step, Payload);
 void note_beyond_recall(OrderStep& step, Payload payload);
 void note_paid(OrderStep& step, Payload);

@@ -98,6 +98,7 @@ ORDER_ACTION(finish_empty); ORDER_ACTION(ask_operator); ORDER_ACTION(ask_operato
 ORDER_ACTION(retry_store_fulfillments); ORDER_ACTION(retry_cancel); ORDER_ACTION(cancel_late_found);
 ORDER_ACTION(note_too_late); ORDER_ACTION(note_late); ORDER_ACTION(note_paid); ORDER_ACTION(resume_watching);
 ORDER_ACTION(note_cancelled_there); ORDER_ACTION(note_request_in_doubt);
+ORDER_ACTION(note_request_refused);
 ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_part); ORDER_ACTION(await_part);
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
@@ -261,8 +262,7 @@ Row< NeedsOperator,         CancelRequested,        none,                   note
 Row< NeedsOperator,         OrderChanged,           none,                   remember_edit                                     >,
 Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock,                   newly_accepted    >,
 Row< NeedsOperator,         FulfillmentAccepted,    none,                   note_late,                      known_accepted    >,
-Row< NeedsOperator,         FulfillmentRefused,     none,                   drop_refused_part,              plainly_refused   >,
-Row< NeedsOperator,         FulfillmentRefused,     none,                   note_request_in_doubt,          conflict          >,
+Row< NeedsOperator,         FulfillmentRefused,     none,                   note_request_refused                              >,
 Row< NeedsOperator,         FulfillmentUnknown,     none,                   note_request_in_doubt                             >,
 Row< NeedsOperator,         ShipmentReported,       Shipped,                ship,                           all_shipped       >,
 Row< NeedsOperator,         ShipmentReported,       none,                   ship,                           partly_shipped    >,
