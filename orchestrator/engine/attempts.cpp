@@ -52,6 +52,16 @@ Duration blocked_pause(int times) {
     return std::min(cap, std::chrono::seconds(1 << std::clamp(times - 1, 0, 6)));
 }
 
+bool perhaps_runs_twice(const CommandRow& command, Duration relay_after, Instant now) {
+    return command.sent_at && command.published_at.value_or(now) - *command.sent_at >= relay_after;
+}
+
+bool is_harmless(const sagas::Outcome& outcome) {
+    using sagas::OutcomeKind;
+    return outcome.kind == OutcomeKind::retryable || outcome.kind == OutcomeKind::throttled ||
+           outcome.kind == OutcomeKind::blocked;
+}
+
 bool is_given_up(const CommandRow& command) {
     return command.state == CommandState::sent && !command.send_before;
 }

@@ -31,6 +31,11 @@ AttemptEnd end_attempt(
     Instant now,
     runtime::Random& random);
 
+// The publishing of the open attempt may have been repeated, for nobody confirmed it within `relay_after`: it may run twice, side
+// by side. Of a write, "surely nothing happened" then speaks for one of the two only.
+bool perhaps_runs_twice(const CommandRow& command, Duration relay_after, Instant now);
+bool is_harmless(const sagas::Outcome& outcome);
+
 // Its last attempt ended in doubt, and may still be under way.
 bool is_given_up(const CommandRow& command);
 

@@ -190,10 +190,29 @@ void BatchRun::learn_later(MerchantId merchant, const std::string& lane, const s
     lessons_[{merchant, lane}].push_back(std::move(lesson));
 }
 
+bool BatchRun::is_doubtful(
+    const CommandRow& command,
+    const sagas::Outcome& outcome,
+    const sagas::ActivityPolicy& policy) const {
+    return policy.write && is_harmless(outcome) && perhaps_runs_twice(command, parts_.options.relay_after, now_);
+}
+
 void BatchRun::end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome) {
     const sagas::ActivityPolicy& policy = policy_of_duty(command.activity);
     // What a lane has learned of an attempt it learns once.
     if (!is_given_up(command)) learn_later(command.merchant, command.lane, outcome);
+    if (is_doubtful(command, outcome, policy)) {
+        sagas::Outcome doubted = outcome;
+        doubted.kind = sagas::OutcomeKind::unknown;
+        return conclude_duty_attempt(command, doubted, policy);
+    }
+    conclude_duty_attempt(command, outcome, policy);
+}
+
+void BatchRun::conclude_duty_attempt(
+    CommandRow& command,
+    const sagas::Outcome& outcome,
+    const sagas::ActivityPolicy& policy) {
     AttemptEnd end = engine::end_attempt(command, outcome, policy, now_, parts_.random);
     if (end != AttemptEnd::waits) session_->duty_ended(command, outcome, end == AttemptEnd::exhausted);
     changes_.updated_commands.push_back(command);
@@ -234,8 +253,9 @@ void BatchRun::end_attempt(Pending pending) {
     if (command == nullptr) return;
     const sagas::SagaDefinition& definition = definition_of(live.row);
     if (!is_given_up(*command)) learn_later(command->merchant, command->lane, pending.outcome);
-    AttemptEnd end =
-        engine::end_attempt(*command, pending.outcome, definition.policy_of(command->activity), now_, parts_.random);
+    const sagas::ActivityPolicy& policy = definition.policy_of(command->activity);
+    if (is_doubtful(*command, pending.outcome, policy)) pending.outcome.kind = sagas::OutcomeKind::unknown;
+    AttemptEnd end = engine::end_attempt(*command, pending.outcome, policy, now_, parts_.random);
     live.changed_commands.insert(command->command_id);
     if (end == AttemptEnd::waits) return;
     sagas::Outcome told = std::move(pending.outcome);

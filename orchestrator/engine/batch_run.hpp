@@ -115,6 +115,9 @@ private:
     void note_looked_after(Live& live, const AuditRow& audit);
     CommandRow* find_sent(Live& live, const std::string& command_id);
     void end_attempt(Pending pending);
+    void conclude_duty_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy);
+    bool is_doubtful(const CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy)
+        const;
     const sagas::SagaDefinition& definition_of(const SagaRow& row) const;
     const sagas::ActivityPolicy& policy_of_duty(const std::string& activity) const;
     void take_over(SagaRow row);

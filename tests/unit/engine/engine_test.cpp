@@ -533,6 +533,23 @@ TEST(EngineDue, RepeatsACommandWhosePublishingNobodyConfirmed) {
     EXPECT_EQ(bench.engine->counts().commands_repeated, 2U);
 }
 
+// Two workers have the same attempt. What one of them says of itself does not hold for the other.
+TEST(EngineDue, DoubtsThatNothingHappenedWhenAnAttemptMayRunTwice) {
+    for (const bool repeated : {true, false}) {
+        Bench bench;
+        bench.confirms = !repeated;
+        bench.order(1);
+        bench.confirms = false;
+        bench.pass(1s);
+        bench.pass(3s);
+        ASSERT_EQ(bench.sink.sent.size(), repeated ? 2U : 1U);
+        bench.end(bench.last_sent(), an_outcome(OutcomeKind::throttled));
+        const CommandRow& command = bench.store.tables().open_commands.begin()->second;
+        EXPECT_EQ(command.perhaps_applied, repeated);
+        EXPECT_EQ(command.lookup_first, repeated);
+    }
+}
+
 // A crash between commit and publishing: a new engine finds what the old one left behind.
 TEST(EngineDue, AnotherEngineSendsWhatADeadOneLeftBehind) {
     Bench bench;
