@@ -271,7 +271,7 @@ private:
             world_.warehouse().stall_cancels(prefix + "2.");
             return {{"accepted", draw.chance(0.5) ? Deed::ends : Deed::adds}};
         }
-        if (draw.chance(0.35)) {
+        if (draw.chance(0.45)) {
             // What was added is taken back in doubt, and something else is added that has to wait for its stock.
             world_.warehouse().obstruct(prefix + "2.");
             return {
@@ -279,7 +279,7 @@ private:
                 {"NeedsOperator", Deed::retries},
                 {"NeedsOperator", Deed::takes_addition_back}};
         }
-        if (draw.chance(0.5)) {
+        if (draw.chance(0.7)) {
             // Nobody hears of what was added until long after somebody has given it up.
             world_.warehouse().obstruct(prefix + "2.");
             static const std::vector<Deed> meanwhile = {Deed::adds, Deed::adds_beyond_stock, Deed::ends, Deed::pays};
