@@ -284,6 +284,43 @@ TEST_F(EngineRows, FindsWhatNobodyConfirmed) {
     });
 }
 
+// Times of an earlier state may still stand in a row; they are nobody's turn.
+TEST_F(EngineRows, ACommandIsTakenInItsOwnStateOnly) {
+    const auto closed = [&](CommandRow row) {
+        row.state = CommandState::closed;
+        row.closed_at = start;
+        return row;
+    };
+    const auto waiting = [&](CommandRow row) {
+        row = sent(row, start);
+        row.state = CommandState::waiting;
+        row.lane = "store:2";
+        return row;
+    };
+    const auto of_duty = [](CommandRow row) {
+        row.saga_id.clear();
+        row.duty = "Poll/store:1";
+        return row;
+    };
+    add_command(closed(sent(a_command(10, 1, "a"), start)));
+    add_command(of_duty(closed(sent(a_command(11, 1, "b"), start))));
+    add_command(waiting(a_command(12, 1, "c")));
+    add_command(of_duty(waiting(a_command(13, 1, "d"))));
+    const Instant late = start + hours(1);
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+        EXPECT_EQ(ids_of(transaction.open_commands({saga(1)})), std::vector<std::string>{uuid(12)});
+        EXPECT_EQ(
+            ids_of(transaction.lock_duty_commands({{merchant, uuid(11)}, {merchant, uuid(13)}})),
+            std::vector<std::string>{uuid(13)});
+        EXPECT_TRUE(transaction.claim_expired_duty_commands(late, 9).empty());
+        EXPECT_TRUE(transaction.claim_unpublished_commands(late, 9).empty());
+        EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:1", late, 9).empty());
+        EXPECT_EQ(transaction.claim_waiting_commands(merchant, "store:2", late, 9).size(), 2U);
+        ASSERT_EQ(transaction.lanes_with_work(late, 9).size(), 1U);
+        EXPECT_EQ(transaction.lanes_with_work(late, 9).front().second, "store:2");
+    });
+}
+
 TEST_F(EngineRows, DutiesAndTheirCommands) {
     CommandRow row = sent(a_command(10, 1, "a"), start);
     row.saga_id.clear();

@@ -230,6 +230,19 @@ TEST_F(OrderRows, LedgersReadBackAndAreCreatedWhenMissing) {
     });
 }
 
+TEST_F(OrderRows, ALedgerThatMovedOnIsNotWritten) {
+    const auto write = [&] {
+        in_rows([&](orders::Rows& rows) {
+            StockRow row = rows.lock_stock({ledger(shirt)}).front();
+            row.version_read -= 1;
+            row.version += 1;
+            rows.write_stock({row}, {});
+        });
+    };
+    EXPECT_THROW(write(), engine::StoreUnavailable);
+    in_rows([&](orders::Rows& rows) { EXPECT_EQ(rows.lock_stock({ledger(shirt)}).front().version, 0); });
+}
+
 TEST_F(OrderRows, RefusesALedgerThatDoesNotAddUp) {
     const auto write = [&](const std::function<void(StockRow&)>& change) {
         in_rows([&](orders::Rows& rows) {
@@ -363,9 +376,14 @@ TEST_F(OrderRows, SumsUnitsThatAReadingMayNotHaveCounted) {
     MovementRow returned = a_movement(shirt, "return", "cancelled", start + minutes(12));
     returned.committed = -4;
     returned.unavailable = returned.returning = 4;
+    MovementRow accepted = a_movement(shirt, "accept", "accepted", start + minutes(11));  // what came has not left
+    accepted.saga_id = uuid(2);
+    accepted.line_id = "1";
+    accepted.committed = 2;
+    accepted.reserved = -2;
     in_rows([&](orders::Rows& rows) {
         rows.write_reservations({old_line, fresh, shipped_since});
-        rows.write_stock({}, {shipped, returned});
+        rows.write_stock({}, {shipped, returned, accepted});
         const auto units = rows.not_counted({ledger(shirt), ledger(mug)}, asked, minutes(5));
         EXPECT_EQ(
             units, (std::vector<std::pair<orders::StockKey, std::int64_t>>{{ledger(shirt), 5}, {ledger(mug), 0}}));
