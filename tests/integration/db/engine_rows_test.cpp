@@ -128,6 +128,10 @@ TEST_F(EngineRows, APreviewLeavesNothing) {
 TEST_F(EngineRows, ClaimsSagasThatAreDueSignalledOrSilentEarliestFirst) {
     add_sagas(2, 4);
     add_command(sent(a_command(10, 2, "k"), start));
+    CommandRow ended = sent(a_command(11, 1, "k"), start);  // its deadline wakes nobody any more
+    ended.state = CommandState::closed;
+    ended.closed_at = start;
+    add_command(ended);
     Changes changes;
     changes.new_signals.push_back({saga(3), 0, "Told", nlohmann::json::object(), "test"});
     write(changes);
@@ -370,9 +374,12 @@ TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
     Changes closing;
     closing.closed_incidents.emplace_back(merchant, "lane:x");
     write(closing);
+    const std::string first_end = look("SELECT closed_at FROM incidents");
     open("third");
     EXPECT_EQ(look("SELECT count(*) FROM incidents"), "2");
     EXPECT_EQ(look("SELECT text FROM incidents WHERE closed_at IS NULL"), "third");
+    write(closing);
+    EXPECT_EQ(look("SELECT min(closed_at) FROM incidents"), first_end) << "it has one end";
 }
 
 TEST_F(EngineRows, AnnouncementsLeaveInTheirOrder) {

@@ -123,7 +123,15 @@ TEST_F(Restored, DoubtsWhatWasOpenAndWhatStoresShow) {
     engine::CommandRow flush = sent(a_command(3, 1, "flush"), start);
     flush.saga_id.clear();
     flush.duty = "FlushStock/store:1";
-    for (const engine::CommandRow& row : {request, later, flush})
+    engine::CommandRow ended = sent(a_command(4, 1, "ended"), start);
+    ended.state = engine::CommandState::closed;
+    ended.closed_at = start;
+    ended.outcome = "done";
+    engine::CommandRow ended_duty = ended;
+    ended_duty.command_id = uuid(5);
+    ended_duty.saga_id.clear();
+    ended_duty.duty = "PollOrders/store:1";
+    for (const engine::CommandRow& row : {request, later, flush, ended, ended_duty})
         add_command(row);
     run_as_engine(R"sql(
         INSERT INTO flushes (merchant_id, flush_id, store_id, key, command_id, items, opened_at)
@@ -142,7 +150,10 @@ TEST_F(Restored, DoubtsWhatWasOpenAndWhatStoresShow) {
         look(
             "SELECT state || ' ' || lookup_first || (due_at > now()) FROM commands WHERE activity = 'FindFulfillment'"),
         "waiting falsetrue");
-    EXPECT_EQ(look("SELECT state || outcome FROM commands WHERE saga_id IS NULL"), "closedunknown");
+    EXPECT_EQ(look("SELECT state || outcome FROM commands WHERE duty = 'FlushStock/store:1'"), "closedunknown");
+    EXPECT_EQ(
+        look("SELECT count(*) FROM commands WHERE state = 'closed' AND outcome = 'done' AND NOT lookup_first"), "2")
+        << "what has ended stays as it was";
     EXPECT_EQ(look("SELECT outcome FROM flushes WHERE closed_at IS NOT NULL"), "unknown");
     EXPECT_EQ(look("SELECT count(*) FROM listings WHERE wants_read AND NOT read_open AND in_flight = 0"), "6");
     EXPECT_EQ(look("SELECT count(*) FROM duties WHERE command_id IS NULL AND next_due <= now()"), "4");
