@@ -19,7 +19,7 @@ constexpr int steps = 60;
 // of an open command, stock's answers only to its effects. Besides, the books that only the effects can be read from.
 class OrderWalk {
 public:
-    explicit OrderWalk(Generator& any) : any_(any), order_(first_data(any)) {}
+    explicit OrderWalk(Generator& any) : any_(any), order_(first_data(any)) { order_.let_tell_in_vain(); }
 
     void go() {
         tell("OrderPlaced");

@@ -55,6 +55,8 @@ public:
     void send(std::string_view activity);
     // The open command ends (it is sent first, if it was not), and the saga hears of it.
     const Decision& end(std::string_view activity, const Outcome& outcome, bool exhausted = false);
+    // From now on it may be told what no row of the table takes.
+    void let_tell_in_vain() { in_vain_ = true; }
     const Decision& show(const nlohmann::json& view) { return tell("FulfillmentViewed", {{"view", view}}); }
 
     const std::string& state() const { return saga_.state; }
@@ -82,6 +84,7 @@ private:
     Instant now_ = start;
     int last_command_ = 0;
     bool incident_ = false;
+    bool in_vain_ = false;
 };
 
 // Conversations that have come so far along the plain path.
