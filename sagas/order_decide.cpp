@@ -385,8 +385,12 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     bool handled = told_as_it_is || (!name.empty() && run_through_table(step, name, payload));
     Decision& decision = step.decision;
     // What is final changes no more, but what it told a person is told once.
-    if (handled && event.name == "OrderChanged" && (!is_final(saga.state) || decision.incident))
+    if (handled && event.name == "OrderChanged" && (!is_final(saga.state) || decision.incident)) {
         step.data.wish = wish_in(payload);
+        // A wish for nothing is one, too.
+        for (const SagaLine& line : step.data.lines)
+            step.data.wish.try_emplace(line.line_id, 0);
+    }
     keep_unserved_open(step);
     if (step.data.observed && step.data.cancel_by == other_system) step.data.cause = "sent by another system";
     decision.handled = handled;

@@ -282,6 +282,7 @@ void tell_changes(
         return wanted;
     };
     if (quantities(before) != quantities(after)) {
+        facts.ambiguous = before.updated_at == after.updated_at;
         facts.events.push_back({"OrderChanged", {{"lines", lines_payload(saga_lines(after, map, false))}}, cause});
     }
     for (const sagas::StoreFulfillment& fulfillment : after.fulfillments) {

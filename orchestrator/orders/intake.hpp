@@ -28,6 +28,8 @@ struct IntakeFacts {
     nlohmann::json recipient;          // of the new saga; null when its order has no address
     std::vector<sagas::Event> events;  // for the new or the known saga
     std::string reason;                // why there is no saga
+    // It wants something else than what was known, and both are of one second: only the store knows which is the newer.
+    bool ambiguous = false;
 };
 
 // Whether a fulfilment that the store tells of has sent goods or is about to. One that failed has not, and never will.

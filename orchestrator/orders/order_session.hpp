@@ -82,7 +82,8 @@ private:
     void follow_anew(MerchantId merchant, StoreId store);
     engine::InputResult resolve_taking_back(const ListingTakenBack& order);
     void hear_of_fulfillment(const Delivery& delivery, const std::string& cause, engine::InputResult& result);
-    void take_document(
+    // True: the store has to be asked which of two words holds.
+    bool take_document(
         OrderRow& row,
         const sagas::OrderDocument& document,
         const StoreRow& from,

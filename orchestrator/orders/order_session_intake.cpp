@@ -265,7 +265,8 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
 
     if (delivery.order) {
         OrderRow& row = order(key_of(delivery));
-        take_document(row, *delivery.order, from, *ships_from, mapper, cause, trace, result);
+        const bool ambiguous = take_document(row, *delivery.order, from, *ships_from, mapper, cause, trace, result);
+        if (ambiguous) read_single_order(from, row.key.order_id);
     } else if (topic == "refunds/create") {
         OrderRow& row = order(key_of(delivery));
         std::string order_id;
@@ -327,7 +328,7 @@ void OrderSession::hear_of_fulfillment(const Delivery& delivery, const std::stri
     }
 }
 
-void OrderSession::take_document(
+bool OrderSession::take_document(
     OrderRow& row,
     const sagas::OrderDocument& document,
     const StoreRow& from,
@@ -336,12 +337,14 @@ void OrderSession::take_document(
     const std::string& cause,
     const std::string& trace,
     InputResult& result) {
+    static const std::vector<json> nothing;
     const auto found = found_.find(row.key);
-    if (found == found_.end())
-        return take_facts(row, merge_document(row, document, from, ships_from, map, cause), trace, result);
-    IntakeFacts facts = merge_document(row, document, from, ships_from, map, cause, found->second);
-    if (settle_found(row, found->second, facts)) found_.erase(found);
+    IntakeFacts facts =
+        merge_document(row, document, from, ships_from, map, cause, found == found_.end() ? nothing : found->second);
+    if (found != found_.end() && settle_found(row, found->second, facts)) found_.erase(found);
+    const bool ambiguous = facts.ambiguous;
     take_facts(row, std::move(facts), trace, result);
+    return ambiguous;
 }
 
 InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::string& trace) {

@@ -112,6 +112,20 @@ TEST(Intake, ACancelIsNotForgottenForAnotherWordOfItsSecond) {
     EXPECT_EQ(shop.order_row("100")->document, without_person(life[4].document));
 }
 
+TEST(Intake, OfTwoWordsOfOneSecondTheStoreIsAskedWhichHolds) {
+    AMerchant shop;
+    const sagas::OrderDocument order = an_order("100", eu, shirt, 3);
+    sagas::OrderDocument edited = order;
+    edited.lines[0].current_quantity = edited.lines[0].fulfillable_quantity = 2;
+    shop.deliver(eu, "orders/updated", edited);
+    EXPECT_FALSE(shop.has_open(activity::read_order));
+    shop.deliver(eu, "orders/create", order);
+    EXPECT_EQ(shop.the_open(activity::read_order).payload.at("order_id"), "100");
+    shop.end(activity::read_order, done({{"order", to_json(edited)}}));
+    EXPECT_EQ(shop.stock(shirt).reserved, 2);
+    EXPECT_FALSE(shop.has_open(activity::read_order)) << "what was read holds";
+}
+
 TEST(Intake, OfAWholeLifeInOneBatchEndsTheSame) {
     AMerchant shop;
     std::vector<engine::Input> inputs;
