@@ -95,6 +95,41 @@ TEST_F(CredentialsTest, ReplacesKeysWhileTokensAreInUse) {
     EXPECT_THROW(token(ring), runtime::ErrorException);
 }
 
+TEST_F(CredentialsTest, WhatRenewsATokenIsNoToken) {
+    keep_client();
+    EXPECT_FALSE(token(ring).has_value());
+    grant(*claim(), "token-1", seconds(3600));
+
+    keep({eu_store, "client_credentials", "client-2", "shpss_2", ""}, ring);
+
+    EXPECT_EQ(token(ring), "token-1") << "until there is a new one";
+}
+
+TEST_F(CredentialsTest, NobodyRenewsWithoutSomethingToRenewWith) {
+    keep({eu_store, "authorization_code", "client-1", "shpss_1", ""}, ring);
+    run_as_engine("UPDATE credentials SET renew_at = now()");
+
+    EXPECT_FALSE(claim().has_value());
+}
+
+TEST_F(CredentialsTest, AnAuthorizationIsFinishedByItsOwnStateInTime) {
+    keep({eu_store, "authorization_code", "client-1", "shpss_1", ""}, ring);
+    const auto finished = [&](const std::string& state) {
+        return in_transaction(
+            [&](Transaction& transaction) { return finish_authorization(transaction, ring, state).has_value(); });
+    };
+    EXPECT_TRUE(
+        in_transaction([&](Transaction& transaction) { return begin_authorization(transaction, eu_store, "hash"); }));
+    EXPECT_FALSE(finished("another"));
+
+    run_as_engine("UPDATE credentials SET state_expires_at = now() - interval '1 second'");
+    EXPECT_FALSE(finished("hash"));
+
+    run_as_engine("UPDATE credentials SET state_expires_at = now() + interval '1 minute'");
+    EXPECT_TRUE(finished("hash"));
+    EXPECT_FALSE(finished("hash")) << "it is used up";
+}
+
 TEST_F(CredentialsTest, ForgettingLeavesNoSecretBehind) {
     keep_client();
 
@@ -150,8 +185,10 @@ TEST_F(CredentialsTest, AGrantWithoutItsClaimIsDropped) {
     EXPECT_TRUE(grant(*other, "token-of-other", seconds(60)));
 
     EXPECT_FALSE(grant(*late, "token-of-late", seconds(60)));
+    fail(*late);
 
     EXPECT_EQ(token(ring), "token-of-other");
+    EXPECT_EQ(look("SELECT failures::text FROM credentials"), "0");
 }
 
 TEST_F(CredentialsTest, TheOldTokenStaysInUseUntilTheNewOneIsStored) {
@@ -191,6 +228,10 @@ TEST_F(CredentialsTest, OpensAnIncidentWhenRenewingKeepsFailingAndClosesIt) {
     grant(*claim(), "token-2", seconds(3600));
 
     EXPECT_EQ(look("SELECT count(*)::text FROM incidents WHERE closed_at IS NULL"), "0");
+    const std::string end = look("SELECT closed_at FROM incidents");
+    run_as_engine("UPDATE credentials SET renew_at = now()");
+    grant(*claim(), "token-3", seconds(3600));
+    EXPECT_EQ(look("SELECT closed_at FROM incidents"), end) << "it has one end";
 }
 
 TEST_F(CredentialsTest, TellsAtOnceWhenNoTokenIsInForce) {

@@ -187,6 +187,22 @@ TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {
         engine::BadItem);
 }
 
+// Those that are over, that another system sends, or of another store are not.
+TEST_F(OrderRows, CountsOrdersThatAreBeingSent) {
+    const auto make_order = [&](int number, const std::string& state, bool final, const std::string& data) {
+        run_as_engine(
+            "UPDATE sagas SET kind = 'order', state = '" + state + "', final = " + (final ? "true" : "false") +
+            ", next_wake = " + (final ? "NULL" : "now()") + ", data = '" + data + "' WHERE saga_id = '" + uuid(number) +
+            "'");
+    };
+    add_sagas(4, 4);
+    make_order(1, "Reserved", false, R"({"store_id": 1})");
+    make_order(2, "Completed", true, R"({"store_id": 1})");
+    make_order(3, "Reserved", false, R"({"store_id": 1, "observed": true})");
+    make_order(4, "Reserved", false, R"({"store_id": 2})");
+    in_rows([&](orders::Rows& rows) { EXPECT_EQ(rows.count_orders_being_sent(merchant, sagas::StoreId{1}), 1); });
+}
+
 TEST_F(OrderRows, AReferenceBelongsToOneSagaForEver) {
     in_rows([&](orders::Rows& rows) {
         rows.write_references({{"eu.1.1.1", saga(1)}, {"eu.1.1.1", saga(1)}, {"eu.2.1.1", saga(2)}});
