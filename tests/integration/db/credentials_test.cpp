@@ -265,6 +265,25 @@ TEST_F(CredentialsTest, ANewCredentialEndsTheRenewalOfTheOldOne) {
     EXPECT_EQ(look("SELECT string_agg(kind, ' ') FROM credential_secrets"), "access_token");
 }
 
+// Once a token is there, and then not again for as long as is asked.
+TEST_F(CredentialsTest, ScopesAreCheckedNowAndThen) {
+    keep_client();
+    const auto to_check = [&] {
+        return in_transaction([](Transaction& transaction) { return scopes_to_check(transaction, seconds(3600)); })
+            .size();
+    };
+    EXPECT_EQ(to_check(), 0U);
+
+    grant(*claim(), "token-1", seconds(3600));
+    EXPECT_EQ(to_check(), 1U);
+
+    in_transaction([&](Transaction& transaction) {
+        note_scopes(transaction, eu_store, {"read_orders"}, {});
+        return true;
+    });
+    EXPECT_EQ(to_check(), 0U);
+}
+
 // --- the workers' window ---------------------------------------------------------------------------------------------
 
 class WorkersWindow : public CredentialsTest {
