@@ -538,6 +538,20 @@ void withdraw_forward(OrderStep& step) {
     }
 }
 
+void hear_of_late_cancel(OrderStep& step, const std::string& name, const json& payload) {
+    Fulfillment* asked = fulfillment_in(step.data, payload);
+    if (name == "FulfillmentCancelled") {
+        asked->perhaps_exists = asked->perhaps_exists && !payload.value("found", true);
+        step.decision.note = "what was given up is cancelled at the warehouse, too";
+    } else if (name == "CancelTooLate") {
+        // Asking the warehouse again and again would not help.
+        asked->state = "beyond_recall";
+        leave_unserved(step, "an order that was given up is sent by the warehouse all the same: " + asked->reference);
+    } else {
+        step.decision.note = "what was given up is not cancelled: " + text_in(payload, "reason");
+    }
+}
+
 std::string tell_shipment_key(const Shipment& shipment) {
     return "tell-shipment:" + shipment.shipment_id;
 }
@@ -1161,7 +1175,9 @@ void ask_operator(OrderStep& step, Payload payload) {
     if (step.saga.state != "Compensated") step.data.resume = step.saga.state;
     if (step.saga.state == "OnHold" && !step.data.resume.empty()) step.data.resume = "Received";
     Fulfillment* asked = fulfillment_in(step.data, payload);
-    if (asked != nullptr && asked->state == "wanted" && payload.value("unknown", false)) asked->perhaps_exists = true;
+    // Who says that it has this reference with other content has it, and may send it.
+    const bool perhaps = payload.value("unknown", false) || order_guards::conflict(step, payload);
+    if (asked != nullptr && asked->state == "wanted" && perhaps) asked->perhaps_exists = true;
     // The late cancel came too late: a person has to call it back, asking the warehouse again would not help.
     if (step.saga.state == "Compensated" && asked != nullptr) asked->state = "beyond_recall";
     std::string reason = text_in(payload, "reason");
@@ -1361,14 +1377,6 @@ void note_request_refused(OrderStep& step, Payload payload) {
 
 void note_late(OrderStep& step, Payload) {
     step.decision.note = "late or repeated: nothing to do";
-}
-
-// Of what was given up in doubt and turned up: asking the warehouse again and again would not help. Of anything else it is late.
-void note_beyond_recall(OrderStep& step, Payload payload) {
-    Fulfillment* asked = fulfillment_in(step.data, payload);
-    if (asked == nullptr || asked->state != "cancelled" || !asked->perhaps_exists) return note_late(step, payload);
-    asked->state = "beyond_recall";
-    leave_unserved(step, "an order that was given up is sent by the warehouse all the same: " + asked->reference);
 }
 
 // The order was given up, and its store goes on selling in it. Nothing is reserved for that: somebody has to know.

@@ -29,6 +29,8 @@ Outcome plain_success(std::string_view activity, const nlohmann::json& command_p
 std::string tell_shipment_key(const Shipment& shipment);
 // Requests that nobody can have got yet are taken back.
 void withdraw_forward(OrderStep& step);
+// FulfillmentCancelled, CancelTooLate or CancelFailed, of a fulfilment that was given up in doubt and turned up.
+void hear_of_late_cancel(OrderStep& step, const std::string& name, const nlohmann::json& payload);
 
 namespace order_guards {
 
@@ -170,7 +172,6 @@ void note_cancelled_there(OrderStep& step, Payload payload);
 void note_request_in_doubt(OrderStep& step, Payload payload);
 void note_request_refused(OrderStep& step, Payload payload);
 void tell_of_addition(OrderStep& step, Payload);
-void note_beyond_recall(OrderStep& step, Payload payload);
 void note_paid(OrderStep& step, Payload);
 
 }  // namespace order_actions

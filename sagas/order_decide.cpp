@@ -97,14 +97,10 @@ bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_command
     });
 }
 
-bool goes_on_without(const std::string& state) {
-    return state == "FulfillmentRequested" || state == "Shipped" || state == "Completed";
-}
-
 // A late check that finds nothing, of a part without which the order goes on.
 bool misses_what_has_ended(const std::string& state, const OrderData& data, Payload payload) {
     const Fulfillment* known = data.of_reference(payload.value("reference", ""));
-    return goes_on_without(state) && known != nullptr && known->state == "cancelled";
+    return state != "Compensated" && known != nullptr && known->state == "cancelled";
 }
 
 // An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
@@ -126,6 +122,21 @@ bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& op
 bool is_given_up_in_doubt(const OrderData& data, Payload view) {
     const Fulfillment* known = data.of_reference(view.value("reference", ""));
     return known != nullptr && known->state == "cancelled" && known->perhaps_exists;
+}
+
+// What has become of the late cancel of such a part: no affair of the parts that go on, wherever they stand.
+bool is_about_given_up(const std::string& name, const std::string& state, const OrderData& data, Payload payload) {
+    if (name != "FulfillmentCancelled" && name != "CancelTooLate" && name != "CancelFailed") return false;
+    const Fulfillment* known = data.of_reference(payload.value("reference", ""));
+    return state != "Compensated" && known != nullptr && known->state == "cancelled";
+}
+
+// The warehouse shows what it was not asked for any more, as far as we knew: its request had been taken back, and left all the
+// same. What was taken for unsent may be on its way to the buyer, so a person looks before anything is sent.
+bool is_there_unasked(const std::string& state, const OrderData& data, Payload view) {
+    const Fulfillment* known = data.of_reference(view.value("reference", ""));
+    const bool before = state == "Received" || state == "OnHold" || state == "Backordered" || state == "Reserved";
+    return before && known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
 // The row of the table that leads from here to a person; empty: there is none, and the incident alone must do.
@@ -343,6 +354,9 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         name.clear();
         step.decision.silent = true;
         step.decision.note = "the warehouse does not have what was cancelled";
+    } else if (is_about_given_up(name, saga.state, step.data, payload)) {
+        told_as_it_is = true;
+        hear_of_late_cancel(step, name, payload);
     } else if (name == "FulfillmentCancelled" && saga.state == "CancellingFulfillment") {
         if (Fulfillment* denied = denied_for_the_first_time(step.data, payload)) {
             denied->perhaps_exists = true;
@@ -354,15 +368,21 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         payload["reference"] = step.data.current()->reference;
     } else if (name == "FulfillmentViewed") {
         ViewNews news = news_of(step.data, payload.at("view"));
-        const bool given_up = saga.state == "Compensated" ||
-                              (goes_on_without(saga.state) && is_given_up_in_doubt(step.data, payload.at("view")));
-        if (given_up && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
+        const bool back = goes_back(saga.state, step.data);
+        const bool given_up = saga.state == "Compensated" || is_given_up_in_doubt(step.data, payload.at("view"));
+        if (!back && given_up && needs_late_cancel(step.data, saga.open_commands, payload.at("view"))) {
             name = "LateFulfillmentFound";
-        } else if (goes_back(saga.state, step.data)) {
+            told_as_it_is = saga.state != "Compensated";
+            if (told_as_it_is) order_actions::cancel_late_found(step, payload);
+        } else if (back) {
             told_as_it_is = tells_of_given_up(step, payload.at("view"));
             name.clear();
             step.decision.silent = !told_as_it_is;
             if (!told_as_it_is) step.decision.note = "the warehouse tells nothing new of what was given up";
+        } else if (is_there_unasked(saga.state, step.data, payload.at("view"))) {
+            step.data.of_reference(payload.at("view").value("reference", ""))->perhaps_exists = true;
+            name = "FulfilledElsewhere";
+            payload["reason"] = "the warehouse has the order, though its request was taken back before it left";
         } else if (!news.new_shipments.empty()) {
             name = "ShipmentReported";
         } else if (!news.delivered.empty()) {

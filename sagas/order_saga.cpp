@@ -103,7 +103,7 @@ ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_pa
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
 ORDER_ACTION(cancel_next_part); ORDER_ACTION(change_cancelled_part); ORDER_ACTION(note_part_dropped);
-ORDER_ACTION(tell_of_addition); ORDER_ACTION(note_beyond_recall);
+ORDER_ACTION(tell_of_addition);
 
 ORDER_GUARD(nothing_to_ship); ORDER_GUARD(has_unmapped); ORDER_GUARD(can_reserve); ORDER_GUARD(holds); ORDER_GUARD(no_holds);
 ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUARD(sent); ORDER_GUARD(stop_wanted);
@@ -189,7 +189,7 @@ Row< FulfillmentRequested,  WatchDue,               none,                   watc
 Row< FulfillmentRequested,  FulfillmentMissing,     NeedsOperator,          ask_operator                                      >,
 Row< FulfillmentRequested,  HoldPlaced,             none,                   note_hold_too_late                                >,
 Row< FulfillmentRequested,  FulfilledElsewhere,     none,                   note_late                                         >,
-Row< FulfillmentRequested,  CancelTooLate,          none,                   note_beyond_recall                                >,
+Row< FulfillmentRequested,  CancelTooLate,          none,                   note_late                                         >,
 // What was added too late for the first request: the newest part of the order.
 Row< FulfillmentRequested,  StockReserved,          none,                   await_part                                        >,
 Row< FulfillmentRequested,  StockGranted,           none,                   await_part                                        >,
@@ -205,7 +205,6 @@ Row< FulfillmentRequested,  FulfillmentUnknown,     NeedsOperator,          ask_
 Row< FulfillmentRequested,  StockReleased,          none,                   note_part_dropped,              rest_open         >,
 Row< FulfillmentRequested,  StockReleased,          Shipped,                note_part_dropped,              rest_shipped      >,
 Row< FulfillmentRequested,  StockReleased,          RevertingChannels,      await_channels_back,            nothing_left      >,
-Row< FulfillmentRequested,  LateFulfillmentFound,   none,                   cancel_late_found                                 >,
 // ---------------------------------------------------------------------------------------------------------------------
 Row< Shipped,               StoreFulfilled,         Completed,              finish,                         all_done          >,
 Row< Shipped,               StoreFulfilled,         none,                   note_store_fulfilled,           not_all_done      >,
@@ -218,8 +217,7 @@ Row< Shipped,               OrderChanged,           none,                   add_
 Row< Shipped,               StockReserved,          FulfillmentRequested,   await_part                                        >,
 Row< Shipped,               StockShort,             FulfillmentRequested,   queue_part,                     may_wait          >,
 Row< Shipped,               StockShort,             none,                   refuse_part,                    must_refuse       >,
-Row< Shipped,               LateFulfillmentFound,   none,                   cancel_late_found                                 >,
-Row< Shipped,               CancelTooLate,          none,                   note_beyond_recall                                >,
+Row< Shipped,               CancelTooLate,          none,                   note_late                                         >,
 Row< Shipped,               FulfillmentAccepted,    none,                   note_late                                         >,
 Row< Shipped,               FulfilledElsewhere,     none,                   note_late                                         >,
 Row< Shipped,               HoldPlaced,             none,                   note_hold_too_late                                >,
@@ -326,8 +324,7 @@ Row< Completed,             OrderChanged,           none,                   note
 Row< Completed,             DeliveryReported,       none,                   note_late                                         >,
 Row< Completed,             StoreFulfilled,         none,                   note_late                                         >,
 Row< Completed,             FulfilledElsewhere,     none,                   note_late                                         >,
-Row< Completed,             LateFulfillmentFound,   none,                   cancel_late_found                                 >,
-Row< Completed,             CancelTooLate,          none,                   note_beyond_recall                                >
+Row< Completed,             CancelTooLate,          none,                   note_late                                         >
 >;
 // clang-format on
 

@@ -22,12 +22,6 @@ void wait_until(CommandRow& command, Instant due) {
     command.published_at.reset();
 }
 
-// What becomes of a call that was given up, once its peer has told after all.
-bool settles(sagas::OutcomeKind kind) {
-    return kind == sagas::OutcomeKind::done || kind == sagas::OutcomeKind::refused ||
-           kind == sagas::OutcomeKind::too_late;
-}
-
 bool may_try_again(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant now) {
     if (runtime::planted("retries_without_end")) return true;
     return command.counted_attempts < policy.max_attempts && now - command.created_at < policy.schedule_to_close;
@@ -54,6 +48,17 @@ Duration blocked_pause(int times) {
 
 bool perhaps_runs_twice(const CommandRow& command, Duration relay_after, Instant now) {
     return command.sent_at && command.published_at.value_or(now) - *command.sent_at >= relay_after;
+}
+
+bool settles(sagas::OutcomeKind kind) {
+    return kind == sagas::OutcomeKind::done || kind == sagas::OutcomeKind::refused ||
+           kind == sagas::OutcomeKind::too_late;
+}
+
+bool is_awaited(const CommandRow& command, const std::string& attempt_token, sagas::OutcomeKind kind) {
+    if (command.attempt_token != attempt_token && !runtime::planted("attempt_fence_skipped")) return false;
+    if (command.state == CommandState::sent || runtime::planted("late_outcome_taken")) return true;
+    return command.state == CommandState::waiting && !attempt_token.empty() && settles(kind);
 }
 
 bool is_harmless(const sagas::Outcome& outcome) {

@@ -36,6 +36,13 @@ AttemptEnd end_attempt(
 bool perhaps_runs_twice(const CommandRow& command, Duration relay_after, Instant now);
 bool is_harmless(const sagas::Outcome& outcome);
 
+// What the peer itself has decided.
+bool settles(sagas::OutcomeKind kind);
+
+// It speaks for the newest attempt, which is under way; or which has had an outcome, but runs twice, since its command was
+// delivered twice: then what the peer has decided about the one counts more than what the other did not come to.
+bool is_awaited(const CommandRow& command, const std::string& attempt_token, sagas::OutcomeKind kind);
+
 // Its last attempt ended in doubt, and may still be under way.
 bool is_given_up(const CommandRow& command);
 

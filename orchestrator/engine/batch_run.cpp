@@ -52,7 +52,7 @@ void BatchRun::start_saga(SagaRow row) {
 }
 
 void BatchRun::tell(const SagaKey& saga, sagas::Event event) {
-    pending_.push_back({saga, std::move(event), {}, {}});
+    pending_.push_back({saga, std::move(event), {}, {}, {}});
 }
 
 void BatchRun::signal(const SagaKey& saga, sagas::Event event) {
@@ -222,10 +222,9 @@ void BatchRun::end_silent_duty_attempt(CommandRow& command) {
     end_duty_attempt(command, outcome_of_silence(command, policy_of_duty(command.activity)));
 }
 
-CommandRow* BatchRun::find_sent(Live& live, const std::string& command_id) {
+CommandRow* BatchRun::find_command(Live& live, const std::string& command_id) {
     auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
-        const bool open = row.state == CommandState::sent || runtime::planted("late_outcome_taken");
-        return row.command_id == command_id && open;
+        return row.command_id == command_id;
     });
     return command == live.commands.end() ? nullptr : &*command;
 }
@@ -237,20 +236,19 @@ bool BatchRun::take_outcome(
     const sagas::Outcome& outcome) {
     auto found = live_.find(saga);
     if (found == live_.end()) return false;
-    const CommandRow* command = find_sent(found->second, command_id);
-    bool repeated = std::any_of(
-        pending_.begin(), pending_.end(), [&](const Pending& pending) { return pending.command_id == command_id; });
-    const bool stale =
-        command == nullptr || (command->attempt_token != attempt_token && !runtime::planted("attempt_fence_skipped"));
-    if (stale || repeated) return false;
-    pending_.push_back({saga, {}, command_id, outcome});
+    const CommandRow* command = find_command(found->second, command_id);
+    const bool repeated = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+        return pending.command_id == command_id && (settles(pending.outcome.kind) || !settles(outcome.kind));
+    });
+    if (command == nullptr || !is_awaited(*command, attempt_token, outcome.kind) || repeated) return false;
+    pending_.push_back({saga, {}, command_id, outcome, attempt_token});
     return true;
 }
 
 void BatchRun::end_attempt(Pending pending) {
     Live& live = live_.at(pending.saga);
-    CommandRow* command = find_sent(live, pending.command_id);
-    if (command == nullptr) return;
+    CommandRow* command = find_command(live, pending.command_id);
+    if (command == nullptr || !is_awaited(*command, pending.attempt_token, pending.outcome.kind)) return;
     const sagas::SagaDefinition& definition = definition_of(live.row);
     if (!is_given_up(*command)) learn_later(command->merchant, command->lane, pending.outcome);
     const sagas::ActivityPolicy& policy = definition.policy_of(command->activity);
@@ -284,7 +282,7 @@ void BatchRun::tell_checked(const SagaTold& told, InputResult& result) {
         result.reason = "there is no such saga";
         return;
     }
-    pending_.push_back({told.saga, {}, {}, {}, &told, &result});
+    pending_.push_back({told.saga, {}, {}, {}, {}, &told, &result});
 }
 
 void BatchRun::look_after(const IncidentLookedAfter& incident, InputResult& result) {
@@ -452,7 +450,7 @@ void BatchRun::apply(Live& live, sagas::Event event, sagas::Decision& decision) 
     for (const sagas::Effect& effect : decision.effects) {
         if (runtime::planted("settled_twice")) session_->settle(row, effect);
         for (sagas::Event& answer : session_->settle(row, effect))
-            answers.push_back({row.key, std::move(answer), {}, {}});
+            answers.push_back({row.key, std::move(answer), {}, {}, {}});
     }
     pending_.insert(pending_.begin(), std::make_move_iterator(answers.begin()), std::make_move_iterator(answers.end()));
 }

@@ -108,12 +108,13 @@ private:
         sagas::Event event;
         std::string command_id;  // empty: an event
         sagas::Outcome outcome;
+        std::string attempt_token;       // which the outcome is of
         const SagaTold* told = nullptr;  // by an operator, who is answered in `answer`
         InputResult* answer = nullptr;
     };
 
     void note_looked_after(Live& live, const AuditRow& audit);
-    CommandRow* find_sent(Live& live, const std::string& command_id);
+    CommandRow* find_command(Live& live, const std::string& command_id);
     void end_attempt(Pending pending);
     void conclude_duty_attempt(CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy);
     bool is_doubtful(const CommandRow& command, const sagas::Outcome& outcome, const sagas::ActivityPolicy& policy)

@@ -217,9 +217,9 @@ Engine::Impl::Ran Engine::Impl::attempt(
                 const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content);
                 if (outcome == nullptr || !outcome->saga_id.empty()) continue;
                 auto command = duty_commands.find(outcome->command_id);
-                bool open = command != duty_commands.end() && command->second.state == CommandState::sent &&
-                            command->second.attempt_token == outcome->attempt_token;
-                if (open) {
+                bool awaited = command != duty_commands.end() &&
+                               is_awaited(command->second, outcome->attempt_token, outcome->outcome.kind);
+                if (awaited) {
                     batch.end_duty_attempt(command->second, outcome->outcome);
                 } else {
                     results[i].kind = InputResult::Kind::duplicate;

@@ -221,17 +221,39 @@ TEST(EngineRepeats, ChangeNothing) {
     EXPECT_EQ(bench.engine->counts().stale_outcomes, 4U);
 }
 
-// The attempt was given up, the next one has not begun: its token is still the newest.
+// The attempt has had its outcome, the next one has not begun: its token is still the newest.
 TEST(EngineRepeats, OfAnAttemptThatHasEndedChangeNothingBeforeTheNext) {
     Bench bench;
     bench.order(1);
     const CommandRow first = bench.last_sent();
     bench.end(first, an_outcome(OutcomeKind::retryable, "503"));
 
-    EXPECT_EQ(bench.end(first, an_outcome(OutcomeKind::done)).kind, Kind::duplicate);
+    EXPECT_EQ(bench.end(first, an_outcome(OutcomeKind::throttled)).kind, Kind::duplicate);
+    EXPECT_EQ(bench.end(first, an_outcome(OutcomeKind::unknown)).kind, Kind::duplicate);
 
     EXPECT_EQ(bench.saga(1).state, "Packing");
     EXPECT_EQ(bench.open_command(1)->state, CommandState::waiting);
+    EXPECT_EQ(bench.open_command(1)->counted_attempts, 1);
+}
+
+// A command that is delivered twice runs twice. The one run found the peer closed, the other did what it was to do: who took
+// the first for the whole truth would call back, as never sent, what is on its way.
+TEST(EngineRepeats, OfAnAttemptThatRanTwiceTellWhatThePeerDid) {
+    for (const bool at_once : {true, false}) {
+        Bench bench;
+        bench.order(1);
+        const CommandRow first = bench.last_sent();
+        if (at_once) {
+            std::vector<Input> both;
+            both.push_back(bench.outcome_of(first, an_outcome(OutcomeKind::throttled)));
+            both.push_back(bench.outcome_of(first, an_outcome(OutcomeKind::done)));
+            bench.run(std::move(both));
+        } else {
+            bench.end(first, an_outcome(OutcomeKind::throttled));
+            EXPECT_EQ(bench.end(first, an_outcome(OutcomeKind::done)).kind, Kind::applied);
+        }
+        EXPECT_NE(bench.saga(1).state, "Packing") << at_once;
+    }
 }
 
 TEST(EngineRepeats, BothInOneBatchAreAppliedOnce) {

@@ -161,6 +161,31 @@ TEST(OrderSagaHold, WithdrawsARequestThatHasNotLeft) {
     EXPECT_EQ(order.reference(), "eu.450789469.1.1") << "nothing was cancelled, so the generation is the same";
 }
 
+// The request was delivered twice: one worker found the warehouse closed, the other one asked it.
+TEST(OrderSagaOperator, IsAskedWhenTheWarehouseShowsWhatWasWithdrawn) {
+    for (const bool changed : {true, false}) {
+        Conversation order = requesting();
+        if (changed) {
+            order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
+            order.tell("StockReserved");
+            ASSERT_EQ(order.state(), "Reserved");
+        } else {
+            order.tell("HoldPlaced", {{"reason", "address wrong"}});
+            ASSERT_EQ(order.state(), "OnHold");
+        }
+        order.show(a_view(order.reference(), "Accepted"));
+        EXPECT_EQ(order.state(), "NeedsOperator");
+        EXPECT_THAT(*order.last().incident, HasSubstr("taken back before it left"));
+
+        Conversation cancelled = order;
+        cancelled.tell("CancelRequested", {{"by", "operator"}});
+        EXPECT_EQ(cancelled.state(), "CancellingFulfillment");
+        order.show(a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", changed ? 1 : 2}}}}));
+        EXPECT_EQ(order.state(), "Shipped");
+        EXPECT_THAT(order.effects(), Contains("Commit"));
+    }
+}
+
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {
     Conversation order = requesting();
     order.tell("HoldPlaced");
@@ -386,6 +411,9 @@ TEST(OrderSagaOperator, IsAskedWhenTheReferenceExistsWithOtherContent) {
         ended(OutcomeKind::refused, "exists", {{"conflict", true}, {"messages", json::array({"exists"})}}));
     EXPECT_EQ(order.state(), "NeedsOperator");
     EXPECT_THAT(*order.last().incident, HasSubstr("other content"));
+
+    order.tell("CancelRequested", {{"by", "operator"}});
+    EXPECT_EQ(order.state(), "CancellingFulfillment") << "what has our reference may be sent to the buyer";
 }
 
 TEST(OrderSagaOperator, LearnsThatTheWarehouseHasItAfterAll) {

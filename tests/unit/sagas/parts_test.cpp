@@ -322,6 +322,65 @@ TEST(OrderParts, APartThatCanStillChangeIsChangedLikeAnOrder) {
     EXPECT_EQ(late.last().effects[0].payload.at("lines")[0].at("line_id"), "L2/3") << "and so on";
 }
 
+// Part 2 was given up in doubt and asked for anew, with other content, which is in doubt as well.
+Conversation replaced_in_doubt() {
+    Conversation order = part_requesting();
+    order.send(activity::request_fulfillment);
+    order.end(activity::request_fulfillment, ended(OutcomeKind::unknown, "no answer"), true);
+    order.tell("OrderChanged", with_mugs(2, 3));
+    order.tell("OperatorRetried");
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    order.tell("StockReserved");
+    order.tell("ChannelsUpdated");
+    return order;
+}
+
+// What nobody has any more turns up late: it is called back wherever the order stands, and that is no affair of the rest.
+TEST(OrderParts, WhatWasGivenUpInDoubtIsCalledBackWhereverTheOrderStands) {
+    const json late = a_view("eu.450789469.2.1", "Accepted");
+    Conversation order = replaced_in_doubt();
+    ASSERT_EQ(order.reference(), "eu.450789469.2.2");
+    order.send(activity::request_fulfillment);
+    order.end(activity::request_fulfillment, ended(OutcomeKind::unknown, "no answer"), true);
+    ASSERT_EQ(order.state(), "NeedsOperator");
+
+    order.show(late);
+    EXPECT_EQ(order.last().meaning, "LateFulfillmentFound");
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_EQ(order.command(activity::cancel_fulfillment).payload.at("reference"), "eu.450789469.2.1");
+    EXPECT_TRUE(order.incident_open());
+
+    Conversation beyond_recall = order;
+    beyond_recall.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late, "packed"));
+    EXPECT_EQ(beyond_recall.state(), "NeedsOperator");
+    EXPECT_THAT(*beyond_recall.last().incident, HasSubstr("all the same"));
+    beyond_recall.show(late);
+    EXPECT_THAT(beyond_recall.commands(), IsEmpty()) << "asked once";
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(order.effects(), IsEmpty());
+    order.show(late);
+    EXPECT_THAT(order.commands(), IsEmpty()) << "an older look";
+}
+
+TEST(OrderParts, TheLateCancelOfWhatWasGivenUpDoesNotSpeakForItsSuccessor) {
+    Conversation order = replaced_in_doubt();
+    order.end(activity::request_fulfillment, done({{"view", a_view("eu.450789469.2.2", "Accepted")}}));
+    order.show(a_view("eu.450789469.2.1", "Accepted"));
+    ASSERT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+    order.tell("CancelRequested", {{"by", "customer"}});
+    ASSERT_EQ(order.state(), "CancellingFulfillment");
+    ASSERT_EQ(order.command(activity::cancel_fulfillment).payload.at("reference"), "eu.450789469.2.2");
+
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));  // the first: of what was given up
+    EXPECT_EQ(order.state(), "CancellingFulfillment");
+    EXPECT_THAT(order.effects(), IsEmpty()) << "the stock of what may still be sent is not given back";
+    EXPECT_THAT(order.last().note, HasSubstr("what was given up is cancelled"));
+    order.end(activity::cancel_fulfillment, done({{"found", true}}));
+    EXPECT_THAT(order.effects(), Contains("Release"));
+}
+
 TEST(OrderParts, APartThatWasNotAskedForChangesAtOnce) {
     Conversation order = part_requesting();
     order.tell("OrderChanged", with_mugs(2, 3));
