@@ -33,6 +33,16 @@ constexpr const char* kClaimExpiredDutyCommands = R"sql( FROM commands
      LIMIT $2::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
 
+// What another batch holds is not waited for: that batch is sending it.
+constexpr const char* kHurryDutyCommand = R"sql(
+    UPDATE commands SET priority = $3
+     WHERE (merchant_id, command_id) IN (
+            SELECT merchant_id, command_id
+              FROM commands
+             WHERE merchant_id = $1::bigint AND command_id = $2::uuid
+               AND saga_id IS NULL AND state = 'waiting' AND priority > $3
+               FOR NO KEY UPDATE SKIP LOCKED))sql";
+
 constexpr const char* kClaimWaiting = R"sql( FROM commands
      WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting' AND due_at <= $3::timestamptz
        AND (NOT $5::boolean OR (saga_id IS NULL AND priority IN (1, 3)))
@@ -167,6 +177,10 @@ std::vector<CommandRow> PgTransaction::lock_duty_commands(const std::vector<std:
 
 std::vector<CommandRow> PgTransaction::claim_expired_duty_commands(Instant now, std::size_t limit) {
     return read_all(sql_.query(select(kClaimExpiredDutyCommands), {now, limit}), read_command);
+}
+
+void PgTransaction::hurry_duty_command(MerchantId merchant, const std::string& command_id) {
+    sql_.execute(kHurryDutyCommand, {merchant, command_id, engine::asked_first});
 }
 
 std::vector<CommandRow> PgTransaction::claim_waiting_commands(

@@ -32,6 +32,7 @@ public:
     std::vector<engine::CommandRow> lock_duty_commands(
         const std::vector<std::pair<sagas::MerchantId, std::string>>& ids) override;
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
+    void hurry_duty_command(sagas::MerchantId merchant, const std::string& command_id) override;
     std::vector<engine::CommandRow> claim_waiting_commands(
         sagas::MerchantId merchant,
         const std::string& lane,

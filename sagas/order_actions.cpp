@@ -521,6 +521,13 @@ void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
     }
 }
 
+// The warehouse has it. A person who says "go on" must not have it asked for once more, nor what was added and waits for its
+// stock.
+void goes_on_after_request(OrderData& data) {
+    if (data.resume == "Received" || data.resume == "Reserved" || data.resume == "ChannelsSynced")
+        data.resume = "FulfillmentRequested";
+}
+
 // One has left, and its outcome alone tells what there is to call back.
 bool request_under_way(const OrderStep& step) {
     return std::any_of(step.saga.open_commands.begin(), step.saga.open_commands.end(), [](const OpenCommand& open) {
@@ -656,12 +663,13 @@ bool part_unwanted(const OrderStep& step, Payload payload) {
 bool part_wanted(const OrderStep& step, Payload payload) {
     return !part_unwanted(step, payload);
 }
-bool known_accepted(const OrderStep& step, Payload payload) {
+bool answers_incident(const OrderStep& step, Payload payload) {
     const Fulfillment* accepted = fulfillment_in(step.data, payload);
-    return accepted != nullptr && accepted->state == "accepted";
+    const bool asked_about = accepted != nullptr && accepted->reference == step.data.asked_about;
+    return asked_about && accepted->state == "wanted" && go_on(step, payload);
 }
-bool newly_accepted(const OrderStep& step, Payload payload) {
-    return !known_accepted(step, payload);
+bool beside_incident(const OrderStep& step, Payload payload) {
+    return !answers_incident(step, payload);
 }
 bool nothing_left(const OrderStep& step, Payload) {
     return has_ended(step.data.current());
@@ -940,6 +948,14 @@ void commit_stock(OrderStep& step, Payload payload) {
     effect_on_part(step, "Commit", part_in(step, payload), found);
 }
 
+void commit_beside_incident(OrderStep& step, Payload payload) {
+    const Fulfillment* accepted = fulfillment_in(step.data, payload);
+    if (accepted == nullptr || accepted->state != "wanted") return note_late(step, payload);
+    commit_stock(step, payload);
+    step.decision.closes_incident = false;
+    goes_on_after_request(step.data);
+}
+
 void commit_and_cancel(OrderStep& step, Payload payload) {
     commit_stock(step, payload);
     ask_to_cancel(step);
@@ -1061,8 +1077,7 @@ void ship(OrderStep& step, Payload payload) {
         fulfillment->perhaps_exists = false;
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
         effect_on_part(step, "Commit", fulfillment->part, as_found(is_found(payload)));
-        // A person who says "go on" must not have it asked for once more, nor what was added and waits for its stock.
-        if (step.data.resume == "ChannelsSynced") step.data.resume = "FulfillmentRequested";
+        goes_on_after_request(step.data);
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {
@@ -1183,6 +1198,8 @@ void ask_operator(OrderStep& step, Payload payload) {
     std::string reason = text_in(payload, "reason");
     if (payload.contains("messages")) reason += payload.at("messages").dump();
     if (payload.contains("short")) reason += payload.at("short").dump();
+    const bool in_doubt = asked != nullptr && payload.value("unknown", false);
+    step.data.asked_about = in_doubt ? asked->reference : "";
     step.decision.incident = reason.empty() ? "a person must decide" : reason;
     step.decision.note = "needs a person: " + *step.decision.incident;
     effect(step, "StopWaiting");

@@ -63,8 +63,9 @@ bool change_recalls(const OrderStep& step, Payload);  // what is to change is at
 bool change_stays(const OrderStep& step, Payload);    // nothing has to be called back for it
 bool part_unwanted(const OrderStep& step, Payload);
 bool part_wanted(const OrderStep& step, Payload);
-bool newly_accepted(const OrderStep& step, Payload);
-bool known_accepted(const OrderStep& step, Payload);  // seen at the warehouse before its answer was heard
+// What a person was asked about is there after all; or it is something else that was accepted meanwhile, or known before.
+bool answers_incident(const OrderStep& step, Payload);
+bool beside_incident(const OrderStep& step, Payload);
 bool nothing_left(const OrderStep& step, Payload);    // the last part has ended
 bool rest_shipped(const OrderStep& step, Payload);
 bool rest_open(const OrderStep& step, Payload);
@@ -171,6 +172,7 @@ void note_late(OrderStep& step, Payload);
 void note_cancelled_there(OrderStep& step, Payload payload);
 void note_request_in_doubt(OrderStep& step, Payload payload);
 void note_request_refused(OrderStep& step, Payload payload);
+void commit_beside_incident(OrderStep& step, Payload payload);
 void tell_of_addition(OrderStep& step, Payload);
 void note_paid(OrderStep& step, Payload);
 

@@ -191,6 +191,7 @@ json to_json(const OrderData& data) {
          {"wish", data.wish},
          {"unserved", data.unserved},
          {"unclear", data.unclear},
+         {"asked_about", data.asked_about},
          {"holds", data.holds},
          {"cancel_by", data.cancel_by},
          {"cancel_reason", data.cancel_reason},
@@ -230,6 +231,7 @@ OrderData order_data_from_json(const json& document) {
             data.wish[line_id] = whole({{"units", units}}, "units", 0, most_units);
         data.unserved = document.value("unserved", std::vector<std::string>{});
         data.unclear = document.value("unclear", "");
+        data.asked_about = document.value("asked_about", "");
         data.holds = document.value("holds", std::vector<std::string>{});
         data.cancel_by = document.value("cancel_by", "");
         data.cancel_reason = document.value("cancel_reason", "");

@@ -79,6 +79,8 @@ struct OrderData {
     std::vector<std::string> unserved;  // what was ordered too late and will not be sent: left to a person
     // What a restored database cannot account for at the warehouse: nothing is decided before a person spoke.
     std::string unclear;
+    // NeedsOperator: the reference whose request had no outcome, which a person was asked about; empty: about something else.
+    std::string asked_about;
     std::vector<std::string> holds;  // unpaid | unmapped | no_address | ship_method | operator
     std::string cancel_by;           // customer | operator | deleted | refunded; empty: not asked for
     std::string cancel_reason;

@@ -168,6 +168,11 @@ bool is_accepted_unheard(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
+// A person was asked whether the warehouse has it, and the warehouse says so.
+bool answers_doubt(const std::string& state, const OrderData& data, Payload view) {
+    return state == "NeedsOperator" && data.asked_about == view.value("reference", "");
+}
+
 // Once it goes back it goes on to its end; what was given up is looked for again there.
 bool goes_back(const std::string& state, const OrderData& data) {
     return state == "ReleasingStock" || state == "RevertingChannels" || state == "SettlingOrder" ||
@@ -389,7 +394,9 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
             name = "DeliveryReported";
         } else if (news.cancelled) {
             name = "WarehouseCancelled";
-        } else if (payload.value("found", false) && is_accepted_unheard(step.data, payload.at("view"))) {
+        } else if (
+            is_accepted_unheard(step.data, payload.at("view")) &&
+            (payload.value("found", false) || answers_doubt(saga.state, step.data, payload.at("view")))) {
             name = "FulfillmentAccepted";
             payload["reference"] = payload.at("view").value("reference", "");
         } else if (!news.trouble.empty() && saga.state != "NeedsOperator") {

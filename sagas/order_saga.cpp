@@ -103,7 +103,7 @@ ORDER_ACTION(release_hold_early); ORDER_ACTION(add_part); ORDER_ACTION(change_pa
 ORDER_ACTION(queue_part); ORDER_ACTION(refuse_part); ORDER_ACTION(queue_or_refuse_part); ORDER_ACTION(request_part);
 ORDER_ACTION(request_part_with_debt); ORDER_ACTION(commit_part); ORDER_ACTION(drop_refused_part); ORDER_ACTION(drop_lost_part);
 ORDER_ACTION(cancel_next_part); ORDER_ACTION(change_cancelled_part); ORDER_ACTION(note_part_dropped);
-ORDER_ACTION(tell_of_addition);
+ORDER_ACTION(tell_of_addition); ORDER_ACTION(commit_beside_incident);
 
 ORDER_GUARD(nothing_to_ship); ORDER_GUARD(has_unmapped); ORDER_GUARD(can_reserve); ORDER_GUARD(holds); ORDER_GUARD(no_holds);
 ORDER_GUARD(may_wait); ORDER_GUARD(must_refuse); ORDER_GUARD(unsent); ORDER_GUARD(sent); ORDER_GUARD(stop_wanted);
@@ -120,7 +120,7 @@ ORDER_GUARD(sole_part_changes); ORDER_GUARD(one_of_several_ends); ORDER_GUARD(on
 ORDER_GUARD(cancels_there); ORDER_GUARD(cancels_here); ORDER_GUARD(change_recalls); ORDER_GUARD(change_stays);
 ORDER_GUARD(part_wanted); ORDER_GUARD(part_unwanted); ORDER_GUARD(nothing_left); ORDER_GUARD(rest_shipped);
 ORDER_GUARD(rest_open); ORDER_GUARD(newest_partly_shipped); ORDER_GUARD(earlier_shipped);
-ORDER_GUARD(newly_accepted); ORDER_GUARD(known_accepted);
+ORDER_GUARD(answers_incident); ORDER_GUARD(beside_incident);
 #undef ORDER_ACTION
 #undef ORDER_GUARD
 
@@ -258,8 +258,8 @@ Row< NeedsOperator,         CancelRequested,        FulfillmentRequested,   reme
 Row< NeedsOperator,         CancelRequested,        ReleasingStock,         release_unsent,                 never_at_warehouse>,
 Row< NeedsOperator,         CancelRequested,        none,                   note_too_late,                  goods_left        >,
 Row< NeedsOperator,         OrderChanged,           none,                   remember_edit                                     >,
-Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock,                   newly_accepted    >,
-Row< NeedsOperator,         FulfillmentAccepted,    none,                   note_late,                      known_accepted    >,
+Row< NeedsOperator,         FulfillmentAccepted,    FulfillmentRequested,   commit_stock,                   answers_incident  >,
+Row< NeedsOperator,         FulfillmentAccepted,    none,                   commit_beside_incident,         beside_incident   >,
 Row< NeedsOperator,         FulfillmentRefused,     none,                   note_request_refused                              >,
 Row< NeedsOperator,         FulfillmentUnknown,     none,                   note_request_in_doubt                             >,
 Row< NeedsOperator,         ShipmentReported,       Shipped,                ship,                           all_shipped       >,

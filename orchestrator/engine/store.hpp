@@ -98,6 +98,9 @@ struct HistoryRow {
 
 enum class CommandState { waiting, sent, closed };
 
+// The priority of what is looked up, which what has waited for long is given, too (sagas::ActivityPolicy).
+constexpr int asked_first = 1;
+
 struct CommandRow {
     MerchantId merchant;
     std::string command_id;  // UUIDv7; also the AMQP message id together with the attempt
@@ -228,6 +231,8 @@ public:
     virtual std::vector<CommandRow> lock_duty_commands(const std::vector<std::pair<MerchantId, std::string>>& ids) = 0;
     // Sent duty commands past their deadline. Skips locked ones.
     virtual std::vector<CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) = 0;
+    // Lets a duty's command that still waits go before those of its lane that are not asked for first. Skips a locked one.
+    virtual void hurry_duty_command(MerchantId merchant, const std::string& command_id) = 0;
     virtual std::vector<DutyRow> claim_due_duties(Instant now, std::size_t limit) = 0;
     virtual std::vector<DutyRow> lock_duties(
         const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"

@@ -167,6 +167,7 @@ public:
         refuse();
     }
     std::vector<CommandRow> claim_expired_duty_commands(Instant, std::size_t) override { refuse(); }
+    void hurry_duty_command(MerchantId, const std::string&) override { refuse(); }
     std::vector<engine::DutyRow> claim_due_duties(Instant, std::size_t) override { refuse(); }
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant, std::size_t) override { refuse(); }
     std::vector<engine::LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>&) override {

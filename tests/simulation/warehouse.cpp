@@ -257,6 +257,13 @@ bool Warehouse::is_late(const std::string& reference) const {
     return known != orders_.end() && known->second.late;
 }
 
+bool Warehouse::is_beside_trouble(const std::string& reference) const {
+    const std::string order = reference.substr(0, reference.find('.', reference.find('.') + 1) + 1);
+    return std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+        return entry.second.in_trouble && entry.first.starts_with(order);
+    });
+}
+
 RequestMood Warehouse::draw_mood(const std::string& reference) {
     for (const std::string& prefix : unwelcome_) {
         if (!reference.starts_with(prefix)) continue;
@@ -268,6 +275,9 @@ RequestMood Warehouse::draw_mood(const std::string& reference) {
         obstructed_.erase(prefix);
         return RequestMood::held_up;
     }
+    // What is added to an order in trouble is refused as often as not.
+    const bool unlucky = !weather_.calm() && is_beside_trouble(reference) && weather_.random().chance(0.5);
+    if (unlucky && weather_.knows(Fault::refused) && weather_.strikes(Fault::refused)) return RequestMood::refused;
     for (int chances = chances_of(reference); chances > 0; --chances) {
         if (weather_.happens(Fault::refused)) return RequestMood::refused;
         if (weather_.happens(Fault::conflict)) return RequestMood::conflict;

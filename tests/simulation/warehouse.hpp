@@ -128,6 +128,7 @@ private:
     void deliver(const std::string& reference, std::size_t index, Duration delay);
     bool is_late(const std::string& reference) const;
     int chances_of(const std::string& reference) const;
+    bool is_beside_trouble(const std::string& reference) const;  // of another part of its order
     RequestMood draw_mood(const std::string& reference);
 
     Agenda& agenda_;

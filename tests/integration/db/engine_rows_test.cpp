@@ -355,6 +355,30 @@ TEST_F(EngineRows, DutiesAndTheirCommands) {
     });
 }
 
+TEST_F(EngineRows, HurriesADutysCommandThatWaits) {
+    const auto of_duty = [](CommandRow row) {
+        row.saga_id.clear();
+        row.duty = "Poll/store:1";
+        row.priority = 3;
+        return row;
+    };
+    CommandRow of_saga = a_command(10, 1, "a");
+    of_saga.priority = 3;
+    CommandRow urgent = of_duty(a_command(12, 1, "c"));
+    urgent.priority = 0;
+    for (const CommandRow& row :
+         {of_saga, of_duty(sent(a_command(11, 1, "b"), start)), urgent, of_duty(a_command(13, 1, "d")),
+          of_duty(a_command(14, 1, "e"))})
+        add_command(row);
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+        for (const int number : {10, 11, 12, 13})
+            transaction.hurry_duty_command(merchant, uuid(number));
+    });
+    EXPECT_EQ(
+        look("SELECT string_agg(priority::text, ' ' ORDER BY command_id) FROM commands"),
+        "3 3 0 " + std::to_string(engine::asked_first) + " 3");
+}
+
 TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
     const auto open = [&](const std::string& text) {
         Changes changes;

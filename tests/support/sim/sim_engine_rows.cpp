@@ -151,6 +151,23 @@ std::vector<CommandRow> SimTransaction::claim_expired_duty_commands(Instant now,
     return claimed;
 }
 
+void SimTransaction::hurry_duty_command(MerchantId merchant, const std::string& command_id) {
+    step("hurry_duty_command");
+    std::vector<CommandRow> found;
+    for (const auto& [id, command] : tables_.open_commands) {
+        const bool waits = command.saga_id.empty() && command.state == CommandState::waiting;
+        if (command.merchant == merchant && command.command_id == command_id && waits &&
+            command.priority > engine::asked_first)
+            found.push_back(command);
+    }
+    lock(Locked::commands, engine::Turn::never, found, command_key, "");
+    for (CommandRow& row : found) {
+        row.priority = engine::asked_first;
+        const std::pair<MerchantId, std::string> id{row.merchant, row.command_id};
+        tables_.open_commands.put(id, std::move(row));
+    }
+}
+
 std::vector<DutyRow> SimTransaction::claim_due_duties(Instant now, std::size_t limit) {
     step("claim_due_duties");
     std::vector<std::pair<Instant, DutyRow>> ranked;

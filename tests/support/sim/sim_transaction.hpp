@@ -29,6 +29,7 @@ public:
     std::vector<engine::CommandRow> lock_duty_commands(
         const std::vector<std::pair<MerchantId, std::string>>& ids) override;
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
+    void hurry_duty_command(MerchantId merchant, const std::string& command_id) override;
     std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<engine::DutyRow> read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;

@@ -71,6 +71,24 @@ private:
     std::size_t told_again_ = 0;
 };
 
+// A store that is asked for more than it does would be listened to when the rush is over.
+TEST(MissedWebhooks, AreHeardOfAlsoWhileTheStoreIsBusy) {
+    AMerchant shop;
+    const ForgetfulStore store(shop);
+    shop.due();
+    sagas::Outcome busy = ended(OutcomeKind::throttled, "429");
+    busy.retry_after = 55s;
+    shop.end(shop.the_open(activity::poll_orders), busy);
+    const int before = shop.the_open(activity::poll_orders).priority;
+    for (int i = 0; i < 4 && shop.the_open(activity::poll_orders).priority == before; ++i) {
+        shop.pass(20s);
+        if (shop.the_open(activity::poll_orders).state == engine::CommandState::sent)
+            shop.end(shop.the_open(activity::poll_orders), busy);
+    }
+    EXPECT_GT(before, engine::asked_first);
+    EXPECT_EQ(shop.the_open(activity::poll_orders).priority, engine::asked_first) << "it has waited for a minute";
+}
+
 // S40: some webhooks were lost, then the subscription for two hours, and nobody missed the orders (gnikyt/laravel-shopify
 // #591, #936). Here one of forty, and for half of the two hours the store does not answer the poll either.
 TEST(MissedWebhooks, AreFoundByThePollAndNoOrderTwice) {

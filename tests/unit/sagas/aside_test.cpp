@@ -418,10 +418,19 @@ TEST(OrderSagaOperator, IsAskedWhenTheReferenceExistsWithOtherContent) {
 
 TEST(OrderSagaOperator, LearnsThatTheWarehouseHasItAfterAll) {
     Conversation order = in_doubt();
-    order.tell("FulfillmentAccepted", {{"view", a_view(order.reference(), "Accepted")}});
+    Conversation changed = order;
+    order.show(a_view(order.reference(), "Accepted"));
     EXPECT_EQ(order.state(), "FulfillmentRequested");
     EXPECT_THAT(order.effects(), ElementsAre("Commit"));
     EXPECT_FALSE(order.incident_open());
+
+    changed.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
+    changed.show(a_view(changed.reference(), "Accepted"));
+    EXPECT_EQ(changed.state(), "NeedsOperator");
+    EXPECT_THAT(changed.effects(), ElementsAre("Commit"));
+    EXPECT_TRUE(changed.incident_open());
+    changed.tell("OperatorRetried");
+    EXPECT_EQ(changed.state(), "CancellingFulfillment") << "the change is carried out";
 }
 
 TEST(OrderSagaOperator, IsAskedWhenTheWarehouseIsInTrouble) {

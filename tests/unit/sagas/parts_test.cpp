@@ -726,6 +726,14 @@ TEST(OrderParts, ARequestThatEndsDuringAnIncidentIsRemembered) {
     EXPECT_EQ(other.state(), "NeedsOperator");
     EXPECT_TRUE(other.data().current()->perhaps_exists);
 
+    Conversation accepted = trouble_meanwhile();
+    accepted.end(activity::request_fulfillment, done({{"view", a_view("eu.450789469.2.1", "Accepted")}}));
+    EXPECT_EQ(accepted.state(), "NeedsOperator");
+    EXPECT_THAT(accepted.effects(), ElementsAre("Commit"));
+    EXPECT_TRUE(accepted.incident_open()) << "it does not mend the other part's trouble";
+    accepted.tell("OperatorRetried");
+    EXPECT_THAT(accepted.commands(), Not(Contains("RequestFulfillment")));
+
     Conversation refused = trouble_meanwhile();
     refused.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no such article"));
     EXPECT_EQ(refused.state(), "NeedsOperator");

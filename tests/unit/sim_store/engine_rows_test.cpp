@@ -106,6 +106,41 @@ TEST_F(EngineRows, HasOneOpenCommandPerPurpose) {
     });
 }
 
+TEST_F(EngineRows, HurriesADutysCommandThatWaits) {
+    const auto of_duty = [&](int number) {
+        CommandRow row = world.a_command(number, 1, std::to_string(number));
+        row.saga_id.clear();
+        row.duty = "Poll/store:1";
+        row.priority = 3;
+        return row;
+    };
+    CommandRow of_saga = world.a_command(10, 1, "a");
+    of_saga.priority = 3;
+    CommandRow sent = of_duty(11);
+    sent.state = CommandState::sent;
+    sent.sent_at = sent.send_before = start;
+    sent.deadline = start + seconds(20);
+    sent.attempt_token = "t";
+    CommandRow urgent = of_duty(12);
+    urgent.priority = 0;
+    for (const CommandRow& row : {of_saga, sent, urgent, of_duty(13), of_duty(14)})
+        world.add_command(row);
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        for (const int number : {10, 11, 12, 13})
+            transaction.hurry_duty_command(merchant, uuid(number));
+    });
+
+    const auto priority_of = [&](int number) {
+        return world.store.tables().open_commands.at({merchant, uuid(number)}).priority;
+    };
+    EXPECT_EQ(priority_of(10), 3) << "not a duty's";
+    EXPECT_EQ(priority_of(11), 3) << "it has left";
+    EXPECT_EQ(priority_of(12), 0);
+    EXPECT_EQ(priority_of(13), engine::asked_first);
+    EXPECT_EQ(priority_of(14), 3);
+}
+
 TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
     CommandRow urgent = world.a_command(13, 1, "a");
     urgent.priority = 0;
