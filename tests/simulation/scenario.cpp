@@ -266,7 +266,7 @@ private:
     std::vector<Meddling::Act> sequel(const std::string& prefix, Draw& draw) {
         static const std::vector<Deed> ends = {Deed::ends, Deed::cancels, Deed::refuses};
         if (draw.chance(0.25)) return {{"", draw.one_of(ends)}, {"", Deed::loses}};
-        if (draw.chance(0.25)) {
+        if (draw.chance(0.35)) {
             // Its newest part is being cancelled for long, and the others go out meanwhile.
             world_.warehouse().stall_cancels(prefix + "2.");
             return {{"accepted", draw.chance(0.5) ? Deed::ends : Deed::adds}};
@@ -356,7 +356,7 @@ private:
         });
         // Staff change what the warehouse has stopped.
         event("meddling with trouble", [this](const Drawn& draw) {
-            if (!draw->chance(0.3)) return;
+            if (!draw->chance(0.4)) return;
             meddling_.add(Meddling::Habit{"FulfillmentRequested", Deed::gets_into_trouble, draw});
             const Deed deed = draw->chance(0.5) ? Deed::adds : Deed::adds_beyond_stock;
             meddling_.add(Meddling::Habit{"NeedsOperator", deed, draw, 5});
@@ -459,6 +459,14 @@ private:
                 outage(peer.c_str(), Fault::peer_away, seconds(3), seconds(40));
         }
         outage("broker", Fault::broker_blocked, seconds(3), seconds(60));
+        // A store is heard again when its orders have gone on without it, and the warehouse has not taken them yet.
+        event("store, then warehouse", [this](const Drawn& draw) {
+            if (!draw->chance(0.2)) return;
+            const Instant from = moment(*draw);
+            if (!world_.weather().strikes(Fault::peer_away)) return;
+            world_.weather().add_outage(draw->one_of(world_.shops())->key(), from, from + draw->time_between(seconds(8), seconds(16)));
+            world_.weather().add_outage(Warehouse::key, from + seconds(7), from + draw->time_between(seconds(18), seconds(40)));
+        });
         event("broker-connections", [this](const Drawn& draw) {
             if (!draw->chance(0.6)) return;
             agenda().at(moment(*draw), [this] {

@@ -41,8 +41,4 @@ std::string text_of_row(std::size_t number) {
            (row.guard.empty() ? "" : " [" + row.guard + "]");
 }
 
-std::string unreachable(std::size_t) {
-    return {};
-}
-
 }  // namespace ordersaga::simulation

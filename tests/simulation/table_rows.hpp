@@ -13,7 +13,5 @@ namespace ordersaga::simulation {
 std::optional<std::size_t> row_of(const engine::HistoryRow& step);
 // "Received -OrderPlaced-> Completed [nothing_to_ship]"
 std::string text_of_row(std::size_t row);
-// Why no fault and no person of this world can take the row; empty: one can.
-std::string unreachable(std::size_t row);
 
 }  // namespace ordersaga::simulation
