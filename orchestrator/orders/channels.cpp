@@ -228,7 +228,8 @@ void Channels::apply_read_ends() {
     read_ends_.clear();
 }
 
-// Hints are heard in their sequence; one that was overtaken by a newer one of another batch tells nothing.
+// Webhooks come in any sequence. A level is built when it is told or later, so the one that was told last shows the last
+// change; an older one that comes after it would hide what only that one shows.
 void Channels::apply_hints() {
     for (const LevelHint& hint : hints_) {
         ListingRow* row = find(hint.listing_id);

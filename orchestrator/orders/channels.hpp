@@ -39,7 +39,7 @@ struct QuietReadEnd {
 struct LevelHint {
     ListingId listing_id;
     std::optional<std::int64_t> available;
-    Instant at{};
+    Instant at{};  // told by the store
 };
 
 // What a batch found out too late that it needs, and could not have at once: the next one locks it in its turn.

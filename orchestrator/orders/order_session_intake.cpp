@@ -30,6 +30,12 @@ OrderKey key_of(const Delivery& delivery) {
     return {delivery.receipt.merchant, delivery.receipt.store_id, delivery.receipt.order_id};
 }
 
+// When the store had it to tell, by its own word; never later than now, or nothing newer would be heard until then.
+Instant told_at(const ReceiptRow& receipt, Instant now) {
+    const auto triggered = runtime::parse_rfc3339(runtime::get_text(receipt.headers, "triggered_at").value_or(""));
+    return triggered ? std::min(*triggered, now) : now;
+}
+
 }  // namespace
 
 std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::Arrival*>& arrivals) {
@@ -284,7 +290,8 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
         Rows::Level level{
             from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
             runtime::get_id_text(delivery.body, "location_id").value()};
-        LevelHint hint{{}, runtime::opt_int64(delivery.body, "available").value(), batch_.now()};
+        LevelHint hint{
+            {}, runtime::opt_int64(delivery.body, "available").value(), told_at(delivery.receipt, batch_.now())};
         hints_.emplace_back(std::move(level), hint);
     } else if (topic == "app/uninstalled") {
         uninstalled_.insert({from.merchant, from.store_id});  // written in the turn of stores, at the end

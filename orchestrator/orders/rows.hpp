@@ -154,7 +154,7 @@ struct ListingRow {
     bool read_open = false;
     std::string parked;                  // why it takes no part in flushes (poison row); empty: it does
     std::optional<std::int64_t> hinted;  // last inventory_levels/update, a hint only
-    std::optional<Instant> hinted_at;
+    std::optional<Instant> hinted_at;    // told by the store
     std::vector<ListingComponent> components;
 };
 

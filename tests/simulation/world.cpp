@@ -189,7 +189,7 @@ void World::post(orders::ReceiptRow receipt, json body) {
     letter->receipt.webhook_id = "w" + std::to_string(++posts_);
     letter->receipt.event_id = letter->receipt.source == "shopify" ? "e" + std::to_string(posts_) : "";
     letter->receipt.body = body.dump();
-    letter->receipt.headers = json::object();
+    letter->receipt.headers = {{"triggered_at", runtime::format_rfc3339(agenda_.now())}};
     letter->body = std::move(body);
     trace_.line("webhook " + letter->receipt.topic + " " + letter->receipt.order_id + " " + letter->receipt.body);
     if (weather_.happens(Fault::webhook_dropped)) return;

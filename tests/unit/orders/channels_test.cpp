@@ -188,6 +188,11 @@ Delivery a_level(AMerchant& shop, StoreId store, int item, int available) {
     hint.body = {{"inventory_item_id", item}, {"location_id", 4}, {"available", available}};
     return hint;
 }
+Delivery a_level_told_at(AMerchant& shop, Instant at, int available) {
+    Delivery hint = a_level(shop, us, 2024, available);
+    hint.receipt.headers = {{"triggered_at", runtime::format_rfc3339(at)}};
+    return hint;
+}
 
 // S42: our own update came back as a webhook, whose handling wrote again, and so on (WooCommerce #62507).
 TEST(Channels, TheEchoOfAnUpdateWritesNothing) {
@@ -543,6 +548,25 @@ TEST(QuietRead, AHintThatStillDisagreesAfterAMinuteIsLookedInto) {
     shop.end(activity::quiet_read, done(quiet_answer({{"24", 3}}, {{"24", 3}}, shop.clock.now())));
     EXPECT_EQ(shop.listing(us, hat).believed, 3);
     EXPECT_THAT(shop.flush_of(us), ElementsAre(Pair(24, 7)));
+}
+
+// A write that came after the store had forgotten its key: nothing but a level tells of it.
+TEST(QuietRead, AnOlderHintThatComesLaterDoesNotHideTheNewest) {
+    AMerchant shop;
+    shop.deliver(a_level_told_at(shop, start - 1s, 3));
+    shop.deliver(a_level_told_at(shop, start - 1s - 1ms, 10));
+    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
+    shop.pass(76s);
+    EXPECT_TRUE(shop.has_open(activity::quiet_read));
+}
+
+TEST(QuietRead, AHintFromTheFutureDoesNotHideTheNextOne) {
+    AMerchant shop;
+    shop.deliver(a_level_told_at(shop, start + 24h, 10));
+    shop.clock.advance(1s);
+    shop.deliver(a_level_told_at(shop, shop.clock.now(), 3));
+    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
 }
 
 }  // namespace

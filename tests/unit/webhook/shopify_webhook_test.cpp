@@ -90,6 +90,7 @@ TEST(ShopifyWebhook, HandsASignedOrderToTheEngine) {
     HttpRequest request = a_delivery("orders/create", an_order().dump());
     set_header(request, "X-Shopify-Event-Id", "e-1");
     set_header(request, "X-Shopify-API-Version", "2026-07");
+    set_header(request, "X-Shopify-Triggered-At", "2026-07-01T08:00:00.290670248Z");
 
     const orders::Delivery delivery = delivery_of(request);
 
@@ -103,6 +104,7 @@ TEST(ShopifyWebhook, HandsASignedOrderToTheEngine) {
     EXPECT_EQ(delivery.receipt.body, request.body);
     EXPECT_EQ(delivery.receipt.order_id, "820982911946154508");
     EXPECT_EQ(delivery.receipt.headers.at("api_version"), "2026-07");
+    EXPECT_EQ(delivery.receipt.headers.at("triggered_at"), "2026-07-01T08:00:00.290670248Z");
     EXPECT_FALSE(delivery.receipt.headers.dump().find("Hmac") != std::string::npos);
     ASSERT_TRUE(delivery.order);
     EXPECT_EQ(delivery.order->lines.at(0).quantity, 2);
