@@ -222,8 +222,6 @@ void Channels::apply_read_ends() {
         }
         row->believed = *end.second;
         row->wants_read = false;
-        row->hinted.reset();
-        row->hinted_at.reset();
     }
     read_ends_.clear();
 }
@@ -353,6 +351,9 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
 void Channels::mark_reading(std::vector<ListingRow> rows) {
     for (ListingRow& row : rows) {
         row.read_open = true;
+        // What was heard so far is answered by what is read from now on; what is heard from now on it may not show.
+        row.hinted.reset();
+        row.hinted_at.reset();
         reading_.push_back(std::move(row));
     }
 }

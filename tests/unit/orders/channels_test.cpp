@@ -561,6 +561,29 @@ TEST(QuietRead, AnOlderHintThatComesLaterDoesNotHideTheNewest) {
     EXPECT_TRUE(shop.has_open(activity::quiet_read));
 }
 
+// The level may have moved after it was read; what was heard before the read began is answered by it.
+TEST(QuietRead, AHintThatCameDuringAReadIsLookedInto) {
+    AMerchant shop;
+    shop.deliver(a_level_told_at(shop, start, 3));
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
+    shop.pass(76s);
+    ASSERT_TRUE(shop.has_open(activity::quiet_read));
+    shop.clock.advance(1s);
+    const Instant read_at = shop.clock.now();
+    shop.clock.advance(1s);
+    shop.deliver(a_level_told_at(shop, shop.clock.now(), 6));
+    shop.end(activity::quiet_read, done(quiet_answer({{"24", 10}}, {{"24", 10}}, read_at)));
+    EXPECT_EQ(shop.listing(us, hat).believed, 10);
+
+    shop.pass(76s);
+    ASSERT_TRUE(shop.has_open(activity::quiet_read));
+    shop.clock.advance(1s);
+    shop.end(activity::quiet_read, done(quiet_answer({{"24", 10}}, {{"24", 10}}, shop.clock.now())));
+    for (int minute = 0; minute < 3; ++minute)
+        shop.pass(60s);
+    EXPECT_FALSE(shop.has_open(activity::quiet_read)) << "both hints are answered";
+}
+
 TEST(QuietRead, AHintFromTheFutureDoesNotHideTheNextOne) {
     AMerchant shop;
     shop.deliver(a_level_told_at(shop, start + 24h, 10));
