@@ -96,9 +96,7 @@ AMerchant::AMerchant(Options options) {
     }
     for (SkuId sku : {shirt, mug, hat})
         store.open_stock(ledger_of(sku), options.units);
-    participant_ = std::make_unique<OrderParticipant>(rows_of, random_);
-    engine = std::make_unique<engine::Engine>(
-        store, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
+    begin_anew();
     // The mirror was read just now.
     store.transact([&](engine::Transaction& transaction) {
         std::vector<StockRow> rows = rows_of(transaction).lock_stock({ledger_of(shirt), ledger_of(mug)});
@@ -361,6 +359,13 @@ void AMerchant::read_warehouse(const std::vector<std::pair<SkuId, std::int64_t>>
 }
 
 // --- time --------------------------------------------------------------------------------------------------------------------
+
+void AMerchant::begin_anew() {
+    engine.reset();
+    participant_ = std::make_unique<OrderParticipant>(rows_of, random_);
+    engine = std::make_unique<engine::Engine>(
+        store, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
+}
 
 void AMerchant::due() {
     for (int round = 0; round < 100; ++round) {

@@ -95,6 +95,9 @@ public:
     void due();
     void pass(Duration time);
 
+    // The orchestrator has died, and another one begins with what is in the rows.
+    void begin_anew();
+
     // --- rows
     const StockRow& stock(SkuId sku) const { return store.tables().stock.at(ledger_of(sku)); }
     const ListingRow& listing(StoreId shop, SkuId sku) const {
