@@ -34,6 +34,7 @@ struct OpenCommand {
     std::string activity;
     std::string idempotency_key;
     bool perhaps_applied = false;  // an attempt has left: withdrawing is no longer an option, only its outcome tells
+    std::optional<Instant> perhaps_until{};  // ... but from then on it is; absent: nobody knows yet
 };
 
 struct SagaSnapshot {

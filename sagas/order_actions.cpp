@@ -459,6 +459,11 @@ std::string fulfillment_id_in(const json& payload) {
     return id.empty() ? "done" : id;
 }
 
+bool resumes_after_request(const OrderStep& step) {
+    return resumes(step, "FulfillmentRequested") || resumes(step, "CancellingFulfillment") || resumes(step, "Shipped") ||
+           resumes(step, "SettlingOrder");
+}
+
 bool resumes_before_reserving(const OrderStep& step) {
     return resumes(step, "Received") || resumes(step, "Backordered") || resumes(step, "OnHold") ||
            step.data.resume.empty();
@@ -526,6 +531,12 @@ void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
 void goes_on_after_request(OrderData& data) {
     if (data.resume == "Received" || data.resume == "Reserved" || data.resume == "ChannelsSynced")
         data.resume = "FulfillmentRequested";
+}
+
+// Asking for it once more tells, and asks a person again where something else is wanted by now.
+bool perhaps_there(const OrderStep& step) {
+    const Fulfillment* current = step.data.current();
+    return current != nullptr && current->state == "wanted" && current->perhaps_exists && !resumes_after_request(step);
 }
 
 // One has left, and its outcome alone tells what there is to call back.
@@ -738,33 +749,38 @@ bool resumes_synced(const OrderStep& step, Payload payload) {
 // An edit that came while a person was asked is carried out first: by a new reservation where the warehouse surely has
 // nothing, else by cancelling what it has.
 bool retry_empty(const OrderStep& step, Payload) {
-    return resumes_before_reserving(step) && !step.data.edit && step.data.nothing_wanted();
+    return resumes_before_reserving(step) && !perhaps_there(step) && !step.data.edit && step.data.nothing_wanted();
 }
 bool retry_received(const OrderStep& step, Payload payload) {
+    if (perhaps_there(step)) return false;
     if (resumes_before_reserving(step)) return !retry_empty(step, payload);
     bool nothing_left =
         resumes(step, "Reserved") || (resumes(step, "ChannelsSynced") && never_at_warehouse(step, payload));
     return step.data.edit.has_value() && nothing_left;
 }
 bool retry_reserved(const OrderStep& step, Payload payload) {
-    return resumes(step, "Reserved") && !retry_received(step, payload);
+    return resumes(step, "Reserved") && !perhaps_there(step) && !retry_received(step, payload);
 }
 bool retry_synced(const OrderStep& step, Payload payload) {
+    if (perhaps_there(step)) return true;
     return resumes(step, "ChannelsSynced") && !retry_received(step, payload);
 }
 bool retry_requested(const OrderStep& step, Payload) {
     bool going_on = resumes(step, "FulfillmentRequested") || resumes(step, "CancellingFulfillment");
-    return going_on && !retry_cancelling(step, {});
+    return going_on && !retry_cancelling(step, {}) && !retry_settling(step, {});
 }
 bool retry_shipped(const OrderStep& step, Payload) {
     return resumes(step, "Shipped");
 }
 bool retry_cancelling(const OrderStep& step, Payload) {
     if (resumes(step, "CancellingFulfillment")) return !was_never_asked_for(step.data.current());
-    return resumes(step, "FulfillmentRequested") && step.data.edit && !is_before_request(step.data.current());
+    const Fulfillment* current = step.data.current();
+    return resumes(step, "FulfillmentRequested") && step.data.edit && !is_before_request(current) && !has_ended(current);
 }
 bool retry_settling(const OrderStep& step, Payload) {
-    return resumes(step, "SettlingOrder");
+    // While a person was asked for one part, the last that was left of the others ended.
+    const bool nothing_left = resumes(step, "FulfillmentRequested") && has_ended(step.data.current());
+    return nothing_left || resumes(step, "SettlingOrder");
 }
 
 // A person was asked for another reason.

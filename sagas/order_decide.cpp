@@ -20,6 +20,38 @@ bool waits_for_channels(const std::string& state, const OrderData& data) {
     return state == "Reserved" || state == "RevertingChannels";
 }
 
+bool is_request(const OpenCommand& open) {
+    return open.activity == activity::request_fulfillment;
+}
+
+// A change or a cancel waits for the outcome of a request that may still be under way, or until it surely is not.
+bool waits_for_request(const std::string& state, const OrderData& data, const SagaSnapshot& saga) {
+    const bool asks = state == "ChannelsSynced" || state == "FulfillmentRequested";
+    return asks && (data.stop_wanted || data.edit) &&
+           std::any_of(saga.open_commands.begin(), saga.open_commands.end(), is_request);
+}
+
+// As it came when it had to wait.
+std::string what_waited(OrderData& data, nlohmann::json& payload) {
+    if (data.stop_wanted) {
+        payload = {{"by", data.cancel_by}, {"reason", data.cancel_reason}};
+        return "CancelRequested";
+    }
+    const std::vector<SagaLine> edited = *std::exchange(data.edit, std::nullopt);
+    nlohmann::json lines = nlohmann::json::array();
+    for (const SagaLine& line : edited)
+        lines.push_back(to_json(line));
+    payload = {{"lines", std::move(lines)}};
+    return "OrderChanged";
+}
+
+Instant look_after_request(const SagaSnapshot& saga, Instant now) {
+    for (const OpenCommand& open : saga.open_commands) {
+        if (is_request(open) && open.perhaps_until && *open.perhaps_until > now) return *open.perhaps_until;
+    }
+    return now + std::chrono::seconds(30);
+}
+
 // What a timer means depends on the state; empty: nothing has come due.
 std::string meaning_of_time(const std::string& state, const OrderData& data, Instant now) {
     if (state == "Received") return "StockReadWaitEnded";
@@ -341,6 +373,12 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         if (told_as_it_is) step.decision.incident = payload.at("reason").get<std::string>();
         if (!is_final(saga.state)) step.data.unclear = unclear;
         if (!unclear.empty()) withdraw_forward(step);
+    } else if (name == "TimeReached" && waits_for_request(saga.state, step.data, saga)) {
+        // It is back, and its peer away: there will be no outcome for long.
+        const bool back = order_guards::unsent(step, payload);
+        name = back ? what_waited(step.data, payload) : std::string();
+        step.decision.silent = !back;
+        if (!back) step.decision.note = "still waiting";
     } else if (name == "TimeReached") {
         name = meaning_of_time(saga.state, step.data, now);
         if (name.empty()) step.decision.note = "still waiting";
@@ -428,6 +466,8 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     if (step.data.observed) decision.announcements.clear();
     decision.data = handled ? to_json(step.data) : saga.data;
     if (!is_final(decision.state)) decision.next_wake = next_look(decision.state, step.data, settings_, now);
+    if (waits_for_request(decision.state, step.data, saga))
+        decision.next_wake = std::min(*decision.next_wake, look_after_request(saga, now));
     return std::move(step.decision);
 }
 

@@ -50,6 +50,16 @@ bool perhaps_runs_twice(const CommandRow& command, Duration relay_after, Instant
     return command.sent_at && command.published_at.value_or(now) - *command.sent_at >= relay_after;
 }
 
+std::optional<Instant> may_run_until(const CommandRow& command, const sagas::ActivityPolicy& policy) {
+    const bool known_harmless = command.state == CommandState::waiting && !command.perhaps_applied;
+    if (!known_harmless || !command.send_before || runtime::planted("second_run_forgotten")) return std::nullopt;
+    return *command.send_before + policy.call_deadline;
+}
+
+bool is_perhaps_applied(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant at) {
+    return command.perhaps_applied || may_run_until(command, policy).value_or(at) > at;
+}
+
 bool settles(sagas::OutcomeKind kind) {
     return kind == sagas::OutcomeKind::done || kind == sagas::OutcomeKind::refused ||
            kind == sagas::OutcomeKind::too_late;

@@ -39,6 +39,12 @@ bool is_harmless(const sagas::Outcome& outcome);
 // What the peer itself has decided.
 bool settles(sagas::OutcomeKind kind);
 
+// A worker that lost its connection had its command delivered to another one, which runs it until then: what the first has said
+// of itself, "surely nothing happened", does not hold for the second. Absent: no attempt has left, or one is in doubt anyhow.
+std::optional<Instant> may_run_until(const CommandRow& command, const sagas::ActivityPolicy& policy);
+// Nobody may take it for unsent at that moment.
+bool is_perhaps_applied(const CommandRow& command, const sagas::ActivityPolicy& policy, Instant at);
+
 // It speaks for the newest attempt, which is under way; or which has had an outcome, but runs twice, since its command was
 // delivered twice: then what the peer has decided about the one counts more than what the other did not come to.
 bool is_awaited(const CommandRow& command, const std::string& attempt_token, sagas::OutcomeKind kind);

@@ -385,8 +385,10 @@ void BatchRun::decide(const SagaKey& key, sagas::Event event, InputResult* answe
     snapshot.data = std::move(live.row.data);
     for (const CommandRow& command : live.commands) {
         if (command.state == CommandState::closed) continue;
+        const sagas::ActivityPolicy& policy = definition.policy_of(command.activity);
         snapshot.open_commands.push_back(
-            {command.command_id, command.activity, command.idempotency_key, command.perhaps_applied});
+            {command.command_id, command.activity, command.idempotency_key,
+             is_perhaps_applied(command, policy, now_), may_run_until(command, policy)});
     }
     sagas::Decision decision = definition.decide(snapshot, event, now_);
     parts_.counts.events += 1;
@@ -491,7 +493,8 @@ void BatchRun::apply_commands(Live& live, const sagas::SagaDefinition& definitio
         auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
             return row.command_id == id && row.state != CommandState::closed;
         });
-        if (command == live.commands.end() || command->perhaps_applied) {
+        if (command == live.commands.end() ||
+            is_perhaps_applied(*command, definition.policy_of(command->activity), now_)) {
             throw BadItem("command " + id + " cannot be withdrawn: it may have been applied");
         }
         command->state = CommandState::closed;

@@ -213,15 +213,16 @@ private:
         }
     }
 
-    // What happened at that very instant may have come before the refusal or after it: a batch writes it all at once.
+    // Of what happened at that very instant any part may have come before the refusal: a batch writes it all at once.
     std::int64_t least_available_at(std::int64_t sku, Instant at) const {
-        std::int64_t before = 0, after = 0;
+        std::int64_t available = 0;
+        std::optional<std::int64_t> least;
         for (const auto& [number, movement] : tables_.movements) {
-            if (movement.key.sku_id.value != sku) continue;
-            if (movement.at < at) before += movement.available;
-            if (movement.at <= at) after += movement.available;
+            if (movement.key.sku_id.value != sku || movement.at > at) continue;
+            if (movement.at == at) least = std::min(least.value_or(available), available + movement.available);
+            available += movement.available;
         }
-        return std::min(before, after);
+        return least.value_or(available);
     }
 
     // --- the way back: from the engine's history and commands, and what the warehouse did

@@ -37,6 +37,14 @@ protected:
         begin();
         ASSERT_EQ(shop.state(id), "CancellingFulfillment");
     }
+    // The warehouse says that it is busy, and for how long.
+    engine::CommandRow send_back() {
+        const engine::CommandRow request = shop.the_open(activity::request_fulfillment);
+        sagas::Outcome busy = ended(OutcomeKind::throttled);
+        busy.retry_after = 55s;
+        shop.end(request, busy);
+        return request;
+    }
     void begin() { ASSERT_EQ(shop.tell(id, "CancelRequested", by_operator).kind, Kind::applied); }
 
     // One attempt of the open command ends; then so much time passes that the next one is sent.
@@ -177,10 +185,31 @@ TEST_F(Undo, GoesOnInAnotherEngineAfterADeathAtAnyStep) {
     expect_undone_once();
 }
 
-// The request had been taken for unsent and was withdrawn; its second run did what it was to do.
+// The request is back, but a second run of it may still be under way: the cancel waits for as long, and no longer.
+TEST_F(Undo, WaitsUntilNoRunOfTheRequestCanBeUnderWay) {
+    const engine::CommandRow request = send_back();
+    begin();
+    EXPECT_EQ(shop.state(id), "ChannelsSynced");
+    shop.end(request, done({{"view", view("Accepted")}}));
+    EXPECT_EQ(shop.state(id), "CancellingFulfillment") << "there is something to call back";
+    EXPECT_EQ(shop.stock(shirt).committed, 2);
+}
+
+TEST_F(Undo, OfARequestThatIsBackDoesNotWaitForItsPeer) {
+    send_back();
+    begin();
+    shop.pass(16s);
+    EXPECT_EQ(shop.state(id), "RevertingChannels");
+    EXPECT_THAT(shop.open(activity::request_fulfillment), IsEmpty());
+    end_of_the_way_back();
+    EXPECT_EQ(shop.state(id), "Compensated");
+    expect_undone_once();
+}
+
+// A worker was frozen in its call for so long that the request was taken for unsent and withdrawn.
 TEST_F(Undo, IsNotTurnedBackByALateForwardOutcome) {
-    const engine::CommandRow request = shop.the_open(activity::request_fulfillment);
-    shop.end(request, ended(OutcomeKind::retryable, "503"));
+    const engine::CommandRow request = send_back();
+    shop.pass(16s);
     begin();
     ASSERT_EQ(shop.state(id), "RevertingChannels");
     EXPECT_THAT(shop.open(activity::request_fulfillment), IsEmpty());
