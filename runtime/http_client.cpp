@@ -388,6 +388,11 @@ asio::awaitable<Exchange> HttpClient::State::read_answer(Connection& connection,
         }
         const int status = static_cast<int>(parser.get().result_int());
         if (status >= 100 && status < 200) continue;
+        // Three digits that are no status (RFC 9110, 15) say nothing of what became of the request.
+        if (status < 100) {
+            result.outcome = unknown("the answer is malformed: a status of " + std::to_string(status));
+            co_return result;
+        }
         auto message = parser.release();
         result.outcome.kind = HttpOutcome::Kind::response;
         result.outcome.status = status;

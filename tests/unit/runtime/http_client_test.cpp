@@ -257,6 +257,8 @@ TEST_F(HttpClientTest, GarbageIsUnknown) {
         "nonsense\r\n\r\n",
         "HTTP/9.9 200 OK\r\n\r\n",
         "HTTP/1.1 abc OK\r\n\r\n",
+        "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
