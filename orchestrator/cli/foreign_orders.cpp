@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t page_size = 250;
+constexpr std::size_t warehouse_page = 250;
 constexpr std::size_t most_order_pages = 20;
 
 runtime::HttpOutcome ask(const std::string& url, const std::string& token) {
@@ -61,7 +61,7 @@ StandingOrders fetch_standing_orders(
     runtime::Instant since) {
     StandingOrders found;
     const std::string list = warehouse.base_url + "/" + warehouse.api_version +
-                             "/order?SortOrder=Oldest&Limit=" + std::to_string(page_size) +
+                             "/order?SortOrder=Oldest&Limit=" + std::to_string(warehouse_page) +
                              "&LastUpdateStartDate=" + runtime::percent_encode(runtime::format_rfc3339(since)) +
                              "&Page=";
     for (std::size_t page = 1; page <= most_order_pages; ++page) {
@@ -75,7 +75,7 @@ StandingOrders fetch_standing_orders(
             return found;
         }
         found.orders.insert(found.orders.end(), orders->begin(), orders->end());
-        if (orders->size() < page_size) return found;
+        if (orders->size() < warehouse_page) return found;
     }
     found.all = false;
     return found;
