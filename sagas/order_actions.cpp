@@ -1157,10 +1157,12 @@ void resume_watching(OrderStep& step, Payload payload) {
     const Fulfillment* current = step.data.current();
     if (!is_before_request(current) && !(current != nullptr && current->state == "wanted")) return;
     if (step.data.edit && order_guards::unsent(step, payload)) {
-        change_newest_part(step, *std::exchange(step.data.edit, std::nullopt));
-    } else if (current->state != "backordered" && !request_under_way(step)) {
-        request(step);
+        const std::vector<SagaLine> edited = *std::exchange(step.data.edit, std::nullopt);
+        const bool changes = changes_newest_part(step, edited);
+        change_newest_part(step, edited);
+        if (changes) return;  // and is asked for when the change has its stock
     }
+    if (current->state != "backordered" && !request_under_way(step)) request(step);
 }
 
 void await_channels_back(OrderStep& step, Payload) {

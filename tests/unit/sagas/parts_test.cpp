@@ -645,6 +645,27 @@ TEST(OrderParts, ADoubtfulPartAsksAPersonAndIsLookedForFirst) {
     EXPECT_EQ(conflict.state(), "NeedsOperator");
 }
 
+// While a person looked the order was changed and changed back: what was refused is asked for again, as if nothing had been.
+TEST(OrderParts, AnEditThatLeavesThePartAsItIsDoesNotKeepItFromBeingAskedForAgain) {
+    for (bool changed : {false, true}) {
+        Conversation order = part_requesting();
+        order.end(
+            activity::request_fulfillment,
+            ended(OutcomeKind::refused, "exists", {{"conflict", true}, {"messages", json::array({"exists"})}}));
+        ASSERT_EQ(order.state(), "NeedsOperator");
+        order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2)})}});
+        order.tell("OrderChanged", changed ? with_mugs(2, 3) : with_mugs());
+        order.tell("OperatorRetried");
+        EXPECT_EQ(order.state(), "FulfillmentRequested");
+        if (changed) {
+            EXPECT_THAT(order.effects(), Contains("Exchange")) << "asked for when it has its stock";
+            EXPECT_THAT(order.commands(), Not(Contains("RequestFulfillment")));
+        } else {
+            EXPECT_EQ(order.command(activity::request_fulfillment).payload.at("reference"), "eu.450789469.2.1");
+        }
+    }
+}
+
 TEST(OrderParts, APartThatTheWarehouseCancelsDoesNotTakeTheOthersWithIt) {
     Conversation order = part_requested();
     order.show(a_view("eu.450789469.2.1", "Cancelled"));
