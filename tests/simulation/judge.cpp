@@ -213,16 +213,20 @@ private:
         }
     }
 
-    // Of what happened at that very instant any part may have come before the refusal: a batch writes it all at once.
+    // What happened at that very instant may have come before the refusal or after it: a batch writes it all at once, also
+    // what one order took and gave back again.
     std::int64_t least_available_at(std::int64_t sku, Instant at) const {
         std::int64_t available = 0;
-        std::optional<std::int64_t> least;
+        std::vector<std::int64_t> then;
         for (const auto& [number, movement] : tables_.movements) {
-            if (movement.key.sku_id.value != sku || movement.at > at) continue;
-            if (movement.at == at) least = std::min(least.value_or(available), available + movement.available);
-            available += movement.available;
+            if (movement.key.sku_id.value != sku) continue;
+            if (movement.at < at) available += movement.available;
+            if (movement.at == at) then.push_back(movement.available);
         }
-        return least.value_or(available);
+        std::int64_t least = available;
+        for (const std::int64_t units : then)
+            least = std::min(least, available += units);
+        return least;
     }
 
     // --- the way back: from the engine's history and commands, and what the warehouse did
