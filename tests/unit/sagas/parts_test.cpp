@@ -645,13 +645,12 @@ TEST(OrderParts, ADoubtfulPartAsksAPersonAndIsLookedForFirst) {
     EXPECT_EQ(conflict.state(), "NeedsOperator");
 }
 
-// While a person looked the order was changed and changed back: what was refused is asked for again, as if nothing had been.
+// While a person looked the order was changed and changed back: what could not be sent is asked for again, as if nothing had
+// been.
 TEST(OrderParts, AnEditThatLeavesThePartAsItIsDoesNotKeepItFromBeingAskedForAgain) {
     for (bool changed : {false, true}) {
         Conversation order = part_requesting();
-        order.end(
-            activity::request_fulfillment,
-            ended(OutcomeKind::refused, "exists", {{"conflict", true}, {"messages", json::array({"exists"})}}));
+        order.end(activity::request_fulfillment, ended(OutcomeKind::retryable, "503"), true);
         ASSERT_EQ(order.state(), "NeedsOperator");
         order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2)})}});
         order.tell("OrderChanged", changed ? with_mugs(2, 3) : with_mugs());
