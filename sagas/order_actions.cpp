@@ -460,8 +460,8 @@ std::string fulfillment_id_in(const json& payload) {
 }
 
 bool resumes_after_request(const OrderStep& step) {
-    return resumes(step, "FulfillmentRequested") || resumes(step, "CancellingFulfillment") || resumes(step, "Shipped") ||
-           resumes(step, "SettlingOrder");
+    return resumes(step, "FulfillmentRequested") || resumes(step, "CancellingFulfillment") ||
+           resumes(step, "Shipped") || resumes(step, "SettlingOrder");
 }
 
 bool resumes_before_reserving(const OrderStep& step) {
@@ -775,7 +775,8 @@ bool retry_shipped(const OrderStep& step, Payload) {
 bool retry_cancelling(const OrderStep& step, Payload) {
     if (resumes(step, "CancellingFulfillment")) return !was_never_asked_for(step.data.current());
     const Fulfillment* current = step.data.current();
-    return resumes(step, "FulfillmentRequested") && step.data.edit && !is_before_request(current) && !has_ended(current);
+    return resumes(step, "FulfillmentRequested") && step.data.edit && !is_before_request(current) &&
+           !has_ended(current);
 }
 bool retry_settling(const OrderStep& step, Payload) {
     // While a person was asked for one part, the last that was left of the others ended.
@@ -1117,6 +1118,14 @@ void ship(OrderStep& step, Payload payload) {
     if ((step.data.stop_wanted || step.data.edit) && (newest_goes || step.data.everything_shipped()))
         step.decision.note += "; " + give_up_going_back(step);
     if (step.data.everything_shipped()) step.decision.closes_incident = true;
+}
+
+void ship_unasked(OrderStep& step, Payload payload) {
+    const std::string asks = step.decision.note;
+    ship(step, payload);
+    step.decision.note = asks + "; " + step.decision.note;
+    step.decision.closes_incident = false;
+    if (step.data.everything_shipped()) step.data.resume = "Shipped";
 }
 
 void note_delivery(OrderStep& step, Payload payload) {

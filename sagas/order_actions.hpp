@@ -66,7 +66,7 @@ bool part_wanted(const OrderStep& step, Payload);
 // What a person was asked about is there after all; or it is something else that was accepted meanwhile, or known before.
 bool answers_incident(const OrderStep& step, Payload);
 bool beside_incident(const OrderStep& step, Payload);
-bool nothing_left(const OrderStep& step, Payload);    // the last part has ended
+bool nothing_left(const OrderStep& step, Payload);  // the last part has ended
 bool rest_shipped(const OrderStep& step, Payload);
 bool rest_open(const OrderStep& step, Payload);
 bool newest_partly_shipped(const OrderStep& step, Payload);
@@ -138,6 +138,8 @@ void cancel_fulfillment(OrderStep& step, Payload);
 void cancel_for_edit(OrderStep& step, Payload);
 void go_forward_too_late(OrderStep& step, Payload);
 void ship(OrderStep& step, Payload);
+// Its goods have left already, though nobody knew that it was asked for: the incident stays.
+void ship_unasked(OrderStep& step, Payload);
 void note_delivery(OrderStep& step, Payload);
 void note_store_fulfilled(OrderStep& step, Payload);
 void assume_delivery(OrderStep& step, Payload);

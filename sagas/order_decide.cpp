@@ -351,6 +351,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     std::string name = event.name;
     nlohmann::json payload = event.payload;
     bool told_as_it_is = false;
+    bool left_unasked = false;
     if (speaks_for_a_person(event)) step.data.unclear.clear();
 
     if (!step.data.unclear.empty() && !is_heard_meanwhile(name)) {
@@ -425,6 +426,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         } else if (is_there_unasked(saga.state, step.data, payload.at("view"))) {
             step.data.of_reference(payload.at("view").value("reference", ""))->perhaps_exists = true;
             name = "FulfilledElsewhere";
+            left_unasked = !news.new_shipments.empty();
             payload["reason"] = "the warehouse has the order, though its request was taken back before it left";
         } else if (!news.new_shipments.empty()) {
             name = "ShipmentReported";
@@ -449,6 +451,7 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
 
     bool handled = told_as_it_is || (!name.empty() && run_through_table(step, name, payload));
     Decision& decision = step.decision;
+    if (handled && left_unasked) order_actions::ship_unasked(step, payload);
     // What is final changes no more, but what it told a person is told once.
     if (handled && event.name == "OrderChanged" && (!is_final(saga.state) || decision.incident)) {
         step.data.wish = wish_in(payload);

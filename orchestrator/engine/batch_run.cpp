@@ -387,8 +387,8 @@ void BatchRun::decide(const SagaKey& key, sagas::Event event, InputResult* answe
         if (command.state == CommandState::closed) continue;
         const sagas::ActivityPolicy& policy = definition.policy_of(command.activity);
         snapshot.open_commands.push_back(
-            {command.command_id, command.activity, command.idempotency_key,
-             is_perhaps_applied(command, policy, now_), may_run_until(command, policy)});
+            {command.command_id, command.activity, command.idempotency_key, is_perhaps_applied(command, policy, now_),
+             may_run_until(command, policy)});
     }
     sagas::Decision decision = definition.decide(snapshot, event, now_);
     parts_.counts.events += 1;

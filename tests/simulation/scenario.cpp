@@ -464,8 +464,10 @@ private:
             if (!draw->chance(0.2)) return;
             const Instant from = moment(*draw);
             if (!world_.weather().strikes(Fault::peer_away)) return;
-            world_.weather().add_outage(draw->one_of(world_.shops())->key(), from, from + draw->time_between(seconds(8), seconds(16)));
-            world_.weather().add_outage(Warehouse::key, from + seconds(7), from + draw->time_between(seconds(18), seconds(40)));
+            world_.weather().add_outage(
+                draw->one_of(world_.shops())->key(), from, from + draw->time_between(seconds(8), seconds(16)));
+            world_.weather().add_outage(
+                Warehouse::key, from + seconds(7), from + draw->time_between(seconds(18), seconds(40)));
         });
         event("broker-connections", [this](const Drawn& draw) {
             if (!draw->chance(0.6)) return;

@@ -270,7 +270,8 @@ TEST_F(UnknownOutcome, OfAWriteWhoseKeyTheStoreHasForgottenIsReadAndNotRepeated)
     const auto first = other.the_open(activity::flush_stock, "store:2");
     for (int minutes = 0; minutes < 55; ++minutes) {
         other.end(other.the_open(activity::flush_stock, "store:2"), ended(OutcomeKind::unknown, "no answer"));
-        for (int i = 0; i < 6 && other.the_open(activity::flush_stock, "store:2").state != engine::CommandState::sent; ++i)
+        for (int i = 0; i < 6 && other.the_open(activity::flush_stock, "store:2").state != engine::CommandState::sent;
+             ++i)
             other.pass(10s);
         ASSERT_EQ(other.the_open(activity::flush_stock, "store:2").payload.at("key"), first.payload.at("key"));
         ASSERT_EQ(other.the_open(activity::flush_stock, "store:2").payload.at("body"), first.payload.at("body"));

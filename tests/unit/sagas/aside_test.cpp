@@ -180,10 +180,29 @@ TEST(OrderSagaOperator, IsAskedWhenTheWarehouseShowsWhatWasWithdrawn) {
         Conversation cancelled = order;
         cancelled.tell("CancelRequested", {{"by", "operator"}});
         EXPECT_EQ(cancelled.state(), "CancellingFulfillment");
+        Conversation retried = order;
+        retried.tell("OperatorRetried");
+        EXPECT_THAT(retried.commands(), ElementsAre("RequestFulfillment")) << "which tells what is there";
         order.show(a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", changed ? 1 : 2}}}}));
         EXPECT_EQ(order.state(), "Shipped");
         EXPECT_THAT(order.effects(), Contains("Commit"));
     }
+}
+
+TEST(OrderSagaOperator, IsAskedWhenTheGoodsOfWhatWasWithdrawnHaveLeft) {
+    Conversation order = requesting();
+    order.tell("HoldPlaced", {{"reason", "address wrong"}});
+    const json left = a_view(order.reference(), "Shipped", {{"S1", "Shipped", {{"9001", 2}}}});
+    order.show(left);
+    EXPECT_EQ(order.state(), "NeedsOperator");
+    EXPECT_THAT(order.effects(), ElementsAre("StopWaiting", "Commit", "Ship"));
+    EXPECT_THAT(order.commands(), ElementsAre("CreateStoreFulfillment"));
+    EXPECT_TRUE(order.incident_open());
+    order.show(left);
+    EXPECT_TRUE(order.last().silent);
+
+    order.tell("OperatorRetried");
+    EXPECT_EQ(order.state(), "Shipped");
 }
 
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {
