@@ -39,11 +39,14 @@ void one_input(std::string_view input) {
     const std::string given = add("webhook-signature", right);
 
     const runtime::Instant now{std::chrono::seconds(1'800'000'000)};
-    const webhook::WebhookDecision decision = webhook::decide_shipbob_webhook(request, "main", directory(), now);
+    const auto decide = [&](const runtime::HttpRequest& asked) {
+        return webhook::decide_shipbob_webhook(asked, "main", directory(), now);
+    };
+    const webhook::WebhookDecision decision = decide(request);
     HOLDS(decision.answer.has_value() != decision.arrival.has_value());
     HOLDS(!webhook::decide_shipbob_webhook(request, "other", directory(), now).arrival);
     if (decision.answer) {
-        check_refusal(*decision.answer, parts[1]);
+        check_refusal(*decision.answer, request, decide);
         return;
     }
     HOLDS(given.find(right) != std::string::npos);

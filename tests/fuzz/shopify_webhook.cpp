@@ -128,10 +128,13 @@ void one_input(std::string_view input) {
     add("X-Shopify-Hmac-Sha256", webhook::shopify_signature(request.body, secret));
 
     const runtime::Instant now{std::chrono::seconds(1'800'000'000)};
-    const webhook::WebhookDecision decision = webhook::decide_shopify_webhook(request, directory(), now);
+    const auto decide = [&](const runtime::HttpRequest& asked) {
+        return webhook::decide_shopify_webhook(asked, directory(), now);
+    };
+    const webhook::WebhookDecision decision = decide(request);
     HOLDS(decision.answer.has_value() != decision.arrival.has_value());
     if (decision.answer) {
-        check_refusal(*decision.answer, parts[1]);
+        check_refusal(*decision.answer, request, decide);
         return;
     }
     HOLDS(signed_by_us || *request.header("X-Shopify-Hmac-Sha256") == webhook::shopify_signature(request.body, secret));
