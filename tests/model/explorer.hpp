@@ -1,11 +1,13 @@
-// Every state that a model can reach, breadth first, so that the first violation found has a shortest story. A state is
-// remembered by 128 bits of its canonical form, the whole world only while it waits to be expanded.
+// Every state that a model can reach. A state is remembered by 128 bits of its canonical form, the whole world only while it
+// waits to be expanded. Breadth first the first violation found has a shortest story; depth first few worlds wait at a time,
+// so that the number of states is not bounded by what they weigh.
 //
 // A model offers: `World` (a value), `Digest digest(const World&)`, `void expand(const World&, Steps<World>&)` which emits
 // every next world with the name of its step, and `std::string fault(const World&)`, empty when all laws hold.
 // An exception out of a step is a fault of that step.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
@@ -75,8 +77,10 @@ struct Exploration {
     }
 };
 
+enum class Sequence { breadth_first, depth_first };
+
 template <class Model>
-Exploration explore(const Model& model, typename Model::World start, std::uint64_t limit) {
+Exploration explore(const Model& model, typename Model::World start, std::uint64_t limit, Sequence sequence) {
     using World = typename Model::World;
     struct Node {
         std::uint32_t parent;
@@ -109,10 +113,17 @@ Exploration explore(const Model& model, typename Model::World start, std::uint64
     nodes.push_back({0, 0});
     if (const std::string fault = model.fault(start); !fault.empty()) tell(0, fault);
     waiting.push_back({std::move(start), 0, 0});
+    std::size_t told_of = 0;
     while (!waiting.empty() && result.fault.empty() && seen.size() < limit) {
-        Waiting from = std::move(waiting.front());
-        waiting.pop_front();
-        result.depth = from.depth;
+        if (seen.size() - told_of >= 1'000'000) {
+            told_of = seen.size();
+            std::printf("  %zu million states, %zu worlds wait\n", told_of / 1'000'000, waiting.size());
+            std::fflush(stdout);
+        }
+        const bool newest = sequence == Sequence::depth_first;
+        Waiting from = std::move(newest ? waiting.back() : waiting.front());
+        newest ? waiting.pop_back() : waiting.pop_front();
+        result.depth = std::max(result.depth, from.depth);
         Steps<World> take = [&](const std::string& name, World next) {
             ++result.transitions;
             ++result.taken[name.substr(0, name.find_first_of("0123456789"))];

@@ -20,12 +20,15 @@ struct WrongRule {
 
 inline std::uint64_t limit_of_states() {
     const char* limit = std::getenv("ORDERSAGA_MODEL_STATES");
-    return limit == nullptr ? 20'000'000 : std::stoull(limit);
+    return limit == nullptr ? 400'000'000 : std::stoull(limit);
 }
 
-inline Exploration look_at(const std::string& name, const Scope& scope) {
+inline Exploration look_at(
+    const std::string& name,
+    const Scope& scope,
+    Sequence sequence = Sequence::breadth_first) {
     const auto began = std::chrono::steady_clock::now();
-    Exploration seen = explored(scope, limit_of_states());
+    Exploration seen = explored(scope, limit_of_states(), sequence);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     std::printf(
         "%-44s %9llu states %9llu transitions  depth %3d  %5.1f s\n", name.c_str(),
@@ -35,8 +38,11 @@ inline Exploration look_at(const std::string& name, const Scope& scope) {
     return seen;
 }
 
-inline void expect_no_violation(const std::string& name, const Scope& scope) {
-    const Exploration seen = look_at(name, scope);
+inline void expect_no_violation(
+    const std::string& name,
+    const Scope& scope,
+    Sequence sequence = Sequence::breadth_first) {
+    const Exploration seen = look_at(name, scope, sequence);
     EXPECT_TRUE(seen.complete && seen.fault.empty()) << name << ": " << seen.told();
 }
 

@@ -55,7 +55,7 @@ TEST(StockModel, TwoOrdersForTwoUnitsAndReadingsAtAnyMoment) {
 }
 
 TEST(LargerStockModel, TwoOrdersForTwoUnitsWhereAnswersGetLost) {
-    expect_no_violation("two orders, two units, all faults", two_orders(2));
+    expect_no_violation("two orders, two units, all faults", two_orders(2), Sequence::depth_first);
 }
 
 TEST(StockModel, AnOrderAndTwoReadingsThatOvertakeEachOther) {
@@ -80,7 +80,7 @@ TEST(LargerStockModel, ThreeOrdersForTwoSkusWhereAnswersGetLost) {
     Scope scope = stock_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {1, {{2, 1}}, -1}, {1, {{1, 1}, {2, 1}}, -1}};
     scope.units = {1, 1};
-    expect_no_violation("three orders, two SKUs, all faults", scope);
+    expect_no_violation("three orders, two SKUs, all faults", scope, Sequence::depth_first);
 }
 
 TEST(StockModel, ConvictsEveryWrongRuleOfReadings) {

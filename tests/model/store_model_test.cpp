@@ -81,14 +81,14 @@ TEST(LargerStoreModel, ThreeOrdersForTwoSkus) {
     scope.documents_reorder = false;
     scope.cancels_with_restock = false;
     scope.flushes_get_lost = false;
-    expect_no_violation("two stores, three orders, two SKUs", scope);
+    expect_no_violation("two stores, three orders, two SKUs", scope, Sequence::depth_first);
 }
 
 TEST(LargerStoreModel, ThreeOrdersWithEveryFault) {
     Scope scope = store_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {2, {{1, 1}}, -1}, {2, {{1, 1}}, 1}};
     scope.units = {2};
-    expect_no_violation("two stores, three orders, all faults", scope);
+    expect_no_violation("two stores, three orders, all faults", scope, Sequence::depth_first);
 }
 
 // S46: the wrong rule "a flush sets the target" shows a unit that the store has sold (ecommerce_integrations).

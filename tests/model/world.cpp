@@ -415,9 +415,9 @@ Digest OrderModel::digest(const World& world) const {
     return digest;
 }
 
-Exploration explored(const Scope& scope, std::uint64_t limit) {
+Exploration explored(const Scope& scope, std::uint64_t limit, Sequence sequence) {
     const OrderModel model(scope);
-    return explore(model, model.beginning_world(), limit);
+    return explore(model, model.beginning_world(), limit, sequence);
 }
 
 }  // namespace ordersaga::model
