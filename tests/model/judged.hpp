@@ -23,10 +23,7 @@ inline std::uint64_t limit_of_states() {
     return limit == nullptr ? 400'000'000 : std::stoull(limit);
 }
 
-inline Exploration look_at(
-    const std::string& name,
-    const Scope& scope,
-    Sequence sequence = Sequence::breadth_first) {
+inline Exploration look_at(const std::string& name, const Scope& scope, Sequence sequence = Sequence::breadth_first) {
     const auto began = std::chrono::steady_clock::now();
     Exploration seen = explored(scope, limit_of_states(), sequence);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
