@@ -154,7 +154,7 @@ private:
     }
     Result<void> take_frame(const amqp_frame_t& frame, std::vector<Arrival>& arrivals);
     Result<void> take_method(const amqp_frame_t& frame, std::vector<Arrival>& arrivals);
-    void take_header(const amqp_frame_t& frame);
+    Result<void> take_header(const amqp_frame_t& frame);
     Result<void> take_body(const amqp_frame_t& frame);
     void finish_if_complete(ChannelNumber channel, std::vector<Arrival>& arrivals);
 
@@ -315,7 +315,7 @@ Result<void> Connection::Impl::take_frame(const amqp_frame_t& frame, std::vector
     switch (frame.frame_type) {
         case AMQP_FRAME_METHOD: return take_method(frame, arrivals);
         case AMQP_FRAME_HEADER:
-            take_header(frame);
+            if (auto taken = take_header(frame); !taken) return taken.error();
             finish_if_complete(frame.channel, arrivals);
             return {};
         case AMQP_FRAME_BODY:
@@ -427,9 +427,12 @@ void take_properties(const amqp_basic_properties_t& properties, Delivery& delive
 
 }  // namespace
 
-void Connection::Impl::take_header(const amqp_frame_t& frame) {
+Result<void> Connection::Impl::take_header(const amqp_frame_t& frame) {
     const auto found = partials_.find(frame.channel);
-    if (found == partials_.end()) return;
+    if (found == partials_.end()) return {};
+    // The library makes another, smaller type of the properties of another class.
+    if (frame.payload.properties.class_id != AMQP_BASIC_CLASS)
+        return lost("broker: it sent the header of something that is no message");
     Partial& partial = found->second;
     partial.has_header = true;
     partial.body_size = frame.payload.properties.body_size;
@@ -441,6 +444,7 @@ void Connection::Impl::take_header(const amqp_frame_t& frame) {
     } else if ((properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0) {
         partial.returned.message_id = text_of(properties->message_id);
     }
+    return {};
 }
 
 // The library does not compare pieces with their header: without that no limit would hold.

@@ -193,7 +193,7 @@ std::string shown(const std::vector<UserError>& errors) {
         text += text.empty() ? "" : "; ";
         text += error.code.empty() ? error.message : error.code + ": " + error.message;
     }
-    return activities::shown(text, 400);
+    return text.empty() ? "refused without a reason" : activities::shown(text, 400);
 }
 
 // ----------------------------------------------------------------------------------------------------- stock flush

@@ -36,6 +36,8 @@ bool check_faults(runtime::ConfigReader& reader) {
 }  // namespace
 
 void one_input(std::string_view input) {
+    // What is no secret may be shown, also where it reads like one.
+    if (input.find(canary) != std::string_view::npos) return;
     // A reference to a file is followed; there is nothing to be read in this one.
     if (input.find("file:") != std::string_view::npos && input.find("/dev/") != std::string_view::npos) return;
     runtime::ConfigReader for_orchestrator = runtime::ConfigReader::from_text(input, environment());

@@ -109,11 +109,11 @@ public:
         std::uint16_t class_id,
         std::uint16_t method,
         std::string_view arguments) {
-        const std::string payload = u16(class_id) + u16(method) + std::string(arguments);
-        return "\1" + u16(channel) + u32(static_cast<std::uint32_t>(payload.size())) + payload + "\xce";
+        return frame('\1', channel, u16(class_id) + u16(method) + std::string(arguments));
     }
-
-private:
+    static std::string frame(char type, std::uint16_t channel, const std::string& payload) {
+        return type + u16(channel) + u32(static_cast<std::uint32_t>(payload.size())) + payload + "\xce";
+    }
     static std::string number(std::uint64_t value, int bytes) {
         std::string text;
         for (int i = bytes - 1; i >= 0; --i)
@@ -126,6 +126,7 @@ private:
     static std::string short_text(std::string_view text) { return number(text.size(), 1) + std::string(text); }
     static std::string long_text(std::string_view text) { return number(text.size(), 4) + std::string(text); }
 
+private:
     void send_method(
         std::uint16_t channel,
         std::uint16_t class_id,

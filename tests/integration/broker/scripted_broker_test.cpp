@@ -152,5 +152,22 @@ TEST_F(ScriptedBrokerTest, NonsenseFromTheBrokerEndsTheConnectionAndNotTheProces
     EXPECT_FALSE(publisher.health().last_error.empty());
 }
 
+// The library reads the properties of another class as another type. What was taken for headers then was what lay behind it.
+TEST_F(ScriptedBrokerTest, AHeaderOfAnotherClassEndsTheConnection) {
+    Publisher publisher(address_, quick(), results_.receiver());
+    broker_.welcome();
+    ASSERT_TRUE(eventually([&] { return publisher.health().connected; }));
+
+    const std::string returned = ScriptedBroker::u16(312) + ScriptedBroker::short_text("NO_ROUTE") +
+                                 ScriptedBroker::short_text("commands") + ScriptedBroker::short_text("nobody");
+    broker_.send_raw(ScriptedBroker::method_frame(1, 60, 50, returned));
+    const std::string header = ScriptedBroker::u16(50) + ScriptedBroker::u16(0) + ScriptedBroker::u64(0) +
+                               ScriptedBroker::u16(0x2080);
+    broker_.send_raw(ScriptedBroker::frame('\2', 1, header));
+
+    ASSERT_TRUE(eventually([&] { return !publisher.health().connected; }));
+    EXPECT_NE(publisher.health().last_error.find("no message"), std::string::npos) << publisher.health().last_error;
+}
+
 }  // namespace
 }  // namespace ordersaga::broker

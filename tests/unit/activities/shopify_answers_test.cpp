@@ -215,6 +215,14 @@ TEST(ShopifyAnswer, RecordedRefusalsCarryTheirCodes) {
     EXPECT_EQ(read_recorded(bulk.at("firstRun"), "bulkOperationRunQuery").verdict, Verdict::ok);
 }
 
+TEST(ShopifyAnswer, RefusalWithoutAWordStillSaysThatItIsOne) {
+    const Document document{"inventoryAdjustQuantities", "", true};
+    const json body = {{"data", {{"inventoryAdjustQuantities", {{"userErrors", {{{"field", nullptr}}}}}}}}};
+    const Answer answer = read_answer(document, ok(body));
+    EXPECT_EQ(answer.verdict, Verdict::user_errors);
+    EXPECT_EQ(answer.reason, "refused without a reason");
+}
+
 TEST(ShopifyAnswer, RecordedFulfilmentRefusalsHaveTextOnly) {
     ORDERSAGA_NEEDS_FIXTURES();
     const json cases = fixture("shopify/graphql/fulfillment-create-preconditions.json").at("cases");
