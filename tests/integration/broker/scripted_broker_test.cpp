@@ -161,8 +161,8 @@ TEST_F(ScriptedBrokerTest, AHeaderOfAnotherClassEndsTheConnection) {
     const std::string returned = ScriptedBroker::u16(312) + ScriptedBroker::short_text("NO_ROUTE") +
                                  ScriptedBroker::short_text("commands") + ScriptedBroker::short_text("nobody");
     broker_.send_raw(ScriptedBroker::method_frame(1, 60, 50, returned));
-    const std::string header = ScriptedBroker::u16(50) + ScriptedBroker::u16(0) + ScriptedBroker::u64(0) +
-                               ScriptedBroker::u16(0x2080);
+    const std::string header =
+        ScriptedBroker::u16(50) + ScriptedBroker::u16(0) + ScriptedBroker::u64(0) + ScriptedBroker::u16(0x2080);
     broker_.send_raw(ScriptedBroker::frame('\2', 1, header));
 
     ASSERT_TRUE(eventually([&] { return !publisher.health().connected; }));
