@@ -162,7 +162,7 @@ Answer read_answer(const Document& document, const PeerAnswer& peer) {
         const std::string code = text_of(member(error, "extensions"), "code");
         if (answer.reason.empty() || code == "THROTTLED") {
             answer.code = code;
-            answer.reason = code.empty() ? told(error) : code + ": " + told(error);
+            answer.reason = code.empty() ? told(error) : activities::shown(code) + ": " + told(error);
         }
     }
     const bool root_may_be_null = !document.is_write && errors.empty() && member(*body, "data").is_object() &&

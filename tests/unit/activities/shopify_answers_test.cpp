@@ -223,6 +223,12 @@ TEST(ShopifyAnswer, RefusalWithoutAWordStillSaysThatItIsOne) {
     EXPECT_EQ(answer.reason, "refused without a reason");
 }
 
+TEST(ShopifyAnswer, CodesAreShownWithoutWhatSteersATerminal) {
+    const json error = {{"message", "no"}, {"extensions", {{"code", "THROT\nT\x1b[2J"}}}};
+    const Answer answer = read_answer({"order", "", false}, ok({{"data", nullptr}, {"errors", {error}}}));
+    EXPECT_EQ(answer.reason.find_first_of("\n\x1b"), std::string::npos) << answer.reason;
+}
+
 TEST(ShopifyAnswer, RecordedFulfilmentRefusalsHaveTextOnly) {
     ORDERSAGA_NEEDS_FIXTURES();
     const json cases = fixture("shopify/graphql/fulfillment-create-preconditions.json").at("cases");
