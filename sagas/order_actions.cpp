@@ -502,21 +502,22 @@ void let_go(OrderStep& step, const json& payload) {
     if (!text_in(payload, "ship_method").empty()) step.data.ship_method = text_in(payload, "ship_method");
 }
 
-// The newest part was not asked for yet, or the change does not concern it.
-void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
+// The newest part was not asked for yet, or the change does not concern it. True: it is asked for when the change has its
+// stock, or not at all.
+bool change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
     OrderData& data = step.data;
     const int part = data.newest_part();
     std::vector<SagaLine> share = share_of_part(data, edited, part);
     std::vector<SagaLine> others = data.lines;
     std::erase_if(others, [&](const SagaLine& line) { return line.of_part == part; });
     Fulfillment* current = data.current();
-    if (is_before_request(current) && share.empty()) {
-        withdraw_forward(step);
+    const bool changes = is_before_request(current) && (share.empty() || changes_newest_part(step, edited));
+    if (changes) withdraw_forward(step);
+    if (changes && share.empty()) {
         current->state = "cancelled";
         drop_part(step, part);
         add_note(step, "what was added is not wanted any more");
-    } else if (is_before_request(current) && changes_newest_part(step, edited)) {
-        withdraw_forward(step);
+    } else if (changes) {
         add_note(step, "what was added has changed");
         if (!ask_for_stock_of_part(step, "Exchange", std::move(share))) keep_part(step);
     }
@@ -524,12 +525,14 @@ void change_newest_part(OrderStep& step, const std::vector<SagaLine>& edited) {
         tell_too_late(step);
         add_note(step, "too late to take away what was not added: picking has begun");
     }
+    return changes;
 }
 
 // The warehouse has it. A person who says "go on" must not have it asked for once more, nor what was added and waits for its
 // stock.
 void goes_on_after_request(OrderData& data) {
-    if (data.resume == "Received" || data.resume == "Reserved" || data.resume == "ChannelsSynced")
+    const std::string& from = data.resume;
+    if (from == "Received" || from == "Backordered" || from == "Reserved" || from == "ChannelsSynced")
         data.resume = "FulfillmentRequested";
 }
 
@@ -780,8 +783,7 @@ bool retry_cancelling(const OrderStep& step, Payload) {
 }
 bool retry_settling(const OrderStep& step, Payload) {
     // While a person was asked for one part, the last that was left of the others ended.
-    const bool nothing_left = resumes(step, "FulfillmentRequested") && has_ended(step.data.current());
-    return nothing_left || resumes(step, "SettlingOrder");
+    return (resumes(step, "FulfillmentRequested") && nothing_left(step, {})) || resumes(step, "SettlingOrder");
 }
 
 // A person was asked for another reason.
@@ -1167,9 +1169,7 @@ void resume_watching(OrderStep& step, Payload payload) {
     if (!is_before_request(current) && !(current != nullptr && current->state == "wanted")) return;
     if (step.data.edit && order_guards::unsent(step, payload)) {
         const std::vector<SagaLine> edited = *std::exchange(step.data.edit, std::nullopt);
-        const bool changes = changes_newest_part(step, edited);
-        change_newest_part(step, edited);
-        if (changes) return;  // and is asked for when the change has its stock
+        if (change_newest_part(step, edited)) return;
     }
     if (current->state != "backordered" && !request_under_way(step)) request(step);
 }
@@ -1214,8 +1214,7 @@ void finish_empty(OrderStep& step, Payload) {
 }
 
 void ask_operator(OrderStep& step, Payload payload) {
-    if (step.saga.state != "Compensated") step.data.resume = step.saga.state;
-    if (step.saga.state == "OnHold" && !step.data.resume.empty()) step.data.resume = "Received";
+    if (step.saga.state != "Compensated") step.data.resume = step.saga.state == "OnHold" ? "Received" : step.saga.state;
     Fulfillment* asked = fulfillment_in(step.data, payload);
     // Who says that it has this reference with other content has it, and may send it.
     const bool perhaps = payload.value("unknown", false) || order_guards::conflict(step, payload);

@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // --- holds -------------------------------------------------------------------------------------------------------------
 
@@ -203,6 +204,30 @@ TEST(OrderSagaOperator, IsAskedWhenTheGoodsOfWhatWasWithdrawnHaveLeft) {
 
     order.tell("OperatorRetried");
     EXPECT_EQ(order.state(), "Shipped");
+}
+
+// The change needs more than there is, and the warehouse has what it was asked for first.
+TEST(OrderSagaOperator, DoesNotHaveReservedAndSentAgainWhatTheWarehouseHas) {
+    for (const bool left : {true, false}) {
+        Conversation order = requesting();
+        order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 5)})}});
+        order.tell("StockShort", {{"backorder", true}, {"short", json::array({"SHIRT"})}});
+        ASSERT_EQ(order.state(), "Backordered");
+        const std::string reference = order.reference();
+        if (left) {
+            order.show(a_view(reference, "Shipped", {{"S1", "Shipped", {{"9001", 2}}}}));
+        } else {
+            order.show(a_view(reference, "Accepted"));
+            ASSERT_EQ(order.state(), "NeedsOperator");
+            order.tell("FulfillmentAccepted", {{"reference", reference}, {"view", a_view(reference, "Accepted")}});
+        }
+        ASSERT_EQ(order.state(), "NeedsOperator");
+
+        order.tell("OperatorRetried");
+        EXPECT_EQ(order.state(), "FulfillmentRequested");
+        EXPECT_THAT(order.effects(), Not(Contains("Exchange")));
+        EXPECT_THAT(order.commands(), Not(Contains("RequestFulfillment")));
+    }
 }
 
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {
