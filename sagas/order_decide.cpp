@@ -129,10 +129,14 @@ bool is_ours(const OrderData& data, const std::vector<OpenCommand>& open_command
     });
 }
 
-// A late check that finds nothing, of a part without which the order goes on.
-bool misses_what_has_ended(const std::string& state, const OrderData& data, Payload payload) {
+// What was given up while the order goes on: a late look at it, or its late cancel, is no affair of the parts that go on.
+bool is_about_given_up(const std::string& state, const OrderData& data, Payload payload) {
     const Fulfillment* known = data.of_reference(payload.value("reference", ""));
     return state != "Compensated" && known != nullptr && known->state == "cancelled";
+}
+
+bool ends_a_cancel(const std::string& name) {
+    return name == "FulfillmentCancelled" || name == "CancelTooLate" || name == "CancelFailed";
 }
 
 // An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
@@ -156,19 +160,17 @@ bool is_given_up_in_doubt(const OrderData& data, Payload view) {
     return known != nullptr && known->state == "cancelled" && known->perhaps_exists;
 }
 
-// What has become of the late cancel of such a part: no affair of the parts that go on, wherever they stand.
-bool is_about_given_up(const std::string& name, const std::string& state, const OrderData& data, Payload payload) {
-    if (name != "FulfillmentCancelled" && name != "CancelTooLate" && name != "CancelFailed") return false;
-    const Fulfillment* known = data.of_reference(payload.value("reference", ""));
-    return state != "Compensated" && known != nullptr && known->state == "cancelled";
+// The warehouse has what the saga has asked for, perhaps in a time that the database has forgotten.
+bool is_accepted_unheard(const OrderData& data, Payload view) {
+    const Fulfillment* known = data.of_reference(view.value("reference", ""));
+    return known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
 // The warehouse shows what it was not asked for any more, as far as we knew: its request had been taken back, and left all the
 // same. What was taken for unsent may be on its way to the buyer, so a person looks before anything is sent.
 bool is_there_unasked(const std::string& state, const OrderData& data, Payload view) {
-    const Fulfillment* known = data.of_reference(view.value("reference", ""));
     const bool before = state == "Received" || state == "OnHold" || state == "Backordered" || state == "Reserved";
-    return before && known != nullptr && known->state == "wanted" && is_alive(view);
+    return before && is_accepted_unheard(data, view);
 }
 
 // The row of the table that leads from here to a person; empty: there is none, and the incident alone must do.
@@ -192,12 +194,6 @@ bool speaks_for_a_person(const Event& event) {
 // Only what changes nothing at the warehouse.
 bool is_heard_meanwhile(const std::string& event) {
     return event == "OrderChanged" || event == "OrderPaid" || event == "FulfillmentsUnclear";
-}
-
-// The warehouse has what the saga has asked for, perhaps in a time that the database has forgotten.
-bool is_accepted_unheard(const OrderData& data, Payload view) {
-    const Fulfillment* known = data.of_reference(view.value("reference", ""));
-    return known != nullptr && known->state == "wanted" && is_alive(view);
 }
 
 // A person was asked whether the warehouse has it, and the warehouse says so.
@@ -394,11 +390,11 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
         name.clear();
         step.decision.silent = true;
         step.decision.note = "the store repeats our own fulfilment";
-    } else if (name == "FulfillmentMissing" && misses_what_has_ended(saga.state, step.data, payload)) {
+    } else if (name == "FulfillmentMissing" && is_about_given_up(saga.state, step.data, payload)) {
         name.clear();
         step.decision.silent = true;
         step.decision.note = "the warehouse does not have what was cancelled";
-    } else if (is_about_given_up(name, saga.state, step.data, payload)) {
+    } else if (ends_a_cancel(name) && is_about_given_up(saga.state, step.data, payload)) {
         told_as_it_is = true;
         hear_of_late_cancel(step, name, payload);
     } else if (name == "FulfillmentCancelled" && saga.state == "CancellingFulfillment") {

@@ -490,10 +490,8 @@ CommandRow BatchRun::new_command(
 
 void BatchRun::apply_commands(Live& live, const sagas::SagaDefinition& definition, sagas::Decision& decision) {
     for (const std::string& id : decision.withdraw) {
-        auto command = std::find_if(live.commands.begin(), live.commands.end(), [&](const CommandRow& row) {
-            return row.command_id == id && row.state != CommandState::closed;
-        });
-        if (command == live.commands.end() ||
+        CommandRow* command = find_command(live, id);
+        if (command == nullptr || command->state == CommandState::closed ||
             is_perhaps_applied(*command, definition.policy_of(command->activity), now_)) {
             throw BadItem("command " + id + " cannot be withdrawn: it may have been applied");
         }

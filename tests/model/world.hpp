@@ -173,6 +173,6 @@ private:
 };
 
 // A wrong rule is convicted by a violation; its shortest story is told. The right ones: every state visited, none broken.
-Exploration explored(const Scope& scope, std::uint64_t limit = 20'000'000, Sequence sequence = Sequence::breadth_first);
+Exploration explored(const Scope& scope, std::uint64_t limit, Sequence sequence);
 
 }  // namespace ordersaga::model

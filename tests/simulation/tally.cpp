@@ -87,10 +87,10 @@ std::vector<std::string> Tally::shortcomings() const {
     std::vector<std::string> found;
     if (seeds_ < enough_seeds) return found;
     for (std::size_t i = 0; i < fault_count; ++i) {
-        if (missed(faults_[i])) found.push_back(std::string("fault ") + fault_kinds[i].name);
+        if (rare(faults_[i])) found.push_back(std::string("fault ") + fault_kinds[i].name);
     }
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-        if (missed(rows_[i])) found.push_back("transition " + text_of_row(i));
+        if (rare(rows_[i])) found.push_back("transition " + text_of_row(i));
     }
     if (traces_.size() * 100 < seeds_ * 99) found.push_back("distinct traces");
     if (mean(orders_) < 20 || mean(shops_) < 2 || mean(engines_) < 2 || mean(workers_) < 2 || mean(strikes_) < 10)

@@ -25,11 +25,6 @@ private:
     double mean(std::size_t sum) const {
         return seeds_ == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(seeds_);
     }
-    static constexpr std::size_t many_seeds = 10'000;
-    // How often something rare comes in few seeds is chance; that it comes is asked of them, too.
-    bool missed(int count) const {
-        return seeds_ < many_seeds ? static_cast<std::size_t>(count) * 500 < seeds_ : rare(count);
-    }
     bool rare(int count) const { return static_cast<std::size_t>(count) * 100 < seeds_; }
 
     std::size_t seeds_ = 0, broken_ = 0, unsteady_ = 0, orders_ = 0, shops_ = 0, engines_ = 0, workers_ = 0,

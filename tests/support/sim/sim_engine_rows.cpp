@@ -153,17 +153,15 @@ std::vector<CommandRow> SimTransaction::claim_expired_duty_commands(Instant now,
 
 void SimTransaction::hurry_duty_command(MerchantId merchant, const std::string& command_id) {
     step("hurry_duty_command");
-    std::vector<CommandRow> found;
-    for (const auto& [id, command] : tables_.open_commands) {
-        const bool waits = command.saga_id.empty() && command.state == CommandState::waiting;
-        if (command.merchant == merchant && command.command_id == command_id && waits &&
-            command.priority > engine::asked_first)
-            found.push_back(command);
-    }
+    const std::pair<MerchantId, std::string> id{merchant, command_id};
+    const CommandRow* command = tables_.open_commands.find(id);
+    if (command == nullptr || !command->saga_id.empty() || command->state != CommandState::waiting ||
+        command->priority <= engine::asked_first)
+        return;
+    std::vector<CommandRow> found{*command};
     lock(Locked::commands, engine::Turn::never, found, command_key, "");
     for (CommandRow& row : found) {
         row.priority = engine::asked_first;
-        const std::pair<MerchantId, std::string> id{row.merchant, row.command_id};
         tables_.open_commands.put(id, std::move(row));
     }
 }
