@@ -292,6 +292,9 @@ TEST(OrderSaga, ChangesNothingOnceItIsCompleted) {
     order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1)})}});
     order.tell("StoreFulfilled", {{"shipment_id", "S1"}, {"fulfillment_id", "880"}});
     order.tell("FulfilledElsewhere", {{"fulfillment_id", "999"}});
+    // Of a cancel that the shipment had overtaken.
+    order.tell("CancelTooLate", {{"reference", order.reference()}});
+    EXPECT_TRUE(order.last().handled);
     order.show(a_view(order.reference(), "Delivered", {{"S1", "Delivered", {{"9001", 2}}}}));
     EXPECT_EQ(order.last().meaning, "DeliveryReported");
     EXPECT_EQ(order.state(), "Completed");
