@@ -313,12 +313,10 @@ void drop_part(OrderStep& step, int part) {
     std::erase_if(step.data.lines, [&](const SagaLine& line) { return line.of_part == part; });
 }
 
-// What goes on an operator's word is still sold in the store. Should the rest prove beyond recall, give_up_going_back()
-// tells a person of it.
-void remember_what_was_sold(OrderStep& step) {
-    if (step.data.cancel_by != "operator" || step.data.edit) return;
+// All parts together, as the store knows the order.
+std::vector<SagaLine> whole_order(const OrderData& data) {
     std::vector<SagaLine> whole;
-    for (const SagaLine& line : step.data.lines) {
+    for (const SagaLine& line : data.lines) {
         auto known = std::find_if(
             whole.begin(), whole.end(), [&](const SagaLine& other) { return other.line_id == line.line_id; });
         if (known == whole.end()) {
@@ -327,7 +325,34 @@ void remember_what_was_sold(OrderStep& step) {
             known->wanted += line.wanted;
         }
     }
-    step.data.edit = std::move(whole);
+    return whole;
+}
+
+// What goes on an operator's word is still sold in the store. Should the rest prove beyond recall, give_up_going_back()
+// tells a person of it.
+void remember_what_was_sold(OrderStep& step) {
+    if (step.data.cancel_by == "operator" && !step.data.edit) step.data.edit = whole_order(step.data);
+}
+
+std::int64_t units_shipped(const SagaLine& line) {
+    std::int64_t units = line.parts.empty() ? 0 : line.wanted;
+    for (const LinePart& part : line.parts)
+        units = std::min(units, part.shipped / part.per_unit);
+    return units;
+}
+
+// What was given up has left, while what it had become since got no stock: the part is what has left, and an edit that makes
+// it whole again asks for the rest.
+void part_with_the_rest(OrderStep& step, int part) {
+    OrderData& data = step.data;
+    const bool lacks = std::any_of(data.lines.begin(), data.lines.end(), [&](const SagaLine& line) {
+        return line.of_part == part && units_shipped(line) < line.wanted;
+    });
+    if (!lacks) return;
+    if (!data.edit) data.edit = whole_order(data);
+    for (SagaLine& line : data.lines) {
+        if (line.of_part == part) line.wanted = units_shipped(line);
+    }
 }
 
 void end_of_cancelled(OrderStep& step, Fulfillment& cancelled, const json& payload) {
@@ -1090,6 +1115,7 @@ void ship(OrderStep& step, Payload payload) {
     Fulfillment* fulfillment = step.data.of_reference(text_in(payload.at("view"), "reference"));
     if (fulfillment == nullptr) return;
     const bool given_up = step.data.lines_of(fulfillment->part).empty();
+    const bool becomes_the_part_again = fulfillment->state == "cancelled" && fulfillment == step.data.current();
     // Seen shipped before its acceptance was heard of: the acceptance is part of this fact.
     if (fulfillment->state != "accepted") {
         fulfillment->state = "accepted";
@@ -1115,6 +1141,7 @@ void ship(OrderStep& step, Payload payload) {
     effect_on_part(step, "Ship", fulfillment->part, {{"skus", std::move(skus)}, {"shipments", numbers}});
     step.data.deliver_by = step.now + step.settings.delivery_assumed;
     add_note(step, "shipped: " + numbers);
+    if (becomes_the_part_again) part_with_the_rest(step, fulfillment->part);
     // A part that can still be called back is not concerned by an earlier one's shipment.
     const bool newest_goes = fulfillment->part == step.data.newest_part();
     if ((step.data.stop_wanted || step.data.edit) && (newest_goes || step.data.everything_shipped()))

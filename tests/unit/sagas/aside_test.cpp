@@ -12,6 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::IsSupersetOf;
 using testing::Not;
 
 // --- holds -------------------------------------------------------------------------------------------------------------
@@ -228,6 +229,36 @@ TEST(OrderSagaOperator, DoesNotHaveReservedAndSentAgainWhatTheWarehouseHas) {
         EXPECT_THAT(order.effects(), Not(Contains("Exchange")));
         EXPECT_THAT(order.commands(), Not(Contains("RequestFulfillment")));
     }
+}
+
+// It was cancelled in doubt, then changed, and the change got no stock: the old content leaves, and the new is still wanted.
+TEST(OrderSagaOperator, ShipsByItselfWhatAGivenUpOrderLeftWithout) {
+    Conversation order = requested();
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1), a_line("L2", 1)})}});
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    if (order.state() == "NeedsOperator") {
+        order.tell("OperatorRetried");
+        order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    }
+    ASSERT_EQ(order.state(), "Received");
+    order.tell(
+        "ExchangeRefused", {{"short", json::array({{{"sku", "MUG"}}})}, {"reason", "wants more than there is: "}});
+    ASSERT_EQ(order.state(), "NeedsOperator");
+
+    order.show(a_view("eu.450789469.1.1", "Accepted"));
+    ASSERT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+    order.show(a_view("eu.450789469.1.1", "Shipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    EXPECT_THAT(order.effects(), IsSupersetOf({"Commit", "Ship", "Reserve"}));
+    const std::vector<SagaLine> rest = order.data().added;
+    ASSERT_EQ(rest.size(), 1U);
+    EXPECT_EQ(rest.front().line_id, "L2");
+    order.tell("StockReserved");
+    order.tell("OperatorRetried");
+    order.tell("ChannelsUpdated");
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_EQ(order.reference(), "eu.450789469.2.1");
+    order.show(a_view("eu.450789469.2.1", "Shipped", {{"S2", "Shipped", {{"9001", 1}}}}));
+    EXPECT_EQ(order.state(), "Shipped") << "nothing else is wanted";
 }
 
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {
