@@ -1138,6 +1138,9 @@ void ship(OrderStep& step, Payload payload) {
     json skus = json::array();
     for (const auto& [sku_id, quantity] : news.shipped_skus)
         skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
+    // The ledger counts of them what it holds for the part, and no more.
+    for (const auto& [sku_id, quantity] : news.beyond_wanted)
+        skus.push_back({{"sku_id", sku_id}, {"quantity", quantity}});
     effect_on_part(step, "Ship", fulfillment->part, {{"skus", std::move(skus)}, {"shipments", numbers}});
     step.data.deliver_by = step.now + step.settings.delivery_assumed;
     add_note(step, "shipped: " + numbers);

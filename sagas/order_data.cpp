@@ -386,7 +386,8 @@ ViewNews news_of(const OrderData& data, const json& view) {
 }
 
 void book_shipments(OrderData& data, ViewNews& news) {
-    std::map<std::int64_t, std::int64_t> skus;
+    std::map<std::int64_t, std::int64_t> skus, beyond;
+    std::map<std::string, std::int64_t> sku_of_item;
     for (Shipment& shipment : news.new_shipments) {
         std::vector<std::pair<std::string, std::int64_t>> items = std::move(shipment.lines);
         shipment.lines.clear();
@@ -400,8 +401,11 @@ void book_shipments(OrderData& data, ViewNews& news) {
                     part.shipped += units;
                     quantity -= units;
                     skus[part.sku_id] += units;
+                    sku_of_item[item] = part.sku_id;
                 }
             }
+            if (quantity > 0 && sku_of_item.contains(item))
+                beyond[sku_of_item.at(item)] += std::min(quantity, most_units);
         }
         // A unit of a line has gone out when all its parts have.
         for (SagaLine& line : data.lines) {
@@ -417,6 +421,7 @@ void book_shipments(OrderData& data, ViewNews& news) {
     for (const auto& [sku_id, units] : skus) {
         if (units > 0) news.shipped_skus.emplace_back(sku_id, units);
     }
+    news.beyond_wanted.assign(beyond.begin(), beyond.end());
 }
 
 std::vector<SagaLine> share_of_part(const OrderData& data, const std::vector<SagaLine>& edited, int part) {

@@ -120,7 +120,9 @@ struct ViewNews {
     int part = 1;                                                     // of the order
     std::vector<Shipment> new_shipments;                              // with the warehouse's lines mapped to ours
     std::vector<std::pair<std::int64_t, std::int64_t>> shipped_skus;  // sku id, units, over all new shipments
-    std::vector<std::string> delivered;                               // shipment ids
+    // The same of what no line wants any more: what was given up may leave all the same.
+    std::vector<std::pair<std::int64_t, std::int64_t>> beyond_wanted;
+    std::vector<std::string> delivered;  // shipment ids
     bool cancelled = false;
     std::string trouble;  // empty: none
     bool none() const { return new_shipments.empty() && delivered.empty() && !cancelled && trouble.empty(); }

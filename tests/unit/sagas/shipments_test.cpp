@@ -175,6 +175,7 @@ TEST(BookShipments, NeverBooksMoreThanIsWanted) {
     Booking booking;
     ViewNews news = booking.see({{"S1", "Shipped", {{"9001", 50}}}});
     EXPECT_THAT(news.shipped_skus, ElementsAre(Pair(11, 2)));
+    EXPECT_THAT(news.beyond_wanted, ElementsAre(Pair(11, 48)));
     EXPECT_EQ(booking.data.lines.front().parts.front().shipped, 2);
 }
 
