@@ -1115,7 +1115,8 @@ void ship(OrderStep& step, Payload payload) {
     Fulfillment* fulfillment = step.data.of_reference(text_in(payload.at("view"), "reference"));
     if (fulfillment == nullptr) return;
     const bool given_up = step.data.lines_of(fulfillment->part).empty();
-    const bool becomes_the_part_again = fulfillment->state == "cancelled" && fulfillment == step.data.current();
+    const bool was_given_up = fulfillment->state == "cancelled" || fulfillment->state == "beyond_recall";
+    const bool becomes_the_part_again = was_given_up && fulfillment == step.data.current();
     // Seen shipped before its acceptance was heard of: the acceptance is part of this fact.
     if (fulfillment->state != "accepted") {
         fulfillment->state = "accepted";
@@ -1372,9 +1373,15 @@ void drop_refused_part(OrderStep& step, Payload payload) {
     leave_unserved(
         step, "the warehouse refused what was added: " + named(step.data.lines_of(refused->part)) + " " +
                   payload.value("messages", json::array()).dump());
+    const bool last = !step.data.has_lines_beside(refused->part);
     go_back_with_last(step, refused->part, "refused by the warehouse");
     drop_part(step, refused->part);
-    if (order_guards::stop_wanted(step, payload)) add_note(step, give_up_going_back(step));
+    if (!order_guards::stop_wanted(step, payload)) return;
+    if (!last) return add_note(step, give_up_going_back(step));
+    // The order ends here, and with it what it was to become.
+    if (step.data.edit) effect_on_part(step, "Trust", refused->part);
+    step.data.edit.reset();
+    step.data.stop_wanted = false;
 }
 
 void drop_lost_part(OrderStep& step, Payload payload) {

@@ -233,32 +233,35 @@ TEST(OrderSagaOperator, DoesNotHaveReservedAndSentAgainWhatTheWarehouseHas) {
 
 // It was cancelled in doubt, then changed, and the change got no stock: the old content leaves, and the new is still wanted.
 TEST(OrderSagaOperator, ShipsByItselfWhatAGivenUpOrderLeftWithout) {
-    Conversation order = requested();
-    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1), a_line("L2", 1)})}});
-    order.end(activity::cancel_fulfillment, done({{"found", false}}));
-    if (order.state() == "NeedsOperator") {
-        order.tell("OperatorRetried");
+    for (const bool beyond_recall : {false, true}) {
+        Conversation order = requested();
+        order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1), a_line("L2", 1)})}});
         order.end(activity::cancel_fulfillment, done({{"found", false}}));
-    }
-    ASSERT_EQ(order.state(), "Received");
-    order.tell(
-        "ExchangeRefused", {{"short", json::array({{{"sku", "MUG"}}})}, {"reason", "wants more than there is: "}});
-    ASSERT_EQ(order.state(), "NeedsOperator");
+        if (order.state() == "NeedsOperator") {
+            order.tell("OperatorRetried");
+            order.end(activity::cancel_fulfillment, done({{"found", false}}));
+        }
+        ASSERT_EQ(order.state(), "Received");
+        order.tell(
+            "ExchangeRefused", {{"short", json::array({{{"sku", "MUG"}}})}, {"reason", "wants more than there is: "}});
+        ASSERT_EQ(order.state(), "NeedsOperator");
 
-    order.show(a_view("eu.450789469.1.1", "Accepted"));
-    ASSERT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
-    order.show(a_view("eu.450789469.1.1", "Shipped", {{"S1", "Shipped", {{"9001", 1}}}}));
-    EXPECT_THAT(order.effects(), IsSupersetOf({"Commit", "Ship", "Reserve"}));
-    const std::vector<SagaLine> rest = order.data().added;
-    ASSERT_EQ(rest.size(), 1U);
-    EXPECT_EQ(rest.front().line_id, "L2");
-    order.tell("StockReserved");
-    order.tell("OperatorRetried");
-    order.tell("ChannelsUpdated");
-    EXPECT_EQ(order.state(), "FulfillmentRequested");
-    EXPECT_EQ(order.reference(), "eu.450789469.2.1");
-    order.show(a_view("eu.450789469.2.1", "Shipped", {{"S2", "Shipped", {{"9001", 1}}}}));
-    EXPECT_EQ(order.state(), "Shipped") << "nothing else is wanted";
+        order.show(a_view("eu.450789469.1.1", "Accepted"));
+        ASSERT_THAT(order.commands(), ElementsAre("CancelFulfillment"));
+        if (beyond_recall) order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+        order.show(a_view("eu.450789469.1.1", "Shipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+        EXPECT_THAT(order.effects(), IsSupersetOf({"Commit", "Ship", "Reserve"}));
+        const std::vector<SagaLine> rest = order.data().added;
+        ASSERT_EQ(rest.size(), 1U);
+        EXPECT_EQ(rest.front().line_id, "L2");
+        order.tell("StockReserved");
+        order.tell("OperatorRetried");
+        order.tell("ChannelsUpdated");
+        EXPECT_EQ(order.state(), "FulfillmentRequested");
+        EXPECT_EQ(order.reference(), "eu.450789469.2.1");
+        order.show(a_view("eu.450789469.2.1", "Shipped", {{"S2", "Shipped", {{"9001", 1}}}}));
+        EXPECT_EQ(order.state(), "Shipped") << "nothing else is wanted";
+    }
 }
 
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {

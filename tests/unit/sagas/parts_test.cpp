@@ -482,6 +482,17 @@ TEST(OrderParts, APartOutlivesTheFirst) {
     refused.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no"));
     refused.tell("StockReleased");
     EXPECT_EQ(refused.state(), "RevertingChannels") << "nothing is left to be sent";
+
+    Conversation edited = first_part_lost(part_requesting());
+    edited.send(activity::request_fulfillment);
+    edited.tell("OrderChanged", with_mugs(2, 3));
+    ASSERT_TRUE(edited.data().edit.has_value());
+    edited.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no"));
+    EXPECT_THAT(edited.effects(), testing::Not(Contains("Reserve"))) << "what ends is not added to";
+    EXPECT_FALSE(edited.data().edit.has_value());
+    edited.tell("StockReleased");
+    EXPECT_EQ(edited.state(), "RevertingChannels");
+
     refused.tell("ChannelsUpdated");
     EXPECT_EQ(refused.state(), "SettlingOrder");
 
