@@ -139,6 +139,12 @@ bool ends_a_cancel(const std::string& name) {
     return name == "FulfillmentCancelled" || name == "CancelTooLate" || name == "CancelFailed";
 }
 
+// Its part has left before it came to its end, and another part is being cancelled by now.
+bool is_overtaken(const OrderData& data, Payload payload) {
+    const Fulfillment* known = data.of_reference(payload.value("reference", ""));
+    return known != nullptr && known != data.current() && !known->shipments.empty();
+}
+
 // An order that was given up stands at the warehouse, and nobody has tried to cancel it there yet.
 bool needs_late_cancel(const OrderData& data, const std::vector<OpenCommand>& open_commands, Payload view) {
     if (!is_alive(view)) return false;
@@ -397,6 +403,10 @@ Decision OrderSaga::decide(const SagaSnapshot& saga, const Event& event, Instant
     } else if (ends_a_cancel(name) && is_about_given_up(saga.state, step.data, payload)) {
         told_as_it_is = true;
         hear_of_late_cancel(step, name, payload);
+    } else if (ends_a_cancel(name) && saga.state == "CancellingFulfillment" && is_overtaken(step.data, payload)) {
+        name.clear();
+        step.decision.silent = true;
+        step.decision.note = "the cancel of a part that has left";
     } else if (name == "FulfillmentCancelled" && saga.state == "CancellingFulfillment") {
         if (Fulfillment* denied = denied_for_the_first_time(step.data, payload)) {
             denied->perhaps_exists = true;

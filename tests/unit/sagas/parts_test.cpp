@@ -606,6 +606,21 @@ TEST(OrderParts, ACancelWhileThePartIsUnderWayWaitsForItsOutcome) {
     EXPECT_EQ(order.payload_of_open(activity::cancel_fulfillment).at("reference"), "eu.450789469.2.1");
 }
 
+// The first part's own cancel comes to its end while the second part is called back.
+TEST(OrderParts, ACancelThatItsPartHasOvertakenEndsNoOther) {
+    for (const char* late : {"CancelTooLate", "CancelFailed", "FulfillmentCancelled"}) {
+        Conversation order = part_requested();
+        order.show(first_part_shipped());
+        order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 2)})}});
+        ASSERT_EQ(order.state(), "CancellingFulfillment");
+        order.tell(late, {{"reference", "eu.450789469.1.1"}, {"reason", "late"}});
+        EXPECT_EQ(order.state(), "CancellingFulfillment") << late;
+        EXPECT_FALSE(order.incident_open());
+        order.end(activity::cancel_fulfillment, done());
+        EXPECT_EQ(order.data().of_reference("eu.450789469.2.1")->state, "cancelled");
+    }
+}
+
 TEST(OrderParts, ARefusedPartIsGivenUpAndTheRestGoesOn) {
     Conversation order = part_requesting();
     order.end(activity::request_fulfillment, ended(OutcomeKind::refused, "no", {{"messages", json::array({"no"})}}));
