@@ -2,6 +2,7 @@
 
 #include "runtime/json.hpp"
 #include "sandbox/account.hpp"
+#include "sandbox/hand_over.hpp"
 #include "sandbox/shopify_documents.hpp"
 
 #include <nlohmann/json.hpp>
@@ -962,6 +963,9 @@ PeerAnswer route(World& world, const ControlRequest& request, const json& body, 
     }
     if (head == "bulk" && method == "POST") {
         return reply(make_many(world, body, now));
+    }
+    if (head == "hand_over" && method == "POST") {
+        return hand_over(world, body, now);
     }
     if (head == "setup" && method == "POST") {
         return set_up(world, body, now);

@@ -30,7 +30,7 @@ using asio::awaitable;
 using asio::ip::tcp;
 using nlohmann::json;
 
-constexpr auto token = asio::as_tuple(asio::use_awaitable);
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t mail_bytes_max = 1024 * 1024;
 const std::string peer_kind = "mail";
 
@@ -84,8 +84,8 @@ std::string decoded_words(std::string_view text) {
     return result;
 }
 
-struct Connection {
-    Connection(tcp::socket accepted, asio::ssl::context& tls) : socket(std::move(accepted)), secure(socket, tls) {}
+struct MailConnection {
+    MailConnection(tcp::socket accepted, asio::ssl::context& tls) : socket(std::move(accepted)), secure(socket, tls) {}
 
     tcp::socket socket;
     asio::ssl::stream<tcp::socket&> secure;
@@ -98,11 +98,11 @@ struct Connection {
         std::size_t length = 0;
         boost::system::error_code error;
         if (encrypted) {
-            auto [failed, count] = co_await asio::async_read_until(secure, into, end, token);
+            auto [failed, count] = co_await asio::async_read_until(secure, into, end, as_result);
             error = failed;
             length = count;
         } else {
-            auto [failed, count] = co_await asio::async_read_until(socket, into, end, token);
+            auto [failed, count] = co_await asio::async_read_until(socket, into, end, as_result);
             error = failed;
             length = count;
         }
@@ -115,10 +115,10 @@ struct Connection {
     awaitable<bool> write(std::string text) {
         boost::system::error_code error;
         if (encrypted) {
-            auto [failed, count] = co_await asio::async_write(secure, asio::buffer(text), token);
+            auto [failed, count] = co_await asio::async_write(secure, asio::buffer(text), as_result);
             error = failed;
         } else {
-            auto [failed, count] = co_await asio::async_write(socket, asio::buffer(text), token);
+            auto [failed, count] = co_await asio::async_write(socket, asio::buffer(text), as_result);
             error = failed;
         }
         co_return !error;
@@ -193,14 +193,14 @@ private:
 
     static awaitable<void> accept(std::shared_ptr<State> self) {
         for (;;) {
-            auto [error, socket] = co_await self->acceptor_.async_accept(token);
+            auto [error, socket] = co_await self->acceptor_.async_accept(as_result);
             if (error) co_return;
             asio::co_spawn(self->acceptor_.get_executor(), talk(self, std::move(socket)), asio::detached);
         }
     }
 
     static awaitable<void> talk(std::shared_ptr<State> self, tcp::socket socket) {
-        Connection client(std::move(socket), self->tls_);
+        MailConnection client(std::move(socket), self->tls_);
         FaultDial& faults = self->world_.faults();
         if (faults.is_out(peer_kind, self->clock_.now())) {
             faults.draw(peer_kind, self->clock_.now());
@@ -219,7 +219,7 @@ private:
     }
 
     // False: the conversation is over.
-    awaitable<bool> obey(Connection& client, const std::string& line, Mail& mail, bool& known) {
+    awaitable<bool> obey(MailConnection& client, const std::string& line, Mail& mail, bool& known) {
         const std::string verb = upper(line.substr(0, line.find(' ')));
         const bool closed = !options_.certificate_file.empty() && !client.encrypted;
         std::string answer;
@@ -260,15 +260,15 @@ private:
         co_return written;
     }
 
-    awaitable<bool> secure(Connection& client) {
+    awaitable<bool> secure(MailConnection& client) {
         const bool written = co_await client.write("220 go ahead\r\n");
         if (!written) co_return false;
-        auto [error] = co_await client.secure.async_handshake(asio::ssl::stream_base::server, token);
+        auto [error] = co_await client.secure.async_handshake(asio::ssl::stream_base::server, as_result);
         client.encrypted = true;
         co_return !error;
     }
 
-    awaitable<bool> log_in(Connection& client, const std::string& line, bool& known) {
+    awaitable<bool> log_in(MailConnection& client, const std::string& line, bool& known) {
         std::string words = line.size() > 11 ? line.substr(11) : std::string();  // behind "AUTH PLAIN "
         if (words.empty()) {
             co_await client.write("334 \r\n");
@@ -282,7 +282,7 @@ private:
         co_return written;
     }
 
-    awaitable<bool> take(Connection& client, const Mail& mail) {
+    awaitable<bool> take(MailConnection& client, const Mail& mail) {
         co_await client.write("354 end with a dot\r\n");
         const std::optional<std::string> data = co_await client.read_until("\r\n.\r\n");
         if (!data) co_return false;
@@ -298,7 +298,7 @@ private:
             case FaultKind::timeout_after: pause.expires_after(rates.hold_for); break;
             default: break;
         }
-        co_await pause.async_wait(token);
+        co_await pause.async_wait(as_result);
         const bool written = co_await client.write(answer);
         co_return written;
     }

@@ -154,8 +154,9 @@ PeerAnswer ShipbobApi::handle(const ShipbobRequest& request, Instant now) {
                             ? route(request, request.path.substr(slash + 1), now)
                             : answer_of("unknown_path", false, 404, nullptr);
     const std::int64_t limit = warehouse_.settings().rate_limit_per_minute;
-    const std::int64_t left = limit <= 0 ? 9999 : limit - static_cast<std::int64_t>(recent_.size());
-    answer.headers.emplace_back("x-remaining-calls", std::to_string(left));
+    if (limit > 0)
+        answer.headers.emplace_back(
+            "x-remaining-calls", std::to_string(limit - static_cast<std::int64_t>(recent_.size())));
     return answer;
 }
 

@@ -157,7 +157,7 @@ private:
             warehouse.channel_id = section.text("channel_id", "");
             warehouse.token_ref = reference_of(section, "token_ref");
             warehouse.webhook_secret_refs = references_of(section, 0, 2);
-            warehouse.calls_per_minute = section.number("calls_per_minute", 150, 1, 100'000);
+            warehouse.calls_per_minute = section.number("calls_per_minute", 150, 1, 1'000'000);
             warehouse.reading_lag_ms = milliseconds_of(section.duration("reading_lag", 5min, 0s, 24h));
             if (!is_api_version(warehouse.api_version)) section.fault("api_version", "must be like 2026-01");
             if (!is_printable(warehouse.channel_id, 100)) section.fault("channel_id", "must be printable text");
@@ -201,7 +201,7 @@ private:
             section.choice("order_policy", "hold_and_tell", {"hold_and_tell", "cancel_and_refund", "backorder"});
         store.channel_wait_ms = milliseconds_of(section.duration("channel_wait", 10s, 0s, 1h));
         store.hold_expiry_ms = milliseconds_of(section.duration("hold_expiry", 72h, 1s, 24h * 60));
-        store.points_per_second = section.number("points_per_second", 100, 1, 100'000);
+        store.points_per_second = section.number("points_per_second", 100, 1, 1'000'000);
         const std::string only = plan_.warehouses.size() == 1 ? plan_.warehouses[0].key : "";
         store.warehouse = only.empty() ? section.text("warehouse") : section.text("warehouse", only);
         if (!store.warehouse.empty() && !warehouse_keys_.contains(store.warehouse)) {

@@ -101,7 +101,8 @@ std::string shop_toml(
         "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
         "\"\ntoken_ref = \"env:" + variable("TOKEN", catalogue.warehouse) +
         "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", catalogue.warehouse) +
-        "\"]\ncalls_per_minute = " + (settings.real_limits ? "150" : "60000") + "\nreading_lag = \"0s\"\n";
+        "\"]\ncalls_per_minute = " + std::to_string(settings.real_limits ? 150 : settings.calls_per_minute) +
+        "\nreading_lag = \"0s\"\n";
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const Shop& shop = catalogue.shops[index];
         const json& store = world.at("stores").at(index);
@@ -113,7 +114,7 @@ std::string shop_toml(
             "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", shop.key) +
             "\"]\ngo_live_at = " + quoted(go_live_at) +
             "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
-            "\npoints_per_second = " + (settings.real_limits ? "100" : "10000") +
+            "\npoints_per_second = " + std::to_string(settings.real_limits ? 100 : settings.points_per_second) +
             "\n\n[[stores.ship_methods]]\ntitle = \"Standard\"\nmethod = \"Standard\"\n";
     }
     return text +
@@ -242,8 +243,8 @@ json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings) {
     for (const Shop& shop : catalogue.shops) {
         json store = {{"domain", shop.domain}, {"variants", variants}};
         if (!settings.real_limits) {
-            store["bucket_points"] = 200'000;
-            store["restore_points_per_second"] = 10'000;
+            store["bucket_points"] = 20 * settings.points_per_second;
+            store["restore_points_per_second"] = settings.points_per_second;
         }
         if (settings.token_lifetime_s > 0) store["token_lifetime_s"] = settings.token_lifetime_s;
         stores.push_back(std::move(store));
@@ -251,6 +252,7 @@ json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings) {
     json depot = {
         {"name", catalogue.warehouse},
         {"products", std::move(products)},
+        {"ships_by_itself", settings.ships},
         {"pick_after_ms", settings.pick_after_ms},
         {"ship_after_ms", settings.ship_after_ms},
         {"deliver_after_ms", settings.deliver_after_ms},

@@ -22,6 +22,7 @@ struct Options {
     bool story = false;
     bool run = false;                // only start everything and stay
     bool real_limits = false;        // ShipBob 150 calls a minute, Shopify 100 points a second
+    bool real_pace = false;          // duties as often as in production, not as in a demo's short life
     std::vector<std::string> kills;  // further SIGKILLs: orchestrator, worker, rabbitmq, pg; restore; upgrade
     std::map<std::string, std::string> settings;  // environment of the orchestrator, over what the demo gives it
     double patience_seconds = 420;                // for what is under way once the last order is in

@@ -84,27 +84,6 @@ void wait_for_the_end(System& system, Driver& driver, Progress& progress, const 
     progress.note("the patience is over, not everything has come to rest");
 }
 
-Testimony hear_sandbox(System& system, const std::vector<json>& effects) {
-    Testimony testimony;
-    testimony.effects = effects;
-    for (const Shop& shop : system.catalogue().shops) {
-        const json orders = system.control("/control/stores/" + shop.domain + "/orders");
-        for (const json& order : orders.at("orders"))
-            testimony.store_orders[shop.key + "." + order.at("id").get<std::string>()] = order;
-        const json store = system.control("/control/stores/" + shop.domain);
-        for (const json& level : store.at("levels"))
-            testimony.shown[shop.key][level.at("sku")] = level.at("available");
-    }
-    const std::string depot_path = "/control/warehouses/" + system.catalogue().warehouse;
-    const json orders = system.control(depot_path + "/orders");
-    for (const json& order : orders.at("orders"))
-        testimony.warehouse_orders.push_back(order);
-    const json depot = system.control(depot_path);
-    for (const json& product : depot.at("products"))
-        testimony.fulfillable[product.at("sku")] = product.at("fulfillable");
-    return testimony;
-}
-
 // The last readings and flushes may be on their way still.
 Judgement wait_for_the_stores(System& system, Driver& driver, Progress& progress, const Options& options) {
     const auto limit = steady_clock::now() + seconds(options.real_limits ? 240 : 90);
@@ -181,6 +160,27 @@ void tell_laws(System& system, Account& account) {
 }
 
 }  // namespace
+
+Testimony hear_sandbox(System& system, const std::vector<json>& effects) {
+    Testimony testimony;
+    testimony.effects = effects;
+    for (const Shop& shop : system.catalogue().shops) {
+        const json orders = system.control("/control/stores/" + shop.domain + "/orders");
+        for (const json& order : orders.at("orders"))
+            testimony.store_orders[shop.key + "." + order.at("id").get<std::string>()] = order;
+        const json store = system.control("/control/stores/" + shop.domain);
+        for (const json& level : store.at("levels"))
+            testimony.shown[shop.key][level.at("sku")] = level.at("available");
+    }
+    const std::string depot_path = "/control/warehouses/" + system.catalogue().warehouse;
+    const json orders = system.control(depot_path + "/orders");
+    for (const json& order : orders.at("orders"))
+        testimony.warehouse_orders.push_back(order);
+    const json depot = system.control(depot_path);
+    for (const json& product : depot.at("products"))
+        testimony.fulfillable[product.at("sku")] = product.at("fulfillable");
+    return testimony;
+}
 
 Account conclude(System& system, Driver& driver, Progress& progress, const Options& options) {
     Account account;

@@ -6,11 +6,19 @@
 #include "sandbox/demo/options.hpp"
 #include "sandbox/demo/progress.hpp"
 #include "sandbox/demo/system.hpp"
+#include "sandbox/demo/witness.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <vector>
 
 namespace ordersaga::demo {
 
 // Throws std::runtime_error when the account cannot be given at all, Interrupted on a signal.
 Account rehearse(System& system, const Options& options, const FaultProfile& profile);
+
+// What the stand-in world says now, with the effects that were read before.
+Testimony hear_sandbox(System& system, const std::vector<nlohmann::json>& effects);
 
 // The second half, once all orders are placed and nothing spoils them any more: waits for the end, then judges. Throws
 // as above.

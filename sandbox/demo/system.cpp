@@ -316,7 +316,7 @@ std::map<std::string, std::string> System::orchestrator_environment(const std::s
     environment["ORDERSAGA_AMQP_PREFIX"] = broker_prefix_;
     environment["ORDERSAGA_LOG_LEVEL"] = "info";
     environment.insert(options_.settings.begin(), options_.settings.end());
-    if (options_.real_limits) return environment;
+    if (options_.real_limits || options_.real_pace) return environment;
     const std::pair<const char*, const char*> quick[] = {
         {"ORDERSAGA_DUTIES_POLL_ORDERS_EVERY", "5s"},
         // Not as often as the others: a reading is left aside while what is on its way to the warehouse explains it.

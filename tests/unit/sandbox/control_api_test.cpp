@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace ordersaga::sandbox {
 namespace {
 
@@ -46,6 +50,48 @@ TEST_F(Control, MakesPaysEditsRefundsAndCancelsAnOrder) {
         call("POST", {"stores", "blue.myshopify.com", "orders", id, "cancel"}, {{"restock", true}})["cancelled"], true);
     EXPECT_EQ(small.level("SHIRT").available, 5);
     EXPECT_EQ(call("DELETE", {"stores", "blue.myshopify.com", "orders", id})["deleted"], true);
+}
+
+// What a load generator delivers itself: the shops keep their books as ever and send nothing.
+TEST_F(Control, HandsWebhooksOverAndDeliversNone) {
+    small.shop->store.deliver_everything_to("http://127.0.0.1:1/webhooks", noon);
+    const auto hand_over = [&](const json& wish, int expected = 200) {
+        const PeerAnswer answer = small.control.handle({"POST", {"hand_over"}, {}, wish.dump()}, noon);
+        EXPECT_EQ(answer.status, expected) << answer.body;
+        std::vector<std::pair<json, std::string>> frames;
+        for (std::size_t at = 0; answer.status == 200 && at < answer.body.size();) {
+            const std::size_t end = answer.body.find('\n', at);
+            const json head = json::parse(answer.body.substr(at, end - at));
+            const auto bytes = head.at("bytes").get<std::size_t>();
+            frames.emplace_back(head, answer.body.substr(end + 1, bytes));
+            at = end + 1 + bytes + 1;
+        }
+        return frames;
+    };
+    const auto order = [](const char* sku, int units) {
+        return json{{"store", "blue.myshopify.com"}, {"lines", json::array({json::array({sku, units})})}};
+    };
+
+    const auto made = hand_over({{"orders", json::array({order("SHIRT", 2), order("SHIRT", 6)})}});
+    ASSERT_EQ(made.size(), 2U);
+    EXPECT_EQ(made[0].first["status"], 201);
+    EXPECT_EQ(made[0].first["topic"], "orders/create");
+    EXPECT_EQ(json::parse(made[0].second)["id"].dump(), made[0].first["order_id"].get<std::string>());
+    EXPECT_EQ(made[1].first["status"], 409) << "there are five";
+    EXPECT_EQ(small.level("SHIRT").available, 3);
+
+    const json cancel{{"store", "blue.myshopify.com"}, {"order_id", made[0].first["order_id"]}};
+    const auto cancelled = hand_over({{"cancels", json::array({cancel, cancel})}});
+    ASSERT_EQ(cancelled.size(), 2U);
+    EXPECT_EQ(cancelled[0].first["topic"], "orders/cancelled");
+    EXPECT_FALSE(json::parse(cancelled[0].second)["cancelled_at"].is_null());
+    EXPECT_EQ(cancelled[1].first["status"], 409) << "once";
+    EXPECT_EQ(small.level("SHIRT").available, 5);
+
+    small.world.advance(noon);
+    EXPECT_EQ(small.world.webhooks().waiting(), 0U);
+    hand_over({{"orders", json::array({order("SHIRT", 1), {{"store", "blue.myshopify.com"}}})}}, 400);
+    EXPECT_EQ(small.level("SHIRT").available, 5) << "what is not understood is not done by half";
 }
 
 TEST_F(Control, SaysWhatIsWrongAndChangesNothing) {

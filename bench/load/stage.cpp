@@ -1,0 +1,351 @@
+#include "bench/load/stage.hpp"
+
+#include "db/connection.hpp"
+#include "runtime/child_process.hpp"
+#include "runtime/json.hpp"
+#include "sandbox/demo/account.hpp"
+#include "sandbox/demo/caller.hpp"
+#include "sandbox/demo/rehearsal.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+namespace ordersaga::bench {
+namespace {
+
+namespace asio = boost::asio;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds slice{20};
+constexpr milliseconds look_every{200};
+
+demo::Catalogue catalogue_of(const StageOptions& options) {
+    // The demo knows how shops are named; only the articles are ours.
+    demo::Catalogue catalogue = demo::make_catalogue(1, static_cast<std::int64_t>(options.demand.stores), options.seed);
+    catalogue.articles.clear();
+    for (std::size_t n = 0; n < options.demand.skus; ++n) {
+        const std::string sku = sku_number(n);
+        catalogue.articles.push_back({sku, "Article " + sku, demo::ArticleKind::plentiful, options.units, 0, {}});
+    }
+    return catalogue;
+}
+
+demo::Options options_of(const StageOptions& options) {
+    demo::Options result;
+    result.bin = options.bin;
+    result.servers_env = options.servers_env;
+    result.directory = options.directory;
+    result.stores = static_cast<std::int64_t>(options.demand.stores);
+    result.orchestrators = options.orchestrators;
+    result.workers = options.workers;
+    result.seed = options.seed;
+    result.settings = options.settings;
+    // How many calls a peer takes at once is a limit like its rate, and lifted as that.
+    result.settings.emplace("ORDERSAGA_DUTIES_STORE_WINDOW", "16");
+    result.settings.emplace("ORDERSAGA_DUTIES_WAREHOUSE_WINDOW", "200");
+    result.real_pace = true;
+    return result;
+}
+
+demo::WorldSettings world_of() {
+    demo::WorldSettings world;
+    world.calls_per_minute = 1'000'000;
+    world.points_per_second = 1'000'000;
+    world.ships = false;
+    return world;
+}
+
+std::string order_of_reference(const std::string& reference) {
+    const std::size_t first = reference.find('.');
+    const std::size_t second = first == std::string::npos ? first : reference.find('.', first + 1);
+    return reference.substr(0, second);
+}
+
+json slow(double milliseconds_each) {
+    if (milliseconds_each <= 0) return json::object();
+    return {{"slow", 1.0}, {"slow_for_ms", static_cast<std::int64_t>(milliseconds_each)}};
+}
+
+std::string show(db::Connection& connection, const std::string& name) {
+    std::string value;
+    connection.transact([&](db::Transaction& transaction) {
+        value = transaction.query("SELECT current_setting($1)", {name}).text(0, 0);
+    });
+    return value;
+}
+
+}  // namespace
+
+Stage::Stage(StageOptions options) : options_(std::move(options)), catalogue_(catalogue_of(options_)) {
+    system_ = std::make_unique<demo::System>(options_of(options_), catalogue_, world_of());
+}
+
+Stage::~Stage() {
+    context_.stop();
+}
+
+void Stage::start(const std::function<void(const std::string&)>& tell) {
+    system_->start(tell);
+    addresses_ = system_->addresses();
+    pace_of_peers(options_.store_ms, options_.warehouse_ms);
+    Route route;
+    route.sandbox_url = addresses_.at("ORDERSAGA_SANDBOX_URL");
+    route.intakes = {addresses_.at("ORDERSAGA_PUBLIC_URL") + "/webhooks/shopify"};
+    for (const demo::Shop& shop : catalogue_.shops) {
+        const json store = system_->control("/control/stores/" + shop.domain);
+        route.shops.push_back({shop.key, shop.domain, "secret-of-" + shop.domain});
+    }
+    runtime::HttpClientOptions client;
+    client.response_body_limit = 256 * 1024 * 1024;
+    client_ = std::make_unique<runtime::HttpClient>(context_.get_executor(), client);
+    generator_ =
+        std::make_unique<Generator>(context_, std::move(route), Buyers(options_.demand, options_.seed), options_.seed);
+    const std::map<std::string, std::string> servers = demo::read_env_file(options_.servers_env);
+    roots_ = {
+        {"postgresql", std::stoi(servers.at("ORDERSAGA_PG_PID"))},
+        {"rabbitmq", std::stoi(servers.at("ORDERSAGA_RABBITMQ_PID"))},
+        {"generator", getpid()}};
+    const std::pair<const char*, const char*> programs[] = {
+        {"orchestrator", "orchestrator"}, {"activity-worker", "worker"}, {"sandbox", "sandbox"}};
+    for (const auto& [program, name] : programs) {
+        int number = 0;
+        for (const pid_t id : children_called(program))
+            roots_[++number == 1 ? name : fmt::format("{}-{}", name, number)] = id;
+    }
+    ledger_read_to_ = system_->control("/control/ledger?limit=1&after=0").at("size");
+    watching_ = true;
+    asio::co_spawn(context_, watch_warehouse(), asio::detached);
+}
+
+void Stage::warm_up() {
+    keep_rate(60, 8);
+    drain(seconds(60));
+    db::Connection owner({db::dsn_with(addresses_.at("ORDERSAGA_ADMIN_DSN"), {{"dbname", "ordersaga_demo"}}), "bench"});
+    owner.autocommit("ANALYZE");
+    keep_rate(60, 2);
+}
+
+void Stage::pace_of_peers(double store_ms, double warehouse_ms) {
+    json calls = json::object();
+    calls["shopify"] = slow(store_ms);
+    calls["shipbob"] = slow(warehouse_ms);
+    system_->control("PUT", "/control/faults", {{"calls", std::move(calls)}});
+}
+
+void Stage::read_page(const std::string& body) {
+    const runtime::Result<json> page =
+        runtime::parse_json(body, {.depth = 64, .elements = 20'000'000, .refuse_nul_in_text = false});
+    if (!page) return;
+    ledger_read_to_ = page->at("next_after");
+    for (const json& effect : page->at("effects")) {
+        const auto at = runtime::parse_rfc3339(effect.at("at").get<std::string>());
+        if (at && !effect.value("replay", false))
+            requested_.emplace(order_of_reference(effect.at("reference").get<std::string>()), *at);
+    }
+}
+
+asio::awaitable<void> Stage::watch_warehouse() {
+    asio::steady_timer timer(context_);
+    while (watching_) {
+        runtime::HttpCall call;
+        call.url = addresses_.at("ORDERSAGA_SANDBOX_URL") +
+                   "/control/ledger?limit=100000&kind=warehouse_order_created&after=" + std::to_string(ledger_read_to_);
+        const runtime::HttpOutcome outcome = co_await client_->send(std::move(call));
+        if (outcome.is_response() && outcome.status == 200) read_page(outcome.body);
+        timer.expires_after(look_every);
+        boost::system::error_code error;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
+}
+
+void Stage::run_until(const std::function<bool()>& done) {
+    while (!done()) {
+        context_.restart();
+        context_.run_for(slice);
+        system_->supervise();
+        if (!system_->crashes().empty()) throw std::runtime_error(system_->crashes().front());
+        if (!generator_->trouble().empty()) throw std::runtime_error(generator_->trouble());
+        if (runtime::interrupted()) throw runtime::Interrupted{};
+    }
+}
+
+void Stage::keep_rate(double orders_per_second, double length) {
+    bool done = false;
+    const auto run = [&]() -> asio::awaitable<void> {
+        co_await generator_->keep_rate(orders_per_second, std::chrono::duration<double>(length));
+        done = true;
+    };
+    asio::co_spawn(context_, run(), asio::detached);
+    run_until([&] { return done; });
+}
+
+void Stage::burst(std::size_t orders, std::size_t at_once) {
+    bool done = false;
+    const auto run = [&]() -> asio::awaitable<void> {
+        co_await generator_->burst(orders, at_once);
+        done = true;
+    };
+    asio::co_spawn(context_, run(), asio::detached);
+    run_until([&] { return done; });
+}
+
+void Stage::pass(milliseconds length) {
+    const auto limit = steady_clock::now() + length;
+    run_until([&] { return steady_clock::now() >= limit; });
+}
+
+std::size_t Stage::backlog() const {
+    return generator_->orders() - std::min(generator_->orders(), requested_.size());
+}
+
+bool Stage::drain(seconds longest) {
+    const auto limit = steady_clock::now() + longest;
+    // What was cancelled before it was requested never comes.
+    std::size_t before = 0;
+    auto moved = steady_clock::now();
+    run_until([&] {
+        if (requested_.size() != before) {
+            before = requested_.size();
+            moved = steady_clock::now();
+        }
+        const bool rests = backlog() == 0 || steady_clock::now() - moved > seconds(3);
+        return (generator_->under_way() == 0 && rests) || steady_clock::now() >= limit;
+    });
+    return steady_clock::now() < limit;
+}
+
+double Stage::metric_sum(const std::string& url, const std::vector<std::string>& names) {
+    demo::Caller caller;
+    const demo::Caller::Reply reply = caller.call("GET", url + "/metrics", "", "", seconds(2));
+    std::istringstream lines(reply.body);
+    double sum = 0;
+    for (std::string line; std::getline(lines, line);) {
+        const bool counts = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+            return line.starts_with(name + "{") || line.starts_with(name + " ");
+        });
+        if (counts) sum += std::atof(line.substr(line.rfind(' ') + 1).c_str());
+    }
+    return sum;
+}
+
+Reading Stage::read() {
+    Reading reading;
+    reading.at = steady_clock::now();
+    reading.cost = look_at(roots_);
+    reading.orders = generator_->orders();
+    reading.requested = requested_.size();
+    db::Connection admin({addresses_.at("ORDERSAGA_ADMIN_DSN"), "bench"});
+    admin.transact([&](db::Transaction& transaction) {
+        const db::Rows rows = transaction.query(
+            "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::double precision, "
+            "(tup_inserted + tup_updated + tup_deleted)::double precision, xact_commit::double precision "
+            "FROM pg_stat_database WHERE datname = 'ordersaga_demo'");
+        reading.wal_bytes = rows.real(0, 0);
+        reading.rows = rows.real(0, 1);
+        reading.transactions = rows.real(0, 2);
+    });
+    reading.messages =
+        metric_sum(addresses_.at("ORDERSAGA_URL"), {"ordersaga_commands_sent_total", "ordersaga_events_total"}) +
+        metric_sum(addresses_.at("ORDERSAGA_WORKER_URL"), {"ordersaga_worker_outcomes_total"});
+    return reading;
+}
+
+Latencies Stage::latencies(runtime::Instant from, runtime::Instant until) const {
+    Latencies result;
+    for (const Sent& sent : generator_->sent()) {
+        if (sent.what != Sent::What::order || sent.due < from || sent.due >= until) continue;
+        if (sent.status / 100 == 2) result.answered_ms.push_back(sent.answered_ms);
+        const auto found = requested_.find(catalogue_.shops[sent.shop].key + "." + sent.order_id);
+        if (found != requested_.end())
+            result.requested_ms.push_back(std::chrono::duration<double, std::milli>(found->second - sent.due).count());
+    }
+    return result;
+}
+
+Verdict Stage::judge() {
+    Verdict verdict;
+    std::vector<demo::PlacedOrder> placed;
+    for (const Sent& sent : generator_->sent()) {
+        if (sent.what != Sent::What::order) continue;
+        demo::PlacedOrder order;
+        order.plan.shop = sent.shop;
+        order.plan.lines = {{catalogue_.articles.front().sku, 1}};
+        order.order_id = sent.order_id;
+        order.name = sent.order_id;
+        placed.push_back(std::move(order));
+        if (!sent.taken) verdict.broken.push_back("a webhook of order " + sent.order_id + " was never taken");
+    }
+    const auto limit = steady_clock::now() + seconds(60);
+    demo::Judgement judgement;
+    do {
+        pass(milliseconds(500));
+        judgement = demo::judge(catalogue_, placed, demo::hear_sandbox(*system_, {}));
+    } while ((!judgement.unequal_listings.empty() || !judgement.mismatches.empty()) && steady_clock::now() < limit);
+    const auto complain = [&](const std::string& what, const std::vector<std::string>& items) {
+        if (!items.empty()) verdict.broken.push_back(fmt::format("{} {}: {}", items.size(), what, items.front()));
+    };
+    complain("listings do not show what can be sold", judgement.unequal_listings);
+    complain("orders are not where they should be", judgement.mismatches);
+    demo::Account account;
+    const runtime::CommandEnd end = system_->sagactl({"verify", "--json"});
+    if (!demo::read_laws(end.output, account)) verdict.broken.push_back("sagactl verify gave no answer: " + end.output);
+    for (const auto& [law, holds] : account.laws) {
+        if (!holds) verdict.broken.push_back(law + " is broken");
+    }
+    complain("rows break a law", account.law_findings);
+    const json summary = system_->control("/control/summary");
+    const json& effects = summary.at("effects");
+    verdict.oversold = effects.value("oversold_units", std::int64_t{0});
+    verdict.doubled = effects.value("duplicate_fulfillments", std::int64_t{0});
+    if (verdict.oversold != 0) verdict.broken.push_back(fmt::format("{} units were oversold", verdict.oversold));
+    if (verdict.doubled != 0) verdict.broken.push_back(fmt::format("{} parts were sent twice", verdict.doubled));
+    for (int turn = 0; turn < 50; ++turn) {
+        const std::optional<json> now = system_->rest("/summary");
+        if (!now) {
+            pass(milliseconds(200));
+            continue;
+        }
+        if (now->at("parked_items") != 0)
+            verdict.broken.push_back(fmt::format("{} inputs were parked", now->at("parked_items").dump()));
+        break;
+    }
+    verdict.orders = generator_->orders();
+    verdict.requested = requested_.size();
+    verdict.lost = judgement.mismatches.size();
+    return verdict;
+}
+
+json Stage::settings() {
+    db::Connection admin({addresses_.at("ORDERSAGA_ADMIN_DSN"), "bench"});
+    json result = json::object();
+    for (const char* name :
+         {"server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers",
+          "max_wal_size", "wal_compression", "commit_delay"})
+        result["postgresql"][name] = show(admin, name);
+    result["stores"] = options_.demand.stores;
+    result["skus"] = options_.demand.skus;
+    result["zipf"] = options_.demand.zipf;
+    result["webhooks_twice"] = options_.demand.twice;
+    result["orders_cancelled"] = options_.demand.cancelled;
+    result["store_call_ms"] = options_.store_ms;
+    result["warehouse_call_ms"] = options_.warehouse_ms;
+    result["peer_limits"] = "lifted";
+    result["body_bytes"] = generator_->body_bytes();
+    return result;
+}
+
+}  // namespace ordersaga::bench

@@ -1,0 +1,86 @@
+#include "bench/load/scenarios.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace ordersaga::bench {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+constexpr double first_rate = 200, growth = 1.3, step_s = 8;
+
+struct Step {
+    double requested_per_s = 0;
+    bool holds = false;
+};
+
+// Held: what is under way at the end is less than what a second brings.
+Step step_at(Stage& stage, double rate, double length) {
+    stage.keep_rate(rate, 2);  // the queues take their shape
+    const std::size_t requested = stage.requested();
+    const auto begin = std::chrono::steady_clock::now();
+    stage.keep_rate(rate, length);
+    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    Step step;
+    const std::size_t after = stage.backlog();
+    step.requested_per_s = static_cast<double>(stage.requested() - requested) / took;
+    step.holds = static_cast<double>(after) < rate;
+    say(fmt::format(
+        "{:.0f} orders/s: {:.0f}/s reach the warehouse, {} under way{}", rate, step.requested_per_s, after,
+        step.holds ? "" : " - too many"));
+    return step;
+}
+
+double find_rate(Stage& stage) {
+    double held = first_rate / growth;
+    for (double rate = first_rate; step_at(stage, rate, step_s).holds; rate *= growth)
+        held = rate;
+    stage.drain(seconds(120));
+    // Between the last that held and the first that did not.
+    for (double rate : {held * 1.15, held * 1.07}) {
+        const bool holds = step_at(stage, rate, step_s).holds;
+        stage.drain(seconds(60));
+        if (holds) return rate;
+    }
+    return held;
+}
+
+}  // namespace
+
+json run_sustained(const ScenarioOptions& options) {
+    Stage stage(options.stage);
+    stage.start(say);
+    stage.warm_up();
+    const double rate = options.rate > 0 ? options.rate : find_rate(stage);
+    stage.drain(seconds(60));
+    stage.keep_rate(rate, 3);
+    const Reading before = stage.read();
+    const std::size_t backlog = stage.backlog();
+    const auto from = runtime::SystemClock().now();
+    stage.keep_rate(rate, options.seconds);
+    const auto until = runtime::SystemClock().now();
+    const std::size_t backlog_after = stage.backlog();
+    const Reading after = stage.read();
+    const double took = std::chrono::duration<double>(after.at - before.at).count();
+    stage.drain(seconds(120));
+    const Latencies latencies = stage.latencies(from, until);
+    const Verdict verdict = stage.judge();
+    json figures = costs_between(before, after);
+    figures["rate"] = rate;
+    figures["orders_per_s"] = static_cast<double>(after.requested - before.requested) / took;
+    figures["seconds"] = took;
+    figures["backlog_before"] = backlog;
+    figures["backlog_after"] = backlog_after;
+    figures["held"] = static_cast<double>(backlog_after) < rate;
+    figures["answer_ms"] = spread_of(latencies.answered_ms);
+    figures["requested_ms"] = spread_of(latencies.requested_ms);
+    figures["laws"] = laws_of(verdict);
+    figures["settings"] = stage.settings();
+    return figures;
+}
+
+}  // namespace ordersaga::bench
