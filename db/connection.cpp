@@ -8,6 +8,7 @@
 #include <charconv>
 #include <exception>
 #include <stdexcept>
+#include <unordered_map>
 
 namespace ordersaga::db {
 
@@ -104,10 +105,39 @@ struct Rows::Impl {
     pqxx::result result;
 };
 
+namespace {
+
+// The statements that a connection has prepared, by their text.
+class Prepared {
+public:
+    // The name to execute it by; nullptr: these are not few constant ones, and it is executed as it is.
+    const std::string* name_of(pqxx::connection& connection, const std::string& statement) {
+        const auto known = names_.find(statement);
+        if (known != names_.end()) return &known->second;
+        if (names_.size() >= most) return nullptr;
+        const std::string name = "s" + std::to_string(names_.size());
+        connection.prepare(name, statement);
+        return &names_.emplace(statement, name).first->second;
+    }
+
+private:
+    static constexpr std::size_t most = 400;
+    std::unordered_map<std::string, std::string> names_;
+};
+
+}  // namespace
+
 struct Transaction::Impl {
     pqxx::transaction_base& transaction;
-    const pqxx::connection& connection;
+    pqxx::connection& connection;
+    Prepared* prepared = nullptr;
     bool failed = false;
+
+    pqxx::result run(const std::string& statement, const std::vector<const char*>& values) {
+        const std::string* name = prepared == nullptr ? nullptr : prepared->name_of(connection, statement);
+        return name == nullptr ? bridge::execute(transaction, statement, values)
+                               : bridge::execute_prepared(transaction, *name, values);
+    }
 };
 
 struct Connection::Impl {
@@ -125,6 +155,7 @@ struct Connection::Impl {
 
     pqxx::connection connection;
     bridge::NoticeSilencer silencer;
+    std::optional<Prepared> prepared;
     int backend_process = 0;
     bool usable = true;
 };
@@ -253,8 +284,8 @@ Rows Transaction::query(std::string_view statement, const std::vector<Parameter>
         values.push_back(parameter.text() ? parameter.text()->c_str() : nullptr);
     }
     try {
-        return Rows(std::make_shared<const Rows::Impl>(
-            Rows::Impl{bridge::execute(impl_.transaction, runtime::planted_statement(statement), values)}));
+        return Rows(
+            std::make_shared<const Rows::Impl>(Rows::Impl{impl_.run(runtime::planted_statement(statement), values)}));
     } catch (...) {
         impl_.failed = true;
         rethrow_as_ours(impl_.connection.is_open());
@@ -296,6 +327,13 @@ Connection::Connection(const ConnectionSettings& settings) {
     try {
         impl_ = std::make_unique<Impl>(dsn);
         impl_->backend_process = impl_->connection.backendpid();
+        if (settings.prepares) {
+            // Planned once, however many rows come: by default lists of few elements are planned anew each time. And planned
+            // for many rows, also where a table is empty still.
+            for (const char* setting : {"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off"})
+                pqxx::nontransaction(impl_->connection).exec(setting);
+            impl_->prepared.emplace();
+        }
         bridge::forbid_reconnect(impl_->connection);
     } catch (const std::exception& error) {
         throw Broken("cannot connect to the database " + dsn_without_password(settings.dsn), "", error.what());
@@ -317,7 +355,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     try {
         pqxx::work transaction(impl_->connection);
         impl_->require_same_backend();
-        Transaction::Impl shared{transaction, impl_->connection};
+        Transaction::Impl shared{transaction, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr};
         Transaction ours(shared);
         work(ours);
         if (shared.failed) {

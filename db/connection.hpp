@@ -1,5 +1,6 @@
 // One PostgreSQL connection and the transactions on it. A connection and all that was made from it belongs to one
-// thread at a time; it holds no session state that matters, so a transaction pooler may stand in between.
+// thread at a time; it holds no session state that matters, but for what it prepares, so a transaction pooler may stand in
+// between.
 //
 // A lost link is fatal to the object. (libpqxx 6.4 would reconnect silently inside the next transaction; we forbid
 // that and compare the backend's process id at each start.) Ask usable() and make a new object; Session does so.
@@ -23,6 +24,9 @@ namespace ordersaga::db {
 struct ConnectionSettings {
     std::string dsn;               // URI or keyword form, as libpq reads it
     std::string application_name;  // shown in pg_stat_activity
+    // Statements are prepared at their first use: for few constant ones that run all the time. Not behind a pooler of
+    // transactions that does not know prepared statements (PgBouncer before 1.21).
+    bool prepares = false;
 };
 
 // The rows of one answer. Cheap to copy. Reading a null as a plain value, or text that is not of the type asked

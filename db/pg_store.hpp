@@ -14,7 +14,8 @@ namespace ordersaga::db {
 class PgStore final : public engine::Store {
 public:
     // Does not connect yet. The login is ordersaga_engine. `ring` seals the keys that personal data is sealed with.
-    PgStore(ConnectionSettings settings, runtime::KeyRing ring);
+    // `prepares`: see ConnectionSettings.
+    PgStore(ConnectionSettings settings, runtime::KeyRing ring, bool prepares = true);
 
     // Each new connection is looked at first: a restore takes the server away, and comes back with an earlier database
     // (db/restored.hpp). Nothing is done on it before its recovery is open.

@@ -43,13 +43,8 @@ private:
 };
 #endif
 
-inline pqxx::result execute(
-    pqxx::transaction_base& transaction,
-    const std::string& statement,
-    const std::vector<const char*>& values) {
-#if PQXX_VERSION_MAJOR < 7
-    return transaction.exec_params(statement, pqxx::prepare::make_dynamic_params(values));
-#else
+#if PQXX_VERSION_MAJOR >= 7
+inline pqxx::params parameters_of(const std::vector<const char*>& values) {
     pqxx::params parameters;
     parameters.reserve(values.size());
     for (const char* value : values) {
@@ -59,10 +54,39 @@ inline pqxx::result execute(
             parameters.append(pqxx::zview(value));
         }
     }
+    return parameters;
+}
+#endif
+
+inline pqxx::result execute(
+    pqxx::transaction_base& transaction,
+    const std::string& statement,
+    const std::vector<const char*>& values) {
+#if PQXX_VERSION_MAJOR < 7
+    return transaction.exec_params(statement, pqxx::prepare::make_dynamic_params(values));
+#else
+    const pqxx::params parameters = parameters_of(values);
 #if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
     return transaction.exec(pqxx::zview(statement), parameters);
 #else
     return transaction.exec_params(statement, parameters);
+#endif
+#endif
+}
+
+// `name` was given to connection.prepare() before.
+inline pqxx::result execute_prepared(
+    pqxx::transaction_base& transaction,
+    const std::string& name,
+    const std::vector<const char*>& values) {
+#if PQXX_VERSION_MAJOR < 7
+    return transaction.exec_prepared(name, pqxx::prepare::make_dynamic_params(values));
+#else
+    const pqxx::params parameters = parameters_of(values);
+#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
+    return transaction.exec(pqxx::prepped(name), parameters);
+#else
+    return transaction.exec_prepared(name, parameters);
 #endif
 #endif
 }

@@ -93,15 +93,17 @@ constexpr const char* kDropWaits = R"sql(
      WHERE waits.merchant_id = dropped.merchant_id AND waits.saga_id = dropped.saga_id AND waits.kind = dropped.kind
        AND waits.sku_id = dropped.sku_id AND waits.warehouse_id = dropped.warehouse_id)sql";
 
+// Looked up one by one (OFFSET 0 keeps it so): this table is empty and full by turns, and a join that was planned for the one
+// is slow for the other.
 constexpr const char* kWaitsFor = R"sql(
-    SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version
-      FROM waits
-     WHERE kind = $1
-       AND (merchant_id, saga_id) IN (
-            SELECT merchant_id, saga_id FROM waits
-             WHERE kind = $1
-               AND (merchant_id, sku_id, warehouse_id)
-                   IN (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])))
+    SELECT waiting.*
+      FROM (SELECT DISTINCT met.merchant_id, met.saga_id
+              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS risen (merchant_id, sku_id, warehouse_id),
+                   LATERAL (SELECT merchant_id, saga_id FROM waits
+                             WHERE merchant_id = risen.merchant_id AND kind = $1 AND sku_id = risen.sku_id
+                               AND warehouse_id = risen.warehouse_id OFFSET 0) met) saga,
+           LATERAL (SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version FROM waits
+                     WHERE merchant_id = saga.merchant_id AND saga_id = saga.saga_id AND kind = $1 OFFSET 0) waiting
      ORDER BY merchant_id, saga_id, sku_id, warehouse_id)sql";
 
 ReservationRow read_reservation(RowReader& row) {

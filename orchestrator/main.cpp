@@ -124,7 +124,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     topology.prefix = config.amqp_prefix;
     topology.outcome_shards = config.engine.shards;
 
-    db::PgStore store({config.engine_dsn, "ordersaga-engine"}, *config.credential_keys);
+    db::PgStore store({config.engine_dsn, "ordersaga-engine"}, *config.credential_keys, config.prepared_statements);
     orders::OrderParticipant participant(
         [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
         random, config.orders);

@@ -40,6 +40,7 @@ void read_engine(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     ConfigSection section = reader.section("engine");
     config.engine_dsn = read_dsn(section);
     config.member_id = section.text("member", "");
+    config.prepared_statements = section.boolean("prepared_statements", config.prepared_statements);
     config.engine.shards = static_cast<int>(section.integer("shards", config.engine.shards, 1, 256));
     config.engine.relay_after = section.duration("relay_after", config.engine.relay_after, 100ms, 1min);
     config.engine.breaker_cooldown = section.duration("breaker_cooldown", config.engine.breaker_cooldown, 10ms, 10min);

@@ -30,7 +30,8 @@ struct OrchestratorConfig {
     api::GateOptions gate;
     bool secure_cookie = false;
     std::string log_level;
-    std::string member_id;  // empty: made from host and process
+    std::string member_id;            // empty: made from host and process
+    bool prepared_statements = true;  // not behind a pooler that does not know them
     engine::EngineOptions engine;
     EngineLoopOptions loop;
     orders::OrderParticipantSettings orders;
