@@ -85,6 +85,7 @@ std::set<SkuId> Channels::update(
         }
     }
 
+    load_skus_of_listings();
     for (auto& [id, row] : listings_) {
         if (!ships_from(row, warehouse)) continue;
         retarget(row, warehouse);
@@ -117,8 +118,12 @@ void Channels::lock(MerchantId merchant, const std::vector<SkuId>& skus, const s
             late_.listed.insert({merchant, sku});
     }
     has_locked_ = true;
-    for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, flushing, sagas::flush_lines_limit, turn))
-        listings_.try_emplace(row.listing_id, std::move(row));
+    for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, flushing, sagas::flush_lines_limit, turn)) {
+        const auto [place, is_new] = listings_.try_emplace(row.listing_id, std::move(row));
+        if (!is_new) continue;
+        for (const ListingComponent& component : place->second.components)
+            listings_of_[component.sku_id].push_back(&place->second);
+    }
     loaded_skus_.insert(skus.begin(), skus.end());
 }
 
@@ -239,8 +244,16 @@ void Channels::apply_hints() {
     hints_.clear();
 }
 
+void Channels::load_skus_of_listings() {
+    std::map<MerchantId, std::set<SkuId>> unknown;
+    for (const auto& [id, row] : listings_) {
+        if (!ledger_.knows_sku(row.merchant, row.sku_id)) unknown[row.merchant].insert(row.sku_id);
+    }
+    for (const auto& [merchant, skus] : unknown)
+        ledger_.load_skus(rows_.skus(merchant, {skus.begin(), skus.end()}));
+}
+
 void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
-    if (!ledger_.knows_sku(row.merchant, row.sku_id)) ledger_.load_skus(rows_.skus(row.merchant, {row.sku_id}));
     const SkuRow& sku = ledger_.sku(row.merchant, row.sku_id);
     std::int64_t units = row.components.empty() || sku.discontinued ? 0 : nobody_waits;
     for (const ListingComponent& component : row.components) {
@@ -256,10 +269,12 @@ void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
 
 std::int64_t Channels::confirmed(const StockKey& ledger) const {
     std::int64_t version = nobody_waits;
-    for (const auto& [id, row] : listings_) {
-        if (row.merchant != ledger.merchant || !ships_from(row, ledger.warehouse_id) || !live(row) || !row.believed)
+    const auto listings = listings_of_.find(ledger.sku_id);
+    if (listings == listings_of_.end()) return version;
+    for (const ListingRow* row : listings->second) {
+        if (row->merchant != ledger.merchant || !ships_from(*row, ledger.warehouse_id) || !live(*row) || !row->believed)
             continue;
-        for (const ListingComponent& component : row.components) {
+        for (const ListingComponent& component : row->components) {
             if (component.sku_id == ledger.sku_id) version = std::min(version, component.confirmed_version);
         }
     }
@@ -268,12 +283,14 @@ std::int64_t Channels::confirmed(const StockKey& ledger) const {
 
 std::vector<std::string> Channels::lagging(const StockKey& ledger, std::int64_t version) const {
     std::vector<std::string> stores;
-    for (const auto& [id, row] : listings_) {
-        if (row.merchant != ledger.merchant || !ships_from(row, ledger.warehouse_id) || !live(row)) continue;
-        for (const ListingComponent& component : row.components) {
+    const auto listings = listings_of_.find(ledger.sku_id);
+    if (listings == listings_of_.end()) return stores;
+    for (const ListingRow* row : listings->second) {
+        if (row->merchant != ledger.merchant || !ships_from(*row, ledger.warehouse_id) || !live(*row)) continue;
+        for (const ListingComponent& component : row->components) {
             if (component.sku_id != ledger.sku_id || component.confirmed_version >= version) continue;
-            auto key = store_keys_.find(row.store_id);
-            stores.push_back(key == store_keys_.end() ? std::to_string(row.store_id.value) : key->second);
+            auto key = store_keys_.find(row->store_id);
+            stores.push_back(key == store_keys_.end() ? std::to_string(row->store_id.value) : key->second);
         }
     }
     std::sort(stores.begin(), stores.end());

@@ -92,6 +92,7 @@ private:
     void apply_flush_ends(MerchantId merchant);
     void apply_read_ends();
     void apply_hints();
+    void load_skus_of_listings();
     void retarget(ListingRow& row, WarehouseId warehouse);
     const StockRow* stock_of(const StockKey& key);
 
@@ -105,6 +106,7 @@ private:
     std::vector<LevelHint> hints_;
     bool has_locked_ = false;
     std::map<ListingId, ListingRow> listings_;
+    std::map<SkuId, std::vector<const ListingRow*>> listings_of_;  // by what they are composed of
     std::map<StockKey, StockRow> peeked_;
     std::set<SkuId> loaded_skus_;
     std::set<ListingId> dirty_;
