@@ -49,8 +49,9 @@ constexpr const char* kLock = R"sql( FROM listings
 constexpr const char* kClaimToRead = R"sql( FROM listings
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT read_open AND in_flight = 0
        AND (wants_read OR (hinted IS DISTINCT FROM believed AND hinted IS NOT NULL AND hinted_at < $3::timestamptz))
+       AND listing_id > $4::bigint
      ORDER BY listing_id
-     LIMIT $4::bigint
+     LIMIT $5::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
 
 constexpr const char* kComponents = R"sql(
@@ -200,8 +201,9 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     MerchantId merchant,
     StoreId store,
     Instant hinted_before,
+    ListingId after,
     std::size_t limit) {
-    return with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, limit}));
+    return with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, after, limit}));
 }
 
 std::vector<bool> PgTransaction::insert_listing_moves(const std::vector<ListingMove>& moves) {

@@ -145,6 +145,7 @@ public:
         sagas::MerchantId merchant,
         sagas::StoreId store,
         Instant hinted_before,
+        sagas::ListingId after,
         std::size_t limit) override;
     std::vector<sagas::ListingId> listings_of_levels(const std::vector<Level>& levels) override;
 

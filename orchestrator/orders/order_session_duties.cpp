@@ -135,6 +135,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
     command.idempotency_key = row.duty + ":" + std::to_string(now.time_since_epoch().count());
     Duration every = std::chrono::minutes(10);
     bool ask = active && row.command_id.empty() && may_ask(row.merchant, row.duty);
+    std::optional<std::int64_t> read_to;  // the last listing of a page that is full
     if (row.duty == duty::poll_orders) {
         every = settings_.poll_orders_every;
         command.activity = sagas::activity::poll_orders;
@@ -172,8 +173,15 @@ void OrderSession::perform(const engine::DutyRow& due) {
         command.activity = sagas::activity::quiet_read;
         if (ask) {
             std::vector<ListingRow> listings = rows_.claim_listings_to_read(
-                row.merchant, from->store_id, now - settings_.hint_settles_after, settings_.quiet_read_limit);
+                row.merchant, from->store_id, now - settings_.hint_settles_after,
+                {row.memory.value("read_to", std::int64_t{0})}, settings_.quiet_read_limit);
             ask = !listings.empty();
+            // One that cannot be read for now must not keep the others from their turn: the next page goes on behind this one.
+            if (listings.size() == settings_.quiet_read_limit) {
+                read_to = listings.back().listing_id.value;
+            } else {
+                row.memory.erase("read_to");
+            }
             json items = json::array();
             json learned = json::object();
             for (const ListingRow& listing : listings) {
@@ -212,6 +220,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
         transaction_.hurry_duty_command(row.merchant, row.command_id);
     if (ask) {
         row.memory.erase("again");
+        if (read_to) row.memory.update({{"read_to", *read_to}, {"again", true}});
         row.command_id = batch_.command_of_duty(row.merchant, row.duty + "/" + row.subject, command);
     }
     keep_duty(std::move(row));

@@ -26,6 +26,13 @@ bool about_an_order(const Delivery& delivery) {
            (topic.starts_with("orders/") || topic == "refunds/create" || topic.starts_with("fulfillments/"));
 }
 
+// A level is what the store shows now, whoever told it and however often: a repeat does no harm, so nobody remembers it.
+bool is_hint(const Delivery& delivery) {
+    const ReceiptRow& receipt = delivery.receipt;
+    return receipt.source == "shopify" && receipt.topic == "inventory_levels/update" && delivery.fault.empty() &&
+           receipt.status != ReceiptStatus::ignored;
+}
+
 OrderKey key_of(const Delivery& delivery) {
     return {delivery.receipt.merchant, delivery.receipt.store_id, delivery.receipt.order_id};
 }
@@ -53,6 +60,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
         const engine::Arrival& arrival = *arrivals[i];
         if (const Delivery* delivery = delivery_in(arrival)) {
             results[i] = resolve_delivery(*delivery, arrival.trace);
+            if (is_hint(*delivery)) continue;
             ReceiptRow& receipt = receipts_[receipt_of_.at(&arrival)];
             receipt.saga_id = results[i].saga_id;
             receipt.reason = results[i].reason;
@@ -87,7 +95,7 @@ void OrderSession::read_receipts(
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         const Delivery* delivery = delivery_in(*arrivals[i]);
-        if (delivery == nullptr) continue;
+        if (delivery == nullptr || is_hint(*delivery)) continue;
         rows.push_back(delivery->receipt);
         places.push_back(i);
     }

@@ -333,11 +333,12 @@ public:
         Turn turn = Turn::in_turn) = 0;
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
     // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
-    // and are neither in flight nor being read, locked.
+    // and are neither in flight nor being read, locked; behind `after`, by their ids.
     virtual std::vector<ListingRow> claim_listings_to_read(
         MerchantId merchant,
         StoreId store,
         Instant hinted_before,
+        ListingId after,
         std::size_t limit) = 0;
 
     // A level as stores name it.

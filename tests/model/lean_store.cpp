@@ -409,10 +409,16 @@ void LeanTransaction::write_listings(const std::vector<ListingRow>& rows) {
         *tables_.listing(row.listing_id) = row;
 }
 
-std::vector<ListingRow> LeanTransaction::claim_listings_to_read(MerchantId, StoreId store, Instant, std::size_t) {
+std::vector<ListingRow> LeanTransaction::claim_listings_to_read(
+    MerchantId,
+    StoreId store,
+    Instant,
+    ListingId after,
+    std::size_t limit) {
     std::vector<ListingRow> found;
     for (const ListingRow& row : tables_.listings) {
-        if (row.store_id == store && row.wants_read && !row.read_open && row.in_flight == 0) found.push_back(row);
+        const bool wanted = row.store_id == store && row.wants_read && !row.read_open && row.in_flight == 0;
+        if (wanted && after.value < row.listing_id.value && found.size() < limit) found.push_back(row);
     }
     return found;
 }

@@ -153,6 +153,7 @@ public:
         MerchantId merchant,
         StoreId store,
         Instant hinted_before,
+        ListingId after,
         std::size_t limit) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     std::vector<orders::FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;

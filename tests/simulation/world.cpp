@@ -230,7 +230,9 @@ void World::deliver(const std::shared_ptr<Post>& post, int attempt) {
     message.settled = [this, again, post](bool settled) {
         if (!settled) return again();
         const orders::ReceiptRow& receipt = post->receipt;
-        if (!receipt.event_id.empty())
+        // Of a level the listing alone tells; whether that was enough shows where all has to agree in the end.
+        const bool leaves_receipt = receipt.topic != "inventory_levels/update";
+        if (!receipt.event_id.empty() && leaves_receipt)
             answered_.push_back(
                 {receipt.merchant, receipt.source, receipt.store_id, receipt.topic, receipt.event_id, receipt.name});
     };

@@ -93,7 +93,7 @@ public:
     const Broker::Hosts& hosts() const { return hosts_; }
     const Broker::Workers& workers() const { return workers_; }
     const std::vector<std::string>& violations() const { return violations_; }
-    // The stores' webhooks that were answered 200.
+    // The stores' webhooks that were answered 200 and have to be on record.
     const std::vector<sim::ReceiptEventKey>& answered() const { return answered_; }
     static const Instant start_time;
 

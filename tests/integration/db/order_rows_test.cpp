@@ -543,10 +543,11 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 }
 
 TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
-    const auto to_read = [&](Instant hinted_before) {
+    const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
-        in_rows(
-            [&](orders::Rows& rows) { found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, 9)); });
+        in_rows([&](orders::Rows& rows) {
+            found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, {after}, 9));
+        });
         return found;
     };
     change_listing(2, [&](ListingRow& row) {
@@ -558,6 +559,7 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     change_listing(3, [](ListingRow& row) { row.in_flight = 1; });
     EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
     EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(to_read(start + seconds(1), 1), (std::vector<std::int64_t>{2})) << "behind the first";
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {

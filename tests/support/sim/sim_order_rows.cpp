@@ -486,12 +486,14 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
     MerchantId merchant,
     StoreId store,
     Instant hinted_before,
+    ListingId after,
     std::size_t limit) {
     step("claim_listings_to_read");
     std::vector<ListingRow> found;
     for (const auto& [key, row] : tables_.listings) {
         if (found.size() >= limit) break;
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
+        if (row.listing_id.value <= after.value) continue;
         const bool hint_disagrees =
             row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);

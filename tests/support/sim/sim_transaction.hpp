@@ -108,6 +108,7 @@ public:
         MerchantId merchant,
         StoreId store,
         Instant hinted_before,
+        sagas::ListingId after,
         std::size_t limit) override;
     std::vector<ListingId> listings_of_levels(const std::vector<Level>& levels) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;

@@ -96,6 +96,7 @@ AMerchant::AMerchant(Options options) {
     }
     for (SkuId sku : {shirt, mug, hat})
         store.open_stock(ledger_of(sku), options.units);
+    settings_.quiet_read_limit = options.quiet_read_limit;
     begin_anew();
     // The mirror was read just now.
     store.transact([&](engine::Transaction& transaction) {
@@ -362,7 +363,7 @@ void AMerchant::read_warehouse(const std::vector<std::pair<SkuId, std::int64_t>>
 
 void AMerchant::begin_anew() {
     engine.reset();
-    participant_ = std::make_unique<OrderParticipant>(rows_of, random_);
+    participant_ = std::make_unique<OrderParticipant>(rows_of, random_, settings_);
     engine = std::make_unique<engine::Engine>(
         store, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
 }

@@ -57,6 +57,7 @@ public:
         bool shirt_discontinued = false;
         bool beliefs_known = true;  // false: no store has ever been read
         std::string us_mode = "live";
+        std::size_t quiet_read_limit = 100;
     };
     AMerchant() : AMerchant(Options{}) {}
     explicit AMerchant(Options options);
@@ -132,6 +133,7 @@ private:
 
     runtime::SeededRandom random_{11};
     sagas::OrderSaga definition_;
+    OrderParticipantSettings settings_;
     std::unique_ptr<OrderParticipant> participant_;
     int webhooks_ = 0;
 };

@@ -485,6 +485,31 @@ TEST(QuietRead, GivesTheOpeningBeliefAndTheFlushRepairsTheRest) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// A catalogue of thousands is not read at the pace of a hundred in every quarter of a minute, and what cannot be read for now
+// keeps nobody from his turn.
+TEST(QuietRead, GoesOnWithTheNextPageAtOnce) {
+    for (const bool failed : {true, false}) {
+        AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false, "live", 3});
+        ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+        EXPECT_THAT(shop.the_open(activity::quiet_read).payload.at("learned").size(), 3U);
+        const std::map<std::string, int> shown = {{"21", 10}, {"22", 10}, {"23", 5}};
+        shop.clock.advance(1s);
+        shop.end(
+            activity::quiet_read,
+            failed ? ended(OutcomeKind::refused) : done(quiet_answer(shown, shown, shop.clock.now())));
+        EXPECT_EQ(shop.listing(us, shirt).wants_read, failed);
+
+        shop.due();
+        EXPECT_EQ(shop.the_open(activity::quiet_read).payload.at("learned").items().begin().key(), "24");
+        shop.end(activity::quiet_read, done(quiet_answer({{"24", 10}}, {{"24", 10}}, shop.clock.now())));
+        EXPECT_EQ(shop.listing(us, hat).believed, 10);
+        shop.due();
+        EXPECT_FALSE(shop.has_open(activity::quiet_read)) << "from the first one only when it is due";
+        shop.pass(16s);
+        EXPECT_EQ(shop.has_open(activity::quiet_read), failed);
+    }
+}
+
 TEST(QuietRead, ThatWasNotQuietIsReadAgain) {
     AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
     ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
@@ -548,6 +573,20 @@ TEST(QuietRead, AHintThatStillDisagreesAfterAMinuteIsLookedInto) {
     shop.end(activity::quiet_read, done(quiet_answer({{"24", 3}}, {{"24", 3}}, shop.clock.now())));
     EXPECT_EQ(shop.listing(us, hat).believed, 3);
     EXPECT_THAT(shop.flush_of(us), ElementsAre(Pair(24, 7)));
+}
+
+// Each order makes one in every store, and it says again what the next one will say: the listing's row remembers enough.
+TEST(QuietRead, AHintLeavesNoReceipt) {
+    AMerchant shop;
+    for (int turn = 0; turn < 2; ++turn)
+        shop.deliver(a_level_told_at(shop, start - 1s, 3));
+    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    EXPECT_EQ(shop.store.tables().receipts.size(), 0U);
+
+    Delivery strange = a_level(shop, us, 2024, 3);
+    strange.fault = "no level";
+    shop.deliver(std::move(strange));
+    EXPECT_EQ(shop.store.tables().receipts.size(), 1U) << "what is not understood is kept for a person";
 }
 
 // A write that came after the store had forgotten its key: nothing but a level tells of it.

@@ -270,10 +270,10 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 }
 
 TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
-    const auto to_read = [&](Instant hinted_before) {
+    const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
         in_rows([&](Rows& rows) {
-            for (const ListingRow& row : rows.claim_listings_to_read(merchant, eu, hinted_before, 9)) {
+            for (const ListingRow& row : rows.claim_listings_to_read(merchant, eu, hinted_before, {after}, 9)) {
                 found.push_back(row.listing_id.value);
             }
         });
@@ -292,6 +292,7 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
 
     EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
     EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(to_read(start + seconds(1), 1), (std::vector<std::int64_t>{2})) << "behind the first";
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
