@@ -13,17 +13,8 @@ struct RollBack {};
 
 }  // namespace
 
-namespace {
-
-ConnectionSettings with_prepared(ConnectionSettings settings, bool prepares) {
-    settings.prepares = prepares;
-    return settings;
-}
-
-}  // namespace
-
 PgStore::PgStore(ConnectionSettings settings, runtime::KeyRing ring, bool prepares)
-    : session_(with_prepared(std::move(settings), prepares)), keys_(std::move(ring)) {}
+    : session_({std::move(settings.dsn), std::move(settings.application_name), prepares}), keys_(std::move(ring)) {}
 
 void PgStore::look_at_new_connection() {
     known_ = known_ && session_.connected();

@@ -334,13 +334,6 @@ void remember_what_was_sold(OrderStep& step) {
     if (step.data.cancel_by == "operator" && !step.data.edit) step.data.edit = whole_order(step.data);
 }
 
-std::int64_t units_shipped(const SagaLine& line) {
-    std::int64_t units = line.parts.empty() ? 0 : line.wanted;
-    for (const LinePart& part : line.parts)
-        units = std::min(units, part.shipped / part.per_unit);
-    return units;
-}
-
 // What was given up has left, while what it had become since got no stock: the part is what has left, and an edit that makes
 // it whole again asks for the rest.
 void part_with_the_rest(OrderStep& step, int part) {

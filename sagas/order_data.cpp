@@ -385,6 +385,13 @@ ViewNews news_of(const OrderData& data, const json& view) {
     return news;
 }
 
+std::int64_t units_shipped(const SagaLine& line) {
+    std::int64_t units = line.parts.empty() ? 0 : line.wanted;
+    for (const LinePart& part : line.parts)
+        units = std::min(units, part.shipped / part.per_unit);
+    return units;
+}
+
 void book_shipments(OrderData& data, ViewNews& news) {
     std::map<std::int64_t, std::int64_t> skus, beyond;
     std::map<std::string, std::int64_t> sku_of_item;
@@ -407,12 +414,9 @@ void book_shipments(OrderData& data, ViewNews& news) {
             if (quantity > 0 && sku_of_item.contains(item))
                 beyond[sku_of_item.at(item)] += std::min(quantity, most_units);
         }
-        // A unit of a line has gone out when all its parts have.
         for (SagaLine& line : data.lines) {
-            if (line.parts.empty() || line.of_part != news.part) continue;
-            std::int64_t whole = line.wanted;
-            for (const LinePart& part : line.parts)
-                whole = std::min(whole, part.shipped / part.per_unit);
+            if (line.of_part != news.part) continue;
+            const std::int64_t whole = units_shipped(line);
             if (whole <= line.told_shipped) continue;
             shipment.lines.emplace_back(line.line_id, whole - line.told_shipped);
             line.told_shipped = whole;

@@ -69,12 +69,6 @@ demo::WorldSettings world_of() {
     return world;
 }
 
-std::string order_of_reference(const std::string& reference) {
-    const std::size_t first = reference.find('.');
-    const std::size_t second = first == std::string::npos ? first : reference.find('.', first + 1);
-    return reference.substr(0, second);
-}
-
 json slow(double milliseconds_each) {
     if (milliseconds_each <= 0) return json::object();
     return {{"slow", 1.0}, {"slow_for_ms", static_cast<std::int64_t>(milliseconds_each)}};
@@ -105,10 +99,8 @@ void Stage::start(const std::function<void(const std::string&)>& tell) {
     Route route;
     route.sandbox_url = addresses_.at("ORDERSAGA_SANDBOX_URL");
     route.intakes = {addresses_.at("ORDERSAGA_PUBLIC_URL") + "/webhooks/shopify"};
-    for (const demo::Shop& shop : catalogue_.shops) {
-        const json store = system_->control("/control/stores/" + shop.domain);
-        route.shops.push_back({shop.key, shop.domain, "secret-of-" + shop.domain});
-    }
+    for (const demo::Shop& shop : catalogue_.shops)
+        route.shops.push_back({shop.key, shop.domain, addresses_.at(demo::secret_variable("SECRET", shop.key))});
     runtime::HttpClientOptions client;
     client.response_body_limit = 256 * 1024 * 1024;
     client_ = std::make_unique<runtime::HttpClient>(context_.get_executor(), client);
@@ -154,7 +146,7 @@ void Stage::read_page(const std::string& body) {
     for (const json& effect : page->at("effects")) {
         const auto at = runtime::parse_rfc3339(effect.at("at").get<std::string>());
         if (at && !effect.value("replay", false))
-            requested_.emplace(order_of_reference(effect.at("reference").get<std::string>()), *at);
+            requested_.emplace(demo::order_of_reference(effect.at("reference").get<std::string>()), *at);
     }
 }
 

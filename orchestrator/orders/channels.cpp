@@ -85,7 +85,10 @@ std::set<SkuId> Channels::update(
         }
     }
 
-    load_skus_of_listings();
+    std::set<Ledger::SkuKey> sold;
+    for (const auto& [id, row] : listings_)
+        sold.emplace(row.merchant, row.sku_id);
+    ledger_.read_skus(rows_, sold);
     for (auto& [id, row] : listings_) {
         if (!ships_from(row, warehouse)) continue;
         retarget(row, warehouse);
@@ -242,15 +245,6 @@ void Channels::apply_hints() {
         dirty_.insert(row->listing_id);
     }
     hints_.clear();
-}
-
-void Channels::load_skus_of_listings() {
-    std::map<MerchantId, std::set<SkuId>> unknown;
-    for (const auto& [id, row] : listings_) {
-        if (!ledger_.knows_sku(row.merchant, row.sku_id)) unknown[row.merchant].insert(row.sku_id);
-    }
-    for (const auto& [merchant, skus] : unknown)
-        ledger_.load_skus(rows_.skus(merchant, {skus.begin(), skus.end()}));
 }
 
 void Channels::retarget(ListingRow& row, WarehouseId warehouse) {

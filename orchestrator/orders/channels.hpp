@@ -92,7 +92,6 @@ private:
     void apply_flush_ends(MerchantId merchant);
     void apply_read_ends();
     void apply_hints();
-    void load_skus_of_listings();
     void retarget(ListingRow& row, WarehouseId warehouse);
     const StockRow* stock_of(const StockKey& key);
 

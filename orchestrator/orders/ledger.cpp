@@ -43,6 +43,15 @@ void Ledger::load_skus(const std::vector<SkuRow>& rows) {
         skus_[{row.merchant, row.sku_id}] = row;
 }
 
+void Ledger::read_skus(Rows& rows, const std::set<SkuKey>& keys) {
+    std::map<MerchantId, std::vector<SkuId>> unknown;
+    for (const SkuKey& key : keys) {
+        if (!skus_.contains(key)) unknown[key.first].push_back(key.second);
+    }
+    for (const auto& [merchant, skus] : unknown)
+        load_skus(rows.skus(merchant, skus));
+}
+
 StockRow& Ledger::at(const StockKey& key) {
     auto found = stock_.find(key);
     if (found == stock_.end())

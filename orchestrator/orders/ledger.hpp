@@ -36,6 +36,7 @@ using OrderPart = std::optional<int>;
 
 class Ledger {
 public:
+    using SkuKey = std::pair<MerchantId, SkuId>;
     using LineKey = std::tuple<engine::SagaKey, std::string, SkuId>;
 
     explicit Ledger(Instant now) : now_(now) {}
@@ -43,6 +44,8 @@ public:
     void load_stock(std::vector<StockRow> rows);
     void load_reservations(std::vector<ReservationRow> rows);
     void load_skus(const std::vector<SkuRow>& rows);
+    // Loads those of them that are not known yet: one question for each merchant that has any.
+    void read_skus(Rows& rows, const std::set<SkuKey>& keys);
     // This saga's reservations are complete in memory (also when there are none).
     void mark_loaded(const engine::SagaKey& saga) { loaded_sagas_.insert(saga); }
     bool has_loaded(const engine::SagaKey& saga) const { return loaded_sagas_.count(saga) > 0; }

@@ -135,7 +135,6 @@ void OrderSession::perform(const engine::DutyRow& due) {
     command.idempotency_key = row.duty + ":" + std::to_string(now.time_since_epoch().count());
     Duration every = std::chrono::minutes(10);
     bool ask = active && row.command_id.empty() && may_ask(row.merchant, row.duty);
-    std::optional<std::int64_t> read_to;  // the last listing of a page that is full
     if (row.duty == duty::poll_orders) {
         every = settings_.poll_orders_every;
         command.activity = sagas::activity::poll_orders;
@@ -178,7 +177,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
             ask = !listings.empty();
             // One that cannot be read for now must not keep the others from their turn: the next page goes on behind this one.
             if (listings.size() == settings_.quiet_read_limit) {
-                read_to = listings.back().listing_id.value;
+                row.memory["read_to"] = listings.back().listing_id.value;
             } else {
                 row.memory.erase("read_to");
             }
@@ -220,7 +219,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
         transaction_.hurry_duty_command(row.merchant, row.command_id);
     if (ask) {
         row.memory.erase("again");
-        if (read_to) row.memory.update({{"read_to", *read_to}, {"again", true}});
+        if (row.memory.contains("read_to")) row.memory["again"] = true;
         row.command_id = batch_.command_of_duty(row.merchant, row.duty + "/" + row.subject, command);
     }
     keep_duty(std::move(row));

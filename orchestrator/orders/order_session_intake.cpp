@@ -169,17 +169,13 @@ void OrderSession::load_mappings(const std::vector<const engine::Arrival*>& arri
         std::vector<ListingRow> listings = rows_.find_listings(
             where.first, where.second, {names.variants.begin(), names.variants.end()},
             {names.skus.begin(), names.skus.end()});
-        std::set<SkuId> ids;
+        std::set<Ledger::SkuKey> skus;
         for (const ListingRow& listing : listings) {
-            ids.insert(listing.sku_id);
+            skus.emplace(where.first, listing.sku_id);
             for (const ListingComponent& component : listing.components)
-                ids.insert(component.sku_id);
+                skus.emplace(where.first, component.sku_id);
         }
-        std::vector<SkuId> unknown;
-        for (SkuId id : ids) {
-            if (!ledger_.knows_sku(where.first, id)) unknown.push_back(id);
-        }
-        if (!unknown.empty()) ledger_.load_skus(rows_.skus(where.first, unknown));
+        ledger_.read_skus(rows_, skus);
         mappings_[where] = std::move(listings);
     }
 }
@@ -385,9 +381,7 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
 InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) {
     InputResult result;
     ledger_.load_stock(rows_.lock_stock({adjustment.key}));
-    if (!ledger_.knows_sku(adjustment.key.merchant, adjustment.key.sku_id)) {
-        ledger_.load_skus(rows_.skus(adjustment.key.merchant, {adjustment.key.sku_id}));
-    }
+    ledger_.read_skus(rows_, {{adjustment.key.merchant, adjustment.key.sku_id}});
     StockRow& row = ledger_.at(adjustment.key);
     if (row.version != adjustment.expected_version) {
         result.kind = InputResult::Kind::refused;

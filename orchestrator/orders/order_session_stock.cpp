@@ -122,12 +122,10 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
         for (const engine::SagaKey& key : unloaded)
             ledger_.mark_loaded(key);
     }
-    std::map<MerchantId, std::vector<SkuId>> skus;
-    for (const StockKey& key : keys) {
-        if (!ledger_.knows_sku(key.merchant, key.sku_id)) skus[key.merchant].push_back(key.sku_id);
-    }
-    for (const auto& [merchant, ids] : skus)
-        ledger_.load_skus(rows_.skus(merchant, ids));
+    std::set<Ledger::SkuKey> skus;
+    for (const StockKey& key : keys)
+        skus.emplace(key.merchant, key.sku_id);
+    ledger_.read_skus(rows_, skus);
 }
 
 // Ledgers that turn out to be needed when others are locked already.
@@ -193,7 +191,7 @@ void OrderSession::tell_of_shortages() {
     for (Rows::AtRisk& risk : rows_.at_risk(short_now, orders_named))
         at_risk[risk.stock] = std::move(risk);
     for (const StockKey& key : short_now) {
-        if (!ledger_.knows_sku(key.merchant, key.sku_id)) ledger_.load_skus(rows_.skus(key.merchant, {key.sku_id}));
+        ledger_.read_skus(rows_, {{key.merchant, key.sku_id}});
         const WarehouseRow* from = warehouse(key.merchant, key.warehouse_id);
         batch_.open_incident(
             {key.merchant,
@@ -495,10 +493,10 @@ void OrderSession::settle_backorders() {
     if (keys.empty()) return;
     std::vector<ReservationRow> queue = rows_.waiting_for(keys);
     std::set<StockKey> missing;
-    std::map<MerchantId, std::vector<SkuId>> skus;
+    std::set<Ledger::SkuKey> skus;
     for (const ReservationRow& row : queue) {
         if (!ledger_.holds(row.key)) missing.insert(row.key);
-        if (!ledger_.knows_sku(row.key.merchant, row.key.sku_id)) skus[row.key.merchant].push_back(row.key.sku_id);
+        skus.emplace(row.key.merchant, row.key.sku_id);
     }
     if (!missing.empty()) {
         // Others of the same queues: they must be looked at as a whole, or an older order could be overtaken.
@@ -507,8 +505,7 @@ void OrderSession::settle_backorders() {
         for (ReservationRow& row : rows_.waiting_for(more))
             queue.push_back(std::move(row));
     }
-    for (const auto& [merchant, ids] : skus)
-        ledger_.load_skus(rows_.skus(merchant, ids));
+    ledger_.read_skus(rows_, skus);
     // Rows of a further ring of SKUs may still be unlocked: such an order waits for the next rise.
     std::set<engine::SagaKey> beyond;
     for (const ReservationRow& row : queue) {

@@ -24,18 +24,6 @@ std::string numbered(const std::string& name, std::int64_t number) {
     return name + "-" + (digits.size() < 2 ? "0" : "") + digits;
 }
 
-// The environment variable that holds a secret of this store or warehouse.
-std::string variable(const std::string& what, const std::string& key) {
-    std::string name = "DEMO_" + what + "_";
-    for (const char letter : key) {
-        name.push_back(
-            letter == '-'                    ? '_'
-            : letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A')
-                                             : letter);
-    }
-    return name;
-}
-
 std::string word_of(ArticleKind kind) {
     return kind == ArticleKind::backorder ? "backorder" : "deny";
 }
@@ -99,8 +87,8 @@ std::string shop_toml(
         "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
         "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
         "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
-        "\"\ntoken_ref = \"env:" + variable("TOKEN", catalogue.warehouse) +
-        "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", catalogue.warehouse) +
+        "\"\ntoken_ref = \"env:" + secret_variable("TOKEN", catalogue.warehouse) +
+        "\"\nwebhook_secret_refs = [\"env:" + secret_variable("SECRET", catalogue.warehouse) +
         "\"]\ncalls_per_minute = " + std::to_string(settings.real_limits ? 150 : settings.calls_per_minute) +
         "\nreading_lag = \"0s\"\n";
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
@@ -110,8 +98,8 @@ std::string shop_toml(
             "\n[[stores]]\nkey = " + quoted(shop.key) + "\nshop_domain = " + quoted(shop.domain) +
             "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
             "\nlocation_id = " + quoted(store.at("locations").at(0).at("id")) +
-            "\ntoken_ref = \"env:" + variable("TOKEN", shop.key) +
-            "\"\nwebhook_secret_refs = [\"env:" + variable("SECRET", shop.key) +
+            "\ntoken_ref = \"env:" + secret_variable("TOKEN", shop.key) +
+            "\"\nwebhook_secret_refs = [\"env:" + secret_variable("SECRET", shop.key) +
             "\"]\ngo_live_at = " + quoted(go_live_at) +
             "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
             "\npoints_per_second = " + std::to_string(settings.real_limits ? 100 : settings.points_per_second) +
@@ -134,16 +122,27 @@ std::string worker_toml(const Catalogue& catalogue, const json& world, const Wor
                 "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
                 "\n";
         if (settings.token_lifetime_s == 0)
-            text += "token = \"env:" + variable("TOKEN", catalogue.shops[index].key) + "\"\n";
+            text += "token = \"env:" + secret_variable("TOKEN", catalogue.shops[index].key) + "\"\n";
     }
     const json& depot = world.at("warehouses").at(0);
     return text + "\n[[warehouses]]\nkey = " + quoted(catalogue.warehouse) +
            "\nkind = \"shipbob\"\nbase_url = " + quoted(depot.at("base_url")) +
            "\napi_version = \"2026-01\"\nchannel_id = \"" + std::to_string(depot.at("channel_id").get<std::int64_t>()) +
-           "\"\ntoken = \"env:" + variable("TOKEN", catalogue.warehouse) + "\"\n";
+           "\"\ntoken = \"env:" + secret_variable("TOKEN", catalogue.warehouse) + "\"\n";
 }
 
 }  // namespace
+
+std::string secret_variable(const std::string& what, const std::string& key) {
+    std::string name = "DEMO_" + what + "_";
+    for (const char letter : key) {
+        name.push_back(
+            letter == '-'                    ? '_'
+            : letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A')
+                                             : letter);
+    }
+    return name;
+}
 
 const Article* Catalogue::find(const std::string& sku) const {
     const auto found =
@@ -277,13 +276,13 @@ SetupFiles setup_files(
     result.worker_toml = worker_toml(catalogue, world, settings);
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const json& store = world.at("stores").at(index);
-        result.secrets[variable("TOKEN", catalogue.shops[index].key)] = store.at("access_token");
-        result.secrets[variable("SECRET", catalogue.shops[index].key)] = store.at("secret");
+        result.secrets[secret_variable("TOKEN", catalogue.shops[index].key)] = store.at("access_token");
+        result.secrets[secret_variable("SECRET", catalogue.shops[index].key)] = store.at("secret");
         if (settings.token_lifetime_s > 0)
             result.clients[catalogue.shops[index].key] = {store.at("client_id"), store.at("secret")};
     }
-    result.secrets[variable("TOKEN", catalogue.warehouse)] = depot.at("access_token");
-    result.secrets[variable("SECRET", catalogue.warehouse)] = depot.at("webhook_secret");
+    result.secrets[secret_variable("TOKEN", catalogue.warehouse)] = depot.at("access_token");
+    result.secrets[secret_variable("SECRET", catalogue.warehouse)] = depot.at("webhook_secret");
     return result;
 }
 

@@ -70,6 +70,9 @@ struct WorldSettings {
 // Body of POST /control/setup. Webhooks go nowhere yet.
 nlohmann::json sandbox_setup(const Catalogue& catalogue, const WorldSettings& settings);
 
+// The environment variable that holds a store's or a warehouse's secret; `what` is SECRET (signs its webhooks) or TOKEN.
+std::string secret_variable(const std::string& what, const std::string& key);
+
 struct SetupFiles {
     std::map<std::string, std::string> files;  // name → content; shop.toml names the others
     std::string worker_toml;

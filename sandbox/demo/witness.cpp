@@ -14,13 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// "blue.1234.1.2" → "blue.1234".
-std::string order_of_reference(const std::string& reference) {
-    const std::size_t first = reference.find('.');
-    const std::size_t second = first == std::string::npos ? first : reference.find('.', first + 1);
-    return reference.substr(0, second);
-}
-
 struct Fulfilments {
     std::map<std::string, std::set<std::string>> live_parts;  // order → parts with an uncancelled warehouse order
     std::map<std::string, std::map<std::string, std::int64_t>> units;  // order → SKU → units of its live parts
@@ -93,6 +86,12 @@ void compare_listings(const Catalogue& catalogue, const Testimony& testimony, Ju
 }
 
 }  // namespace
+
+std::string order_of_reference(const std::string& reference) {
+    const std::size_t first = reference.find('.');
+    const std::size_t second = first == std::string::npos ? first : reference.find('.', first + 1);
+    return reference.substr(0, second);
+}
 
 Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& placed, const Testimony& testimony) {
     Judgement judgement;

@@ -50,6 +50,9 @@ struct Judgement {
     std::vector<std::string> untold_stores;     // shipped, and the store does not say so
 };
 
+// "blue.1234.1.2" → "blue.1234".
+std::string order_of_reference(const std::string& reference);
+
 // How many orders of a scarce article can be granted follows from its stock, whoever of them it is.
 Judgement judge(const Catalogue& catalogue, const std::vector<PlacedOrder>& placed, const Testimony& testimony);
 

@@ -10,8 +10,6 @@ namespace ordersaga::simulation {
 
 namespace {
 
-constexpr std::size_t enough_seeds = 1000;
-
 void add(std::map<std::string, int>& sums, const std::map<std::string, int>& more) {
     for (const auto& [name, count] : more)
         sums[name] += count;
@@ -77,15 +75,13 @@ void Tally::print(std::chrono::duration<double> took) const {
     for (std::size_t i = 0; i < fault_count; ++i) {
         if (rare(faults_[i])) std::printf("simulation: seldom: %s: %d\n", fault_kinds[i].name, faults_[i]);
     }
-    std::printf(
-        "simulation: %zu of %zu transitions at least %.0f times\n", reached, rows_.size(),
-        static_cast<double>(seeds_) / 100);
+    std::printf("simulation: %zu of %zu transitions at least %zu times\n", reached, rows_.size(), enough());
     std::fflush(stdout);
 }
 
 std::vector<std::string> Tally::shortcomings() const {
     std::vector<std::string> found;
-    if (seeds_ < enough_seeds) return found;
+    if (seeds_ < 1000) return found;
     for (std::size_t i = 0; i < fault_count; ++i) {
         if (rare(faults_[i])) found.push_back(std::string("fault ") + fault_kinds[i].name);
     }
