@@ -76,11 +76,27 @@ TEST(StockModel, ThreeOrdersForTwoSkus) {
     expect_no_violation("three orders, two SKUs", scope);
 }
 
-TEST(LargerStockModel, ThreeOrdersForTwoSkusWhereAnswersGetLost) {
+Scope three_orders() {
     Scope scope = stock_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {1, {{2, 1}}, -1}, {1, {{1, 1}, {2, 1}}, -1}};
     scope.units = {1, 1};
-    expect_no_violation("three orders, two SKUs, all faults", scope, Sequence::depth_first);
+    return scope;
+}
+
+TEST(LargerStockModel, ThreeOrdersForTwoSkusWhereAnswersGetLost) {
+    Scope scope = three_orders();
+    scope.readings = 0;
+    expect_no_violation("three orders, two SKUs, answers lost", scope, Sequence::depth_first);
+}
+
+TEST(LargerStockModel, ThreeOrdersForTwoSkusAndReadingsAtAnyMoment) {
+    Scope scope = three_orders();
+    scope.answers_get_lost = false;
+    expect_no_violation("three orders, two SKUs, a reading", scope, Sequence::depth_first);
+}
+
+TEST(LargerStockModel, ThreeOrdersForTwoSkusWithEveryFault) {
+    expect_no_violation("three orders, two SKUs, all faults", three_orders(), Sequence::depth_first);
 }
 
 TEST(StockModel, ConvictsEveryWrongRuleOfReadings) {

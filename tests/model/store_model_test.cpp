@@ -74,14 +74,37 @@ TEST(StoreModel, FlushesThatAreAppliedInPart) {
     expect_no_violation("two SKUs, flushes applied in part", partly());
 }
 
-TEST(LargerStoreModel, ThreeOrdersForTwoSkus) {
+Scope three_orders() {
     Scope scope = store_scope();
     scope.orders = {{1, {{1, 1}}, -1}, {2, {{1, 1}, {2, 1}}, -1}, {2, {{2, 1}}, -1}};
     scope.units = {1, 1};
     scope.documents_reorder = false;
-    scope.cancels_with_restock = false;
+    scope.flushes_are_given_up = false;
     scope.flushes_get_lost = false;
-    expect_no_violation("two stores, three orders, two SKUs", scope, Sequence::depth_first);
+    return scope;
+}
+
+TEST(LargerStoreModel, ThreeOrdersForTwoSkusThatAreNotRestocked) {
+    Scope scope = three_orders();
+    scope.cancels_with_restock = false;
+    expect_no_violation("two stores, three orders, two SKUs, no restock", scope, Sequence::depth_first);
+}
+
+TEST(LargerStoreModel, ThreeOrdersForTwoSkus) {
+    expect_no_violation("two stores, three orders, two SKUs", three_orders(), Sequence::depth_first);
+}
+
+TEST(LargerStoreModel, ThreeOrdersForTwoSkusAndFlushesOfUnknownOutcome) {
+    Scope scope = three_orders();
+    scope.flushes_get_lost = true;
+    scope.cancels_with_restock = false;
+    expect_no_violation("two stores, three orders, two SKUs, no restock, flushes lost", scope, Sequence::depth_first);
+}
+
+TEST(LargerStoreModel, ThreeOrdersForTwoSkusAndFlushesOfUnknownOutcomeRestocked) {
+    Scope scope = three_orders();
+    scope.flushes_get_lost = true;
+    expect_no_violation("two stores, three orders, two SKUs, flushes lost", scope, Sequence::depth_first);
 }
 
 TEST(LargerStoreModel, ThreeOrdersWithEveryFault) {
