@@ -1,8 +1,9 @@
 #include "bench/limits/bare_database.hpp"
 
+#include "bench/surroundings.hpp"
+
 #include <chrono>
 #include <cstdio>
-#include <iostream>
 #include <stdexcept>
 
 namespace ordersaga::bench {
@@ -11,7 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kDatabase = "ordersaga_bench_limits";
 constexpr int kParts = 50;
 
 // The engine's own tables without what a step does not need: no foreign keys, no CHECKs, no second index.
@@ -119,14 +119,10 @@ void expect(std::int64_t found, std::int64_t wanted, const std::string& what) {
 
 }  // namespace
 
-BareDatabase::BareDatabase(std::string admin_dsn) : admin_dsn_(std::move(admin_dsn)) {
-    db::Connection admin({admin_dsn_, "bench"});
-    admin.autocommit(std::string("DROP DATABASE IF EXISTS ") + kDatabase + " WITH (FORCE)");
-    admin.autocommit(std::string("CREATE DATABASE ") + kDatabase);
-    connection_ = std::make_unique<db::Connection>(
-        db::ConnectionSettings{db::dsn_with(admin_dsn_, {{"dbname", kDatabase}}), "bench"});
+BareDatabase::BareDatabase(const std::string& admin_dsn)
+    : database_(admin_dsn, "ordersaga_bench_limits"), connection_(database_.connect()) {
     for (const char* setting : {"fsync", "synchronous_commit", "full_page_writes"}) {
-        const std::string value = connection_->autocommit(std::string("SHOW ") + setting).text(0, 0);
+        const std::string value = setting_of(*connection_, setting);
         if (value != "on") throw std::runtime_error(std::string("PostgreSQL's ") + setting + " is " + value);
     }
     connection_->transact([&](db::Transaction& transaction) {
@@ -141,16 +137,6 @@ BareDatabase::BareDatabase(std::string admin_dsn) : admin_dsn_(std::move(admin_d
     });
     // As it would be after a minute, when the server has looked at its tables by itself.
     connection_->autocommit("VACUUM ANALYZE sagas");
-}
-
-BareDatabase::~BareDatabase() {
-    try {
-        connection_.reset();
-        db::Connection admin({admin_dsn_, "bench"});
-        admin.autocommit(std::string("DROP DATABASE IF EXISTS ") + kDatabase + " WITH (FORCE)");
-    } catch (const std::exception& error) {
-        std::cerr << "the database " << kDatabase << " was left behind: " << error.what() << '\n';
-    }
 }
 
 void BareDatabase::step_batch() {

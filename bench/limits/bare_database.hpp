@@ -1,7 +1,7 @@
 // Sagas, their history and an outbox in a database of their own, and steps of these sagas in batches. One thread.
 #pragma once
 
-#include "db/connection.hpp"
+#include "bench/own_database.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -10,14 +10,10 @@
 
 namespace ordersaga::bench {
 
-// Owns the database ordersaga_bench_limits: made anew, dropped at the end.
 class BareDatabase {
 public:
     // Throws std::runtime_error when the server would lose what it has committed.
-    explicit BareDatabase(std::string admin_dsn);
-    ~BareDatabase();
-    BareDatabase(const BareDatabase&) = delete;
-    BareDatabase& operator=(const BareDatabase&) = delete;
+    explicit BareDatabase(const std::string& admin_dsn);
 
     // Batches for so long; answers steps a second.
     double run_for(double seconds);
@@ -29,7 +25,7 @@ public:
 private:
     void step_batch();
 
-    std::string admin_dsn_;
+    OwnDatabase database_;
     std::unique_ptr<db::Connection> connection_;
     // A part of the sagas that is stepped together: what of its statements stays the same.
     struct Part {

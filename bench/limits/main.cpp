@@ -7,6 +7,7 @@
 #include "bench/limits/bare_database.hpp"
 #include "bench/limits/bare_queue.hpp"
 #include "bench/limits/limits.hpp"
+#include "bench/surroundings.hpp"
 #include "db/connection.hpp"
 #include "runtime/log.hpp"
 
@@ -45,32 +46,20 @@ bool read_settings(int argc, char** argv, Settings& settings) {
     return true;
 }
 
-std::string first_line(const char* path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
-std::string setting(db::Connection& connection, const std::string& name) {
-    return connection.autocommit("SHOW " + name).text(0, 0);
-}
-
 int measure(const Settings& settings, const char* admin_dsn, const char* amqp_url) {
     db::Connection connection({admin_dsn, "bench"});
     nlohmann::json report;
     for (const char* name :
          {"server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size"})
-        report["settings"][name] = setting(connection, name);
+        report["settings"][name] = setting_of(connection, name);
     report["settings"]["queue_type"] = "quorum";
-    report["machine"] = {
-        {"processors", std::thread::hardware_concurrency()}, {"load_before", first_line("/proc/loadavg")}};
+    report["machine"] = {{"processors", std::thread::hardware_concurrency()}, {"load_before", load_average()}};
     std::printf(
         "%u processors, load %s\nPostgreSQL %s, fsync %s, synchronous_commit %s; batches of %d\n"
         "RabbitMQ, quorum queue, persistent messages of %zu bytes, confirmed and acked\n\n",
-        std::thread::hardware_concurrency(), first_line("/proc/loadavg").c_str(),
-        setting(connection, "server_version").c_str(), setting(connection, "fsync").c_str(),
-        setting(connection, "synchronous_commit").c_str(), BareDatabase::batch, BareQueue::body_bytes);
+        std::thread::hardware_concurrency(), load_average().c_str(), setting_of(connection, "server_version").c_str(),
+        setting_of(connection, "fsync").c_str(), setting_of(connection, "synchronous_commit").c_str(),
+        BareDatabase::batch, BareQueue::body_bytes);
     std::fflush(stdout);
     const Limits limits = measure_limits(admin_dsn, amqp_url, settings.seconds);
     std::printf("  %-34s %10.0f /s\n", "saga steps, one connection", limits.postgres_steps_per_s);

@@ -6,13 +6,13 @@
 // the machine hits all alike), its ratio to the row lock, and transactions done again per 100 orders. Then the race:
 // 100 units, four times as many orders; what was promised beyond the units, and what was refused although there was some.
 #include "bench/oversell/rules.hpp"
+#include "bench/surroundings.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -117,21 +117,6 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-std::string first_line(const char* path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-    }
-    return "unknown processor";
-}
-
 void print_rates(Shop& shop, const Connections& connections, const Demand& demand, const Settings& settings) {
     std::map<std::string, std::vector<double>> rates;
     std::map<std::string, Tally> sums;
@@ -195,6 +180,7 @@ bool read_settings(int argc, char** argv, Settings& settings) {
 
 int measure(const Settings& settings, const char* admin_dsn) {
     Shop shop(admin_dsn);
+    const std::unique_ptr<db::Connection> asked = shop.connect();
     // Made once: on a busy machine connecting takes longer than a round.
     Connections connections;
     for (int worker = 0; worker < settings.connections; ++worker)
@@ -202,9 +188,9 @@ int measure(const Settings& settings, const char* admin_dsn) {
     std::printf(
         "%s, %u processors, load %s\nPostgreSQL %s, fsync %s, synchronous_commit %s\n"
         "%d connections (batches: one, up to %d orders), %d rounds of %d s, round trip to the warehouse %d ms\n",
-        processor().c_str(), std::thread::hardware_concurrency(), first_line("/proc/loadavg").c_str(),
-        shop.setting("server_version").c_str(), shop.setting("fsync").c_str(),
-        shop.setting("synchronous_commit").c_str(), settings.connections, settings.batch, settings.rounds,
+        processor().c_str(), std::thread::hardware_concurrency(), load_average().c_str(),
+        setting_of(*asked, "server_version").c_str(), setting_of(*asked, "fsync").c_str(),
+        setting_of(*asked, "synchronous_commit").c_str(), settings.connections, settings.batch, settings.rounds,
         settings.seconds, settings.round_trip);
     std::fflush(stdout);
     const std::array demands{
@@ -213,7 +199,7 @@ int measure(const Settings& settings, const char* admin_dsn) {
     for (const Demand& demand : demands)
         print_rates(shop, connections, demand, settings);
     const int code = print_race(shop, connections, settings);
-    std::printf("\nload at the end %s\n", first_line("/proc/loadavg").c_str());
+    std::printf("\nload at the end %s\n", load_average().c_str());
     return code;
 }
 

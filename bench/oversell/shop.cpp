@@ -1,13 +1,10 @@
 #include "bench/oversell/shop.hpp"
 
 #include <algorithm>
-#include <iostream>
 
 namespace ordersaga::bench {
 
 namespace {
-
-constexpr const char* kDatabase = "ordersaga_bench_oversell";
 
 // `shown` has no CHECK: it is what a mirror of somebody else's figure looks like.
 constexpr const char* kSchema = R"sql(
@@ -37,23 +34,8 @@ Order OrderSource::next() {
     return order;
 }
 
-Shop::Shop(std::string admin_dsn) : admin_dsn_(std::move(admin_dsn)) {
-    db::Connection admin({admin_dsn_, "bench"});
-    admin.autocommit(std::string("DROP DATABASE IF EXISTS ") + kDatabase + " WITH (FORCE)");
-    admin.autocommit(std::string("CREATE DATABASE ") + kDatabase);
-    dsn_ = db::dsn_with(admin_dsn_, {{"dbname", kDatabase}});
-    connection_ = connect();
+Shop::Shop(const std::string& admin_dsn) : database_(admin_dsn, "ordersaga_bench_oversell"), connection_(connect()) {
     connection_->transact([](db::Transaction& transaction) { transaction.run_script(kSchema); });
-}
-
-Shop::~Shop() {
-    try {
-        connection_.reset();
-        db::Connection admin({admin_dsn_, "bench"});
-        admin.autocommit(std::string("DROP DATABASE IF EXISTS ") + kDatabase + " WITH (FORCE)");
-    } catch (const std::exception& error) {
-        std::cerr << "the database " << kDatabase << " was left behind: " << error.what() << '\n';
-    }
 }
 
 void Shop::restock(int skus, std::int64_t units) {
@@ -74,18 +56,6 @@ std::int64_t Shop::granted() {
         units = transaction.query("SELECT coalesce(sum(quantity), 0)::bigint FROM grants").int64(0, 0);
     });
     return units;
-}
-
-std::string Shop::setting(const std::string& name) {
-    std::string value;
-    connection_->transact([&](db::Transaction& transaction) {
-        value = transaction.query("SELECT current_setting($1)", {name}).text(0, 0);
-    });
-    return value;
-}
-
-std::unique_ptr<db::Connection> Shop::connect() const {
-    return std::make_unique<db::Connection>(db::ConnectionSettings{dsn_, "bench"});
 }
 
 }  // namespace ordersaga::bench

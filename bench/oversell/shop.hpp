@@ -2,7 +2,7 @@
 // granted line, and orders that want a unit of one or of several SKUs.
 #pragma once
 
-#include "db/connection.hpp"
+#include "bench/own_database.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -39,23 +39,18 @@ private:
     std::atomic<std::int64_t>& next_order_;
 };
 
-// Owns the database ordersaga_bench_oversell: made anew, dropped at the end. One thread.
+// One thread.
 class Shop {
 public:
-    explicit Shop(std::string admin_dsn);
-    ~Shop();
-    Shop(const Shop&) = delete;
-    Shop& operator=(const Shop&) = delete;
+    explicit Shop(const std::string& admin_dsn);
 
     // As if nobody had bought anything yet.
     void restock(int skus, std::int64_t units);
     std::int64_t granted();
-    std::string setting(const std::string& name);
-    std::unique_ptr<db::Connection> connect() const;
+    std::unique_ptr<db::Connection> connect() const { return database_.connect(); }
 
 private:
-    std::string admin_dsn_;
-    std::string dsn_;
+    OwnDatabase database_;
     std::unique_ptr<db::Connection> connection_;
 };
 
