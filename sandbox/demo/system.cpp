@@ -133,10 +133,10 @@ void System::give_addresses() {
         if (program->binary == "orchestrator") program->public_port = another_port();
     }
     // All stores know one address; whoever stands before several orchestrators spreads the webhooks over them.
-    std::string intakes;
-    for (const Program& program : orchestrators_)
-        intakes += (intakes.empty() ? "" : ",") + loopback(program.public_port);
-    public_url_ = between_ ? between_("stores", "intake", intakes) : loopback(orchestrators_.front().public_port);
+    std::string all;
+    for (const std::string& intake : intakes())
+        all += (all.empty() ? "" : ",") + intake;
+    public_url_ = between_ ? between_("stores", "intake", all) : intakes().front();
     world_settings_.public_url = public_url_;
 }
 
@@ -659,7 +659,7 @@ std::optional<json> System::command(const std::string& path, const json& body) {
     return parsed(reply.body, "POST /api/v1" + path);
 }
 
-runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
+runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments, seconds longest) {
     runtime::ChildPlan plan;
     plan.program = std::filesystem::absolute(bin_) / "sagactl";
     plan.arguments = arguments;
@@ -670,7 +670,22 @@ runtime::CommandEnd System::sagactl(const std::vector<std::string>& arguments) {
     plan.environment["ORDERSAGA_URL"] = private_url();
     plan.environment["ORDERSAGA_TOKEN"] = token_;
     plan.log = logs() / "sagactl.log";
-    return runtime::run_command(plan, seconds(120));
+    return runtime::run_command(plan, longest);
+}
+
+std::vector<std::string> System::intakes() const {
+    std::vector<std::string> all;
+    for (const Program& program : orchestrators_)
+        all.push_back(loopback(program.public_port));
+    return all;
+}
+
+std::vector<std::string> System::urls(const std::string& binary) {
+    std::vector<std::string> all;
+    for (const Program* program : all_programs()) {
+        if (program->binary == binary) all.push_back(program->url);
+    }
+    return all;
 }
 
 std::map<std::string, std::string> System::addresses() const {

@@ -83,11 +83,16 @@ public:
     std::optional<std::vector<nlohmann::json>> rest_all(const std::string& path, const std::string& filter = {});
     std::optional<nlohmann::json> command(const std::string& path, const nlohmann::json& body);
 
-    // sagactl with the addresses of this system in its environment.
-    runtime::CommandEnd sagactl(const std::vector<std::string>& arguments);
+    // sagactl with the addresses of this system in its environment. Throws when it takes longer than that.
+    runtime::CommandEnd sagactl(
+        const std::vector<std::string>& arguments,
+        std::chrono::seconds longest = std::chrono::seconds(120));
 
     // Name → value: what --run writes, and what people are shown.
     [[nodiscard]] std::map<std::string, std::string> addresses() const;
+    // Where each orchestrator takes webhooks; where each program of that binary tells of itself.
+    [[nodiscard]] std::vector<std::string> intakes() const;
+    [[nodiscard]] std::vector<std::string> urls(const std::string& binary);
     [[nodiscard]] const Catalogue& catalogue() const { return catalogue_; }
     [[nodiscard]] std::filesystem::path logs() const { return directory_ / "logs"; }
 
