@@ -21,6 +21,7 @@ struct Demand {
     double twice = 0.02;         // share of webhooks that come a second time
     double cancelled = 0.01;     // share of orders that the buyer cancels some seconds later
     double of_first_store = -1;  // share of the first store; negative: all alike
+    bool oversell = false;       // the shops sell beyond what they show
 };
 
 struct Purchase {
@@ -40,6 +41,8 @@ public:
 
     Purchase next();
     [[nodiscard]] const Demand& demand() const { return demand_; }
+    // From the next purchase on; negative: all alike.
+    void prefer_first_store(double share) { demand_.of_first_store = share; }
 
 private:
     double draw_share();  // from 0 to 1, without 1

@@ -97,17 +97,18 @@ asio::awaitable<void> Generator::keep_rate(double orders_per_second, std::chrono
 }
 
 asio::awaitable<void> Generator::burst(std::size_t orders, std::size_t at_once) {
-    constexpr std::size_t share = 32;
+    constexpr std::size_t share = 32;  // that the shops hand over in one call
     for (std::size_t made = 0; made < orders && trouble_.empty();) {
-        while (under_way_ >= at_once)
+        while (orders_under_way_ >= at_once)
             co_await sleep_until(clock_.now() + milliseconds(1));
+        const std::size_t many = std::min({share, at_once - orders_under_way_, orders - made});
         std::vector<Wish> wishes;
-        for (const Instant now = clock_.now(); made < orders && wishes.size() < share; ++made)
+        for (const Instant now = clock_.now(); wishes.size() < many; ++made)
             wishes.push_back({buyers_.next(), now});
         co_await make(std::move(wishes), false);
     }
-    while (under_way_ > 0)
-        co_await sleep_until(clock_.now() + tick);
+    while (orders_under_way_ > 0)
+        co_await sleep_until(clock_.now() + milliseconds(1));
 }
 
 // GCC 12 miscompiles lists in braces inside of coroutines, so documents are made outside of them.
@@ -117,7 +118,10 @@ std::string Generator::orders_wanted(const std::vector<Wish>& wishes) const {
         json lines = json::array();
         for (const auto& [sku, units] : wish.purchase.lines)
             lines.push_back({sku, units});
-        orders.push_back({{"store", route_.shops[wish.purchase.store].domain}, {"lines", std::move(lines)}});
+        orders.push_back(
+            {{"store", route_.shops[wish.purchase.store].domain},
+             {"lines", std::move(lines)},
+             {"oversell", buyers_.demand().oversell}});
     }
     return json{{"orders", std::move(orders)}}.dump();
 }
@@ -207,6 +211,7 @@ void Generator::start(
     const std::size_t index = sent_.size();
     sent_.push_back({shop, order_id, what, due, -1, 0, 0, false});
     ++under_way_;
+    if (what == Sent::What::order) ++orders_under_way_;
     asio::co_spawn(context_, deliver(index, std::move(id), std::move(body)), asio::detached);
 }
 
@@ -227,6 +232,7 @@ asio::awaitable<void> Generator::deliver(std::size_t index, std::string id, std:
         if (!sent.taken) co_await sleep_until(clock_.now() + pause_after(outcome));
     }
     --under_way_;
+    if (sent_[index].what == Sent::What::order) --orders_under_way_;
 }
 
 }  // namespace ordersaga::bench

@@ -51,9 +51,11 @@ public:
     // `orders_per_second` orders for `length`, evenly spread; returns when the last one is due. What follows of it (second
     // webhooks, cancels, answers) goes on in the context.
     boost::asio::awaitable<void> keep_rate(double orders_per_second, std::chrono::duration<double> length);
-    // `orders` orders as fast as they are answered, with at most `at_once` under way; returns when all were answered.
+    // `orders` orders as fast as they are taken, with at most `at_once` under way; returns when all were taken. Second webhooks
+    // and cancels go on in the context.
     boost::asio::awaitable<void> burst(std::size_t orders, std::size_t at_once);
 
+    Buyers& buyers() { return buyers_; }
     // In the sequence they were made; later ones are appended while it runs.
     [[nodiscard]] const std::vector<Sent>& sent() const { return sent_; }
     [[nodiscard]] std::size_t orders() const { return orders_; }
@@ -94,7 +96,7 @@ private:
     runtime::SeededRandom random_;
     std::map<std::string, std::size_t> shop_of_domain_;
     std::vector<Sent> sent_;
-    std::size_t orders_ = 0, under_way_ = 0, turn_ = 0, refused_by_shops_ = 0, body_bytes_ = 0;
+    std::size_t orders_ = 0, under_way_ = 0, orders_under_way_ = 0, turn_ = 0, refused_by_shops_ = 0, body_bytes_ = 0;
     std::string trouble_;
 };
 

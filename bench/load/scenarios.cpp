@@ -1,12 +1,12 @@
 #include "bench/load/scenarios.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <iostream>
+#include <utility>
 
 namespace ordersaga::bench {
 
@@ -14,8 +14,13 @@ using nlohmann::json;
 
 void say(const std::string& text) {
     static const auto begin = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    std::cerr << fmt::format("[{:6.1f} s] {}", seconds, text) << std::endl;
+    std::cerr << fmt::format("[{:6.1f} s] {}", seconds_since(begin), text) << std::endl;
+}
+
+namespace {
+
+double rounded(double value, double steps) {
+    return std::round(value * steps) / steps;
 }
 
 std::string laws_of(const Verdict& verdict) {
@@ -26,13 +31,21 @@ std::string laws_of(const Verdict& verdict) {
     return "BROKEN: " + text;
 }
 
-namespace {
+}  // namespace
 
-double rounded(double value, double steps) {
-    return std::round(value * steps) / steps;
+Outcome judged(Stage& stage, json figures) {
+    return judged(stage, std::move(figures), stage.judge());
 }
 
-}  // namespace
+Outcome judged(Stage& stage, json figures, const Verdict& verdict) {
+    if (figures.is_array()) {
+        for (json& row : figures)
+            row["laws"] = laws_of(verdict);
+    } else {
+        figures["laws"] = laws_of(verdict);
+    }
+    return {std::move(figures), stage.servers(), stage.load()};
+}
 
 json costs_between(const Reading& before, const Reading& after) {
     const auto orders = static_cast<double>(std::max<std::size_t>(1, after.requested - before.requested));
@@ -50,6 +63,7 @@ json costs_between(const Reading& before, const Reading& after) {
         {"wal_bytes_per_order", std::round((after.wal_bytes - before.wal_bytes) / orders)},
         {"rows_per_order", rounded((after.rows - before.rows) / orders, 100)},
         {"transactions_per_order", rounded((after.transactions - before.transactions) / orders, 1000)},
+        {"steps_per_order", rounded((after.steps - before.steps) / orders, 100)},
         {"messages_per_order", rounded((after.messages - before.messages) / orders, 100)},
         {"rss_mib", std::move(rss)}};
 }
@@ -62,10 +76,29 @@ json spread_of(const std::vector<double>& milliseconds) {
         {"count", milliseconds.size()}};
 }
 
+std::size_t refused_at_first(const Generator& generator) {
+    return static_cast<std::size_t>(std::count_if(
+        generator.sent().begin(), generator.sent().end(),
+        [](const Sent& sent) { return sent.what == Sent::What::order && sent.status / 100 != 2; }));
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 const std::vector<Scenario>& scenarios() {
     static const std::vector<Scenario> all{
-        {"sustained", "the highest rate that is held without a growing backlog", run_sustained},
-        {"latency", "50, 100 and 200 orders a second, with instant peers and with 25 ms of them", run_latency},
+        {"sustained", "the highest rate that is held without a growing backlog", 3, run_sustained},
+        {"latency", "50, 100 and 200 orders a second, with instant peers and with 25 ms of them", 3, run_latency},
+        {"accept", "the intake alone: webhooks into a system whose workers stand still", 3, run_accept},
+        {"burst", "webhooks as fast as they are taken", 1, run_burst},
+        {"hot-sku", "20 stores sell one SKU, ten orders for each unit", 1, run_hot_sku},
+        {"multi-line", "orders of two to five lines over 10 SKUs, from 16 senders", 3, run_multi_line},
+        {"outage", "the warehouse is away, and allows only so many calls a minute when it is back", 1, run_outage},
+        {"idle", "nothing is ordered, and many sagas are open", 1, run_idle},
+        {"list", "lists, filters and counters over many finished and open sagas", 1, run_list},
+        {"overload", "three times the rate that is held, then half of it", 1, run_overload},
+        {"fairness", "one store floods: what the others feel of it", 3, run_fairness},
     };
     return all;
 }

@@ -4,6 +4,7 @@
 
 #include "bench/load/generator.hpp"
 #include "bench/load/meter.hpp"
+#include "db/connection.hpp"
 #include "sandbox/demo/system.hpp"
 #include "sandbox/demo/witness.hpp"
 
@@ -26,7 +27,10 @@ struct StageOptions {
     std::int64_t orchestrators = 1, workers = 1;
     Demand demand;
     std::int64_t units = 10'000'000;              // of each article
+    bool scarce = false;                          // more is asked for than there is
     double store_ms = 5, warehouse_ms = 20;       // that a call takes; 0: at once
+    std::int64_t warehouse_calls_per_minute = 0;  // that the warehouse allows; 0: its limit is lifted
+    double warm_up_s = 8;
     std::map<std::string, std::string> settings;  // of the orchestrator, over its defaults
 };
 
@@ -41,6 +45,7 @@ struct Reading {
     std::chrono::steady_clock::time_point at;
     Cost cost;
     double wal_bytes = 0, rows = 0, transactions = 0;
+    double steps = 0;     // lines of the sagas' history
     double messages = 0;  // AMQP: commands, outcomes and public events
     std::size_t orders = 0, requested = 0;
 };
@@ -70,29 +75,44 @@ public:
     void burst(std::size_t orders, std::size_t at_once);
     // Lets time pass with everything running.
     void pass(std::chrono::milliseconds length);
-    // Until all that was sent is answered and requested, or `longest` is over. True: nothing is left.
+    // Until all that was sent is answered and every order has come to where it rests, or `longest` is over. True: nothing is
+    // left.
     bool drain(std::chrono::seconds longest);
+    // How many orders are on their way to where they rest.
+    std::int64_t moving();
+    // The orchestrators and workers killed and started again; returns when they are ready.
+    void restart_programs();
+    // To every worker.
+    void signal_workers(int number);
 
     [[nodiscard]] Reading read();
     [[nodiscard]] std::size_t orders() const { return generator_->orders(); }
     [[nodiscard]] std::size_t requested() const { return requested_.size(); }
     [[nodiscard]] std::size_t backlog() const;
-    // Of the orders that were due in that time.
-    [[nodiscard]] Latencies latencies(runtime::Instant from, runtime::Instant until) const;
-    [[nodiscard]] const Generator& generator() const { return *generator_; }
+    // Of the orders that were due in that time, of all shops or of those that are wanted.
+    [[nodiscard]] Latencies latencies(
+        runtime::Instant from,
+        runtime::Instant until,
+        const std::function<bool(std::size_t shop)>& wanted = {}) const;
+    [[nodiscard]] Generator& generator() { return *generator_; }
     [[nodiscard]] demo::System& system() { return *system_; }
+    // The system's database, as the administrator.
+    [[nodiscard]] db::Connection& database() { return *database_; }
+    [[nodiscard]] std::filesystem::path log_of_postgresql() const;
 
     // Waits for the stores to show the same, then asks everybody.
     Verdict judge();
 
-    // What the live servers say of themselves, and what the programs were told.
-    nlohmann::json settings();
+    // What the live servers say of themselves: PostgreSQL's settings, RabbitMQ's queues and channels, their versions.
+    nlohmann::json servers();
+    // What the generator and the stand-ins were told.
+    nlohmann::json load() const;
 
 private:
     boost::asio::awaitable<void> watch_warehouse();
     void read_page(const std::string& body);
+    void find_roots();
     void run_until(const std::function<bool()>& done);
-    double metric_sum(const std::string& url, const std::vector<std::string>& names);
 
     StageOptions options_;
     demo::Catalogue catalogue_;
@@ -100,11 +120,13 @@ private:
     boost::asio::io_context context_{1};
     std::unique_ptr<runtime::HttpClient> client_;
     std::unique_ptr<Generator> generator_;
-    std::map<std::string, std::string> addresses_;
+    std::map<std::string, std::string> servers_, addresses_;
+    std::unique_ptr<db::Connection> database_;
     Roots roots_;
     std::int64_t ledger_read_to_ = 0;
     std::map<std::string, runtime::Instant> requested_;  // "<store key>.<order id>" → first creation in the warehouse
     bool watching_ = false;
+    std::string trouble_;  // why what the warehouse has is not known; empty: all well
 };
 
 // The value below which `share` of all lie; 0 of none.

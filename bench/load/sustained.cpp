@@ -1,9 +1,8 @@
 #include "bench/load/scenarios.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include <algorithm>
+#include <utility>
 
 namespace ordersaga::bench {
 namespace {
@@ -35,6 +34,8 @@ Step step_at(Stage& stage, double rate, double length) {
     return step;
 }
 
+}  // namespace
+
 double find_rate(Stage& stage) {
     double held = first_rate / growth;
     for (double rate = first_rate; step_at(stage, rate, step_s).holds; rate *= growth)
@@ -49,9 +50,7 @@ double find_rate(Stage& stage) {
     return held;
 }
 
-}  // namespace
-
-json run_sustained(const ScenarioOptions& options) {
+Outcome run_sustained(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
@@ -61,26 +60,25 @@ json run_sustained(const ScenarioOptions& options) {
     const Reading before = stage.read();
     const std::size_t backlog = stage.backlog();
     const auto from = runtime::SystemClock().now();
-    stage.keep_rate(rate, options.seconds);
+    stage.keep_rate(rate, or_own(options.seconds, 60.0));
     const auto until = runtime::SystemClock().now();
     const std::size_t backlog_after = stage.backlog();
     const Reading after = stage.read();
     const double took = std::chrono::duration<double>(after.at - before.at).count();
-    stage.drain(seconds(120));
+    stage.drain(seconds(300));
     const Latencies latencies = stage.latencies(from, until);
-    const Verdict verdict = stage.judge();
     json figures = costs_between(before, after);
     figures["rate"] = rate;
     figures["orders_per_s"] = static_cast<double>(after.requested - before.requested) / took;
+    figures["steps_per_s"] = (after.steps - before.steps) / took;
+    figures["messages_per_s"] = (after.messages - before.messages) / took;
     figures["seconds"] = took;
     figures["backlog_before"] = backlog;
     figures["backlog_after"] = backlog_after;
     figures["held"] = static_cast<double>(backlog_after) < rate;
     figures["answer_ms"] = spread_of(latencies.answered_ms);
     figures["requested_ms"] = spread_of(latencies.requested_ms);
-    figures["laws"] = laws_of(verdict);
-    figures["settings"] = stage.settings();
-    return figures;
+    return judged(stage, std::move(figures));
 }
 
 }  // namespace ordersaga::bench
