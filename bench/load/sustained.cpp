@@ -1,7 +1,10 @@
+// The highest rate that is held: stepped up until the backlog grows (down, where the first is too much), then kept. It claims
+// orders a second that reach the warehouse, and what each of them costs.
 #include "bench/load/scenarios.hpp"
 
 #include <fmt/format.h>
 
+#include <stdexcept>
 #include <utility>
 
 namespace ordersaga::bench {
@@ -10,7 +13,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr double first_rate = 200, growth = 1.3, step_s = 8;
+constexpr double first_rate = 200, least_rate = 5, growth = 1.3, step_s = 8;
 
 struct Step {
     double requested_per_s = 0;
@@ -23,7 +26,7 @@ Step step_at(Stage& stage, double rate, double length) {
     const std::size_t requested = stage.requested();
     const auto begin = std::chrono::steady_clock::now();
     stage.keep_rate(rate, length);
-    const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double took = seconds_since(begin);
     Step step;
     const std::size_t after = stage.backlog();
     step.requested_per_s = static_cast<double>(stage.requested() - requested) / took;
@@ -37,15 +40,21 @@ Step step_at(Stage& stage, double rate, double length) {
 }  // namespace
 
 double find_rate(Stage& stage) {
-    double held = first_rate / growth;
-    for (double rate = first_rate; step_at(stage, rate, step_s).holds; rate *= growth)
+    double rate = first_rate, held = 0;
+    for (; step_at(stage, rate, step_s).holds; rate *= growth)
         held = rate;
     stage.drain(seconds(120));
+    while (held == 0) {
+        rate /= growth;
+        if (rate < least_rate) throw std::runtime_error(fmt::format("not even {:.0f} orders/s are held", least_rate));
+        if (step_at(stage, rate, step_s).holds) held = rate;
+        stage.drain(seconds(120));
+    }
     // Between the last that held and the first that did not.
-    for (double rate : {held * 1.15, held * 1.07}) {
-        const bool holds = step_at(stage, rate, step_s).holds;
+    for (const double between : {held * 1.15, held * 1.07}) {
+        const bool holds = step_at(stage, between, step_s).holds;
         stage.drain(seconds(60));
-        if (holds) return rate;
+        if (holds) return between;
     }
     return held;
 }
