@@ -130,6 +130,9 @@ constexpr std::string_view upsert_listings = R"sql(
     RETURNING (SELECT key FROM stores WHERE merchant_id = $1::bigint AND store_id = old.store_id) || ' / ' ||
               (SELECT sku FROM skus WHERE merchant_id = $1::bigint AND sku_id = old.sku_id), xmax = 0)sql";
 
+// A catalogue is written whole or not at all, however large it is: each statement may take longer than the role allows.
+constexpr std::string_view take_time = "SET LOCAL statement_timeout = '10min'";
+
 // In the order in which the engine locks ledgers.
 constexpr std::string_view lock_ledgers = R"sql(
     SELECT FROM stock WHERE merchant_id = $1::bigint ORDER BY sku_id, warehouse_id FOR UPDATE)sql";
@@ -451,6 +454,7 @@ SetupReport apply_setup(
     SetupReport report;
     try {
         session.transact([&](Transaction& transaction) {
+            transaction.query(take_time);
             report = SetupRun(transaction, plan).run();
             if (dry_run) throw DryRunEnds{};
             if (nothing_changed(report)) return;

@@ -72,6 +72,20 @@ TEST_F(SetupTest, UpdatesWhatDiffersAndKeepsOpeningStock) {
         "3");
 }
 
+TEST_F(SetupTest, TakesTheTimeThatALargeCatalogueNeeds) {
+    session_.transact([](db::Transaction& transaction) {
+        transaction.query("SELECT set_config('statement_timeout', '20ms', false)");
+    });
+    for (int i = 0; i < 500; ++i) {
+        const std::string number = std::to_string(i);
+        plan_.skus.push_back({"MANY-" + number, "", "item-" + number, "deny", "trust-mirror", 0, 0, false});
+        plan_.listings.push_back({"eu", "MANY-" + number, "many-" + number, "inventory-" + number, "4"});
+    }
+    apply();
+    EXPECT_EQ(one("SELECT count(*)::text FROM listings WHERE variant_id LIKE 'many-%'"), "500");
+    EXPECT_EQ(one("SHOW statement_timeout"), "20ms") << "for the setup alone";
+}
+
 // Applied again after the cut-over, the file must not make older orders be sent.
 TEST_F(SetupTest, NeitherChangesAModeNorMovesACutOverBack) {
     plan_.stores[0].mode = "observe";
