@@ -33,8 +33,9 @@ constexpr const char* kSkus = R"sql(
            sku.discontinued, part.component_sku_id, part.quantity
       FROM skus sku
       LEFT JOIN sku_components part ON part.merchant_id = sku.merchant_id AND part.bundle_sku_id = sku.sku_id
-     WHERE sku.merchant_id = $1::bigint AND (cardinality($2::bigint[]) = 0 OR sku.sku_id = ANY ($2::bigint[]))
-     ORDER BY sku.sku_id, part.component_sku_id)sql";
+     WHERE sku.merchant_id = $1::bigint)sql";
+constexpr const char* kThese = " AND sku.sku_id = ANY ($2::bigint[])";
+constexpr const char* kInSequence = " ORDER BY sku.sku_id, part.component_sku_id";
 
 constexpr const char* kStore = "SELECT store_id FROM stores WHERE merchant_id = $1::bigint AND store_id = $2::bigint";
 
@@ -115,8 +116,12 @@ std::vector<WarehouseRow> PgTransaction::warehouses(const std::vector<MerchantId
 }
 
 std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
+    // Two statements: a condition that is sometimes none finds no index.
+    const std::string all = kSkus;
+    const db::Rows rows = ids.empty() ? sql_.query(all + kInSequence, {merchant})
+                                      : sql_.query(all + kThese + kInSequence, {merchant, ids});
     std::vector<SkuRow> skus;
-    for (SkuRow& row : read_all(sql_.query(kSkus, {merchant, ids}), read_sku)) {
+    for (SkuRow& row : read_all(rows, read_sku)) {
         if (!skus.empty() && skus.back().sku_id == row.sku_id) {
             skus.back().components.push_back(row.components.front());
         } else {

@@ -329,8 +329,10 @@ Connection::Connection(const ConnectionSettings& settings) {
         impl_->backend_process = impl_->connection.backendpid();
         if (settings.prepares) {
             // Planned once, however many rows come: by default lists of few elements are planned anew each time. And planned
-            // for many rows, also where a table is empty still.
-            for (const char* setting : {"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off"})
+            // for few keys in large tables, whatever the tables hold by then: a join of whole tables is never right.
+            for (const char* setting :
+                 {"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off",
+                  "SET enable_mergejoin = off", "SET jit = off"})
                 pqxx::nontransaction(impl_->connection).exec(setting);
             impl_->prepared.emplace();
         }

@@ -21,16 +21,20 @@ constexpr const char* kColumns =
     "in_flight, "
     "learned, wants_read, read_open, parked, hinted, hinted_at";
 
+// Found by an array of keys, never by a join: a table of which nothing is known yet would be joined whole.
 constexpr const char* kFind = R"sql( FROM listings
-     WHERE merchant_id = $1::bigint AND store_id = $2::bigint
-       AND (variant_id = ANY ($3::text[])
-            OR sku_id IN (SELECT sku_id FROM skus WHERE merchant_id = $1::bigint AND sku = ANY ($4::text[])))
+     WHERE merchant_id = $1::bigint
+       AND listing_id = ANY (ARRAY(
+            SELECT listing_id FROM listings
+             WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND variant_id = ANY ($3::text[])
+            UNION
+            SELECT listing.listing_id FROM skus JOIN listings listing USING (merchant_id, sku_id)
+             WHERE skus.merchant_id = $1::bigint AND skus.sku = ANY ($4::text[]) AND listing.store_id = $2::bigint))
      ORDER BY listing_id)sql";
 
-// The candidates to flush are those of the index listings_to_flush, whose condition is repeated word by word.
 constexpr const char* kLock = R"sql( FROM listings
      WHERE merchant_id = $1::bigint
-       AND listing_id IN (
+       AND listing_id = ANY (ARRAY(
             SELECT listing_id FROM listing_components WHERE merchant_id = $1::bigint AND sku_id = ANY ($2::bigint[])
             UNION
             SELECT unnest($3::bigint[])
@@ -38,11 +42,9 @@ constexpr const char* kLock = R"sql( FROM listings
             SELECT scarce.listing_id
               FROM unnest($4::bigint[]) AS flushing (store_id),
                    LATERAL (SELECT listing_id FROM listings
-                             WHERE merchant_id = $1::bigint AND store_id = flushing.store_id
-                               AND believed IS NOT NULL AND NOT wants_read AND NOT read_open AND parked = ''
-                               AND target <> believed + in_flight
+                             WHERE merchant_id = $1::bigint AND store_id = flushing.store_id AND owes_flush
                              ORDER BY target, listing_id
-                             LIMIT $5::bigint) scarce)
+                             LIMIT $5::bigint) scarce))
      ORDER BY listing_id)sql";
 
 // A hint counts once it has stood long enough for our own flush or a webhook to explain it.

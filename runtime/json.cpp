@@ -46,8 +46,9 @@ public:
 
     bool key(string_t& name) override {
         if (!accepts(name)) return false;
-        if (open_.back()->contains(name)) return refuse("an object repeats a key");
-        key_ = std::move(name);
+        const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
+        if (!is_new) return refuse("an object repeats a key");
+        member_ = &member->second;
         return true;
     }
 
@@ -84,9 +85,8 @@ private:
             parent.push_back(std::move(value));
             return &parent.back();
         }
-        Json& member = parent[key_];
-        member = std::move(value);
-        return &member;
+        *member_ = std::move(value);
+        return member_;
     }
 
     bool open(Json&& container) {
@@ -106,7 +106,7 @@ private:
     const JsonLimits limits_;
     Json root_;
     std::vector<Json*> open_;
-    string_t key_;
+    Json* member_ = nullptr;  // named, and still without its value
     std::size_t count_ = 0;
     std::string fault_;
 };
