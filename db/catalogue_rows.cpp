@@ -34,8 +34,9 @@ constexpr const char* kSkus = R"sql(
       FROM skus sku
       LEFT JOIN sku_components part ON part.merchant_id = sku.merchant_id AND part.bundle_sku_id = sku.sku_id
      WHERE sku.merchant_id = $1::bigint)sql";
-constexpr const char* kThese = " AND sku.sku_id = ANY ($2::bigint[])";
-constexpr const char* kInSequence = " ORDER BY sku.sku_id, part.component_sku_id";
+// Two statements: a condition that is sometimes none finds no index.
+constexpr const char* kAll = " ORDER BY sku.sku_id, part.component_sku_id";
+constexpr const char* kThese = " AND sku.sku_id = ANY ($2::bigint[]) ORDER BY sku.sku_id, part.component_sku_id";
 
 constexpr const char* kStore = "SELECT store_id FROM stores WHERE merchant_id = $1::bigint AND store_id = $2::bigint";
 
@@ -52,6 +53,10 @@ constexpr const char* kOrdersBeingSent = R"sql(
       FROM sagas
      WHERE merchant_id = $1::bigint AND kind = 'order' AND NOT final
        AND (data->>'store_id')::bigint = $2::bigint AND NOT coalesce((data->>'observed')::boolean, false))sql";
+
+std::string skus_where(const char* rest) {
+    return std::string(kSkus) + rest;
+}
 
 StoreRow read_store(RowReader& row) {
     StoreRow store;
@@ -116,10 +121,8 @@ std::vector<WarehouseRow> PgTransaction::warehouses(const std::vector<MerchantId
 }
 
 std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
-    // Two statements: a condition that is sometimes none finds no index.
-    const std::string all = kSkus;
-    const db::Rows rows = ids.empty() ? sql_.query(all + kInSequence, {merchant})
-                                      : sql_.query(all + kThese + kInSequence, {merchant, ids});
+    const db::Rows rows =
+        ids.empty() ? sql_.query(skus_where(kAll), {merchant}) : sql_.query(skus_where(kThese), {merchant, ids});
     std::vector<SkuRow> skus;
     for (SkuRow& row : read_all(rows, read_sku)) {
         if (!skus.empty() && skus.back().sku_id == row.sku_id) {

@@ -46,9 +46,8 @@ public:
 
     bool key(string_t& name) override {
         if (!accepts(name)) return false;
-        const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
-        if (!is_new) return refuse("an object repeats a key");
-        member_ = &member->second;
+        if (open_.back()->contains(name)) return refuse("an object repeats a key");
+        key_ = std::move(name);
         return true;
     }
 
@@ -85,8 +84,9 @@ private:
             parent.push_back(std::move(value));
             return &parent.back();
         }
-        *member_ = std::move(value);
-        return member_;
+        Json& member = parent[key_];
+        member = std::move(value);
+        return &member;
     }
 
     bool open(Json&& container) {
@@ -106,7 +106,7 @@ private:
     const JsonLimits limits_;
     Json root_;
     std::vector<Json*> open_;
-    Json* member_ = nullptr;  // named, and still without its value
+    string_t key_;
     std::size_t count_ = 0;
     std::string fault_;
 };

@@ -107,13 +107,6 @@ TEST(LargerStoreModel, ThreeOrdersForTwoSkusAndFlushesOfUnknownOutcomeRestocked)
     expect_no_violation("two stores, three orders, two SKUs, flushes lost", scope, Sequence::depth_first);
 }
 
-TEST(LargerStoreModel, ThreeOrdersWithEveryFault) {
-    Scope scope = store_scope();
-    scope.orders = {{1, {{1, 1}}, -1}, {2, {{1, 1}}, -1}, {2, {{1, 1}}, 1}};
-    scope.units = {2};
-    expect_no_violation("two stores, three orders, all faults", scope, Sequence::depth_first);
-}
-
 // S46: the wrong rule "a flush sets the target" shows a unit that the store has sold (ecommerce_integrations).
 TEST(StoreModel, ConvictsEveryWrongRuleOfFlushes) {
     for (const WrongRule& wrong : {
