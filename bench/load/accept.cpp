@@ -15,7 +15,6 @@ Outcome run_accept(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
-    stage.drain(std::chrono::seconds(60));
     stage.signal_workers(SIGSTOP);
     const std::size_t orders = or_own<std::size_t>(options.orders, 60'000);
     const std::size_t at_once = or_own<std::size_t>(options.at_once, 64);

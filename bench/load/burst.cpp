@@ -13,7 +13,6 @@ Outcome run_burst(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
-    stage.drain(std::chrono::seconds(60));
     const std::size_t orders = or_own<std::size_t>(options.orders, 100'000);
     const Reading before = stage.read();
     const auto from = runtime::SystemClock().now();

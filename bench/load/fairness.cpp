@@ -34,7 +34,6 @@ Outcome run_fairness(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
-    stage.drain(std::chrono::seconds(60));
     const double flood = or_own(options.rate, 1'000.0), length = or_own(options.seconds, 30.0);
     const double others = flood / 20;
     const auto from = runtime::SystemClock().now();

@@ -92,7 +92,6 @@ Outcome run_list(const ScenarioOptions& options) {
     Stage stage(asked.stage);
     stage.start(say);
     stage.warm_up();
-    stage.drain(seconds(60));
     finish_orders(stage);
     seed_sagas(stage.database(), "Completed", options.finished, 60, say);
     stage.keep_rate(20, 3);

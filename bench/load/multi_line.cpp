@@ -30,7 +30,6 @@ Outcome run_multi_line(const ScenarioOptions& options) {
     Stage stage(mixed);
     stage.start(say);
     stage.warm_up();
-    stage.drain(std::chrono::seconds(60));
     const std::size_t orders = or_own<std::size_t>(options.orders, 20'000);
     const Reading before = stage.read();
     const auto from = runtime::SystemClock().now();

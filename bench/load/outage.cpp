@@ -20,7 +20,6 @@ Outcome run_outage(const ScenarioOptions& options) {
     Stage stage(limited);
     stage.start(say);
     stage.warm_up();
-    stage.drain(std::chrono::seconds(60));
     const std::size_t requested = stage.requested();
     const auto from = runtime::SystemClock().now();
     stage.system().control(

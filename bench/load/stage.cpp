@@ -198,6 +198,7 @@ void Stage::warm_up() {
     drain(seconds(60));
     database_->autocommit("ANALYZE");
     keep_rate(60, options_.warm_up_s / 4);
+    drain(seconds(60));
 }
 
 void Stage::pace_of_peers(double store_ms, double warehouse_ms) {
@@ -254,24 +255,21 @@ void Stage::run_until(const std::function<bool()>& done) {
     }
 }
 
-void Stage::keep_rate(double orders_per_second, double length) {
+void Stage::run_to_end(asio::awaitable<void> load) {
     bool done = false;
-    const auto run = [&]() -> asio::awaitable<void> {
-        co_await generator_->keep_rate(orders_per_second, std::chrono::duration<double>(length));
+    asio::co_spawn(context_, std::move(load), [&done](const std::exception_ptr& fault) {
+        if (fault) std::rethrow_exception(fault);
         done = true;
-    };
-    asio::co_spawn(context_, run(), asio::detached);
+    });
     run_until([&] { return done; });
 }
 
+void Stage::keep_rate(double orders_per_second, double length) {
+    run_to_end(generator_->keep_rate(orders_per_second, std::chrono::duration<double>(length)));
+}
+
 void Stage::burst(std::size_t orders, std::size_t at_once) {
-    bool done = false;
-    const auto run = [&]() -> asio::awaitable<void> {
-        co_await generator_->burst(orders, at_once);
-        done = true;
-    };
-    asio::co_spawn(context_, run(), asio::detached);
-    run_until([&] { return done; });
+    run_to_end(generator_->burst(orders, at_once));
 }
 
 void Stage::pass(milliseconds length) {

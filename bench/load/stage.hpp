@@ -64,7 +64,7 @@ public:
     void start(const std::function<void(const std::string&)>& tell);
 
     // Some orders, then ANALYZE: a database that has lived for an hour knows how large its tables are. A new one takes a minute
-    // to notice, and plans for empty tables until then.
+    // to notice, and plans for empty tables until then. All of them have come to where they rest when it returns.
     void warm_up();
 
     // How long each peer takes for a call.
@@ -113,6 +113,7 @@ private:
     void read_page(const std::string& body);
     void find_roots();
     void run_until(const std::function<bool()>& done);
+    void run_to_end(boost::asio::awaitable<void> load);
 
     StageOptions options_;
     demo::Catalogue catalogue_;
