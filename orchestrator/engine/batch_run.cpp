@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 namespace ordersaga::engine {
 namespace {
@@ -16,6 +17,17 @@ constexpr std::size_t preview_steps_limit = 100;
 LaneRules rules_of(const EngineOptions& options) {
     return {
         options.breaker_cooldown, options.breaker_cooldown_cap, options.breaker_failures, options.creates_leave_free};
+}
+
+// The best first, as those that wait are claimed.
+bool goes_before(const CommandRow* left, const CommandRow* right) {
+    return std::tie(left->priority, left->due_at, left->command_id) <
+           std::tie(right->priority, right->due_at, right->command_id);
+}
+
+// Of a duty, and only looks something up: what may leave while a lane writes nothing to its peer.
+bool is_asking(const CommandRow& command) {
+    return command.saga_id.empty() && (command.priority == asked_first || command.priority == polled);
 }
 
 std::string incident_key_of(const SagaKey& saga) {
@@ -143,6 +155,7 @@ void BatchRun::take_over(SagaRow row) {
 
 void BatchRun::load(const std::vector<SagaKey>& keys) {
     std::set<SagaKey> wanted(keys.begin(), keys.end());
+    wanted.insert(held_.begin(), held_.end());
     for (const Pending& pending : pending_)
         wanted.insert(pending.saga);
     std::vector<SagaKey> missing;
@@ -513,7 +526,7 @@ void BatchRun::apply_commands(Live& live, const sagas::SagaDefinition& definitio
 // ---------------------------------------------------------------------------------------------------------------------
 // Writing
 
-void BatchRun::write() {
+void BatchRun::collect_changes() {
     session_->finish();
     for (auto& [key, live] : live_) {
         for (CommandRow& command : live.commands) {
@@ -526,14 +539,26 @@ void BatchRun::write() {
             }
         }
         if (!live.touched) continue;
-        if (live.fresh) {
-            changes_.new_sagas.push_back(live.row);
-        } else {
-            changes_.updated_sagas.push_back(live.row);
-            changes_.updated_from.push_back(live.loaded_version);
-        }
+        // Only the data is large, and nobody looks at it any more.
+        nlohmann::json data = std::move(live.row.data);
+        std::vector<SagaRow>& rows = live.fresh ? changes_.new_sagas : changes_.updated_sagas;
+        rows.push_back(live.row);
+        rows.back().data = std::move(data);
+        if (!live.fresh) changes_.updated_from.push_back(live.loaded_version);
     }
+}
+
+void BatchRun::write() {
+    collect_changes();
     transaction_.write(changes_);
+}
+
+void BatchRun::write_and_dispatch() {
+    collect_changes();
+    std::vector<CommandRow> fresh = std::move(changes_.new_commands);
+    changes_.new_commands.clear();
+    transaction_.write(changes_);
+    admit_commands(std::move(fresh));
 }
 
 void BatchRun::append_changed_sagas(std::vector<SagaChange>& changes) const {
@@ -563,38 +588,63 @@ void BatchRun::apply_lessons(LaneRow& lane) {
     if (!told.opened_incidents.empty() || !told.closed_incidents.empty()) transaction_.write(told);
 }
 
-void BatchRun::dispatch(const std::vector<LaneKey>& more_lanes) {
-    lanes_.insert(more_lanes.begin(), more_lanes.end());
-    if (lanes_.empty()) return;
+std::vector<LaneRow> BatchRun::lock_lanes() {
     const std::vector<LaneKey> names(lanes_.begin(), lanes_.end());
+    if (names.empty()) return {};
     std::vector<LaneRow> fresh;
     for (const auto& [merchant, lane] : transaction_.missing_lanes(names))
         fresh.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
     if (!fresh.empty()) transaction_.create_lanes(fresh);
-    std::vector<LaneRow> lanes = transaction_.lock_lanes(names);
+    return transaction_.lock_lanes(names);
+}
+
+void BatchRun::dispatch(const std::vector<LaneKey>& lanes) {
+    lanes_.insert(lanes.begin(), lanes.end());
+    admit_commands({});
+}
+
+// `fresh` are commands of this batch that are not stored yet: they take their turn with those that wait already.
+void BatchRun::admit_commands(std::vector<CommandRow> fresh) {
+    std::vector<LaneRow> lanes = lock_lanes();
+    std::map<LaneKey, std::vector<CommandRow*>> due;
+    for (CommandRow& command : fresh) {
+        if (command.due_at <= now_) due[{command.merchant, command.lane}].push_back(&command);
+    }
     Changes sent;
     LaneRules rules = rules_of(parts_.options);
     for (LaneRow& lane : lanes) {
         apply_lessons(lane);
         if (runtime::planted("restored_sends_at_once")) lane.reads_only = false;
-        std::size_t free = static_cast<std::size_t>(free_slots(lane, now_));
+        const int free = free_slots(lane, now_);
         if (free == 0 && now_ < lane.not_before) lane_retries_[{lane.merchant, lane.lane}] = lane.not_before;
         if (free == 0) continue;  // the next outcome of this lane comes by here again
-        for (CommandRow& command :
-             transaction_.claim_waiting_commands(lane.merchant, lane.lane, now_, free, lane.reads_only)) {
-            if (lane.reads_only && policy_of_duty(command.activity).write) continue;
-            if (!admit(lane, command, rules)) {
-                lane_retries_[{lane.merchant, lane.lane}] = admits_at(lane, command, rules, now_);
+        std::vector<CommandRow> stored = transaction_.claim_waiting_commands(
+            lane.merchant, lane.lane, now_, static_cast<std::size_t>(free), lane.reads_only);
+        std::vector<CommandRow*> queue;
+        for (CommandRow& command : stored)
+            queue.push_back(&command);
+        for (CommandRow* command : due[{lane.merchant, lane.lane}]) {
+            if (!lane.reads_only || is_asking(*command)) queue.push_back(command);
+        }
+        std::sort(queue.begin(), queue.end(), goes_before);
+        queue.resize(std::min(queue.size(), static_cast<std::size_t>(free)));
+        for (CommandRow* command : queue) {
+            const sagas::ActivityPolicy& policy = policy_of_duty(command->activity);
+            if (lane.reads_only && policy.write) continue;
+            if (!admit(lane, *command, rules)) {
+                lane_retries_[{lane.merchant, lane.lane}] = admits_at(lane, *command, rules, now_);
                 break;
             }
-            const sagas::ActivityPolicy& policy = policy_of_duty(command.activity);
-            begin_attempt(command, policy, now_, runtime::new_uuid_v4(parts_.random));
-            sent.updated_commands.push_back(command);
-            admitted_.push_back(std::move(command));
+            begin_attempt(*command, policy, now_, runtime::new_uuid_v4(parts_.random));
+            admitted_.push_back(*command);
+        }
+        for (CommandRow& command : stored) {
+            if (command.state == CommandState::sent) sent.updated_commands.push_back(std::move(command));
         }
     }
-    if (!sent.updated_commands.empty()) transaction_.write(sent);
-    transaction_.write_lanes(lanes);
+    sent.new_commands = std::move(fresh);
+    if (!sent.updated_commands.empty() || !sent.new_commands.empty()) transaction_.write(sent);
+    if (!lanes.empty()) transaction_.write_lanes(lanes);
 }
 
 bool BatchRun::left_work() const {

@@ -38,6 +38,7 @@ public:
     void start_saga(SagaRow row) override;
     void tell(const SagaKey& saga, sagas::Event event) override;
     bool holds(const SagaKey& saga) const override { return live_.count(saga) > 0; }
+    void hold(const SagaKey& saga) override { held_.push_back(saga); }
     void signal(const SagaKey& saga, sagas::Event event) override;
     std::string command_of_duty(MerchantId merchant, const std::string& duty, const sagas::Command& command) override;
     void write_duty(DutyRow row) override { changes_.updated_duties.push_back(std::move(row)); }
@@ -52,7 +53,7 @@ public:
     // An outcome of a duty's command whose row is locked.
     void end_duty_attempt(CommandRow& command, const sagas::Outcome& outcome);
     void end_silent_duty_attempt(CommandRow& command);
-    // Locks sagas told so far and those named; later ones must be among them.
+    // Locks sagas told and held so far, and those named; later ones must be among them.
     void load(const std::vector<SagaKey>& keys);
     // Takes over sagas that a claim has locked.
     void adopt(std::vector<SagaRow> rows);
@@ -71,16 +72,19 @@ public:
     void look_after(const IncidentLookedAfter& incident, InputResult& result);
     void wake_sagas_due();
     void decide_all();
+    // Everything but what the lanes have to say of it: who looks at a batch alone.
     void write();
-    // Admits waiting commands of the lanes touched by this batch and of those named.
-    void dispatch(const std::vector<LaneKey>& more_lanes);
+    // Everything. A new command that may leave at once is stored once, as sent.
+    void write_and_dispatch();
+    // Admits waiting commands of these lanes and of those touched by this batch.
+    void dispatch(const std::vector<LaneKey>& lanes);
     void fill(const SagaKey& saga, InputResult& result) const;
 
     // For a preview: assumes success of every command and waits for nothing.
     nlohmann::json assume_success(const SagaKey& saga);
 
     // --- what the engine does after the commit
-    const std::vector<CommandRow>& admitted() const { return admitted_; }
+    std::vector<CommandRow> take_admitted() { return std::move(admitted_); }
     const std::map<LaneKey, Instant>& lane_retries() const { return lane_retries_; }
     // What write() has written, for who looks on.
     void append_changed_sagas(std::vector<SagaChange>& changes) const;
@@ -130,12 +134,16 @@ private:
     CommandRow new_command(MerchantId merchant, const sagas::Command& command, const sagas::ActivityPolicy& policy);
     void learn_later(MerchantId merchant, const std::string& lane, const sagas::Outcome& outcome);
     void apply_lessons(LaneRow& lane);
+    void collect_changes();
+    std::vector<LaneRow> lock_lanes();
+    void admit_commands(std::vector<CommandRow> fresh);
 
     EngineParts parts_;
     Transaction& transaction_;
     Instant now_;
     std::unique_ptr<Session> session_;
     std::map<SagaKey, Live> live_;
+    std::vector<SagaKey> held_;
     std::deque<Pending> pending_;
     std::vector<CommandRow> duty_commands_;
     Changes changes_;

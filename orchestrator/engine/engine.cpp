@@ -103,7 +103,7 @@ private:
     void serve_lanes_and_relay(Transaction& transaction);
     // The broker has it; only the note of that is not stored yet.
     bool is_confirmed(const CommandRow& command) const;
-    void after_commit(const BatchRun& batch);
+    void after_commit(BatchRun& batch);
 
     std::vector<CommandRow> to_send_;
     std::vector<AnnouncementRow> to_announce_;
@@ -165,8 +165,9 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
     }
 }
 
-void Engine::Impl::after_commit(const BatchRun& batch) {
-    to_send_.insert(to_send_.end(), batch.admitted().begin(), batch.admitted().end());
+void Engine::Impl::after_commit(BatchRun& batch) {
+    for (CommandRow& command : batch.take_admitted())
+        to_send_.push_back(std::move(command));
     for (const auto& [lane, at] : batch.lane_retries())
         lane_retries_[lane] = at;
     if (onlooker_) batch.append_changed_sagas(changed_);
@@ -246,8 +247,7 @@ Engine::Impl::Ran Engine::Impl::attempt(
                 }
             }
             batch.decide_all();
-            batch.write();
-            batch.dispatch({});
+            batch.write_and_dispatch();
             for (std::size_t i = 0; i < inputs.size(); ++i) {
                 if (const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content)) {
                     batch.fill({outcome->merchant, outcome->saga_id}, results[i]);
@@ -355,8 +355,7 @@ void Engine::Impl::wake_sagas(std::size_t limit, Transaction& transaction) {
     batch.end_silent_attempts();
     batch.wake_sagas_due();
     batch.decide_all();
-    batch.write();
-    batch.dispatch({});
+    batch.write_and_dispatch();
     after_commit(batch);
 }
 
@@ -434,8 +433,7 @@ void Engine::Impl::end_silent_duties(Transaction& transaction) {
     batch.load({});
     batch.lock_what_sagas_touch();
     batch.decide_all();
-    batch.write();
-    batch.dispatch({});
+    batch.write_and_dispatch();
     after_commit(batch);
 }
 
@@ -449,8 +447,7 @@ void Engine::Impl::perform_duties(Transaction& transaction) {
     for (const DutyRow& duty : due)
         batch.session().perform(duty);
     batch.decide_all();
-    batch.write();
-    batch.dispatch({});
+    batch.write_and_dispatch();
     after_commit(batch);
 }
 

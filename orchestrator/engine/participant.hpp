@@ -23,6 +23,8 @@ public:
     // An event for a saga of this batch. During resolve() any existing saga may be told; later only sagas already here.
     virtual void tell(const SagaKey& saga, sagas::Event event) = 0;
     virtual bool holds(const SagaKey& saga) const = 0;
+    // The batch locks this saga, too, so that it can be told what the batch finds out. Only during resolve().
+    virtual void hold(const SagaKey& saga) = 0;
     // An event for a saga that this batch must not lock: it is left as a signal and decided in a later batch.
     virtual void signal(const SagaKey& saga, sagas::Event event) = 0;
     // A duty's own command; `duty` is "<name>/<subject>". Answers its id.

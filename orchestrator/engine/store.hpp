@@ -98,8 +98,9 @@ struct HistoryRow {
 
 enum class CommandState { waiting, sent, closed };
 
-// The priority of what is looked up, which what has waited for long is given, too (sagas::ActivityPolicy).
-constexpr int asked_first = 1;
+// The priority of what is looked up, which what has waited for long is given, too, and of what is polled
+// (sagas::ActivityPolicy).
+constexpr int asked_first = 1, polled = 3;
 
 struct CommandRow {
     MerchantId merchant;

@@ -6,6 +6,7 @@
 #include "sagas/stock_flush.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -36,25 +37,38 @@ const StockRow* Channels::stock_of(const StockKey& key) {
     return found == peeked_.end() ? nullptr : &found->second;
 }
 
-std::set<SkuId> Channels::update(
-    MerchantId merchant,
-    WarehouseId warehouse,
-    const std::vector<StoreRow>& stores,
-    const std::set<SkuId>& changed,
-    const std::set<SkuId>& also) {
+void Channels::know(const std::vector<StoreRow>& stores) {
     for (const StoreRow& store : stores) {
         store_keys_[store.store_id] = store.key;
         warehouses_[store.store_id] = store.warehouse_id;
         // An observed store is told nothing, so nobody waits for it either.
         if (store.status == "active" && store.mode == "live") active_stores_.insert(store.store_id);
     }
+}
 
+std::set<SkuId> Channels::skus_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores) {
+    if (flush_ends_.empty()) return {};
+    know(stores);
+    look_at_open_flushes(merchant);
+    std::set<SkuId> skus;
+    for (const auto& [command, flush] : ended_) {
+        for (const FlushRowItem& item : flush.items) {
+            for (const auto& [sku, version] : item.versions)
+                skus.insert(sku);
+        }
+    }
+    return skus;
+}
+
+std::set<SkuId> Channels::update(
+    MerchantId merchant,
+    WarehouseId warehouse,
+    const std::vector<StoreRow>& stores,
+    const std::set<SkuId>& changed,
+    const std::set<SkuId>& also) {
+    know(stores);
     std::set<SkuId> wanted = changed;
     wanted.insert(also.begin(), also.end());
-    std::vector<SkuId> skus;
-    for (SkuId sku : wanted) {
-        if (!knows_listings_of(sku)) skus.push_back(sku);
-    }
     std::set<ListingId> ids;
     for (const ListingMove& move : moves_)
         ids.insert(move.listing_id);
@@ -62,7 +76,21 @@ std::set<SkuId> Channels::update(
         ids.insert(end.listing_id);
     for (const LevelHint& hint : hints_)
         ids.insert(hint.listing_id);
-    if (!flush_ends_.empty()) find_ended_flushes(merchant, ids);
+    const bool only_hints = wanted.empty() && moves_.empty() && read_ends_.empty() && flush_ends_.empty();
+    if (!flush_ends_.empty() || (!has_locked_ && !only_hints)) look_at_open_flushes(merchant);
+    // The rows of a flush that ends need not be among the listings loaded so far; and who waits for its SKUs waits for all
+    // their listings.
+    for (const auto& [command, flush] : ended_) {
+        for (const FlushRowItem& item : flush.items) {
+            ids.insert(item.listing_id);
+            for (const auto& [sku, version] : item.versions)
+                wanted.insert(sku);
+        }
+    }
+    std::vector<SkuId> skus;
+    for (SkuId sku : wanted) {
+        if (!knows_listings_of(sku)) skus.push_back(sku);
+    }
     lock(merchant, skus, ids);
     if (!flush_ends_.empty()) apply_flush_ends(merchant);
     if (!moves_.empty()) apply_moves();
@@ -113,8 +141,13 @@ void Channels::lock(MerchantId merchant, const std::vector<SkuId>& skus, const s
     bool flush_ended = !flush_ends_.empty();
     if (skus.empty() && missing.empty() && !(flush_ended && !has_locked_)) return;
     std::vector<StoreId> flushing;
-    bool only_hints = skus.empty() && !flush_ended && moves_.empty() && read_ends_.empty();
-    if (!has_locked_ && !only_hints) flushing.assign(active_stores_.begin(), active_stores_.end());
+    const bool only_hints = skus.empty() && !flush_ended && moves_.empty() && read_ends_.empty();
+    if (!has_locked_ && !only_hints) {
+        // Who ends a flush loads what its store is owed by then.
+        std::set_difference(
+            active_stores_.begin(), active_stores_.end(), flushing_.begin(), flushing_.end(),
+            std::back_inserter(flushing));
+    }
     Turn turn = has_locked_ ? Turn::never : Turn::in_turn;
     if (has_locked_) {
         for (SkuId sku : skus)
@@ -142,18 +175,19 @@ void Channels::apply_moves() {
     moves_.clear();
 }
 
-// The rows of a flush need not be among the listings loaded so far.
-void Channels::find_ended_flushes(MerchantId merchant, std::set<ListingId>& ids) {
-    std::set<StoreId> stores;
+void Channels::look_at_open_flushes(MerchantId merchant) {
+    if (std::exchange(has_looked_, true)) return;
+    std::set<StoreId> stores = active_stores_;
     std::set<std::string> commands;
     for (const FlushEnd& end : flush_ends_) {
         stores.insert(end.store_id);
         commands.insert(end.command_id);
     }
     for (FlushRow& row : rows_.read_open_flushes(merchant, {stores.begin(), stores.end()})) {
-        if (commands.count(row.command_id) == 0) continue;
-        for (const FlushRowItem& item : row.items)
-            ids.insert(item.listing_id);
+        if (commands.count(row.command_id) == 0) {
+            flushing_.insert(row.store_id);
+            continue;
+        }
         std::string command = row.command_id;
         ended_.emplace(std::move(command), std::move(row));
     }

@@ -54,10 +54,15 @@ public:
         : rows_(rows), batch_(batch), ledger_(ledger), late_(late) {}
 
     void learn(ListingMove move) { moves_.push_back(std::move(move)); }
-    void flush_ended(FlushEnd end) { flush_ends_.push_back(std::move(end)); }
+    void flush_ended(FlushEnd end) {
+        flush_ends_.push_back(std::move(end));
+        has_looked_ = false;
+    }
     void read_ended(QuietReadEnd end) { read_ends_.push_back(std::move(end)); }
     void hear(LevelHint hint) { hints_.push_back(std::move(hint)); }
 
+    // What the flushes that have ended so far were about; nothing is locked for it.
+    std::set<SkuId> skus_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores);
     // Loads and locks what the changed ledgers and the news above touch, applies it, computes targets, confirms versions.
     // `also`: SKUs whose listings must be known besides. Answers the SKUs for which more may be shown now than before.
     std::set<SkuId> update(
@@ -87,7 +92,8 @@ private:
     bool ships_from(const ListingRow& row, WarehouseId warehouse) const;
     ListingRow* find(ListingId id);
     void lock(MerchantId merchant, const std::vector<SkuId>& skus, const std::set<ListingId>& ids);
-    void find_ended_flushes(MerchantId merchant, std::set<ListingId>& ids);
+    void know(const std::vector<StoreRow>& stores);
+    void look_at_open_flushes(MerchantId merchant);
     void apply_moves();
     void apply_flush_ends(MerchantId merchant);
     void apply_read_ends();
@@ -104,6 +110,8 @@ private:
     std::vector<QuietReadEnd> read_ends_;
     std::vector<LevelHint> hints_;
     bool has_locked_ = false;
+    bool has_looked_ = false;     // at the open flushes, since the last flush that ended
+    std::set<StoreId> flushing_;  // whose open flush does not end in this batch
     std::map<ListingId, ListingRow> listings_;
     std::map<SkuId, std::vector<const ListingRow*>> listings_of_;  // by what they are composed of
     std::map<StockKey, StockRow> peeked_;

@@ -124,6 +124,7 @@ private:
     void ask_for_reading(MerchantId merchant, WarehouseId warehouse, const std::set<SkuId>& skus);
     void settle_backorders();
     void announce_levels();
+    void hold_who_waits_for_flushes();
     void conclude_channels(MerchantId merchant, World& world);
     void wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen);
     bool is_confirmed(World& world, const Rows::Wait& wait) const;

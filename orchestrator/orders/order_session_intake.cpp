@@ -85,6 +85,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
     put_back_found();
     tell_views();
     hear_hints();
+    hold_who_waits_for_flushes();
     return results;
 }
 

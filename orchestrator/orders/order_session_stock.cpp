@@ -519,6 +519,20 @@ void OrderSession::settle_backorders() {
         settled_[key] = row.version;
 }
 
+// Who waits for what a flush brought hears of it in the batch in which it ends.
+void OrderSession::hold_who_waits_for_flushes() {
+    for (auto& [merchant, world] : worlds_) {
+        std::vector<StockKey> keys;
+        for (SkuId sku : world.channels->skus_of_ended_flushes(merchant, world.stores)) {
+            for (const WarehouseRow& from : world.warehouses)
+                keys.push_back({merchant, sku, from.warehouse_id});
+        }
+        if (keys.empty()) continue;
+        for (const Rows::Wait& wait : rows_.waits_for("channels", keys))
+            batch_.hold(wait.saga);
+    }
+}
+
 void OrderSession::conclude() {
     settle_backorders();
     for (auto& [merchant, world] : worlds_)

@@ -20,6 +20,7 @@ public:
     Instant now() const override { return now_; }
     void start_saga(engine::SagaRow) override {}
     void tell(const engine::SagaKey& saga, sagas::Event event) override { told.emplace_back(saga.saga_id, event.name); }
+    void hold(const engine::SagaKey&) override {}
     bool holds(const engine::SagaKey&) const override { return true; }
     void signal(const engine::SagaKey&, sagas::Event) override {}
     std::string command_of_duty(MerchantId, const std::string&, const sagas::Command&) override { return "command"; }
