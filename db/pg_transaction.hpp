@@ -124,7 +124,8 @@ public:
     void write_reservations(const std::vector<orders::ReservationRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;
     void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) override;
-    std::vector<Wait> waits_for(const std::string& kind, const std::vector<orders::StockKey>& stock) override;
+    std::vector<Wait> waits_for(const std::string& kind, const std::vector<Reached>& reached) override;
+    std::vector<Wait> waits_of(const engine::SagaKey& saga, const std::string& kind) override;
 
     // listing_rows.cpp
     std::vector<orders::ListingRow> find_listings(

@@ -82,29 +82,38 @@ constexpr const char* kAddWaits = R"sql(
      ORDER BY merchant_id, saga_id, kind, sku_id, warehouse_id, place DESC
         ON CONFLICT (merchant_id, saga_id, kind, sku_id, warehouse_id) DO UPDATE SET version = excluded.version)sql";
 
+// The table of waits is empty and full by turns, and a plan that was made for the one is slow for the other. So its rows are
+// looked up one by one (OFFSET 0 keeps it so), each way by conditions that fit one index only; what else is asked of a row
+// stands outside, where no index is chosen for it.
+
 // Several batches may drop the same waits: one that wakes the sagas, and theirs.
 constexpr const char* kDropWaits = R"sql(
-    WITH dropped AS (
-        SELECT merchant_id, saga_id, kind, sku_id, warehouse_id FROM waits
-         WHERE kind = $3 AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
-         ORDER BY merchant_id, saga_id, sku_id, warehouse_id
-           FOR UPDATE)
-    DELETE FROM waits USING dropped
-     WHERE waits.merchant_id = dropped.merchant_id AND waits.saga_id = dropped.saga_id AND waits.kind = dropped.kind
-       AND waits.sku_id = dropped.sku_id AND waits.warehouse_id = dropped.warehouse_id)sql";
+    DELETE FROM waits
+     WHERE ctid = ANY (ARRAY(
+            SELECT wait.ctid
+              FROM unnest($1::bigint[], $2::uuid[]) AS saga (merchant_id, saga_id),
+                   LATERAL (SELECT ctid FROM waits
+                             WHERE merchant_id = saga.merchant_id AND saga_id = saga.saga_id AND kind = $3
+                             ORDER BY sku_id, warehouse_id
+                               FOR UPDATE) wait)))sql";
 
-// Looked up one by one (OFFSET 0 keeps it so): this table is empty and full by turns, and a join that was planned for the one
-// is slow for the other.
 constexpr const char* kWaitsFor = R"sql(
     SELECT waiting.*
       FROM (SELECT DISTINCT met.merchant_id, met.saga_id
-              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS risen (merchant_id, sku_id, warehouse_id),
-                   LATERAL (SELECT merchant_id, saga_id FROM waits
-                             WHERE merchant_id = risen.merchant_id AND kind = $1 AND sku_id = risen.sku_id
-                               AND warehouse_id = risen.warehouse_id OFFSET 0) met) saga,
+              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                    AS reached (merchant_id, sku_id, warehouse_id, version),
+                   LATERAL (SELECT merchant_id, saga_id, kind, warehouse_id FROM waits
+                             WHERE -sku_id = -reached.sku_id AND version <= reached.version OFFSET 0) met
+             WHERE met.merchant_id = reached.merchant_id AND met.warehouse_id = reached.warehouse_id AND met.kind = $1) saga,
            LATERAL (SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version FROM waits
                      WHERE merchant_id = saga.merchant_id AND saga_id = saga.saga_id AND kind = $1 OFFSET 0) waiting
      ORDER BY merchant_id, saga_id, sku_id, warehouse_id)sql";
+
+constexpr const char* kWaitsOf = R"sql(
+    SELECT merchant_id, saga_id, kind, sku_id, warehouse_id, version
+      FROM waits
+     WHERE merchant_id = $1::bigint AND saga_id = $2::uuid AND kind = $3
+     ORDER BY sku_id, warehouse_id)sql";
 
 ReservationRow read_reservation(RowReader& row) {
     ReservationRow line;
@@ -121,6 +130,18 @@ ReservationRow read_reservation(RowReader& row) {
     line.accepted_at = row.optional_instant();
     line.queued_at = row.optional_instant();
     return line;
+}
+
+orders::Rows::Wait read_wait(RowReader& row) {
+    orders::Rows::Wait wait;
+    wait.saga.merchant = row.id<MerchantId>();
+    wait.saga.saga_id = row.text();
+    wait.kind = row.text();
+    wait.stock.merchant = wait.saga.merchant;
+    wait.stock.sku_id = row.id<SkuId>();
+    wait.stock.warehouse_id = row.id<WarehouseId>();
+    wait.version = row.int64();
+    return wait;
 }
 
 }  // namespace
@@ -200,24 +221,23 @@ void PgTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::str
     }
 }
 
-std::vector<orders::Rows::Wait> PgTransaction::waits_for(const std::string& kind, const std::vector<StockKey>& stock) {
-    if (stock.empty()) {
+std::vector<orders::Rows::Wait> PgTransaction::waits_for(
+    const std::string& kind,
+    const std::vector<Reached>& reached) {
+    if (reached.empty()) {
         return {};
     }
-    const db::Rows rows = sql_.query(
-        kWaitsFor, {kind, column(stock, &StockKey::merchant), column(stock, &StockKey::sku_id),
-                    column(stock, &StockKey::warehouse_id)});
-    return read_all(rows, [](RowReader& row) {
-        Wait wait;
-        wait.saga.merchant = row.id<MerchantId>();
-        wait.saga.saga_id = row.text();
-        wait.kind = row.text();
-        wait.stock.merchant = wait.saga.merchant;
-        wait.stock.sku_id = row.id<SkuId>();
-        wait.stock.warehouse_id = row.id<WarehouseId>();
-        wait.version = row.int64();
-        return wait;
-    });
+    return read_all(
+        sql_.query(
+            kWaitsFor, {kind, column(reached, [](const Reached& row) { return row.first.merchant; }),
+                        column(reached, [](const Reached& row) { return row.first.sku_id; }),
+                        column(reached, [](const Reached& row) { return row.first.warehouse_id; }),
+                        column(reached, &Reached::second)}),
+        read_wait);
+}
+
+std::vector<orders::Rows::Wait> PgTransaction::waits_of(const SagaKey& saga, const std::string& kind) {
+    return read_all(sql_.query(kWaitsOf, {saga.merchant, saga.saga_id, kind}), read_wait);
 }
 
 }  // namespace ordersaga::db

@@ -46,18 +46,22 @@ void Channels::know(const std::vector<StoreRow>& stores) {
     }
 }
 
-std::set<SkuId> Channels::skus_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores) {
+std::map<SkuId, std::int64_t> Channels::versions_of_ended_flushes(
+    MerchantId merchant,
+    const std::vector<StoreRow>& stores) {
     if (flush_ends_.empty()) return {};
     know(stores);
     look_at_open_flushes(merchant);
-    std::set<SkuId> skus;
+    std::map<SkuId, std::int64_t> versions;
     for (const auto& [command, flush] : ended_) {
         for (const FlushRowItem& item : flush.items) {
-            for (const auto& [sku, version] : item.versions)
-                skus.insert(sku);
+            for (const auto& [sku, version] : item.versions) {
+                std::int64_t& latest = versions[sku];
+                latest = std::max(latest, version);
+            }
         }
     }
-    return skus;
+    return versions;
 }
 
 std::set<SkuId> Channels::update(

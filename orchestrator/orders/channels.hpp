@@ -61,8 +61,8 @@ public:
     void read_ended(QuietReadEnd end) { read_ends_.push_back(std::move(end)); }
     void hear(LevelHint hint) { hints_.push_back(std::move(hint)); }
 
-    // What the flushes that have ended so far were about; nothing is locked for it.
-    std::set<SkuId> skus_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores);
+    // What the flushes that have ended so far were about, and the latest version that they told; nothing is locked for it.
+    std::map<SkuId, std::int64_t> versions_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores);
     // Loads and locks what the changed ledgers and the news above touch, applies it, computes targets, confirms versions.
     // `also`: SKUs whose listings must be known besides. Answers the SKUs for which more may be shown now than before.
     std::set<SkuId> update(

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace ordersaga::orders {
 
@@ -44,6 +45,7 @@ std::string incident_of(const StockKey& key) {
 }
 
 constexpr std::size_t orders_named = 5;
+constexpr std::int64_t any_version = std::numeric_limits<std::int64_t>::max();
 
 std::string describe(const Rows::AtRisk& risk) {
     if (risk.youngest.empty()) return "no order holds any of it";
@@ -158,10 +160,10 @@ void OrderSession::apply_readings() {
         }
     }
     // Who waited for a fresh figure can decide now, also when the reading failed: then the ledger decides.
-    std::vector<StockKey> read;
+    std::vector<Rows::Reached> read;
     for (const Reading& reading : readings_) {
         for (const auto& [sku, fulfillable, on_hand] : reading.items)
-            read.push_back({reading.merchant, sku, reading.warehouse_id});
+            read.push_back({{reading.merchant, sku, reading.warehouse_id}, any_version});
     }
     if (read.empty()) return;
     std::set<engine::SagaKey> waiting;
@@ -276,8 +278,8 @@ void OrderSession::note_debt(const engine::SagaRow& saga, const json& payload) {
     std::set<StockKey> ledgers;
     for (const Demand& want : demand_in(payload))
         ledgers.insert({saga.key.merchant, want.sku_id, warehouse_in(payload)});
-    for (Rows::Wait& wait : rows_.waits_for("channels", {ledgers.begin(), ledgers.end()})) {
-        if (wait.saga == saga.key) debts_.push_back(std::move(wait));
+    for (Rows::Wait& wait : rows_.waits_of(saga.key, "channels")) {
+        if (ledgers.count(wait.stock) > 0) debts_.push_back(std::move(wait));
     }
 }
 
@@ -522,13 +524,12 @@ void OrderSession::settle_backorders() {
 // Who waits for what a flush brought hears of it in the batch in which it ends.
 void OrderSession::hold_who_waits_for_flushes() {
     for (auto& [merchant, world] : worlds_) {
-        std::vector<StockKey> keys;
-        for (SkuId sku : world.channels->skus_of_ended_flushes(merchant, world.stores)) {
+        std::vector<Rows::Reached> reached;
+        for (const auto& [sku, version] : world.channels->versions_of_ended_flushes(merchant, world.stores)) {
             for (const WarehouseRow& from : world.warehouses)
-                keys.push_back({merchant, sku, from.warehouse_id});
+                reached.push_back({{merchant, sku, from.warehouse_id}, version});
         }
-        if (keys.empty()) continue;
-        for (const Rows::Wait& wait : rows_.waits_for("channels", keys))
+        for (const Rows::Wait& wait : rows_.waits_for("channels", reached))
             batch_.hold(wait.saga);
     }
 }
@@ -607,14 +608,17 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
 
     // Sagas of earlier batches.
     if (risen.empty() || world.warehouses.empty()) return;
-    std::vector<StockKey> keys;
+    std::vector<Rows::Reached> reached;
     for (SkuId sku : risen) {
-        for (const WarehouseRow& from : world.warehouses)
-            keys.push_back({merchant, sku, from.warehouse_id});
+        for (const WarehouseRow& from : world.warehouses) {
+            const StockKey ledger{merchant, sku, from.warehouse_id};
+            const bool all = runtime::planted("channels_not_awaited");
+            reached.push_back({ledger, all ? any_version : world.channels->confirmed(ledger)});
+        }
     }
     std::map<engine::SagaKey, std::vector<Rows::Wait>> waiting;
     std::set<SkuId> unknown;
-    for (Rows::Wait& wait : rows_.waits_for("channels", keys)) {
+    for (Rows::Wait& wait : rows_.waits_for("channels", reached)) {
         if (!world.channels->knows_listings_of(wait.stock.sku_id)) unknown.insert(wait.stock.sku_id);
         waiting[wait.saga].push_back(std::move(wait));
     }

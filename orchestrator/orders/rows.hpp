@@ -366,9 +366,11 @@ public:
     virtual void add_waits(const std::vector<Wait>& waits) = 0;
     // Waits are locked by kind, then by saga: "channels" are dropped before "reading".
     virtual void drop_waits(const std::vector<engine::SagaKey>& sagas, const std::string& kind) = 0;
-    virtual std::vector<Wait> waits_for(
-        const std::string& kind,
-        const std::vector<StockKey>& stock) = 0;  // all waits of these sagas
+    // A ledger, and the version of it that is reached.
+    using Reached = std::pair<StockKey, std::int64_t>;
+    // All waits of the sagas that wait for one of these versions, or for an earlier one.
+    virtual std::vector<Wait> waits_for(const std::string& kind, const std::vector<Reached>& reached) = 0;
+    virtual std::vector<Wait> waits_of(const engine::SagaKey& saga, const std::string& kind) = 0;
 
     virtual void set_store_status(
         MerchantId merchant,

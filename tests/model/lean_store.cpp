@@ -459,14 +459,25 @@ void LeanTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::s
 
 std::vector<orders::Rows::Wait> LeanTransaction::waits_for(
     const std::string& kind,
-    const std::vector<StockKey>& stock) {
+    const std::vector<Reached>& reached) {
     std::set<SagaKey> waiting;
     for (const Wait& wait : tables_.waits) {
-        if (wait.kind == kind && contains(stock, wait.stock)) waiting.insert(wait.saga);
+        const bool met = std::any_of(reached.begin(), reached.end(), [&](const Reached& row) {
+            return row.first == wait.stock && wait.version <= row.second;
+        });
+        if (wait.kind == kind && met) waiting.insert(wait.saga);
     }
     std::vector<Wait> found;
     for (const Wait& wait : tables_.waits) {
         if (wait.kind == kind && waiting.count(wait.saga) > 0) found.push_back(wait);
+    }
+    return found;
+}
+
+std::vector<orders::Rows::Wait> LeanTransaction::waits_of(const SagaKey& saga, const std::string& kind) {
+    std::vector<Wait> found;
+    for (const Wait& wait : tables_.waits) {
+        if (wait.kind == kind && wait.saga == saga) found.push_back(wait);
     }
     return found;
 }

@@ -160,7 +160,8 @@ public:
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;
-    std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) override;
+    std::vector<Wait> waits_for(const std::string& kind, const std::vector<Reached>& reached) override;
+    std::vector<Wait> waits_of(const SagaKey& saga, const std::string& kind) override;
 
     // --- not part of the models
     std::vector<SagaRow> claim_waking_sagas(Instant, std::size_t) override { refuse(); }

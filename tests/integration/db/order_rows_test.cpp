@@ -570,20 +570,27 @@ TEST_F(OrderRows, TellsEachListingMoveOnce) {
     });
 }
 
-TEST_F(OrderRows, AnswersAllWaitsOfTheSagasConcerned) {
+TEST_F(OrderRows, AnswersAllWaitsOfTheSagasThatWaitForAVersionReached) {
     in_rows([&](orders::Rows& rows) {
         rows.add_waits(
             {{saga(1), "channels", ledger(shirt), 2},
              {saga(1), "channels", ledger(mug), 3},
-             {saga(2), "channels", ledger(mug), 3},
+             {saga(2), "channels", ledger(mug), 4},
              {saga(1), "reading", ledger(shirt), 0}});
         rows.add_waits({{saga(1), "channels", ledger(shirt), 5}});
-        const auto waits = rows.waits_for("channels", {ledger(shirt)});
+        EXPECT_TRUE(rows.waits_for("channels", {{ledger(shirt), 4}}).empty()) << "it waits for a later one";
+        const auto waits = rows.waits_for("channels", {{ledger(shirt), 5}, {ledger(mug), 3}});
         ASSERT_EQ(waits.size(), 2U);
         EXPECT_EQ(waits[0].version, 5);
+        EXPECT_EQ(waits[1].version, 3);
+        EXPECT_EQ(rows.waits_for("channels", {{ledger(mug), 4}}).size(), 3U) << "both, and what else one waits for";
+        EXPECT_TRUE(rows.waits_for("channels", {{{merchant, shirt, sagas::WarehouseId{77}}, 9}}).empty());
+        EXPECT_EQ(rows.waits_of(saga(1), "channels").size(), 2U);
+        EXPECT_EQ(rows.waits_of(saga(1), "reading").size(), 1U);
         rows.drop_waits({saga(1)}, "channels");
-        EXPECT_TRUE(rows.waits_for("channels", {ledger(shirt)}).empty());
-        EXPECT_EQ(rows.waits_for("reading", {ledger(shirt)}).size(), 1U);
+        EXPECT_TRUE(rows.waits_for("channels", {{ledger(shirt), 9}}).empty());
+        EXPECT_EQ(rows.waits_of(saga(2), "channels").size(), 1U);
+        EXPECT_EQ(rows.waits_for("reading", {{ledger(shirt), 0}}).size(), 1U);
     });
 }
 

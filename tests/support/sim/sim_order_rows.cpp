@@ -584,16 +584,30 @@ void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::st
         tables_.waits.erase(key);
 }
 
-std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kind, const std::vector<StockKey>& stock) {
+std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kind, const std::vector<Reached>& reached) {
     step("waits_for");
-    const std::set<StockKey> wanted(stock.begin(), stock.end());
+    std::map<StockKey, std::int64_t> versions;
+    for (const auto& [stock, version] : reached) {
+        auto [known, is_new] = versions.emplace(stock, version);
+        if (!is_new) known->second = std::max(known->second, version);
+    }
     std::set<SagaKey> sagas;
     for (const auto& [key, wait] : tables_.waits) {
-        if (wait.kind == kind && wanted.count(wait.stock) > 0) sagas.insert(wait.saga);
+        const auto met = versions.find(wait.stock);
+        if (wait.kind == kind && met != versions.end() && wait.version <= met->second) sagas.insert(wait.saga);
     }
     std::vector<Wait> found;
     for (const auto& [key, wait] : tables_.waits) {
         if (wait.kind == kind && sagas.count(wait.saga) > 0) found.push_back(wait);
+    }
+    return found;
+}
+
+std::vector<orders::Rows::Wait> SimTransaction::waits_of(const SagaKey& saga, const std::string& kind) {
+    step("waits_of");
+    std::vector<Wait> found;
+    for (const auto& [key, wait] : tables_.waits) {
+        if (wait.kind == kind && wait.saga == saga) found.push_back(wait);
     }
     return found;
 }

@@ -116,7 +116,8 @@ public:
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;
-    std::vector<Wait> waits_for(const std::string& kind, const std::vector<StockKey>& stock) override;
+    std::vector<Wait> waits_for(const std::string& kind, const std::vector<Reached>& reached) override;
+    std::vector<Wait> waits_of(const SagaKey& saga, const std::string& kind) override;
     void set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) override;
     void set_store_mode(const orders::StoreRow& store, Instant since) override;
     std::int64_t count_orders_being_sent(MerchantId merchant, StoreId store) override;
