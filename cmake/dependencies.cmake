@@ -54,6 +54,12 @@ if(NOT CURL_FOUND)
     ordersaga_missing("libcurl 7.88 or newer" libcurl4-openssl-dev)
 endif()
 
+pkg_check_modules(ORDERSAGA_ZSTD QUIET IMPORTED_TARGET GLOBAL libzstd)
+if(NOT ORDERSAGA_ZSTD_FOUND)
+    ordersaga_missing("Zstandard" libzstd-dev)
+endif()
+add_library(ordersaga::zstd ALIAS PkgConfig::ORDERSAGA_ZSTD)
+
 pkg_check_modules(ORDERSAGA_TOMLPLUSPLUS QUIET IMPORTED_TARGET GLOBAL tomlplusplus)
 if(NOT ORDERSAGA_TOMLPLUSPLUS_FOUND)
     ordersaga_missing("toml++" libtomlplusplus-dev)

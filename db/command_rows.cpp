@@ -59,13 +59,14 @@ constexpr const char* kClaimUnpublished = R"sql( FROM commands
 // A command that another batch holds is not waited for: that batch is ending it. (Waiting here, without the saga's
 // lock, would also be out of the lock order.)
 constexpr const char* kMarkPublished = R"sql(
-    UPDATE commands SET published_at = $3::timestamptz
-     WHERE command_id IN (
-            SELECT command.command_id
-              FROM commands command
-              JOIN unnest($1::uuid[], $2::text[]) AS confirmed (command_id, attempt_token) USING (command_id)
-             WHERE command.state = 'sent' AND command.attempt_token = confirmed.attempt_token
-               FOR NO KEY UPDATE OF command SKIP LOCKED))sql";
+    WITH confirmed AS (
+        SELECT command.command_id, confirmed.at
+          FROM commands command
+          JOIN unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS confirmed (command_id, attempt_token, at)
+               USING (command_id)
+         WHERE command.state = 'sent' AND command.attempt_token = confirmed.attempt_token
+           FOR NO KEY UPDATE OF command SKIP LOCKED)
+    UPDATE commands SET published_at = confirmed.at FROM confirmed WHERE commands.command_id = confirmed.command_id)sql";
 
 constexpr const char* kInsert = R"sql(
     INSERT INTO commands (merchant_id, command_id, saga_id, duty, activity, lane, priority, tokens, state, payload,
@@ -196,16 +197,14 @@ std::vector<CommandRow> PgTransaction::claim_unpublished_commands(Instant sent_b
     return read_all(sql_.query(select(kClaimUnpublished), {sent_before, limit}), read_command);
 }
 
-void PgTransaction::mark_published(
-    const std::vector<std::pair<std::string, std::string>>& command_and_token,
-    Instant at) {
-    if (command_and_token.empty()) {
+void PgTransaction::mark_published(const std::vector<engine::Confirmed>& confirmed) {
+    if (confirmed.empty()) {
         return;
     }
-    using Confirmed = std::pair<std::string, std::string>;
+    using engine::Confirmed;
     sql_.execute(
-        kMarkPublished,
-        {column(command_and_token, &Confirmed::first), column(command_and_token, &Confirmed::second), at});
+        kMarkPublished, {column(confirmed, &Confirmed::command_id), column(confirmed, &Confirmed::attempt_token),
+                         column(confirmed, &Confirmed::at)});
 }
 
 void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {

@@ -3,6 +3,8 @@
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
 
+#include <algorithm>
+
 namespace ordersaga::db {
 
 using engine::AnnouncementRow;
@@ -21,14 +23,15 @@ constexpr const char* kClaimAnnouncements = R"sql(
 
 constexpr const char* kDeleteAnnouncements = R"sql(
     DELETE FROM announcements
-     WHERE announcement_id IN (SELECT announcement_id FROM announcements WHERE announcement_id = ANY ($1::bigint[])
-                                  FOR UPDATE SKIP LOCKED))sql";
+     WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM announcements WHERE announcement_id = ANY ($1::bigint[]) FOR UPDATE SKIP LOCKED)))sql";
 
 constexpr const char* kInsertAnnouncements = R"sql(
     INSERT INTO announcements (merchant_id, routing_key, body)
     SELECT merchant_id, routing_key, body
       FROM unnest($1::bigint[], $2::text[], $3::jsonb[]) WITH ORDINALITY AS new (merchant_id, routing_key, body, place)
-     ORDER BY place)sql";
+     ORDER BY place
+ RETURNING announcement_id)sql";
 
 // Opening an open incident again brings its text up to date; the last one given counts. What says nothing new writes
 // nothing: a batch need not know whether somebody was told already.
@@ -91,13 +94,22 @@ void PgTransaction::delete_announcements(const std::vector<std::int64_t>& ids) {
     }
 }
 
-void PgTransaction::insert_announcements(const std::vector<AnnouncementRow>& rows) {
+void PgTransaction::add_announcements(std::vector<AnnouncementRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
+    const db::Rows inserted = sql_.query(
         kInsertAnnouncements, {column(rows, &AnnouncementRow::merchant), column(rows, &AnnouncementRow::routing_key),
                                column(rows, [](const AnnouncementRow& row) { return runtime::dump_json(row.body); })});
+    // Given in the sequence of the rows.
+    std::vector<std::int64_t> ids;
+    for (std::size_t row = 0; row < inserted.size(); ++row) {
+        ids.push_back(inserted.int64(row, 0));
+    }
+    std::sort(ids.begin(), ids.end());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        rows[row].announcement_id = ids.at(row);
+    }
 }
 
 // One batch may open some and close others: all of them first, in one sequence.

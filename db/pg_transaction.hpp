@@ -40,7 +40,7 @@ public:
         std::size_t limit,
         bool asking) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
-    void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
+    void mark_published(const std::vector<engine::Confirmed>& confirmed) override;
 
     // lane_rows.cpp
     std::vector<std::pair<sagas::MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
@@ -59,6 +59,7 @@ public:
         const std::vector<std::pair<sagas::MerchantId, std::string>>& duties) override;
 
     // notice_rows.cpp: announcements, incidents, audit, parked items
+    void add_announcements(std::vector<engine::AnnouncementRow>& rows) override;
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
     void delete_announcements(const std::vector<std::int64_t>& ids) override;
     void park(
@@ -83,6 +84,7 @@ public:
     bool unpark_listing(sagas::MerchantId merchant, sagas::ListingId listing) override;
 
     // receipt_rows.cpp
+    std::vector<bool> know_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
 
@@ -167,7 +169,6 @@ private:
     void insert_commands(const std::vector<engine::CommandRow>& rows);
     void update_commands(const std::vector<engine::CommandRow>& rows);
     void upsert_duties(const std::vector<engine::DutyRow>& rows);
-    void insert_announcements(const std::vector<engine::AnnouncementRow>& rows);
     void lock_incidents(const engine::Changes& changes);
     void open_incidents(const std::vector<engine::IncidentRow>& rows);
     void close_incidents(const std::vector<std::pair<sagas::MerchantId, std::string>>& keys);

@@ -11,6 +11,25 @@ using orders::ReceiptStatus;
 
 namespace {
 
+// Looked up one by one, each way by the index of its key.
+constexpr const char* kKnow = R"sql(
+    WITH given AS MATERIALIZED (
+        SELECT *
+          FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
+               WITH ORDINALITY AS given (merchant_id, source, store_id, topic, webhook_id, event_id, name, place))
+    SELECT given.place
+      FROM given,
+           LATERAL (SELECT FROM webhook_receipts
+                     WHERE merchant_id = given.merchant_id AND source = given.source AND store_id = given.store_id
+                       AND topic = given.topic AND webhook_id = given.webhook_id OFFSET 0) same_delivery
+     UNION
+    SELECT given.place
+      FROM given,
+           LATERAL (SELECT FROM webhook_receipts
+                     WHERE merchant_id = given.merchant_id AND source = given.source AND store_id = given.store_id
+                       AND topic = given.topic AND event_id = given.event_id AND name = given.name
+                       AND event_id <> '' OFFSET 0) same_event)sql";
+
 // Without a conflict target both unique keys count: the delivery's id, and the event's id with the subscription.
 constexpr const char* kInsert = R"sql(
     INSERT INTO webhook_receipts (merchant_id, source, store_id, topic, webhook_id, event_id, name, received_at, body,
@@ -75,13 +94,30 @@ std::vector<runtime::Sealed> sealed_bodies(
             bodies.emplace_back();
             continue;
         }
-        const std::string place = place_of_body(row.merchant.value, row.store_id.value, row.topic, row.webhook_id);
-        bodies.push_back(of_store.at({row.merchant, row.store_id})->seal(row.body, place));
+        bodies.push_back(sealed_body(
+            *of_store.at({row.merchant, row.store_id}), row.merchant.value, row.store_id.value, row.topic, row.webhook_id,
+            row.body));
     }
     return bodies;
 }
 
 }  // namespace
+
+std::vector<bool> PgTransaction::know_receipts(const std::vector<ReceiptRow>& receipts) {
+    std::vector<bool> known(receipts.size(), false);
+    if (receipts.empty()) {
+        return known;
+    }
+    const db::Rows places = sql_.query(
+        kKnow, {column(receipts, &ReceiptRow::merchant), column(receipts, &ReceiptRow::source),
+                column(receipts, &ReceiptRow::store_id), column(receipts, &ReceiptRow::topic),
+                column(receipts, &ReceiptRow::webhook_id), column(receipts, &ReceiptRow::event_id),
+                column(receipts, &ReceiptRow::name)});
+    for (std::size_t row = 0; row < places.size(); ++row) {
+        known.at(static_cast<std::size_t>(places.int64(row, 0) - 1)) = true;
+    }
+    return known;
+}
 
 std::vector<bool> PgTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
     if (receipts.empty()) {

@@ -183,7 +183,6 @@ void PgTransaction::write(const Changes& changes) {
     insert_commands(changes.new_commands);
     insert_signals(changes.new_signals);
     upsert_duties(changes.updated_duties);
-    insert_announcements(changes.announcements);
     lock_incidents(changes);
     open_incidents(changes.opened_incidents);
     close_incidents(changes.closed_incidents);

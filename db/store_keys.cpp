@@ -1,5 +1,7 @@
 #include "db/store_keys.hpp"
 
+#include "runtime/compression.hpp"
+
 namespace ordersaga::db {
 
 namespace {
@@ -28,6 +30,21 @@ constexpr const char* kSealAnew = R"sql(
     UPDATE store_keys SET key_id = $3, sealed = $4::bytea
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint)sql";
 
+// The form is part of the place, so nobody can take one for the other. Those of earlier releases are plain.
+constexpr const char* compressed_body = "zstd body";
+constexpr const char* plain_body = "body";
+constexpr std::size_t body_limit = 64 << 20;  // more than any listener takes
+
+std::string place_of_body(
+    const char* form,
+    std::int64_t merchant,
+    std::int64_t store,
+    const std::string& topic,
+    const std::string& webhook_id) {
+    return std::string(form) + "\n" + std::to_string(merchant) + "\n" + std::to_string(store) + "\n" + topic + "\n" +
+           webhook_id;
+}
+
 }  // namespace
 
 std::string place_of_store_key(std::int64_t merchant, std::int64_t store) {
@@ -38,12 +55,14 @@ std::string place_of_person(std::int64_t merchant, const std::string& saga_id) {
     return "person\n" + std::to_string(merchant) + "\n" + saga_id;
 }
 
-std::string place_of_body(
+runtime::Sealed sealed_body(
+    const KeyRing& key,
     std::int64_t merchant,
     std::int64_t store,
     const std::string& topic,
-    const std::string& webhook_id) {
-    return "body\n" + std::to_string(merchant) + "\n" + std::to_string(store) + "\n" + topic + "\n" + webhook_id;
+    const std::string& webhook_id,
+    std::string_view body) {
+    return key.seal(runtime::compressed(body), place_of_body(compressed_body, merchant, store, topic, webhook_id));
 }
 
 runtime::Result<KeyRing> opened_store_key(
@@ -84,8 +103,13 @@ runtime::Result<std::string> opened_body(Transaction& transaction, const KeyRing
         opened_store_key(ring, body.merchant, body.store, {rows.text(0, 0), rows.bytes(0, 1)});
     if (!key) return key.error();
     if (key->sealing_key_id() != *body.data_key_id) return gone;
-    return key->open(
-        {*body.data_key_id, body.bytes}, place_of_body(body.merchant, body.store, body.topic, body.webhook_id));
+    const Sealed sealed{*body.data_key_id, body.bytes};
+    const auto open_as = [&](const char* form) {
+        return key->open(sealed, place_of_body(form, body.merchant, body.store, body.topic, body.webhook_id));
+    };
+    const runtime::Result<std::string> opened = open_as(compressed_body);
+    if (opened) return runtime::decompressed(*opened, body_limit);
+    return open_as(plain_body);
 }
 
 std::int64_t seal_store_keys_anew(Transaction& transaction, const KeyRing& ring) {

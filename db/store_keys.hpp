@@ -47,11 +47,14 @@ runtime::Result<runtime::KeyRing> opened_store_key(
 // What is sealed opens in its place only.
 std::string place_of_store_key(std::int64_t merchant, std::int64_t store);
 std::string place_of_person(std::int64_t merchant, const std::string& saga_id);
-std::string place_of_body(
+// How the body of a webhook's receipt is kept.
+runtime::Sealed sealed_body(
+    const runtime::KeyRing& key,
     std::int64_t merchant,
     std::int64_t store,
     const std::string& topic,
-    const std::string& webhook_id);
+    const std::string& webhook_id,
+    std::string_view body);
 
 // The body of a webhook's receipt. One without a `data_key_id` is as it came. Not found: its key was thrown away.
 struct KeptBody {

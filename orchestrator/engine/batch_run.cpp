@@ -92,7 +92,7 @@ void BatchRun::announce(MerchantId merchant, sagas::Announcement announcement) {
     row.body = std::move(announcement.body);
     // Several merchants share one exchange: whoever listens must be able to tell them apart.
     row.body["merchant_id"] = std::to_string(merchant.value);
-    changes_.announcements.push_back(std::move(row));
+    announcements_.push_back(std::move(row));
 }
 
 // Closes are written after opens: one that this batch has closed before goes on, with the new cause.
@@ -548,16 +548,12 @@ void BatchRun::collect_changes() {
     }
 }
 
-void BatchRun::write() {
-    collect_changes();
-    transaction_.write(changes_);
-}
-
 void BatchRun::write_and_dispatch() {
     collect_changes();
     std::vector<CommandRow> fresh = std::move(changes_.new_commands);
     changes_.new_commands.clear();
     transaction_.write(changes_);
+    transaction_.add_announcements(announcements_);
     admit_commands(std::move(fresh));
 }
 
@@ -651,7 +647,7 @@ bool BatchRun::left_work() const {
     bool duty_called = std::any_of(
         changes_.updated_duties.begin(), changes_.updated_duties.end(),
         [&](const DutyRow& duty) { return duty.next_due <= now_; });
-    return duty_called || !changes_.new_signals.empty() || !changes_.announcements.empty();
+    return duty_called || !changes_.new_signals.empty();
 }
 
 void BatchRun::fill(const SagaKey& saga, InputResult& result) const {

@@ -72,8 +72,6 @@ public:
     void look_after(const IncidentLookedAfter& incident, InputResult& result);
     void wake_sagas_due();
     void decide_all();
-    // Everything but what the lanes have to say of it: who looks at a batch alone.
-    void write();
     // Everything. A new command that may leave at once is stored once, as sent.
     void write_and_dispatch();
     // Admits waiting commands of these lanes and of those touched by this batch.
@@ -85,10 +83,11 @@ public:
 
     // --- what the engine does after the commit
     std::vector<CommandRow> take_admitted() { return std::move(admitted_); }
+    std::vector<AnnouncementRow> take_announcements() { return std::move(announcements_); }
     const std::map<LaneKey, Instant>& lane_retries() const { return lane_retries_; }
     // What write() has written, for who looks on.
     void append_changed_sagas(std::vector<SagaChange>& changes) const;
-    // Something came due by this very batch: signals, announcements, a duty called for.
+    // Something came due by this very batch: signals, a duty called for.
     bool left_work() const;
     std::size_t due_events() const { return due_events_; }
 
@@ -150,6 +149,7 @@ private:
     std::set<LaneKey> lanes_;
     std::map<LaneKey, std::vector<sagas::Outcome>> lessons_;
     std::vector<CommandRow> admitted_;
+    std::vector<AnnouncementRow> announcements_;
     std::map<LaneKey, Instant> lane_retries_;
     std::size_t due_events_ = 0;
 };

@@ -23,6 +23,10 @@ std::uint64_t stable_hash(const std::string& text) {
 
 constexpr Duration quarantine_pause = std::chrono::minutes(5);
 
+std::string mark_of(const AnnouncementRow& row) {
+    return "announcement " + std::to_string(row.announcement_id);
+}
+
 template <class Content>
 bool any_is(const std::vector<Input*>& inputs) {
     return std::any_of(inputs.begin(), inputs.end(), [](const Input* input) {
@@ -77,7 +81,13 @@ public:
     EngineOptions options_;
     EngineCounts counts_;
 
-    std::vector<std::pair<std::string, std::string>> published_;  // command id and attempt token
+    // What the broker has, by attempt token, until that is stored or the attempt has ended. `at` is the first transaction
+    // after the broker's word.
+    struct Published {
+        std::string command_id;
+        std::optional<Instant> at;
+    };
+    std::map<std::string, Published> published_;
     std::vector<std::int64_t> announced_;
     std::map<std::string, Instant> resent_;  // by attempt token: when the relay last repeated it
     std::map<LaneKey, Instant> lane_retries_;
@@ -103,6 +113,7 @@ private:
     void serve_lanes_and_relay(Transaction& transaction);
     // The broker has it; only the note of that is not stored yet.
     bool is_confirmed(const CommandRow& command) const;
+    std::vector<Confirmed> published_long_enough(Instant now);
     void after_commit(BatchRun& batch);
 
     std::vector<CommandRow> to_send_;
@@ -122,14 +133,15 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
         to_announce_.clear();
         changed_.clear();
         left_signals_ = false;
-        auto published = published_;
         auto announced = announced_;
+        std::vector<Confirmed> published;
         try {
             store_.transact([&](Transaction& transaction) {
                 work(transaction);
                 if (runtime::planted("published_before_commit")) sink_.send(to_send_, options_.shards);
                 // Last: who holds commands must not wait for a saga.
-                if (!published.empty()) transaction.mark_published(published, transaction.now());
+                published = published_long_enough(transaction.now());
+                if (!published.empty()) transaction.mark_published(published);
                 if (!announced.empty()) transaction.delete_announcements(announced);
             });
         } catch (const StoreInDoubt& in_doubt) {
@@ -148,7 +160,8 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
             fault = error.what();
             return Ran::bad;
         }
-        published_.erase(published_.begin(), published_.begin() + static_cast<std::ptrdiff_t>(published.size()));
+        for (const Confirmed& row : published)
+            published_.erase(row.attempt_token);
         announced_.erase(announced_.begin(), announced_.begin() + static_cast<std::ptrdiff_t>(announced.size()));
         if (left_signals_) {
             more_due_ = true;
@@ -168,6 +181,10 @@ Engine::Impl::Ran Engine::Impl::in_transaction(const Work& work, std::string& fa
 void Engine::Impl::after_commit(BatchRun& batch) {
     for (CommandRow& command : batch.take_admitted())
         to_send_.push_back(std::move(command));
+    for (AnnouncementRow& row : batch.take_announcements()) {
+        resent_.insert_or_assign(mark_of(row), batch.now());
+        to_announce_.push_back(std::move(row));
+    }
     for (const auto& [lane, at] : batch.lane_retries())
         lane_retries_[lane] = at;
     if (onlooker_) batch.append_changed_sagas(changed_);
@@ -276,6 +293,8 @@ bool Engine::Impl::run_or_split(const std::vector<Input*>& inputs) {
             counts_.inputs += inputs.size();
             pass_points_after_commit(inputs);
             for (std::size_t i = 0; i < inputs.size(); ++i) {
+                if (const auto* ended = std::get_if<OutcomeArrived>(&inputs[i]->content))
+                    published_.erase(ended->attempt_token);
                 if (results[i].kind == InputResult::Kind::duplicate) counts_.stale_outcomes += 1;
                 if (inputs[i]->done) inputs[i]->done(results[i]);
                 inputs[i]->done = nullptr;
@@ -470,8 +489,7 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
     }
     for (AnnouncementRow& row : transaction.claim_announcements(options_.due_limit)) {
         if (std::find(announced_.begin(), announced_.end(), row.announcement_id) != announced_.end()) continue;
-        std::string mark = "announcement " + std::to_string(row.announcement_id);
-        if (!resent_.emplace(mark, now).second) continue;
+        if (!resent_.emplace(mark_of(row), now).second) continue;
         to_announce_.push_back(std::move(row));
     }
     std::optional<Instant> next = transaction.next_due();
@@ -486,9 +504,18 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
 }
 
 bool Engine::Impl::is_confirmed(const CommandRow& command) const {
-    return std::any_of(published_.begin(), published_.end(), [&](const auto& confirmed) {
-        return confirmed.second == command.attempt_token;
-    });
+    return published_.count(command.attempt_token) > 0;
+}
+
+// Most attempts end soon: nobody need know then that the broker had them. The others are marked long before anybody would
+// repeat them.
+std::vector<Confirmed> Engine::Impl::published_long_enough(Instant now) {
+    std::vector<Confirmed> found;
+    for (auto& [token, published] : published_) {
+        if (!published.at) published.at = now;
+        if (now - *published.at >= options_.relay_after / 6) found.push_back({published.command_id, token, *published.at});
+    }
+    return found;
 }
 
 bool Engine::Impl::run_due() {
@@ -570,7 +597,7 @@ bool Engine::more_due() const {
 }
 
 void Engine::command_published(const std::string& command_id, const std::string& attempt_token) {
-    impl_->published_.emplace_back(command_id, attempt_token);
+    impl_->published_.try_emplace(attempt_token, Impl::Published{command_id, {}});
 }
 
 void Engine::announcement_published(std::int64_t announcement_id) {

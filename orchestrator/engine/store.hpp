@@ -168,6 +168,12 @@ struct DutyRow {
     std::string command_id;                            // the open command; empty when none
 };
 
+// The broker has this attempt of the command, since `at`.
+struct Confirmed {
+    std::string command_id;
+    std::string attempt_token;
+    Instant at{};
+};
 struct AnnouncementRow {
     MerchantId merchant;
     std::int64_t announcement_id = 0;
@@ -206,7 +212,6 @@ struct Changes {
     std::vector<CommandRow> updated_commands;  // by command_id: all mutable columns
     std::vector<SignalRow> new_signals;
     std::vector<DutyRow> updated_duties;
-    std::vector<AnnouncementRow> announcements;
     std::vector<IncidentRow> opened_incidents;
     std::vector<std::pair<MerchantId, std::string>> closed_incidents;  // by incident_key
     std::vector<AuditRow> audit;
@@ -261,9 +266,8 @@ public:
         bool asking = false) = 0;
     // Sent commands that nobody confirmed as published since before `sent_before`. Skips locked ones.
     virtual std::vector<CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) = 0;
-    virtual void mark_published(
-        const std::vector<std::pair<std::string, std::string>>& command_and_token,
-        Instant at) = 0;
+    virtual void mark_published(const std::vector<Confirmed>& confirmed) = 0;
+    virtual void add_announcements(std::vector<AnnouncementRow>& rows) = 0;           // and tells their ids
     virtual std::vector<AnnouncementRow> claim_announcements(std::size_t limit) = 0;  // not yet published; SKIP LOCKED
     virtual void delete_announcements(const std::vector<std::int64_t>& ids) = 0;
 

@@ -93,6 +93,15 @@ const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id)
     return nullptr;
 }
 
+// They are stored once, with what became of them. Whoever has stored the same webhook meanwhile has applied it, too.
+void OrderSession::keep_receipts() {
+    if (receipts_.empty()) return;
+    const std::vector<bool> is_new = rows_.insert_receipts(receipts_);
+    const bool all_new = std::find(is_new.begin(), is_new.end(), false) == is_new.end();
+    if (!all_new && !runtime::planted("dedupe_row_dropped"))
+        throw engine::StoreUnavailable("a webhook was taken by another batch at the same time");
+}
+
 void OrderSession::finish() {
     announce_levels();
     read_what_returned();
@@ -107,7 +116,7 @@ void OrderSession::finish() {
     if (!orders.empty()) rows_.write_orders(orders);
     if (!people_.empty()) rows_.write_personal(people_);
     if (!privacy_.empty()) rows_.ask_privacy(privacy_);
-    if (!receipts_.empty()) rows_.update_receipts(receipts_);
+    keep_receipts();
     if (!references_.empty()) rows_.write_references(references_);
     if (!newly_found_.empty()) rows_.write_found(newly_found_);
     std::vector<StockRow> stock = ledger_.dirty_rows();

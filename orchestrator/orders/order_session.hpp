@@ -68,6 +68,7 @@ private:
 
     // order_session_intake.cpp
     void read_receipts(const std::vector<const engine::Arrival*>& arrivals, std::vector<engine::InputResult>& results);
+    void keep_receipts();
     void lock_orders_of(const std::vector<const engine::Arrival*>& arrivals);
     void load_mappings(const std::vector<const engine::Arrival*>& arrivals);
     LineMapping map_line(const StoreRow& store, const sagas::OrderLine& line);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 namespace ordersaga::orders {
 
@@ -101,10 +102,20 @@ void OrderSession::read_receipts(
         places.push_back(i);
     }
     if (rows.empty()) return;
-    std::vector<bool> is_new = rows_.insert_receipts(rows);
+    const std::vector<bool> known = rows_.know_receipts(rows);
+    // What comes twice in one batch is known the second time.
+    using Key = std::tuple<MerchantId, std::string, StoreId, std::string, std::string, std::string>;
+    std::set<Key> deliveries, events;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const engine::Arrival* arrival = arrivals[places[i]];
-        if (is_new[i] || runtime::planted("dedupe_row_dropped")) {
+        const ReceiptRow& row = rows[i];
+        bool is_new = !known[i];
+        is_new = deliveries.emplace(row.merchant, row.source, row.store_id, row.topic, row.webhook_id, "").second && is_new;
+        if (!row.event_id.empty()) {
+            is_new =
+                events.emplace(row.merchant, row.source, row.store_id, row.topic, row.event_id, row.name).second && is_new;
+        }
+        if (is_new || runtime::planted("dedupe_row_dropped")) {
             receipt_of_[arrival] = receipts_.size();
             receipts_.push_back(std::move(rows[i]));
         } else {

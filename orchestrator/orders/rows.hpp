@@ -266,6 +266,8 @@ public:
         const std::vector<std::string>& variant_ids,
         const std::vector<std::string>& skus) = 0;
 
+    // For each, whether one with its webhook id or its event id is stored already. Locks nothing.
+    virtual std::vector<bool> know_receipts(const std::vector<ReceiptRow>& receipts) = 0;
     // Inserts; answers for each whether it is new (true) or known by webhook id or event id (false).
     virtual std::vector<bool> insert_receipts(const std::vector<ReceiptRow>& receipts) = 0;
     virtual void update_receipts(const std::vector<ReceiptRow>& receipts) = 0;  // status, reason, order_id, saga_id

@@ -206,6 +206,10 @@ std::vector<ListingRow> LeanTransaction::find_listings(
     return found;
 }
 
+std::vector<bool> LeanTransaction::know_receipts(const std::vector<orders::ReceiptRow>& receipts) {
+    return std::vector<bool>(receipts.size(), false);
+}
+
 std::vector<bool> LeanTransaction::insert_receipts(const std::vector<orders::ReceiptRow>& receipts) {
     return std::vector<bool>(receipts.size(), true);
 }

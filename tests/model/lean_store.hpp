@@ -115,6 +115,7 @@ public:
         StoreId store,
         const std::vector<std::string>& variant_ids,
         const std::vector<std::string>& skus) override;
+    std::vector<bool> know_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>&) override {}
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn) override;
@@ -186,7 +187,8 @@ public:
         refuse();
     }
     std::vector<CommandRow> claim_unpublished_commands(Instant, std::size_t) override { refuse(); }
-    void mark_published(const std::vector<std::pair<std::string, std::string>>&, Instant) override { refuse(); }
+    void mark_published(const std::vector<engine::Confirmed>&) override { refuse(); }
+    void add_announcements(std::vector<engine::AnnouncementRow>&) override {}  // nobody listens
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t) override { refuse(); }
     void delete_announcements(const std::vector<std::int64_t>&) override { refuse(); }
     std::optional<Instant> next_due() override { refuse(); }

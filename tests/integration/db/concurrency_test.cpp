@@ -298,7 +298,7 @@ TEST_F(Concurrency, ConfirmationsDoNotWaitForABatchAtWork) {
         EXPECT_EQ(transaction.open_commands({saga(1)}).size(), 1U);
         // Held by the batch above: passed over at once, not after a lock timeout.
         other.transact([&](engine::Transaction& second) {
-            second.mark_published({{uuid(10), "token of " + uuid(10)}}, start);
+            second.mark_published({{uuid(10), "token of " + uuid(10), start}});
         });
     });
     EXPECT_EQ(look("SELECT count(published_at) FROM commands"), "0");

@@ -281,9 +281,9 @@ TEST_F(EngineRows, FindsWhatNobodyConfirmed) {
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         EXPECT_TRUE(transaction.claim_unpublished_commands(start - seconds(1), 9).empty());
         EXPECT_EQ(transaction.claim_unpublished_commands(start, 9).size(), 1U);
-        transaction.mark_published({{uuid(10), "token of another attempt"}}, start);
+        transaction.mark_published({{uuid(10), "token of another attempt", start}});
         EXPECT_EQ(transaction.claim_unpublished_commands(start, 9).size(), 1U);
-        transaction.mark_published({{uuid(10), "token of " + uuid(10)}}, start);
+        transaction.mark_published({{uuid(10), "token of " + uuid(10), start}});
         EXPECT_TRUE(transaction.claim_unpublished_commands(start, 9).empty());
     });
 }

@@ -95,6 +95,9 @@ TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
                 {a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
             (std::vector<bool>{true, false, false, true}));
         EXPECT_EQ(rows.insert_receipts({a_receipt("w3")}), std::vector<bool>{false});
+        EXPECT_EQ(
+            rows.know_receipts({a_receipt("w1"), a_receipt("w4"), a_receipt("w5", "e2"), a_receipt("w6", "e3")}),
+            (std::vector<bool>{true, false, true, false}));
         ReceiptRow parked = a_receipt("w1", "e1");
         parked.status = orders::ReceiptStatus::parked;
         parked.reason = "no number";
@@ -125,6 +128,21 @@ TEST_F(OrderRows, SealsABodyUnderTheKeyOfItsStore) {
     EXPECT_NE(opened("w2"), a_receipt("w1").body) << "it opens in its own place only";
     run_as_engine("DELETE FROM store_keys");
     EXPECT_EQ(opened("w1"), "the key that it was sealed under was thrown away");
+}
+
+TEST_F(OrderRows, ReadsTheBodiesThatEarlierReleasesKept) {
+    in_rows([&](orders::Rows& rows) { rows.insert_receipts({a_receipt("w1")}); });
+    Connection connection({database.dsns().engine, "test"});
+    connection.transact([&](Transaction& transaction) {
+        const Rows row = transaction.query("SELECT key_id, sealed FROM store_keys");
+        const auto key = opened_store_key(test::test_keys(), 1, 1, {row.text(0, 0), row.bytes(0, 1)});
+        ASSERT_TRUE(key);
+        const runtime::Sealed plain = key->seal("as it came", "body\n1\n1\norders/create\nw1");
+        const runtime::Result<std::string> body =
+            opened_body(transaction, test::test_keys(), {1, 1, "orders/create", "w1", plain.key_id, plain.bytes});
+        ASSERT_TRUE(body) << body.error().message;
+        EXPECT_EQ(*body, "as it came");
+    });
 }
 
 // The key is kept in memory for a minute; nobody may be kept under one that is gone.

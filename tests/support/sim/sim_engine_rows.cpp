@@ -303,22 +303,30 @@ std::vector<CommandRow> SimTransaction::claim_unpublished_commands(Instant sent_
     return claimed;
 }
 
-void SimTransaction::mark_published(
-    const std::vector<std::pair<std::string, std::string>>& command_and_token,
-    Instant at) {
+void SimTransaction::mark_published(const std::vector<engine::Confirmed>& confirmed) {
     step("mark_published");
-    const std::set<std::pair<std::string, std::string>> wanted(command_and_token.begin(), command_and_token.end());
+    std::map<std::pair<std::string, std::string>, Instant> wanted;
+    for (const engine::Confirmed& row : confirmed)
+        wanted[{row.command_id, row.attempt_token}] = row.at;
     std::vector<CommandRow> marked;
     for (const auto& [id, command] : tables_.open_commands) {
-        if (command.state != CommandState::sent || wanted.count({command.command_id, command.attempt_token}) == 0)
-            continue;
+        const auto found = wanted.find({command.command_id, command.attempt_token});
+        if (command.state != CommandState::sent || found == wanted.end()) continue;
         marked.push_back(command);
-        marked.back().published_at = at;
+        marked.back().published_at = found->second;
     }
     lock(Locked::commands, engine::Turn::never, marked, command_key, "");
     for (CommandRow& row : marked) {
         const std::pair<MerchantId, std::string> id{row.merchant, row.command_id};
         tables_.open_commands.put(id, std::move(row));
+    }
+}
+
+void SimTransaction::add_announcements(std::vector<engine::AnnouncementRow>& rows) {
+    step("add_announcements");
+    for (engine::AnnouncementRow& row : rows) {
+        row.announcement_id = next_number();
+        tables_.announcements.put(row.announcement_id, row);
     }
 }
 
@@ -467,11 +475,6 @@ void SimTransaction::write(const engine::Changes& changes) {
     for (const DutyRow& row : changes.updated_duties) {
         require(tables_.merchants.has(row.merchant), "duties: foreign key merchants");
         tables_.duties.put({row.merchant, row.duty, row.subject}, row);
-    }
-    for (engine::AnnouncementRow row : changes.announcements) {
-        row.announcement_id = next_number();
-        const std::int64_t number = row.announcement_id;
-        tables_.announcements.put(number, std::move(row));
     }
     lock_incidents(changes);
     for (const engine::IncidentRow& row : changes.opened_incidents)

@@ -104,6 +104,17 @@ std::vector<ListingRow> SimTransaction::find_listings(
 // ---------------------------------------------------------------------------------------------------------------------
 // Receipts, orders, references
 
+std::vector<bool> SimTransaction::know_receipts(const std::vector<ReceiptRow>& receipts) {
+    step("know_receipts");
+    std::vector<bool> known;
+    for (const ReceiptRow& row : receipts) {
+        const ReceiptEventKey event{row.merchant, row.source, row.store_id, row.topic, row.event_id, row.name};
+        known.push_back(
+            tables_.receipts.has(key_of(row)) || (!row.event_id.empty() && tables_.receipt_events.has(event)));
+    }
+    return known;
+}
+
 std::vector<bool> SimTransaction::insert_receipts(const std::vector<ReceiptRow>& receipts) {
     step("insert_receipts");
     lock(

@@ -46,7 +46,8 @@ public:
         std::size_t limit,
         bool asking) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
-    void mark_published(const std::vector<std::pair<std::string, std::string>>& command_and_token, Instant at) override;
+    void mark_published(const std::vector<engine::Confirmed>& confirmed) override;
+    void add_announcements(std::vector<engine::AnnouncementRow>& rows) override;
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
     void delete_announcements(const std::vector<std::int64_t>& ids) override;
     std::optional<Instant> next_due() override;
@@ -67,6 +68,7 @@ public:
         StoreId store,
         const std::vector<std::string>& variant_ids,
         const std::vector<std::string>& skus) override;
+    std::vector<bool> know_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;

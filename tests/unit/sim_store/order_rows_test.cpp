@@ -61,6 +61,9 @@ TEST_F(OrderRows, KnowsAReceiptByItsWebhookIdAndByItsEvent) {
             rows.insert_receipts(
                 {a_receipt("w1", "e1"), a_receipt("w1"), a_receipt("w2", "e1"), a_receipt("w3", "e2")}),
             (std::vector<bool>{true, false, false, true}));
+        EXPECT_EQ(
+            rows.know_receipts({a_receipt("w1"), a_receipt("w4"), a_receipt("w5", "e2"), a_receipt("w6", "e3")}),
+            (std::vector<bool>{true, false, true, false}));
     });
     EXPECT_EQ(world.store.tables().receipts.size(), 2U);
 }
