@@ -211,50 +211,42 @@ void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
-        kInsert, {column(rows, &CommandRow::merchant),
-                  column(rows, &CommandRow::command_id),
-                  column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }),
-                  column(rows, &CommandRow::duty),
-                  column(rows, &CommandRow::activity),
-                  column(rows, &CommandRow::lane),
-                  column(rows, &CommandRow::priority),
-                  column(rows, &CommandRow::tokens),
-                  column(rows, name_of_state),
-                  column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
-                  column(rows, &CommandRow::idempotency_key),
-                  column(rows, &CommandRow::attempt),
-                  column(rows, &CommandRow::counted_attempts),
-                  column(rows, &CommandRow::attempt_token),
-                  column(rows, &CommandRow::perhaps_applied),
-                  column(rows, &CommandRow::lookup_first),
-                  column(rows, &CommandRow::created_at),
-                  column(rows, &CommandRow::due_at),
-                  column(rows, &CommandRow::sent_at),
-                  column(rows, &CommandRow::send_before),
-                  column(rows, &CommandRow::deadline),
-                  column(rows, &CommandRow::published_at),
-                  column(rows, &CommandRow::closed_at),
-                  column(rows, &CommandRow::outcome),
-                  column(rows, [](const CommandRow& row) { return without_nul(row.last_error); }),
-                  column(rows, &CommandRow::trace)});
+    sql_.execute_later(
+        kInsert,
+        list_of(
+            column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
+            column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }),
+            column(rows, &CommandRow::duty), column(rows, &CommandRow::activity), column(rows, &CommandRow::lane),
+            column(rows, &CommandRow::priority), column(rows, &CommandRow::tokens), column(rows, name_of_state),
+            column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
+            column(rows, &CommandRow::idempotency_key), column(rows, &CommandRow::attempt),
+            column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
+            column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
+            column(rows, &CommandRow::created_at), column(rows, &CommandRow::due_at),
+            column(rows, &CommandRow::sent_at), column(rows, &CommandRow::send_before),
+            column(rows, &CommandRow::deadline), column(rows, &CommandRow::published_at),
+            column(rows, &CommandRow::closed_at), column(rows, &CommandRow::outcome),
+            column(rows, [](const CommandRow& row) { return without_nul(row.last_error); }),
+            column(rows, &CommandRow::trace)));
 }
 
 void PgTransaction::update_commands(const std::vector<CommandRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    const std::int64_t changed = sql_.execute(
+    sql_.execute_later(
         kUpdate,
-        {column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
-         column(rows, &CommandRow::priority), column(rows, name_of_state), column(rows, &CommandRow::attempt),
-         column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
-         column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
-         column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at), column(rows, &CommandRow::send_before),
-         column(rows, &CommandRow::deadline), column(rows, &CommandRow::published_at),
-         column(rows, &CommandRow::closed_at), column(rows, &CommandRow::outcome),
-         column(rows, [](const CommandRow& row) { return without_nul(row.last_error); })});
-    require_all(changed, rows.size(), "updating commands");
+        list_of(
+            column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
+            column(rows, &CommandRow::priority), column(rows, name_of_state), column(rows, &CommandRow::attempt),
+            column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),
+            column(rows, &CommandRow::perhaps_applied), column(rows, &CommandRow::lookup_first),
+            column(rows, &CommandRow::due_at), column(rows, &CommandRow::sent_at),
+            column(rows, &CommandRow::send_before), column(rows, &CommandRow::deadline),
+            column(rows, &CommandRow::published_at), column(rows, &CommandRow::closed_at),
+            column(rows, &CommandRow::outcome),
+            column(rows, [](const CommandRow& row) { return without_nul(row.last_error); })),
+        all_of(rows.size(), "updating commands"));
 }
 
 }  // namespace ordersaga::db

@@ -1,11 +1,14 @@
 #include "db/connection.hpp"
 
+#include "db/follower.hpp"
 #include "db/pqxx_bridge.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/planted.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <exception>
 #include <stdexcept>
 #include <unordered_map>
@@ -107,6 +110,16 @@ struct Rows::Impl {
 
 namespace {
 
+constexpr std::chrono::minutes plans_good_for_at_most{5};
+
+// Whoever leaves a transaction, however, leaves nothing of it to run.
+struct Abandon {
+    Follower* follower;
+    ~Abandon() {
+        if (follower != nullptr) follower->drop();
+    }
+};
+
 // The statements that a connection has prepared, by their text.
 class Prepared {
 public:
@@ -131,7 +144,28 @@ struct Transaction::Impl {
     pqxx::transaction_base& transaction;
     pqxx::connection& connection;
     Prepared* prepared = nullptr;
+    Follower* follower = nullptr;
     bool failed = false;
+
+    // Before this thread uses the connection.
+    void catch_up() {
+        if (follower == nullptr) return;
+        try {
+            follower->wait();
+        } catch (...) {
+            failed = true;
+            throw;
+        }
+    }
+
+    Rows ask(std::string_view statement, const std::vector<const char*>& values) {
+        try {
+            return Rows(
+                std::make_shared<const Rows::Impl>(Rows::Impl{run(runtime::planted_statement(statement), values)}));
+        } catch (...) {
+            rethrow_as_ours(connection.is_open());
+        }
+    }
 
     pqxx::result run(const std::string& statement, const std::vector<const char*>& values) {
         const std::string* name = prepared == nullptr ? nullptr : prepared->name_of(connection, statement);
@@ -153,9 +187,21 @@ struct Connection::Impl {
         }
     }
 
+    // A plan is made for the tables as they are then, and lasts; the first ones, of a new database, for empty tables.
+    bool plans_are_old() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - planned_at < plans_good_for) return false;
+        planned_at = now;
+        plans_good_for = std::min<std::chrono::steady_clock::duration>(2 * plans_good_for, plans_good_for_at_most);
+        return true;
+    }
+
     pqxx::connection connection;
     bridge::NoticeSilencer silencer;
     std::optional<Prepared> prepared;
+    std::unique_ptr<Follower> follower;  // together with `prepared`
+    std::chrono::steady_clock::time_point planned_at = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::duration plans_good_for = std::chrono::seconds(1);
     int backend_process = 0;
     bool usable = true;
 };
@@ -277,30 +323,59 @@ std::optional<Instant> Rows::optional_instant(std::size_t row, std::size_t colum
     return is_null(row, column) ? std::nullopt : std::optional(instant(row, column));
 }
 
-Rows Transaction::query(std::string_view statement, const std::vector<Parameter>& parameters) {
+namespace {
+
+template <class Parameters>
+std::vector<const char*> values_of(const Parameters& parameters) {
     std::vector<const char*> values;
     values.reserve(parameters.size());
     for (const Parameter& parameter : parameters) {
         values.push_back(parameter.text() ? parameter.text()->c_str() : nullptr);
     }
+    return values;
+}
+
+}  // namespace
+
+Rows Transaction::ask(std::string_view statement, const std::vector<const char*>& values) {
+    impl_.catch_up();
     try {
-        return Rows(
-            std::make_shared<const Rows::Impl>(Rows::Impl{impl_.run(runtime::planted_statement(statement), values)}));
+        return impl_.ask(statement, values);
     } catch (...) {
         impl_.failed = true;
-        rethrow_as_ours(impl_.connection.is_open());
+        throw;
     }
 }
 
+Rows Transaction::query(std::string_view statement, const std::vector<Parameter>& parameters) {
+    return ask(statement, values_of(parameters));
+}
+
 Rows Transaction::query(std::string_view statement, std::initializer_list<Parameter> parameters) {
-    return query(statement, std::vector<Parameter>(parameters));
+    return ask(statement, values_of(parameters));
 }
 
 std::int64_t Transaction::execute(std::string_view statement, std::initializer_list<Parameter> parameters) {
     return query(statement, parameters).affected();
 }
 
+void Transaction::execute_later(std::string_view statement, std::vector<Parameter> parameters, Check check) {
+    auto work = [impl = &impl_, text = std::string(statement), given = std::move(parameters),
+                 check = std::move(check)] {
+        const std::int64_t changed = impl->ask(text, values_of(given)).affected();
+        if (check) check(changed);
+    };
+    if (impl_.follower != nullptr) return impl_.follower->give(std::move(work));
+    try {
+        work();
+    } catch (...) {
+        impl_.failed = true;
+        throw;
+    }
+}
+
 void Transaction::run_script(std::string_view script) {
+    impl_.catch_up();
     try {
         impl_.transaction.exec(std::string(script));
     } catch (...) {
@@ -335,6 +410,7 @@ Connection::Connection(const ConnectionSettings& settings) {
                   "SET enable_mergejoin = off", "SET jit = off"})
                 pqxx::nontransaction(impl_->connection).exec(setting);
             impl_->prepared.emplace();
+            impl_->follower = std::make_unique<Follower>();
         }
         bridge::forbid_reconnect(impl_->connection);
     } catch (const std::exception& error) {
@@ -357,9 +433,13 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     try {
         pqxx::work transaction(impl_->connection);
         impl_->require_same_backend();
-        Transaction::Impl shared{transaction, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr};
+        if (impl_->prepared && impl_->plans_are_old()) transaction.exec("DISCARD PLANS");
+        Transaction::Impl shared{
+            transaction, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr, impl_->follower.get()};
         Transaction ours(shared);
+        const Abandon abandon{impl_->follower.get()};
         work(ours);
+        shared.catch_up();
         if (shared.failed) {
             throw Misuse("work went on after one of its statements had failed", "", "");
         }

@@ -72,6 +72,12 @@ public:
     // Same, returning how many rows changed.
     std::int64_t execute(std::string_view statement, std::initializer_list<Parameter> parameters = {});
 
+    // The same for a statement that nothing depends on but the commit: on a connection that prepares it runs while the
+    // caller goes on, in its place in the sequence. What it throws, or `check` does when it is told how many rows changed,
+    // is thrown by the next statement that is waited for, or by the commit.
+    using Check = std::function<void(std::int64_t)>;
+    void execute_later(std::string_view statement, std::vector<Parameter> parameters, Check check = nullptr);
+
     // Several statements in one text, no parameters: migrations only.
     void run_script(std::string_view script);
 
@@ -82,6 +88,7 @@ private:
     friend class Connection;
     struct Impl;
     explicit Transaction(Impl& impl) : impl_(impl) {}
+    Rows ask(std::string_view statement, const std::vector<const char*>& values);
     Impl& impl_;
 };
 

@@ -70,11 +70,12 @@ void PgTransaction::upsert_duties(const std::vector<DutyRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
-        kUpsert, {column(rows, &DutyRow::merchant), column(rows, &DutyRow::duty), column(rows, &DutyRow::subject),
-                  column(rows, &DutyRow::next_due),
-                  column(rows, [](const DutyRow& row) { return runtime::dump_json(row.memory); }),
-                  column(rows, [](const DutyRow& row) { return null_if_empty(row.command_id); })});
+    sql_.execute_later(
+        kUpsert, list_of(
+                     column(rows, &DutyRow::merchant), column(rows, &DutyRow::duty), column(rows, &DutyRow::subject),
+                     column(rows, &DutyRow::next_due),
+                     column(rows, [](const DutyRow& row) { return runtime::dump_json(row.memory); }),
+                     column(rows, [](const DutyRow& row) { return null_if_empty(row.command_id); })));
 }
 
 }  // namespace ordersaga::db

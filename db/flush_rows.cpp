@@ -117,10 +117,11 @@ void PgTransaction::write_flushes(const std::vector<FlushRow>& rows) {
         column(rows, [](const FlushRow& row) { return runtime::dump_json(items_to_json(row.items)); });
     const Parameter closed = column(rows, &FlushRow::closed_at);
     const Parameter outcomes = column(rows, &FlushRow::outcome);
-    sql_.execute(kClose, {merchants, ids, closed, outcomes, items});
-    sql_.execute(
-        kInsert, {merchants, ids, column(rows, &FlushRow::store_id), column(rows, &FlushRow::key),
-                  column(rows, &FlushRow::command_id), items, column(rows, &FlushRow::opened_at), closed, outcomes});
+    sql_.execute_later(kClose, list_of(merchants, ids, closed, outcomes, items));
+    sql_.execute_later(
+        kInsert, list_of(
+                     merchants, ids, column(rows, &FlushRow::store_id), column(rows, &FlushRow::key),
+                     column(rows, &FlushRow::command_id), items, column(rows, &FlushRow::opened_at), closed, outcomes));
 }
 
 }  // namespace ordersaga::db

@@ -234,21 +234,24 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    const std::int64_t changed = sql_.execute(
+    sql_.execute_later(
         kWrite,
-        {column(rows, &ListingRow::merchant), column(rows, &ListingRow::listing_id),
-         column(rows, &ListingRow::believed), column(rows, &ListingRow::target), column(rows, &ListingRow::in_flight),
-         column(rows, &ListingRow::learned), column(rows, &ListingRow::wants_read),
-         column(rows, &ListingRow::read_open), column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted),
-         column(rows, &ListingRow::hinted_at)});
-    require_known(changed, rows.size(), "updating listings");
+        list_of(
+            column(rows, &ListingRow::merchant), column(rows, &ListingRow::listing_id),
+            column(rows, &ListingRow::believed), column(rows, &ListingRow::target),
+            column(rows, &ListingRow::in_flight), column(rows, &ListingRow::learned),
+            column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
+            column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted), column(rows, &ListingRow::hinted_at)),
+        known_of(rows.size(), "updating listings"));
     const std::vector<ComponentOfListing> components = all_components(rows);
     using Component = ComponentOfListing;
-    sql_.execute(
-        kWriteComponents, {column(components, &Component::merchant), column(components, &Component::listing),
-                           column(components, [](const Component& row) { return row.component.sku_id; }),
-                           column(components, [](const Component& row) { return row.component.composed_version; }),
-                           column(components, [](const Component& row) { return row.component.confirmed_version; })});
+    sql_.execute_later(
+        kWriteComponents,
+        list_of(
+            column(components, &Component::merchant), column(components, &Component::listing),
+            column(components, [](const Component& row) { return row.component.sku_id; }),
+            column(components, [](const Component& row) { return row.component.composed_version; }),
+            column(components, [](const Component& row) { return row.component.confirmed_version; })));
 }
 
 void PgTransaction::doubt_listings(MerchantId merchant, StoreId store) {

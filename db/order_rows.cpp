@@ -140,16 +140,17 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
     if (orders.empty()) {
         return;
     }
-    const std::int64_t changed = sql_.execute(
-        kWrite, {column(orders, [](const OrderRow& row) { return row.key.merchant; }),
-                 column(orders, [](const OrderRow& row) { return row.key.store_id; }),
-                 column(orders, [](const OrderRow& row) -> const std::string& { return row.key.order_id; }),
-                 column(orders, [](const OrderRow& row) { return null_if_empty(row.saga_id); }),
-                 column(orders, &OrderRow::name), column(orders, document_of), column(orders, &OrderRow::deleted),
-                 column(orders, &OrderRow::reason), column(orders, [](const OrderRow& row) {
-                     return runtime::dump_json(refunds_to_json(row.early_refunds));
-                 })});
-    require_known(changed, orders.size(), "updating orders");
+    sql_.execute_later(
+        kWrite,
+        list_of(
+            column(orders, [](const OrderRow& row) { return row.key.merchant; }),
+            column(orders, [](const OrderRow& row) { return row.key.store_id; }),
+            column(orders, [](const OrderRow& row) -> const std::string& { return row.key.order_id; }),
+            column(orders, [](const OrderRow& row) { return null_if_empty(row.saga_id); }),
+            column(orders, &OrderRow::name), column(orders, document_of), column(orders, &OrderRow::deleted),
+            column(orders, &OrderRow::reason),
+            column(orders, [](const OrderRow& row) { return runtime::dump_json(refunds_to_json(row.early_refunds)); })),
+        known_of(orders.size(), "updating orders"));
 }
 
 std::vector<std::pair<std::string, SagaKey>> PgTransaction::sagas_of_references(

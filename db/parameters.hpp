@@ -83,6 +83,15 @@ Parameter column(const std::vector<Row>& rows, Projection projection) {
     return Parameter::column(rows, projection);
 }
 
+// Without a copy of each, which braces would make.
+template <class... Values>
+std::vector<Parameter> list_of(Values&&... values) {
+    std::vector<Parameter> list;
+    list.reserve(sizeof...(values));
+    (list.emplace_back(std::forward<Values>(values)), ...);
+    return list;
+}
+
 // '2026-07-01 10:00:00.000000+00', which every DateStyle reads back as the same instant.
 std::string format_timestamp(Instant instant);
 

@@ -95,8 +95,8 @@ std::vector<runtime::Sealed> sealed_bodies(
             continue;
         }
         bodies.push_back(sealed_body(
-            *of_store.at({row.merchant, row.store_id}), row.merchant.value, row.store_id.value, row.topic, row.webhook_id,
-            row.body));
+            *of_store.at({row.merchant, row.store_id}), row.merchant.value, row.store_id.value, row.topic,
+            row.webhook_id, row.body));
     }
     return bodies;
 }

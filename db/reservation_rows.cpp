@@ -192,38 +192,39 @@ void PgTransaction::write_reservations(const std::vector<ReservationRow>& rows) 
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
-        kWrite, {column(rows, [](const ReservationRow& row) { return row.key.merchant; }),
-                 column(rows, &ReservationRow::saga_id), column(rows, &ReservationRow::line_id),
-                 column(rows, [](const ReservationRow& row) { return row.key.sku_id; }),
-                 column(rows, [](const ReservationRow& row) { return row.key.warehouse_id; }),
-                 column(rows, &ReservationRow::waiting), column(rows, &ReservationRow::held),
-                 column(rows, &ReservationRow::committed), column(rows, &ReservationRow::shipped),
-                 column(rows, &ReservationRow::released), column(rows, &ReservationRow::accepted_at),
-                 column(rows, &ReservationRow::queued_at)});
+    sql_.execute_later(
+        kWrite, list_of(
+                    column(rows, [](const ReservationRow& row) { return row.key.merchant; }),
+                    column(rows, &ReservationRow::saga_id), column(rows, &ReservationRow::line_id),
+                    column(rows, [](const ReservationRow& row) { return row.key.sku_id; }),
+                    column(rows, [](const ReservationRow& row) { return row.key.warehouse_id; }),
+                    column(rows, &ReservationRow::waiting), column(rows, &ReservationRow::held),
+                    column(rows, &ReservationRow::committed), column(rows, &ReservationRow::shipped),
+                    column(rows, &ReservationRow::released), column(rows, &ReservationRow::accepted_at),
+                    column(rows, &ReservationRow::queued_at)));
 }
 
 void PgTransaction::add_waits(const std::vector<Wait>& waits) {
     if (waits.empty()) {
         return;
     }
-    sql_.execute(
+    sql_.execute_later(
         kAddWaits,
-        {column(waits, [](const Wait& wait) { return wait.saga.merchant; }),
-         column(waits, [](const Wait& wait) -> const std::string& { return wait.saga.saga_id; }),
-         column(waits, &Wait::kind), column(waits, [](const Wait& wait) { return wait.stock.sku_id; }),
-         column(waits, [](const Wait& wait) { return wait.stock.warehouse_id; }), column(waits, &Wait::version)});
+        list_of(
+            column(waits, [](const Wait& wait) { return wait.saga.merchant; }),
+            column(waits, [](const Wait& wait) -> const std::string& { return wait.saga.saga_id; }),
+            column(waits, &Wait::kind), column(waits, [](const Wait& wait) { return wait.stock.sku_id; }),
+            column(waits, [](const Wait& wait) { return wait.stock.warehouse_id; }), column(waits, &Wait::version)));
 }
 
 void PgTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) {
     if (!sagas.empty()) {
-        sql_.execute(kDropWaits, {column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id), kind});
+        sql_.execute_later(
+            kDropWaits, list_of(column(sagas, &SagaKey::merchant), column(sagas, &SagaKey::saga_id), kind));
     }
 }
 
-std::vector<orders::Rows::Wait> PgTransaction::waits_for(
-    const std::string& kind,
-    const std::vector<Reached>& reached) {
+std::vector<orders::Rows::Wait> PgTransaction::waits_for(const std::string& kind, const std::vector<Reached>& reached) {
     if (reached.empty()) {
         return {};
     }

@@ -79,6 +79,13 @@ inline void require_known(std::int64_t changed, std::size_t given, const char* w
     }
 }
 
+// For statements that run later.
+inline Transaction::Check known_of(std::size_t given, const char* what) {
+    return [=](std::int64_t changed) {
+        require_known(changed, given, what);
+    };
+}
+
 // The same for rows that another batch may have moved on meanwhile: then the work is to be done again.
 inline void require_all(std::int64_t changed, std::size_t given, const char* what) {
     if (changed != static_cast<std::int64_t>(given)) {
@@ -86,6 +93,12 @@ inline void require_all(std::int64_t changed, std::size_t given, const char* wha
             std::string(what) + ": " + std::to_string(changed) + " of " + std::to_string(given) +
             " rows were as expected, someone was faster");
     }
+}
+
+inline Transaction::Check all_of(std::size_t given, const char* what) {
+    return [=](std::int64_t changed) {
+        require_all(changed, given, what);
+    };
 }
 
 }  // namespace ordersaga::db

@@ -193,13 +193,14 @@ void PgTransaction::insert_sagas(const std::vector<SagaRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
+    sql_.execute_later(
         kInsertSagas,
-        {column(rows, merchant_of_saga), column(rows, id_of_saga), column(rows, &SagaRow::kind),
-         column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
-         column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
-         column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
-         column(rows, &SagaRow::created_at), column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace)});
+        list_of(
+            column(rows, merchant_of_saga), column(rows, id_of_saga), column(rows, &SagaRow::kind),
+            column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
+            column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
+            column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
+            column(rows, &SagaRow::created_at), column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace)));
 }
 
 void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::vector<std::int64_t>& from) {
@@ -209,39 +210,43 @@ void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::ve
     if (rows.size() != from.size()) {
         throw std::logic_error("each updated saga needs the version it was read at");
     }
-    const std::int64_t changed = sql_.execute(
-        kUpdateSagas, {column(rows, merchant_of_saga), column(rows, id_of_saga), Parameter(from),
-                       column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state),
-                       column(rows, &SagaRow::version), column(rows, data_of_saga), column(rows, &SagaRow::subject),
-                       column(rows, &SagaRow::shard), column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final),
-                       column(rows, &SagaRow::incident), column(rows, &SagaRow::updated_at)});
-    require_all(changed, rows.size(), "updating sagas");
+    sql_.execute_later(
+        kUpdateSagas,
+        list_of(
+            column(rows, merchant_of_saga), column(rows, id_of_saga), Parameter(from),
+            column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
+            column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
+            column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
+            column(rows, &SagaRow::updated_at)),
+        all_of(rows.size(), "updating sagas"));
 }
 
 void PgTransaction::insert_history(const std::vector<HistoryRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
+    sql_.execute_later(
         kInsertHistory,
-        {column(rows, [](const HistoryRow& row) { return row.key.merchant; }),
-         column(rows, [](const HistoryRow& row) -> const std::string& { return row.key.saga_id; }),
-         column(rows, &HistoryRow::version), column(rows, &HistoryRow::at), column(rows, &HistoryRow::from_state),
-         column(rows, &HistoryRow::to_state), column(rows, &HistoryRow::event), column(rows, &HistoryRow::cause),
-         column(rows, &HistoryRow::note),
-         column(rows, [](const HistoryRow& row) { return runtime::dump_json(row.details); })});
+        list_of(
+            column(rows, [](const HistoryRow& row) { return row.key.merchant; }),
+            column(rows, [](const HistoryRow& row) -> const std::string& { return row.key.saga_id; }),
+            column(rows, &HistoryRow::version), column(rows, &HistoryRow::at), column(rows, &HistoryRow::from_state),
+            column(rows, &HistoryRow::to_state), column(rows, &HistoryRow::event), column(rows, &HistoryRow::cause),
+            column(rows, &HistoryRow::note),
+            column(rows, [](const HistoryRow& row) { return runtime::dump_json(row.details); })));
 }
 
 void PgTransaction::insert_signals(const std::vector<SignalRow>& rows) {
     if (rows.empty()) {
         return;
     }
-    sql_.execute(
-        kInsertSignals, {column(rows, [](const SignalRow& row) { return row.key.merchant; }),
-                         column(rows, [](const SignalRow& row) -> const std::string& { return row.key.saga_id; }),
-                         column(rows, &SignalRow::event),
-                         column(rows, [](const SignalRow& row) { return runtime::dump_json(row.payload); }),
-                         column(rows, &SignalRow::cause)});
+    sql_.execute_later(
+        kInsertSignals, list_of(
+                            column(rows, [](const SignalRow& row) { return row.key.merchant; }),
+                            column(rows, [](const SignalRow& row) -> const std::string& { return row.key.saga_id; }),
+                            column(rows, &SignalRow::event),
+                            column(rows, [](const SignalRow& row) { return runtime::dump_json(row.payload); }),
+                            column(rows, &SignalRow::cause)));
 }
 
 }  // namespace ordersaga::db

@@ -199,16 +199,18 @@ void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::ve
         }
     }
     if (!movements.empty()) {
-        sql_.execute(
-            kInsertMovements, {merchants(movements), skus_of(movements), warehouses_of(movements),
-                               column(movements, &MovementRow::kind), column(movements, &MovementRow::cause),
-                               column(movements, [](const MovementRow& row) { return null_if_empty(row.saga_id); }),
-                               column(movements, &MovementRow::line_id), column(movements, &MovementRow::on_hand),
-                               column(movements, &MovementRow::available), column(movements, &MovementRow::reserved),
-                               column(movements, &MovementRow::committed), column(movements, &MovementRow::unavailable),
-                               column(movements, &MovementRow::returning), column(movements, &MovementRow::short_by),
-                               column(movements, &MovementRow::version), column(movements, &MovementRow::at),
-                               column(movements, &MovementRow::note)});
+        sql_.execute_later(
+            kInsertMovements,
+            list_of(
+                merchants(movements), skus_of(movements), warehouses_of(movements),
+                column(movements, &MovementRow::kind), column(movements, &MovementRow::cause),
+                column(movements, [](const MovementRow& row) { return null_if_empty(row.saga_id); }),
+                column(movements, &MovementRow::line_id), column(movements, &MovementRow::on_hand),
+                column(movements, &MovementRow::available), column(movements, &MovementRow::reserved),
+                column(movements, &MovementRow::committed), column(movements, &MovementRow::unavailable),
+                column(movements, &MovementRow::returning), column(movements, &MovementRow::short_by),
+                column(movements, &MovementRow::version), column(movements, &MovementRow::at),
+                column(movements, &MovementRow::note)));
     }
 }
 

@@ -548,6 +548,11 @@ void BatchRun::collect_changes() {
     }
 }
 
+void BatchRun::write() {
+    collect_changes();
+    transaction_.write(changes_);
+}
+
 void BatchRun::write_and_dispatch() {
     collect_changes();
     std::vector<CommandRow> fresh = std::move(changes_.new_commands);

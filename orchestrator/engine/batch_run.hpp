@@ -72,6 +72,8 @@ public:
     void look_after(const IncidentLookedAfter& incident, InputResult& result);
     void wake_sagas_due();
     void decide_all();
+    // Everything but what the lanes have to say of it: who looks at a batch alone.
+    void write();
     // Everything. A new command that may leave at once is stored once, as sent.
     void write_and_dispatch();
     // Admits waiting commands of these lanes and of those touched by this batch.

@@ -513,7 +513,8 @@ std::vector<Confirmed> Engine::Impl::published_long_enough(Instant now) {
     std::vector<Confirmed> found;
     for (auto& [token, published] : published_) {
         if (!published.at) published.at = now;
-        if (now - *published.at >= options_.relay_after / 6) found.push_back({published.command_id, token, *published.at});
+        if (now - *published.at >= options_.relay_after / 6)
+            found.push_back({published.command_id, token, *published.at});
     }
     return found;
 }

@@ -110,10 +110,11 @@ void OrderSession::read_receipts(
         const engine::Arrival* arrival = arrivals[places[i]];
         const ReceiptRow& row = rows[i];
         bool is_new = !known[i];
-        is_new = deliveries.emplace(row.merchant, row.source, row.store_id, row.topic, row.webhook_id, "").second && is_new;
+        is_new =
+            deliveries.emplace(row.merchant, row.source, row.store_id, row.topic, row.webhook_id, "").second && is_new;
         if (!row.event_id.empty()) {
-            is_new =
-                events.emplace(row.merchant, row.source, row.store_id, row.topic, row.event_id, row.name).second && is_new;
+            is_new = events.emplace(row.merchant, row.source, row.store_id, row.topic, row.event_id, row.name).second &&
+                     is_new;
         }
         if (is_new || runtime::planted("dedupe_row_dropped")) {
             receipt_of_[arrival] = receipts_.size();

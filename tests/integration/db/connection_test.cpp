@@ -205,6 +205,103 @@ TEST_F(ConnectionTest, AnUnreachableServerIsNamedWithoutItsPassword) {
     }
 }
 
+std::string count_named(Transaction& transaction, const std::string& name) {
+    return transaction.query("SELECT count(*) FROM merchants WHERE name = $1", {name}).text(0, 0);
+}
+
+TEST_F(ConnectionTest, WhatIsToRunLaterRunsInItsPlace) {
+    for (const bool prepares : {true, false}) {
+        ConnectionSettings ours = settings();
+        ours.prepares = prepares;
+        Connection connection(ours);
+        const std::string name = prepares ? "later" : "at once";
+        std::int64_t told = 0;
+        connection.transact([&](Transaction& transaction) {
+            transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of(name));
+            EXPECT_EQ(count_named(transaction, name), "1") << "who asks afterwards sees it";
+            transaction.execute_later(
+                "DELETE FROM merchants WHERE name = $1", list_of(name), [&](std::int64_t changed) { told = changed; });
+            transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of(name));
+        });
+        EXPECT_EQ(told, 1);
+        connection.transact([&](Transaction& transaction) { EXPECT_EQ(count_named(transaction, name), "1"); });
+    }
+}
+
+TEST_F(ConnectionTest, TheFaultOfALaterStatementEndsTheTransaction) {
+    ConnectionSettings ours = settings();
+    ours.prepares = true;
+    Connection connection(ours);
+    const auto insert = [](Transaction& transaction, const std::string& name) {
+        transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of(name));
+    };
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            insert(transaction, "before");
+            transaction.execute_later("SELECT 1 / $1::int", list_of(0));
+            insert(transaction, "behind");
+        }),
+        BadData);
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            transaction.execute_later("SELECT 1 / $1::int", list_of(0));
+            count_named(transaction, "before");
+        }),
+        BadData)
+        << "the next statement that is waited for tells it";
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            insert(transaction, "before");
+            transaction.execute_later(
+                "DELETE FROM merchants WHERE name = $1", list_of("nobody"), [](std::int64_t changed) {
+                    if (changed == 0) throw std::runtime_error("none");
+                });
+        }),
+        std::runtime_error);
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            insert(transaction, "before");
+            throw std::runtime_error("of the work itself");
+        }),
+        std::runtime_error);
+    connection.transact([&](Transaction& transaction) {
+        EXPECT_EQ(count_named(transaction, "before"), "0");
+        EXPECT_EQ(count_named(transaction, "behind"), "0");
+    });
+}
+
+// Planned for an empty table, a list of keys is looked for in every row.
+TEST_F(ConnectionTest, PlansOfASmallTableDoNotOutliveIt) {
+    ConnectionSettings ours = admin();
+    ours.prepares = true;
+    Connection connection(ours);
+    const auto rows_read = [](Transaction& transaction) {
+        const auto read = [&] {
+            return transaction.query("SELECT pg_stat_get_xact_tuples_returned('probe_by_key'::regclass)").int64(0, 0);
+        };
+        const std::int64_t before = read();
+        transaction.query(
+            "SELECT * FROM probe WHERE (a, b) IN (SELECT * FROM unnest($1::int[], $2::int[]))", {"{1,1}", "{7,8}"});
+        return read() - before;
+    };
+    connection.transact([&](Transaction& transaction) {
+        transaction.query("CREATE TEMP TABLE probe (a int, b int) ON COMMIT PRESERVE ROWS");
+        transaction.query("CREATE INDEX probe_by_key ON probe (a, b)");
+        transaction.query("ANALYZE probe");
+    });
+    connection.transact([&](Transaction& transaction) {
+        rows_read(transaction);
+        transaction.query("INSERT INTO probe SELECT 1, n FROM generate_series(1, 20000) n");
+        EXPECT_GE(rows_read(transaction), 20000);
+    });
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    std::int64_t read = 0;
+    do {
+        connection.transact([&](Transaction& transaction) { read = rows_read(transaction); });
+    } while (read > 10 && std::chrono::steady_clock::now() < give_up);
+    EXPECT_LE(read, 10);
+}
+
 TEST_F(ConnectionTest, ValuesComeBackAsTheyWent) {
     Connection connection(settings());
     connection.transact([](Transaction& transaction) {

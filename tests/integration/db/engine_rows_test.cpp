@@ -407,14 +407,15 @@ TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
 }
 
 TEST_F(EngineRows, AnnouncementsLeaveInTheirOrder) {
-    Changes changes;
-    changes.announcements.push_back({merchant, 0, "orders.created", {{"n", 1}}});
-    changes.announcements.push_back({merchant, 0, "orders.created", {{"n", 2}}});
-    write(changes);
+    std::vector<engine::AnnouncementRow> told{
+        {merchant, 0, "orders.created", {{"n", 1}}}, {merchant, 0, "orders.created", {{"n", 2}}}};
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) { transaction.add_announcements(told); });
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         const auto claimed = transaction.claim_announcements(9);
         ASSERT_EQ(claimed.size(), 2U);
         EXPECT_EQ(claimed[0].body["n"], 1);
+        EXPECT_EQ(claimed[0].announcement_id, told[0].announcement_id);
+        EXPECT_EQ(claimed[1].announcement_id, told[1].announcement_id);
         transaction.delete_announcements({claimed[0].announcement_id});
         EXPECT_EQ(transaction.claim_announcements(9).size(), 1U);
     });

@@ -282,7 +282,8 @@ std::vector<CommandRow> SimTransaction::claim_waiting_commands(
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.merchant != merchant || command.lane != lane) continue;
         if (command.state != CommandState::waiting || command.due_at > now) continue;
-        const bool asks = command.saga_id.empty() && (command.priority == engine::asked_first || command.priority == engine::polled);
+        const bool asks =
+            command.saga_id.empty() && (command.priority == engine::asked_first || command.priority == engine::polled);
         if (asking && !asks) continue;
         ranked.push_back({{command.priority, command.due_at, command.command_id}, command});
     }

@@ -595,7 +595,9 @@ void SimTransaction::drop_waits(const std::vector<SagaKey>& sagas, const std::st
         tables_.waits.erase(key);
 }
 
-std::vector<orders::Rows::Wait> SimTransaction::waits_for(const std::string& kind, const std::vector<Reached>& reached) {
+std::vector<orders::Rows::Wait> SimTransaction::waits_for(
+    const std::string& kind,
+    const std::vector<Reached>& reached) {
     step("waits_for");
     std::map<StockKey, std::int64_t> versions;
     for (const auto& [stock, version] : reached) {

@@ -555,6 +555,38 @@ TEST(EngineDue, RepeatsACommandWhosePublishingNobodyConfirmed) {
     EXPECT_EQ(bench.engine->counts().commands_repeated, 2U);
 }
 
+// What ends soon costs no note that the broker had it.
+TEST(EngineDue, NotesWhatTheBrokerHasOnlyOfAttemptsThatLast) {
+    Bench bench;
+    bench.order(1);
+    const auto published_at = [&] {
+        return bench.store.tables().open_commands.begin()->second.published_at;
+    };
+    bench.due();
+    EXPECT_FALSE(published_at());
+    const runtime::Instant first_heard = bench.clock.now();
+    bench.pass(1s);
+    EXPECT_EQ(published_at(), first_heard);
+
+    Bench quick;
+    std::size_t marked = 0;
+    struct Count final : sim::SimFaults {
+        explicit Count(std::size_t& marked) : marked_(marked) {}
+        AtCall at_call(const char* call) override {
+            if (std::string_view(call) == "mark_published") marked_ += 1;
+            return AtCall::fine;
+        }
+        std::size_t& marked_;
+    } count(marked);
+    quick.store.set_faults(&count);
+    quick.order(1);
+    quick.confirms = false;  // or what has ended is confirmed again with every batch
+    quick.end(quick.last_sent(), an_outcome(OutcomeKind::done));
+    quick.end(quick.last_sent(), an_outcome(OutcomeKind::done));
+    quick.pass(10s);
+    EXPECT_EQ(marked, 0U);
+}
+
 // Two workers have the same attempt. What one of them says of itself does not hold for the other.
 TEST(EngineDue, DoubtsThatNothingHappenedWhenAnAttemptMayRunTwice) {
     for (const bool repeated : {true, false}) {
