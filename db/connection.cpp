@@ -105,7 +105,27 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
 }  // namespace
 
 struct Rows::Impl {
+    explicit Impl(pqxx::result all) : result(std::move(all)) {}
+
+    // Rows are read from left to right: one place is kept and moved, for each that is made holds on to the whole answer.
+    const pqxx::field& field_at(std::size_t row, std::size_t column) const {
+        if (row >= static_cast<std::size_t>(result.size()) || column >= static_cast<std::size_t>(result.columns())) {
+            throw std::logic_error("the answer has no such row or column");
+        }
+        if (!place || place_row != row) {
+            place.emplace(result[static_cast<pqxx::result::size_type>(row)].begin());
+            place_row = row;
+            place_column = 0;
+        }
+        *place += static_cast<pqxx::const_row_iterator::difference_type>(column) -
+                  static_cast<pqxx::const_row_iterator::difference_type>(place_column);
+        place_column = column;
+        return *place;
+    }
+
     pqxx::result result;
+    mutable std::optional<pqxx::const_row_iterator> place;
+    mutable std::size_t place_row = 0, place_column = 0;
 };
 
 namespace {
@@ -161,7 +181,7 @@ struct Transaction::Impl {
     Rows ask(std::string_view statement, const std::vector<const char*>& values) {
         try {
             return Rows(
-                std::make_shared<const Rows::Impl>(Rows::Impl{run(runtime::planted_statement(statement), values)}));
+                std::make_shared<const Rows::Impl>(run(runtime::planted_statement(statement), values)));
         } catch (...) {
             rethrow_as_ours(connection.is_open());
         }
@@ -218,13 +238,6 @@ std::int64_t Rows::affected() const noexcept {
 
 namespace {
 
-pqxx::field field_at(const pqxx::result& result, std::size_t row, std::size_t column) {
-    if (row >= static_cast<std::size_t>(result.size()) || column >= static_cast<std::size_t>(result.columns())) {
-        throw std::logic_error("the answer has no such row or column");
-    }
-    return result[static_cast<pqxx::result::size_type>(row)][static_cast<pqxx::row::size_type>(column)];
-}
-
 [[noreturn]] void refuse_value(const char* wanted, std::size_t column) {
     throw std::logic_error("column " + std::to_string(column) + " of the answer is no " + wanted);
 }
@@ -242,11 +255,11 @@ int hex_digit(char character, std::size_t column) {
 }  // namespace
 
 bool Rows::is_null(std::size_t row, std::size_t column) const {
-    return field_at(impl_->result, row, column).is_null();
+    return impl_->field_at(row, column).is_null();
 }
 
 std::string_view Rows::view(std::size_t row, std::size_t column) const {
-    const pqxx::field field = field_at(impl_->result, row, column);
+    const pqxx::field& field = impl_->field_at(row, column);
     if (field.is_null()) {
         refuse_value("value but null", column);
     }
@@ -483,7 +496,7 @@ Rows Connection::autocommit(std::string_view statement) {
     try {
         pqxx::nontransaction transaction(impl_->connection);
         return Rows(
-            std::make_shared<const Rows::Impl>(Rows::Impl{bridge::execute(transaction, std::string(statement), {})}));
+            std::make_shared<const Rows::Impl>(bridge::execute(transaction, std::string(statement), {})));
     } catch (...) {
         if (!impl_->connection.is_open()) {
             impl_->mark_broken();

@@ -24,7 +24,7 @@ namespace ordersaga {
 
 struct EngineLoopOptions {
     std::size_t queue_limit = 5'000;  // arrivals and commands of people; beyond it 503
-    std::size_t batch_limit = 300;
+    std::size_t batch_limit = 600;
     std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away
     std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest
 };
