@@ -180,8 +180,7 @@ struct Transaction::Impl {
 
     Rows ask(std::string_view statement, const std::vector<const char*>& values) {
         try {
-            return Rows(
-                std::make_shared<const Rows::Impl>(run(runtime::planted_statement(statement), values)));
+            return Rows(std::make_shared<const Rows::Impl>(run(runtime::planted_statement(statement), values)));
         } catch (...) {
             rethrow_as_ours(connection.is_open());
         }
@@ -495,8 +494,7 @@ Rows Connection::autocommit(std::string_view statement) {
     impl_->require_same_backend();
     try {
         pqxx::nontransaction transaction(impl_->connection);
-        return Rows(
-            std::make_shared<const Rows::Impl>(bridge::execute(transaction, std::string(statement), {})));
+        return Rows(std::make_shared<const Rows::Impl>(bridge::execute(transaction, std::string(statement), {})));
     } catch (...) {
         if (!impl_->connection.is_open()) {
             impl_->mark_broken();

@@ -45,13 +45,21 @@ void EngineLoop::stop() {
 
 bool EngineLoop::offer(engine::Input input) {
     bool patient = std::holds_alternative<engine::OutcomeArrived>(input.content);
+    const auto* arrival = std::get_if<engine::Arrival>(&input.content);
+    const std::string line = arrival == nullptr ? std::string() : arrival->line;
     {
         std::lock_guard lock(mutex_);
-        if (stopping_ || (!patient && queue_.size() >= options_.queue_limit)) return false;
-        queue_.push_back({std::move(input), Clock::now(), patient});
+        if (stopping_ || (!patient && is_too_much_before(line))) return false;
+        queue_.push(line, {std::move(input), Clock::now(), patient});
     }
     wake_.notify_one();
     return true;
+}
+
+bool EngineLoop::is_too_much_before(const std::string& line) const {
+    if (queue_.size() >= options_.queue_limit) return true;
+    const double wait_s = std::chrono::duration<double>(options_.longest_wait).count();
+    return inputs_per_s_ > 0 && static_cast<double>(queue_.ahead_of(line)) > wait_s * inputs_per_s_;
 }
 
 bool EngineLoop::offer_preview(api::PreviewRequest request) {
@@ -133,14 +141,18 @@ void EngineLoop::round() {
         for (Waiting& waiting : batch)
             inputs.push_back(std::move(waiting.input));
         Clock::time_point oldest = batch.front().since;
+        const Clock::time_point begun = Clock::now();
         available = engine_.run(inputs);
+        if (available) measure(batch.size(), Clock::now() - begun);
         if (!available) {
             // What was not answered goes back to the front, as old as its oldest.
-            std::lock_guard lock(mutex_);
-            for (auto input = inputs.rbegin(); input != inputs.rend(); ++input) {
-                bool patient = std::holds_alternative<engine::OutcomeArrived>(input->content);
-                queue_.push_front({std::move(*input), oldest, patient});
+            std::vector<Waiting> back;
+            for (engine::Input& input : inputs) {
+                bool patient = std::holds_alternative<engine::OutcomeArrived>(input.content);
+                back.push_back({std::move(input), oldest, patient});
             }
+            std::lock_guard lock(mutex_);
+            queue_.put_back(std::move(back));
         }
     }
     if (available && (engine_.more_due() || Clock::now() >= next_look_)) {
@@ -167,13 +179,17 @@ void EngineLoop::round() {
     report(before);
 }
 
+// Batches that took all there was tell nothing of how fast full ones go.
+void EngineLoop::measure(std::size_t inputs, Clock::duration took) {
+    if (inputs < options_.batch_limit) return;
+    const double rate = static_cast<double>(inputs) / std::max(1e-6, std::chrono::duration<double>(took).count());
+    std::lock_guard lock(mutex_);
+    inputs_per_s_ = inputs_per_s_ == 0 ? rate : 0.8 * inputs_per_s_ + 0.2 * rate;
+}
+
 std::vector<EngineLoop::Waiting> EngineLoop::take() {
     std::lock_guard lock(mutex_);
-    std::size_t count = std::min(queue_.size(), options_.batch_limit);
-    auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<Waiting> batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-    queue_.erase(queue_.begin(), end);
-    return batch;
+    return queue_.take(options_.batch_limit);
 }
 
 void EngineLoop::give_up(bool all) {
@@ -181,11 +197,8 @@ void EngineLoop::give_up(bool all) {
     {
         std::lock_guard lock(mutex_);
         Clock::time_point limit = Clock::now() - options_.give_up_after;
-        for (auto waiting = queue_.begin(); waiting != queue_.end();) {
-            bool drop = all || (!waiting->patient && waiting->since < limit);
-            if (drop) given_up.push_back(std::move(*waiting));
-            waiting = drop ? queue_.erase(waiting) : std::next(waiting);
-        }
+        given_up =
+            queue_.take_if([&](const Waiting& waiting) { return all || (!waiting.patient && waiting.since < limit); });
     }
     for (Waiting& waiting : given_up) {
         if (waiting.input.done) waiting.input.done(unavailable());

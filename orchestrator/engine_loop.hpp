@@ -4,12 +4,12 @@
 
 #include "orchestrator/api/engine_port.hpp"
 #include "orchestrator/engine/engine.hpp"
+#include "orchestrator/fair_queue.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -23,7 +23,8 @@ class Metrics;
 namespace ordersaga {
 
 struct EngineLoopOptions {
-    std::size_t queue_limit = 5'000;  // arrivals and commands of people; beyond it 503
+    std::size_t queue_limit = 5'000;                // arrivals and commands of people; beyond it 503
+    std::chrono::milliseconds longest_wait{4'000};  // 503 as well for what would be answered later than this
     std::size_t batch_limit = 600;
     std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away
     std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest
@@ -39,7 +40,8 @@ public:
     // Takes nothing new, finishes the batch under way, answers what waits with `unavailable`. A repeat does nothing.
     void stop();
 
-    // Thread-safe. Outcomes are always taken: the consumer's prefetch bounds them, and only their commit acks them.
+    // Thread-safe. False: there is too much before it; how much is too much is measured by how fast batches go.
+    // Outcomes are always taken: the consumer's prefetch bounds them, and only their commit acks them.
     bool offer(engine::Input input) override;
     bool offer_preview(api::PreviewRequest request) override;
     void published(std::vector<std::pair<std::string, std::string>> commands_and_tokens);
@@ -59,6 +61,8 @@ private:
 
     void run();
     void round();
+    bool is_too_much_before(const std::string& line) const;
+    void measure(std::size_t inputs, Clock::duration took);
     std::vector<Waiting> take();
     void give_up(bool all);
     void report(const engine::EngineCounts& before);
@@ -69,7 +73,8 @@ private:
 
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::deque<Waiting> queue_;
+    FairQueue<Waiting> queue_;
+    double inputs_per_s_ = 0;  // of late, while there was more than one batch could take; 0: there never was
     std::vector<api::PreviewRequest> previews_;
     std::vector<std::pair<std::string, std::string>> published_;
     std::vector<std::int64_t> announced_;

@@ -20,6 +20,8 @@ struct Arrival {
     std::string trace;  // W3C traceparent; may be empty
     // It locks out of the usual sequence, because it is answered before sagas are locked: it has a batch to itself.
     bool alone = false;
+    // Who sends it: what one sender sends waits in a line of its own. Empty: somebody waits for it, it goes first.
+    std::string line = {};
 };
 
 // The outcome of one attempt of a command.

@@ -127,7 +127,9 @@ WebhookDecision decide_shipbob_webhook(
     }
     // Only a reason to look: what has changed is asked for. The body names a recipient, so it is not kept.
     receipt.body.clear();
-    decision.arrival = engine::Arrival{warehouse->merchant, std::move(delivery), trace_of(request)};
+    decision.arrival = engine::Arrival{
+        warehouse->merchant, std::move(delivery), trace_of(request), false,
+        "warehouse " + std::to_string(warehouse->warehouse_id.value)};
     return decision;
 }
 
