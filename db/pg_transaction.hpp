@@ -24,7 +24,7 @@ public:
     std::vector<engine::SagaRow> lock_sagas(const std::vector<engine::SagaKey>& keys) override;
     std::vector<engine::SagaRow> claim_waking_sagas(Instant now, std::size_t limit) override;
     std::vector<engine::SignalRow> take_signals(const std::vector<engine::SagaKey>& keys) override;
-    std::optional<Instant> next_due() override;
+    engine::NextDue next_due() override;
     void write(const engine::Changes& changes) override;
 
     // command_rows.cpp

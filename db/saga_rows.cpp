@@ -52,21 +52,30 @@ constexpr const char* kTakeSignals = R"sql(
      RETURNING merchant_id, saga_id, signal_id, event, payload, cause)
     SELECT * FROM taken ORDER BY signal_id)sql";
 
-// Commands sent but not confirmed have no due time of their own (the engine's patience is its own affair), so while
-// there are any, a look within a second is asked for.
+// Everything that may come due, in one statement that takes no lock: it is all that is asked while nothing is to be done.
+// Lanes are walked as in kLanesWithWork, so a lane that nobody has created yet counts as well.
 constexpr const char* kNextDue = R"sql(
-    SELECT least(
-        (SELECT min(next_wake) FROM sagas WHERE next_wake IS NOT NULL),
-        (SELECT now() FROM signals LIMIT 1),
-        (SELECT now() FROM announcements LIMIT 1),
-        (SELECT min(deadline) FROM commands WHERE state = 'sent'),
-        (SELECT now() + interval '1 second' FROM commands WHERE state = 'sent' AND published_at IS NULL LIMIT 1),
-        (SELECT min(due_at) FROM commands WHERE state = 'waiting' AND due_at > now()),
-        (SELECT min(greatest(lane.not_before, now())) FROM lanes lane
-          WHERE EXISTS (SELECT FROM commands command
-                         WHERE command.merchant_id = lane.merchant_id AND command.lane = lane.lane
-                           AND command.state = 'waiting' AND command.due_at <= now())),
-        (SELECT min(next_due) FROM duties)))sql";
+    WITH RECURSIVE lane AS (
+        (SELECT merchant_id, lane AS name FROM commands WHERE state = 'waiting' ORDER BY merchant_id, lane LIMIT 1)
+        UNION ALL
+        SELECT next.merchant_id, next.name
+          FROM lane, LATERAL (SELECT merchant_id, commands.lane AS name FROM commands
+                               WHERE state = 'waiting' AND (merchant_id, commands.lane) > (lane.merchant_id, lane.name)
+                               ORDER BY merchant_id, commands.lane LIMIT 1) next)
+    SELECT now(),
+           least((SELECT min(next_wake) FROM sagas WHERE next_wake IS NOT NULL),
+                 (SELECT now() FROM signals LIMIT 1)),
+           (SELECT min(deadline) FROM commands WHERE state = 'sent'),
+           (SELECT min(next_due) FROM duties),
+           least((SELECT now() FROM announcements LIMIT 1),
+                 (SELECT min(due_at) FROM commands WHERE state = 'waiting' AND due_at > now()),
+                 (SELECT min(greatest(known.not_before, now()))
+                    FROM lane
+                    LEFT JOIN lanes known ON known.merchant_id = lane.merchant_id AND known.lane = lane.name
+                   WHERE EXISTS (SELECT FROM commands
+                                  WHERE commands.merchant_id = lane.merchant_id AND commands.lane = lane.name
+                                    AND state = 'waiting' AND due_at <= now()))),
+           (SELECT min(sent_at) FROM commands WHERE state = 'sent' AND published_at IS NULL))sql";
 
 constexpr const char* kInsertSagas = R"sql(
     INSERT INTO sagas (merchant_id, saga_id, kind, definition_version, state, version, data, subject, shard, next_wake,
@@ -170,8 +179,16 @@ std::vector<SignalRow> PgTransaction::take_signals(const std::vector<SagaKey>& k
     });
 }
 
-std::optional<Instant> PgTransaction::next_due() {
-    return sql_.query(kNextDue).optional_instant(0, 0);
+engine::NextDue PgTransaction::next_due() {
+    const db::Rows rows = sql_.query(kNextDue);
+    now_ = rows.instant(0, 0);
+    engine::NextDue due;
+    due.sagas = rows.optional_instant(0, 1);
+    due.deadlines = rows.optional_instant(0, 2);
+    due.duties = rows.optional_instant(0, 3);
+    due.sending = rows.optional_instant(0, 4);
+    due.unconfirmed_since = rows.optional_instant(0, 5);
+    return due;
 }
 
 void PgTransaction::write(const Changes& changes) {

@@ -111,11 +111,17 @@ private:
     void end_silent_duties(Transaction& transaction);
     void perform_duties(Transaction& transaction);
     void serve_lanes_and_relay(Transaction& transaction);
+    bool look();
+    bool serve();
+    void note(const NextDue& due, Instant now);
+    bool sending_is_due() const;
     // The broker has it; only the note of that is not stored yet.
     bool is_confirmed(const CommandRow& command) const;
     std::vector<Confirmed> published_long_enough(Instant now);
     void after_commit(BatchRun& batch);
 
+    NextDue due_;  // as the last look found it
+    Instant looked_at_{};
     std::vector<CommandRow> to_send_;
     std::vector<AnnouncementRow> to_announce_;
     std::vector<SagaChange> changed_;
@@ -458,7 +464,9 @@ void Engine::Impl::end_silent_duties(Transaction& transaction) {
 
 // In a transaction of its own: who holds the duties it has claimed must not wait for what a batch may hold.
 void Engine::Impl::perform_duties(Transaction& transaction) {
-    std::vector<DutyRow> due = transaction.claim_due_duties(transaction.now(), options_.due_limit);
+    // What comes due in a moment is done along with what is due: duties of one period then stay together.
+    std::vector<DutyRow> due =
+        transaction.claim_due_duties(transaction.now() + options_.duties_together, options_.due_limit);
     if (due.empty()) return;
     if (due.size() >= options_.due_limit) more_due_ = true;
     runtime::crash_point("engine.duties_claimed");
@@ -492,15 +500,7 @@ void Engine::Impl::serve_lanes_and_relay(Transaction& transaction) {
         if (!resent_.emplace(mark_of(row), now).second) continue;
         to_announce_.push_back(std::move(row));
     }
-    std::optional<Instant> next = transaction.next_due();
-    // What is due already and was not taken just now is held back by something (a lane, another engine): looking again
-    // at once would spin.
-    if (next && *next <= now) next = now + std::chrono::seconds(1);
-    std::erase_if(lane_retries_, [&](const auto& entry) { return entry.second <= now; });
-    for (const auto& [lane, at] : lane_retries_) {
-        if (!next || at < *next) next = at;
-    }
-    due_in_ = next ? std::optional<Duration>(*next - now) : std::nullopt;
+    note(transaction.next_due(), now);
 }
 
 bool Engine::Impl::is_confirmed(const CommandRow& command) const {
@@ -519,18 +519,50 @@ std::vector<Confirmed> Engine::Impl::published_long_enough(Instant now) {
     return found;
 }
 
-bool Engine::Impl::run_due() {
-    more_due_ = false;
-    if (!wake_or_quarantine()) return false;
+void Engine::Impl::note(const NextDue& due, Instant now) {
+    due_ = due;
+    looked_at_ = now;
+    std::optional<Instant> next;
+    const auto lower_to = [&](std::optional<Instant> at) {
+        if (at && (!next || *at < *next)) next = at;
+    };
+    lower_to(due.sagas);
+    lower_to(due.deadlines);
+    lower_to(due.duties);
+    lower_to(due.sending);
+    if (due.unconfirmed_since) lower_to(*due.unconfirmed_since + options_.relay_after);
+    // What is due already and was not taken just now is held back by something (a lane, another engine): looking again
+    // at once would spin.
+    if (next && *next <= now) next = now + std::chrono::seconds(1);
+    std::erase_if(lane_retries_, [&](const auto& entry) { return entry.second <= now; });
+    for (const auto& [lane, at] : lane_retries_)
+        lower_to(at);
+    due_in_ = next ? std::optional<Duration>(*next - now) : std::nullopt;
+}
+
+bool Engine::Impl::sending_is_due() const {
+    return (due_.sending && *due_.sending <= looked_at_) ||
+           (due_.unconfirmed_since && *due_.unconfirmed_since + options_.relay_after <= looked_at_);
+}
+
+// One statement for everything, without a lock: while nothing is due it is all that is sent.
+bool Engine::Impl::look() {
     std::string fault;
-    Ran ran = in_transaction([&](Transaction& transaction) { end_silent_duties(transaction); }, fault);
-    if (ran == Ran::committed)
-        ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
-    if (ran == Ran::unavailable) return false;
-    if (ran == Ran::bad) throw std::runtime_error("duties cannot be performed: " + fault);
+    Ran ran = in_transaction(
+        [&](Transaction& transaction) {
+            NextDue due = transaction.next_due();
+            note(due, transaction.now());
+        },
+        fault);
+    if (ran == Ran::bad) throw std::runtime_error("what is due cannot be asked: " + fault);
+    return ran == Ran::committed;
+}
+
+bool Engine::Impl::serve() {
+    std::string fault;
     // What a transaction that failed would have repeated has not been repeated.
     const std::map<std::string, Instant> resent = resent_;
-    ran = in_transaction(
+    Ran ran = in_transaction(
         [&](Transaction& transaction) {
             resent_ = resent;
             repeated_ = 0;
@@ -544,6 +576,26 @@ bool Engine::Impl::run_due() {
     }
     if (ran == Ran::bad) throw std::runtime_error("lanes cannot be served: " + fault);
     return ran == Ran::committed;
+}
+
+bool Engine::Impl::run_due() {
+    more_due_ = false;
+    if (!look()) return false;
+    const auto is_due = [now = looked_at_](const std::optional<Instant>& at) {
+        return at && *at <= now;
+    };
+    const bool sagas = is_due(due_.sagas), deadlines = is_due(due_.deadlines), duties = is_due(due_.duties);
+    if ((sagas || deadlines) && !wake_or_quarantine()) return false;
+    std::string fault;
+    Ran ran = Ran::committed;
+    if (deadlines) ran = in_transaction([&](Transaction& transaction) { end_silent_duties(transaction); }, fault);
+    if (duties && ran == Ran::committed)
+        ran = in_transaction([&](Transaction& transaction) { perform_duties(transaction); }, fault);
+    if (ran == Ran::unavailable) return false;
+    if (ran == Ran::bad) throw std::runtime_error("duties cannot be performed: " + fault);
+    // What was done has changed what is due, and may have left something to be sent.
+    if ((sagas || deadlines || duties) && !sending_is_due() && !look()) return false;
+    return !sending_is_due() || serve();
 }
 
 nlohmann::json Engine::Impl::preview(const SagaKey& saga, const sagas::Event& event) {

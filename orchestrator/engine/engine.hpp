@@ -33,6 +33,7 @@ struct EngineOptions {
     int shards = 8;
     std::size_t due_limit = 200;                          // of each kind, per run_due
     Duration relay_after = std::chrono::seconds(3);       // an unconfirmed publish is repeated after this
+    Duration duties_together = std::chrono::seconds(1);   // who is due within this is done with the first that is due
     Duration breaker_cooldown = std::chrono::seconds(1);  // first pause of an open breaker; doubles, up to the cap
     Duration breaker_cooldown_cap = std::chrono::seconds(30);
     int breaker_failures = 5;         // consecutive

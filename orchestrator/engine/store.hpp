@@ -191,6 +191,15 @@ struct IncidentRow {
     bool operator==(const IncidentRow&) const = default;
 };
 
+// When what is scheduled comes due, by the claim that will find it; absent: there is none.
+struct NextDue {
+    std::optional<Instant> sagas;              // claim_waking_sagas, without what has a deadline
+    std::optional<Instant> deadlines;          // claim_waking_sagas and claim_expired_duty_commands
+    std::optional<Instant> duties;             // claim_due_duties
+    std::optional<Instant> sending;            // lanes_with_work and claim_announcements
+    std::optional<Instant> unconfirmed_since;  // claim_unpublished_commands: how long it waits is the engine's affair
+};
+
 struct AuditRow {
     MerchantId merchant;
     Instant at{};
@@ -271,8 +280,8 @@ public:
     virtual std::vector<AnnouncementRow> claim_announcements(std::size_t limit) = 0;  // not yet published; SKIP LOCKED
     virtual void delete_announcements(const std::vector<std::int64_t>& ids) = 0;
 
-    // The earliest instant at which any of the claims above would find something; absent: nothing is scheduled.
-    virtual std::optional<Instant> next_due() = 0;
+    // The earliest instants at which the claims above would find something; no lock, and one question for all of them.
+    virtual NextDue next_due() = 0;
 
     virtual void write(const Changes& changes) = 0;
     // Keeps an input that cannot be applied where an operator sees it: kind, subject, reason, the input itself.

@@ -191,7 +191,7 @@ public:
     void add_announcements(std::vector<engine::AnnouncementRow>&) override {}  // nobody listens
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t) override { refuse(); }
     void delete_announcements(const std::vector<std::int64_t>&) override { refuse(); }
-    std::optional<Instant> next_due() override { refuse(); }
+    engine::NextDue next_due() override { refuse(); }
     void ask_privacy(const std::vector<orders::PrivacyRequest>&) override { refuse(); }
     std::vector<ListingId> listings_of_levels(const std::vector<Level>&) override { refuse(); }
     void set_store_status(MerchantId, StoreId, const std::string&, engine::Turn) override { refuse(); }

@@ -443,24 +443,62 @@ TEST_F(EngineRows, TextTheDatabaseCannotHoldIsABadItem) {
 
 TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     const auto next = [&] {
-        std::optional<Instant> due;
+        engine::NextDue due;
         in_rows([&](engine::Transaction& transaction, orders::Rows&) { due = transaction.next_due(); });
         return due;
     };
-    EXPECT_EQ(next(), start + hours(1));
+    EXPECT_EQ(next().sagas, start + hours(1));
+    EXPECT_EQ(next().deadlines, std::nullopt);
+    EXPECT_EQ(next().sending, std::nullopt);
+    EXPECT_EQ(next().unconfirmed_since, std::nullopt);
     const Instant now = database_time();
     run_as_engine("UPDATE sagas SET next_wake = now() + interval '1 day'");
     CommandRow waiting = a_command(10, 1, "a");
     waiting.due_at = now + seconds(300);
     add_command(waiting);
-    EXPECT_EQ(next(), now + seconds(300));
+    EXPECT_EQ(next().sending, now + seconds(300));
     run_as_engine("UPDATE commands SET due_at = now() - interval '1 second'");
+    EXPECT_GE(next().sending, now) << "a lane that nobody has created yet";
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
         std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1")});
         lanes[0].not_before = now + seconds(200);
         transaction.write_lanes(lanes);
     });
-    EXPECT_EQ(next(), now + seconds(200));
+    EXPECT_EQ(next().sending, now + seconds(200));
+
+    CommandRow under_way = a_command(11, 1, "b");
+    under_way.state = CommandState::sent;
+    under_way.attempt_token = "token";
+    under_way.sent_at = now;
+    under_way.deadline = now + seconds(20);
+    add_command(under_way);
+    EXPECT_EQ(next().deadlines, now + seconds(20));
+    EXPECT_EQ(next().unconfirmed_since, now);
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+        transaction.mark_published({{under_way.command_id, "token"}}, now);
+    });
+    EXPECT_EQ(next().unconfirmed_since, std::nullopt);
+
+    Changes changes;
+    changes.new_signals.push_back({saga(1), 0, "Told", nlohmann::json::object(), "test"});
+    write(changes);
+    const engine::NextDue due = next();
+    EXPECT_GE(due.sagas, now);
+    EXPECT_LT(due.sagas, now + seconds(60));
+}
+
+TEST_F(EngineRows, ALookAtWhatIsDueLocksNothing) {
+    const auto lockers = [&] {
+        return look(
+            "SELECT string_agg(xmax::text, ',') FROM (SELECT xmax FROM sagas UNION ALL SELECT xmax FROM commands) "
+            "rows");
+    };
+    add_command(a_command(10, 1, "a"));
+    const std::string before = lockers();
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) { EXPECT_TRUE(transaction.next_due().sending); });
+    EXPECT_EQ(lockers(), before);
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) { transaction.open_commands({saga(1)}); });
+    EXPECT_NE(lockers(), before) << "it can be seen";
 }
 
 TEST_F(EngineRows, AuditAndHistoryCannotBeRewritten) {

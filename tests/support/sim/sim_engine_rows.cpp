@@ -347,26 +347,26 @@ void SimTransaction::delete_announcements(const std::vector<std::int64_t>& ids) 
         tables_.announcements.erase(id);
 }
 
-std::optional<Instant> SimTransaction::next_due() {
+engine::NextDue SimTransaction::next_due() {
     step("next_due");
-    std::optional<Instant> least;
+    engine::NextDue least;
     for (const auto& [key, row] : tables_.sagas) {
-        if (row.next_wake) lower_to(least, *row.next_wake);
+        if (row.next_wake) lower_to(least.sagas, *row.next_wake);
     }
-    if (tables_.signals.size() > 0 || tables_.announcements.size() > 0) lower_to(least, now_);
+    if (tables_.signals.size() > 0) lower_to(least.sagas, now_);
+    if (tables_.announcements.size() > 0) lower_to(least.sending, now_);
     for (const auto& [key, duty] : tables_.duties)
-        lower_to(least, duty.next_due);
+        lower_to(least.duties, duty.next_due);
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.state == CommandState::sent) {
-            lower_to(least, *command.deadline);
-            // The engine's patience with a confirmation is its own affair: a look within a second is asked for.
-            if (!command.published_at) lower_to(least, now_ + std::chrono::seconds(1));
+            lower_to(least.deadlines, *command.deadline);
+            if (!command.published_at) lower_to(least.unconfirmed_since, *command.sent_at);
             continue;
         }
         const LaneRow* lane = tables_.lanes.find({command.merchant, command.lane});
         const bool due = command.due_at <= now_;
-        if (!due) lower_to(least, command.due_at);
-        if (due && lane != nullptr) lower_to(least, std::max(now_, lane->not_before));
+        if (!due) lower_to(least.sending, command.due_at);
+        if (due) lower_to(least.sending, lane == nullptr ? now_ : std::max(now_, lane->not_before));
     }
     return least;
 }

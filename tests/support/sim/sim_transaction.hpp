@@ -50,7 +50,7 @@ public:
     void add_announcements(std::vector<engine::AnnouncementRow>& rows) override;
     std::vector<engine::AnnouncementRow> claim_announcements(std::size_t limit) override;
     void delete_announcements(const std::vector<std::int64_t>& ids) override;
-    std::optional<Instant> next_due() override;
+    engine::NextDue next_due() override;
     void write(const engine::Changes& changes) override;
     void park(
         MerchantId merchant,

@@ -217,11 +217,15 @@ TEST_F(EngineRows, KeepsOneIncidentPerKeyWhileItIsOpen) {
 
 TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     const auto next = [&] {
-        std::optional<Instant> due;
+        engine::NextDue due;
         world.transact([&](Transaction& transaction, orders::Rows&) { due = transaction.next_due(); });
         return due;
     };
-    EXPECT_EQ(next(), start + std::chrono::hours(1));
+    EXPECT_EQ(next().sagas, start + std::chrono::hours(1));
+    EXPECT_EQ(next().duties, std::nullopt);
+    EXPECT_EQ(next().sending, std::nullopt);
+    EXPECT_EQ(next().deadlines, std::nullopt);
+    EXPECT_EQ(next().unconfirmed_since, std::nullopt);
 
     engine::DutyRow duty;
     duty.merchant = merchant;
@@ -229,20 +233,32 @@ TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     duty.subject = "store:1";
     duty.next_due = start + seconds(90);
     world.store.add_duty(duty);
-    EXPECT_EQ(next(), start + seconds(90));
+    EXPECT_EQ(next().duties, start + seconds(90));
 
     CommandRow waiting = world.a_command(10, 1, "a");
     waiting.due_at = start + seconds(30);
     world.add_command(waiting);
-    EXPECT_EQ(next(), start + seconds(30));
+    EXPECT_EQ(next().sending, start + seconds(30));
+    world.clock.advance(seconds(30));
+    EXPECT_EQ(next().sending, start + seconds(30)) << "a lane that nobody has created yet";
 
     world.transact([&](Transaction& transaction, orders::Rows&) {
         std::vector<LaneRow> lanes = lanes_of(transaction, {a_lane("store:1")});
         lanes[0].not_before = start + seconds(40);
         transaction.write_lanes(lanes);
     });
-    world.clock.advance(seconds(30));
-    EXPECT_EQ(next(), start + seconds(40));
+    EXPECT_EQ(next().sending, start + seconds(40));
+
+    world.add_command(sent(world.a_command(11, 1, "b"), start + seconds(5)));
+    EXPECT_EQ(next().deadlines, start + seconds(25));
+    EXPECT_EQ(next().unconfirmed_since, start + seconds(5));
+
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        Changes changes;
+        changes.new_signals.push_back({saga(1), 0, "Told", nlohmann::json::object(), "test"});
+        transaction.write(changes);
+    });
+    EXPECT_EQ(next().sagas, start + seconds(30));
 }
 
 }  // namespace
