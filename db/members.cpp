@@ -3,15 +3,20 @@
 namespace ordersaga::db {
 namespace {
 
+// One statement: it is the one that is sent when nothing else is. The entry is made only when there was none, and one of
+// our own that is as old as those that are forgotten has just been renewed.
 constexpr const char* kBeat = R"sql(
-    INSERT INTO members (member_id, beat_at) VALUES ($1, clock_timestamp())
-        ON CONFLICT (merchant_id, member_id) DO UPDATE SET beat_at = excluded.beat_at)sql";
-
-constexpr const char* kForget = "DELETE FROM members WHERE beat_at < clock_timestamp() - interval '1 hour'";
-
-constexpr const char* kAlive = R"sql(
+    WITH renewed AS (
+        UPDATE members SET beat_at = clock_timestamp() WHERE member_id = $1 RETURNING member_id
+    ), joined AS (
+        INSERT INTO members (member_id, beat_at) SELECT $1, clock_timestamp() WHERE NOT EXISTS (SELECT FROM renewed)
+            ON CONFLICT (merchant_id, member_id) DO UPDATE SET beat_at = excluded.beat_at
+    ), forgotten AS (
+        DELETE FROM members WHERE beat_at < clock_timestamp() - interval '1 hour' AND member_id <> $1
+    )
     SELECT member_id FROM members
-     WHERE beat_at > clock_timestamp() - $1::bigint * interval '1 millisecond'
+     WHERE member_id <> $1 AND beat_at > clock_timestamp() - $2::bigint * interval '1 millisecond'
+     UNION ALL SELECT $1
      ORDER BY member_id)sql";
 
 constexpr const char* kLeave = "DELETE FROM members WHERE member_id = $1";
@@ -25,9 +30,7 @@ std::vector<std::string> Members::beat(std::chrono::milliseconds ttl) {
     std::vector<std::string> alive;
     session_.transact([&](Transaction& transaction) {
         alive.clear();
-        transaction.execute(kBeat, {member_id_});
-        transaction.execute(kForget);
-        Rows rows = transaction.query(kAlive, {static_cast<std::int64_t>(ttl.count())});
+        Rows rows = transaction.query(kBeat, {member_id_, static_cast<std::int64_t>(ttl.count())});
         for (std::size_t row = 0; row < rows.size(); ++row)
             alive.push_back(rows.text(row, 0));
     });

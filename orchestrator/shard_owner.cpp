@@ -11,10 +11,12 @@
 namespace ordersaga {
 namespace {
 
-// Who dies is noticed within 3 s, and its shards are served by others half a second later. Who is only slow loses shards
-// for a moment, which does no harm: the broker lets one member at a time consume a queue.
-constexpr std::chrono::milliseconds beat_every{500};
-constexpr std::chrono::milliseconds alive_for{3'000};
+// Who dies is noticed within 2.5 s, and its shards are served by others a second later at most. Who is only slow loses
+// shards for a moment, which does no harm: the broker lets one member at a time consume a queue.
+constexpr std::chrono::milliseconds beat_every{1'000};
+constexpr std::chrono::milliseconds alive_for{2'500};
+// Nobody waits for the death of one who is alone. A newcomer may find it silent for a moment, and wait at the broker.
+constexpr std::chrono::milliseconds beat_alone_every{2'000};
 
 }  // namespace
 
@@ -32,8 +34,17 @@ std::vector<int> shards_of(const std::string& member, const std::vector<std::str
     return mine;
 }
 
-ShardOwner::ShardOwner(db::ConnectionSettings database, std::string member_id, int shards, OutcomeSource& source)
-    : members_(std::move(database), member_id), member_id_(std::move(member_id)), shards_(shards), source_(source) {
+ShardOwner::ShardOwner(
+    db::ConnectionSettings database,
+    std::string member_id,
+    int shards,
+    OutcomeSource& source,
+    std::function<void()> others_changed)
+    : members_(std::move(database), member_id),
+      member_id_(std::move(member_id)),
+      shards_(shards),
+      source_(source),
+      others_changed_(std::move(others_changed)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -47,11 +58,15 @@ ShardOwner::~ShardOwner() {
 }
 
 void ShardOwner::run() {
+    std::vector<std::string> known;
     std::vector<int> served;
     bool failed = false;
     while (true) {
         try {
-            std::vector<int> mine = shards_of(member_id_, members_.beat(alive_for), shards_);
+            std::vector<std::string> alive = members_.beat(alive_for);
+            if (alive != known) others_changed_();
+            known = std::move(alive);
+            std::vector<int> mine = shards_of(member_id_, known, shards_);
             if (mine != served) {
                 runtime::crash_point("shards.claimed");
                 source_.serve(mine);
@@ -62,11 +77,15 @@ void ShardOwner::run() {
             failed = false;
         } catch (const std::exception& error) {
             // Without the database nothing can be committed either: keep what we serve and try again.
-            if (!failed) runtime::log_warn("the list of members cannot be read", {{"error", error.what()}});
+            if (!failed) {
+                runtime::log_warn("the list of members cannot be read", {{"error", error.what()}});
+                others_changed_();
+            }
             failed = true;
         }
         std::unique_lock lock(mutex_);
-        if (wake_.wait_for(lock, beat_every, [this] { return stopping_; })) break;
+        const auto pause = known.size() == 1 && !failed ? beat_alone_every : beat_every;
+        if (wake_.wait_for(lock, pause, [this] { return stopping_; })) break;
     }
     try {
         members_.leave();

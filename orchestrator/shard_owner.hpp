@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -19,8 +20,14 @@ std::vector<int> shards_of(const std::string& member, const std::vector<std::str
 
 class ShardOwner {
 public:
-    // Starts a thread that beats, looks around and tells `source` which shards to serve.
-    ShardOwner(db::ConnectionSettings database, std::string member_id, int shards, OutcomeSource& source);
+    // Starts a thread that beats, looks around and tells `source` which shards to serve. `others_changed` is called on it
+    // when a member came or went, for what that one may have left, and when the database is found to be away.
+    ShardOwner(
+        db::ConnectionSettings database,
+        std::string member_id,
+        int shards,
+        OutcomeSource& source,
+        std::function<void()> others_changed = [] {});
     ~ShardOwner();
 
 private:
@@ -30,6 +37,7 @@ private:
     std::string member_id_;
     int shards_;
     OutcomeSource& source_;
+    std::function<void()> others_changed_;
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
