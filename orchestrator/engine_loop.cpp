@@ -73,13 +73,32 @@ bool EngineLoop::offer_preview(api::PreviewRequest request) {
 }
 
 void EngineLoop::published(std::vector<std::pair<std::string, std::string>> commands_and_tokens) {
-    std::lock_guard lock(mutex_);  // no wake-up: these ride with the next batch
-    std::move(commands_and_tokens.begin(), commands_and_tokens.end(), std::back_inserter(published_));
+    {
+        std::lock_guard lock(mutex_);  // these ride with the next batch, or with the next look
+        std::move(commands_and_tokens.begin(), commands_and_tokens.end(), std::back_inserter(published_));
+    }
+    look_no_later_than(Clock::now() + options_.look_every);
 }
 
 void EngineLoop::announced(std::vector<std::int64_t> announcement_ids) {
-    std::lock_guard lock(mutex_);
-    announced_.insert(announced_.end(), announcement_ids.begin(), announcement_ids.end());
+    {
+        std::lock_guard lock(mutex_);
+        announced_.insert(announced_.end(), announcement_ids.begin(), announcement_ids.end());
+    }
+    look_no_later_than(Clock::now() + options_.look_every);
+}
+
+void EngineLoop::look_soon() {
+    look_no_later_than(Clock::now());
+}
+
+void EngineLoop::look_no_later_than(Clock::time_point at) {
+    {
+        std::lock_guard lock(mutex_);
+        if (at >= next_look_) return;
+        next_look_ = at;
+    }
+    wake_.notify_one();
 }
 
 std::chrono::milliseconds EngineLoop::silence() const {
@@ -99,7 +118,9 @@ void EngineLoop::run() {
                 auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_, 6)));
                 wake_.wait_for(lock, pause, [this] { return stopping_; });
             } else {
-                wake_.wait_until(lock, next_look_, ready);
+                // The next look may be brought forward meanwhile.
+                while (!ready() && Clock::now() < next_look_)
+                    wake_.wait_until(lock, Clock::time_point(next_look_));
             }
             if (stopping_) return;
         }
@@ -111,6 +132,7 @@ void EngineLoop::run() {
             metrics_.counter("ordersaga_engine_broken_rounds_total", "Rounds of the engine that ended in an exception")
                 .add();
             ++failures_;
+            look_no_later_than(Clock::now());
         }
         give_up(false);
         last_round_ = Clock::now().time_since_epoch().count();
@@ -121,11 +143,15 @@ void EngineLoop::round() {
     std::vector<std::pair<std::string, std::string>> published;
     std::vector<std::int64_t> announced;
     std::vector<api::PreviewRequest> previews;
+    bool look = false;
     {
         std::lock_guard lock(mutex_);
         published.swap(published_);
         announced.swap(announced_);
         previews.swap(previews_);
+        // Together with what was taken: who brings the look forward from here on has something that this one may miss.
+        look = engine_.more_due() || Clock::now() >= next_look_;
+        if (look) next_look_ = Clock::now() + options_.look_at_rest_every;
     }
     for (const auto& [command, token] : published)
         engine_.command_published(command, token);
@@ -155,12 +181,15 @@ void EngineLoop::round() {
             queue_.put_back(std::move(back));
         }
     }
-    if (available && (engine_.more_due() || Clock::now() >= next_look_)) {
+    // A batch may have stored what comes due before anything that the last look has found.
+    if (!batch.empty()) look_no_later_than(Clock::now() + options_.look_every);
+    if (available && (look || engine_.more_due())) {
         available = engine_.run_due();
-        Clock::duration pause = options_.look_every;
-        if (auto due = engine_.due_in()) pause = std::min<Clock::duration>(pause, std::max(*due, runtime::Duration(0)));
-        next_look_ = engine_.more_due() ? Clock::now() : Clock::now() + pause;
+        if (engine_.more_due()) look_no_later_than(Clock::now());
+        if (auto due = engine_.due_in()) look_no_later_than(Clock::now() + std::max(*due, runtime::Duration(0)));
     }
+    // Only a look can tell that the database is there again when nothing waits for it.
+    if (!available) look_no_later_than(Clock::now());
     for (api::PreviewRequest& request : previews) {
         try {
             request.done(engine_.preview(request.saga, request.event));

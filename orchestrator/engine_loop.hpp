@@ -27,7 +27,9 @@ struct EngineLoopOptions {
     std::chrono::milliseconds longest_wait{4'000};  // 503 as well for what would be answered later than this
     std::size_t batch_limit = 600;
     std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away
-    std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest
+    std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest, while there is work
+    // While there is none: what this program has stored it looks at when it is due, so this is for what others store.
+    std::chrono::milliseconds look_at_rest_every{5'000};
 };
 
 class EngineLoop final : public api::EnginePort {
@@ -46,6 +48,8 @@ public:
     bool offer_preview(api::PreviewRequest request) override;
     void published(std::vector<std::pair<std::string, std::string>> commands_and_tokens);
     void announced(std::vector<std::int64_t> announcement_ids);
+    // Something has happened outside of this loop that may have left work: it is looked for at once. Thread-safe.
+    void look_soon();
 
     // Time since the loop last finished a round; for readiness.
     std::chrono::milliseconds silence() const;
@@ -63,6 +67,7 @@ private:
     void round();
     bool is_too_much_before(const std::string& line) const;
     void measure(std::size_t inputs, Clock::duration took);
+    void look_no_later_than(Clock::time_point at);
     std::vector<Waiting> take();
     void give_up(bool all);
     void report(const engine::EngineCounts& before);
@@ -79,8 +84,8 @@ private:
     std::vector<std::pair<std::string, std::string>> published_;
     std::vector<std::int64_t> announced_;
     bool stopping_ = false;
+    Clock::time_point next_look_{};  // all of these guarded by mutex_
 
-    Clock::time_point next_look_{};
     int failures_ = 0;
     std::atomic<std::int64_t> last_round_{0};
     std::atomic<bool> available_{true};

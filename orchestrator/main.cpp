@@ -182,11 +182,11 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
 
     db::Session({config.engine_dsn, "ordersaga-start"}).transact(db::check_subscriptions_now);
     RetentionDuty retention({config.engine_dsn, "ordersaga-retention"}, config.retention);
-    RecoveryDuty recovery({config.engine_dsn, "ordersaga-recovery"});
+    RecoveryDuty recovery({config.engine_dsn, "ordersaga-recovery"}, [&loop] { loop.look_soon(); });
     loop.start();
     auto owner = std::make_unique<ShardOwner>(
         db::ConnectionSettings{config.engine_dsn, "ordersaga-members"}, own_member_id(config), config.engine.shards,
-        source);
+        source, [&loop] { loop.look_soon(); });
     public_server.start();
     private_server.start();
     const runtime::ServiceNotice notice;

@@ -15,7 +15,8 @@ constexpr std::chrono::seconds while_held{1};
 
 }  // namespace
 
-RecoveryDuty::RecoveryDuty(db::ConnectionSettings database) : session_(std::move(database)) {
+RecoveryDuty::RecoveryDuty(db::ConnectionSettings database, std::function<void()> gone_on)
+    : session_(std::move(database)), gone_on_(std::move(gone_on)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -49,6 +50,7 @@ void RecoveryDuty::look() {
         if (!recovery.waits_for.empty()) now += " (waits for " + recovery.waits_for + ")";
     }
     if (now == told_) return;
+    gone_on_();
     if (now.empty()) {
         runtime::log_info("the restored database has caught up: everything is sent again", {});
     } else {

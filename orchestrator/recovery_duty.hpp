@@ -6,6 +6,7 @@
 #include "db/session.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,7 +16,10 @@ namespace ordersaga {
 
 class RecoveryDuty {
 public:
-    explicit RecoveryDuty(db::ConnectionSettings database);
+    // `gone_on` is called on the duty's thread when a recovery has begun, gone on or ended: work may have come of it.
+    explicit RecoveryDuty(
+        db::ConnectionSettings database,
+        std::function<void()> gone_on = [] {});
     ~RecoveryDuty();
     RecoveryDuty(const RecoveryDuty&) = delete;
     RecoveryDuty& operator=(const RecoveryDuty&) = delete;
@@ -25,6 +29,7 @@ private:
     void look();
 
     db::Session session_;
+    std::function<void()> gone_on_;
     std::string told_;  // of the last look, so that the log says each step once; empty: nothing is held back
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -1,0 +1,118 @@
+// When the engine's thread looks at what is due: at once when it is told to, a moment after each batch, and hardly ever while
+// nothing happens. The store is the simulated one; it counts how often it is asked.
+#include "orchestrator/engine_loop.hpp"
+
+#include "runtime/metrics.hpp"
+#include "tests/unit/engine/bench.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string_view>
+#include <thread>
+
+namespace ordersaga {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds patience{20};
+
+// The store as the loop's thread meets it.
+struct WatchedStore final : sim::SimFaults {
+    AtCall at_call(const char* call) override {
+        const std::string_view name(call);
+        if (name == "begin") ++transactions;
+        if (name == "mark_published") marked = true;
+        if (name == "next_due") ++looks;
+        return away && name == "next_due" ? AtCall::serialization_failure : AtCall::fine;
+    }
+
+    std::atomic<int> looks{0}, transactions{0};
+    std::atomic<bool> marked{false}, away{false};
+};
+
+class EngineLoopTest : public testing::Test {
+protected:
+    EngineLoopTest() {
+        bench_.store.set_faults(&store_);
+        loop_.start();
+    }
+    ~EngineLoopTest() override { loop_.stop(); }
+
+    template <class Condition>
+    static bool eventually(const Condition& holds, std::chrono::milliseconds within = patience) {
+        const auto end = std::chrono::steady_clock::now() + within;
+        while (!holds()) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::yield();
+        }
+        return true;
+    }
+    bool looked(int times, std::chrono::milliseconds within = patience) {
+        return eventually([&] { return store_.looks >= times; }, within);
+    }
+    void run(engine::Input input) {
+        const auto done = std::make_shared<std::promise<void>>();
+        input.done = [done](const engine::InputResult&) {
+            done->set_value();
+        };
+        ASSERT_TRUE(loop_.offer(std::move(input)));
+        ASSERT_EQ(done->get_future().wait_for(patience), std::future_status::ready);
+    }
+    // At rest the next look is an hour away, so whatever is seen to happen has another reason.
+    static EngineLoopOptions rarely_at_rest() {
+        EngineLoopOptions options;
+        options.look_every = 5ms;
+        options.look_at_rest_every = std::chrono::hours(1);
+        return options;
+    }
+
+    runtime::Metrics metrics_;
+    WatchedStore store_;
+    engine::Bench bench_;
+    EngineLoop loop_{*bench_.engine, metrics_, rarely_at_rest()};
+};
+
+TEST_F(EngineLoopTest, AtRestItAsksNothing) {
+    ASSERT_TRUE(looked(1)) << "at the start";
+    EXPECT_FALSE(looked(2, 200ms)) << "forty times what it waits while there is work";
+    EXPECT_EQ(store_.transactions.load(), 1) << "one question is all that a look without work asks";
+}
+
+TEST_F(EngineLoopTest, ItLooksAfterEachBatch) {
+    ASSERT_TRUE(looked(1));
+    run(bench_.wanted(1));
+    EXPECT_TRUE(looked(2));
+}
+
+TEST_F(EngineLoopTest, ItLooksAtOnceWhenItIsToldTo) {
+    ASSERT_TRUE(looked(1));
+    loop_.look_soon();
+    EXPECT_TRUE(looked(2));
+}
+
+TEST_F(EngineLoopTest, WhatTheBrokerHasConfirmedIsNotedWithoutABatch) {
+    run(bench_.wanted(1));
+    ASSERT_TRUE(looked(2));
+    EXPECT_FALSE(store_.marked.load());
+    loop_.published({{"00000000-0000-4000-8000-000000000001", "token"}});
+    EXPECT_TRUE(eventually([&] { return store_.marked.load(); }, 2s)) << "before the relay would look for it";
+}
+
+TEST_F(EngineLoopTest, AStoreThatIsAwayIsAskedUntilItAnswers) {
+    ASSERT_TRUE(looked(1));
+    store_.away = true;
+    loop_.look_soon();
+    ASSERT_TRUE(eventually([&] { return !loop_.store_available(); }));
+    const int asked = store_.looks;
+    ASSERT_TRUE(looked(asked + 20)) << "though nothing waits for it";
+    EXPECT_FALSE(loop_.store_available()) << "it has not answered";
+    store_.away = false;
+    EXPECT_TRUE(eventually([&] { return loop_.store_available(); }));
+}
+
+}  // namespace
+}  // namespace ordersaga
