@@ -62,7 +62,7 @@ struct DatabaseClock::Impl {
                 latest = measured;
                 changed.notify_all();
             }
-            changed.wait_for(lock, settings.interval, [this] { return stopping; });
+            changed.wait_for(lock, measured ? settings.interval : settings.retry, [this] { return stopping; });
         }
     }
 

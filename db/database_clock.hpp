@@ -16,7 +16,8 @@ public:
     struct Settings {
         std::string dsn;
         std::string application_name = "ordersaga-clock";
-        std::chrono::milliseconds interval{2000};
+        std::chrono::milliseconds interval{5000};
+        std::chrono::milliseconds retry{1000};  // after no answer: who has been silent for long waits for the first one
         // After this long without an answer there is no time to give: better no call than a late one.
         std::chrono::milliseconds longest_silence{30000};
     };

@@ -66,10 +66,10 @@ private:
 };
 
 // References go in as a JSON array, so that no array literal has to be taken apart here.
-constexpr std::string_view select_stores = R"(
-    SELECT merchant_id, store_id, key, shop_domain, to_json(webhook_secret_refs)::text FROM stores)";
-constexpr std::string_view select_warehouses = R"(
-    SELECT merchant_id, warehouse_id, key, kind, to_json(webhook_secret_refs)::text FROM warehouses)";
+constexpr std::string_view select_all = R"(
+    SELECT true, merchant_id, store_id, key, shop_domain, to_json(webhook_secret_refs)::text FROM stores
+     UNION ALL
+    SELECT false, merchant_id, warehouse_id, key, kind, to_json(webhook_secret_refs)::text FROM warehouses)";
 
 }  // namespace
 
@@ -115,25 +115,17 @@ struct DatabaseStoreDirectory::Impl {
         session.transact([&](db::Transaction& transaction) {
             stores.clear();
             warehouses.clear();
-            const db::Rows store_rows = transaction.query(select_stores);
-            for (std::size_t row = 0; row < store_rows.size(); ++row) {
-                const std::string domain = store_rows.text(row, 3);
-                stores.push_back(
-                    {{store_rows.int64(row, 0)},
-                     {store_rows.int64(row, 1)},
-                     store_rows.text(row, 2),
-                     domain,
-                     secrets_behind(store_rows.text(row, 4), domain)});
-            }
-            const db::Rows warehouse_rows = transaction.query(select_warehouses);
-            for (std::size_t row = 0; row < warehouse_rows.size(); ++row) {
-                const std::string key = warehouse_rows.text(row, 2);
-                warehouses.push_back(
-                    {{warehouse_rows.int64(row, 0)},
-                     {warehouse_rows.int64(row, 1)},
-                     key,
-                     warehouse_rows.text(row, 3),
-                     secrets_behind(warehouse_rows.text(row, 4), key)});
+            const db::Rows rows = transaction.query(select_all);
+            for (std::size_t row = 0; row < rows.size(); ++row) {
+                const sagas::MerchantId merchant{rows.int64(row, 1)};
+                const std::string key = rows.text(row, 3), domain_or_kind = rows.text(row, 4);
+                const bool is_store = rows.boolean(row, 0);
+                std::vector<std::string> secrets = secrets_behind(rows.text(row, 5), is_store ? domain_or_kind : key);
+                if (is_store) {
+                    stores.push_back({merchant, {rows.int64(row, 2)}, key, domain_or_kind, std::move(secrets)});
+                } else {
+                    warehouses.push_back({merchant, {rows.int64(row, 2)}, key, domain_or_kind, std::move(secrets)});
+                }
             }
         });
         return snapshot_of(std::move(stores), std::move(warehouses));
