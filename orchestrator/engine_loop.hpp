@@ -23,9 +23,9 @@ class Metrics;
 namespace ordersaga {
 
 struct EngineLoopOptions {
-    std::size_t queue_limit = 5'000;                // arrivals and commands of people; beyond it 503
-    std::chrono::milliseconds longest_wait{4'000};  // 503 as well for what would be answered later than this
-    std::size_t batch_limit = 600;
+    std::size_t queue_limit = 5'000;                 // arrivals and commands of people; beyond it 503
+    std::chrono::milliseconds longest_wait{4'000};   // 503 as well for what would be answered later than this
+    std::size_t batch_limit = 200;                   // more, and what stores answer waits long for its turn
     std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away
     std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest, while there is work
     // While there is none: what this program has stored it looks at when it is due, so this is for what others store.

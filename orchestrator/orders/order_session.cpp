@@ -93,15 +93,6 @@ const WarehouseRow* OrderSession::warehouse(MerchantId merchant, WarehouseId id)
     return nullptr;
 }
 
-// They are stored once, with what became of them. Whoever has stored the same webhook meanwhile has applied it, too.
-void OrderSession::keep_receipts() {
-    if (receipts_.empty()) return;
-    const std::vector<bool> is_new = rows_.insert_receipts(receipts_);
-    const bool all_new = std::find(is_new.begin(), is_new.end(), false) == is_new.end();
-    if (!all_new && !runtime::planted("dedupe_row_dropped"))
-        throw engine::StoreUnavailable("a webhook was taken by another batch at the same time");
-}
-
 void OrderSession::finish() {
     announce_levels();
     read_what_returned();

@@ -128,7 +128,8 @@ private:
     void hold_who_waits_for_flushes();
     void conclude_channels(MerchantId merchant, World& world);
     void wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen);
-    bool is_confirmed(World& world, const Rows::Wait& wait) const;
+    // The version of the ledger that every store is known to show.
+    std::int64_t shown_by_all(const World& world, const StockKey& ledger) const;
     void tell_or_signal(const engine::SagaKey& saga, sagas::Event event);
 
     // order_session_duties.cpp

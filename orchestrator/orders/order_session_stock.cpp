@@ -585,14 +585,15 @@ void OrderSession::name_debts(MerchantId merchant, World& world) {
         batch_.explain(saga, "debt", std::move(debt));
 }
 
-bool OrderSession::is_confirmed(World& world, const Rows::Wait& wait) const {
-    return world.channels->confirmed(wait.stock) >= wait.version || runtime::planted("channels_not_awaited");
+std::int64_t OrderSession::shown_by_all(const World& world, const StockKey& ledger) const {
+    return runtime::planted("channels_not_awaited") ? any_version : world.channels->confirmed(ledger);
 }
 
 void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::set<SkuId>& risen) {
     auto shows_all = [&](const std::vector<Rows::Wait>& waits) {
-        return std::all_of(
-            waits.begin(), waits.end(), [&](const Rows::Wait& wait) { return is_confirmed(world, wait); });
+        return std::all_of(waits.begin(), waits.end(), [&](const Rows::Wait& wait) {
+            return shown_by_all(world, wait.stock) >= wait.version;
+        });
     };
     // Sagas that began to wait in this batch; what a later round finds out may end their waiting still.
     for (auto waiting = channel_waits_.begin(); waiting != channel_waits_.end();) {
@@ -612,8 +613,7 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
     for (SkuId sku : risen) {
         for (const WarehouseRow& from : world.warehouses) {
             const StockKey ledger{merchant, sku, from.warehouse_id};
-            const bool all = runtime::planted("channels_not_awaited");
-            reached.push_back({ledger, all ? any_version : world.channels->confirmed(ledger)});
+            reached.push_back({ledger, shown_by_all(world, ledger)});
         }
     }
     std::map<engine::SagaKey, std::vector<Rows::Wait>> waiting;

@@ -286,7 +286,7 @@ const std::vector<Path>& paths() {
         {"cancelled at the warehouse", nothing_is_picked, cancelled_at_the_warehouse},
         {"cancelled too late", nothing_is_picked, cancelled_too_late, false, true},
         {"edited", nothing_is_picked, edited},
-        {"backordered then granted", nothing, backordered},
+        {"backordered then granted", nothing, backordered, false, false, false, orchestrator},
         {"in parts", nothing, in_parts},
         {"held and released", nothing, held_and_released},
         {"compensated by an operator", nothing_is_picked, compensated, false, false, false, orchestrator},

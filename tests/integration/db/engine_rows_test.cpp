@@ -475,7 +475,7 @@ TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     EXPECT_EQ(next().deadlines, now + seconds(20));
     EXPECT_EQ(next().unconfirmed_since, now);
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        transaction.mark_published({{under_way.command_id, "token"}}, now);
+        transaction.mark_published({{under_way.command_id, "token", now}});
     });
     EXPECT_EQ(next().unconfirmed_since, std::nullopt);
 
