@@ -1,6 +1,7 @@
 // Recurring duties: what they ask for, and what becomes of the answers.
 
 #include "orchestrator/orders/order_session.hpp"
+#include "runtime/json.hpp"
 #include "runtime/planted.hpp"
 #include "sagas/activities.hpp"
 
