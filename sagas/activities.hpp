@@ -21,8 +21,8 @@
 //       too_late {view}                     picked, labelled, shipped (or only some shipments could be cancelled)
 //   FindFulfillment      {warehouse, reference}
 //       done     {found: bool, view?}
-//   PollFulfillments     {warehouse, changed_since: RFC 3339}
-//       done     {views[], changed_until, complete: bool}   changed_until: up to here nothing can be missing
+//   PollFulfillments     {warehouse, changed_since: RFC 3339, told_to?}
+//       done     {views[], changed_until, complete: bool, told_to?}   all is told up to there, at it up to this order
 //   ReadWarehouseStock   {warehouse, items[{sku_id, warehouse_item_id}]}        empty items = all
 //       done     {items[{sku_id?, warehouse_item_id, sku, fulfillable, on_hand}]}
 //   a view: {reference, warehouse_order_id, state, cancellable: yes|no|unknown,

@@ -262,25 +262,36 @@ awaitable<Outcome> WarehouseActivities::poll(const json& payload, CallScope& sco
     if (const auto* failure = std::get_if<Failure>(&result)) {
         co_return outcome_of(*failure);
     }
-    const Changes& changes = std::get<Changes>(result);
+    Changes changes = std::get<Changes>(result);
+    const auto changed_at = [since](const FulfillmentView& view) {
+        return std::max(since, view.changed_at.value_or(since));
+    };
+    std::sort(changes.views.begin(), changes.views.end(), [&](const FulfillmentView& a, const FulfillmentView& b) {
+        return std::pair(changed_at(a), a.id) < std::pair(changed_at(b), b.id);
+    });
+    const std::string told_to = payload.value("told_to", "");
     json views = json::array();
     std::size_t bytes = 0;
     runtime::Instant until = changes.until;
-    bool complete = true;
+    const FulfillmentView *last = nullptr, *rest = nullptr;
     for (const FulfillmentView& view : changes.views) {
+        if (!told_to.empty() && changed_at(view) == since && view.id <= told_to) continue;
         json document = to_json(view);
         bytes += document.dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
         if (bytes > most_view_bytes && !views.empty()) {
             // The rest comes with the next poll: they are sorted by their last change.
-            until = std::max(since, view.changed_at.value_or(since));
-            complete = false;
+            rest = &view;
+            until = changed_at(view);
             break;
         }
         views.push_back(std::move(document));
+        last = &view;
     }
     Outcome outcome = ended(OutcomeKind::done, "");
     outcome.payload = {
-        {"views", std::move(views)}, {"changed_until", runtime::format_rfc3339(until)}, {"complete", complete}};
+        {"views", std::move(views)}, {"changed_until", runtime::format_rfc3339(until)}, {"complete", rest == nullptr}};
+    // More of them may have changed in one instant than one answer holds: the next begins behind the last of these.
+    if (rest != nullptr && changed_at(*last) == until) outcome.payload["told_to"] = last->id;
     co_return outcome;
 }
 

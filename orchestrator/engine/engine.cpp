@@ -531,6 +531,9 @@ void Engine::Impl::note(const NextDue& due, Instant now) {
     lower_to(due.duties);
     lower_to(due.sending);
     if (due.unconfirmed_since) lower_to(*due.unconfirmed_since + options_.relay_after);
+    // What the broker has is to be noted before another engine would repeat it.
+    for (const auto& [token, published] : published_)
+        lower_to(published.at.value_or(now) + options_.relay_after / 6);
     // What is due already and was not taken just now is held back by something (a lane, another engine): looking again
     // at once would spin.
     if (next && *next <= now) next = now + std::chrono::seconds(1);

@@ -27,6 +27,8 @@ struct OrderParticipantSettings {
         std::chrono::seconds(60);  // a level hint that still disagrees after this is looked into
     Duration check_subscriptions_every = std::chrono::minutes(10);
     std::size_t quiet_read_limit = 100;
+    std::size_t woken_at_once =
+        300;                   // by the flush that they waited for, in the batch in which it ends; the others after it
     int store_window = 4;      // calls in flight per store
     int warehouse_window = 8;  // ... and per warehouse
 };

@@ -1,6 +1,7 @@
 // Recurring duties: what they ask for, and what becomes of the answers.
 
 #include "orchestrator/orders/order_session.hpp"
+#include "runtime/json.hpp"
 #include "runtime/planted.hpp"
 #include "sagas/activities.hpp"
 
@@ -166,6 +167,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
             Duration overlap = row.memory.value("goes_on", false) ? Duration(0) : settings_.poll_fulfillments_overlap;
             command.payload = {
                 {"warehouse", stocked->key}, {"changed_since", runtime::format_rfc3339(since - overlap)}};
+            if (row.memory.contains("told_to")) command.payload["told_to"] = row.memory.at("told_to");
         }
     } else if (row.duty == duty::quiet_reads) {
         every = settings_.quiet_reads_every;
@@ -288,8 +290,11 @@ void OrderSession::end_duty(const DutyEnd& end) {
             // An incomplete poll goes on at once from where it stopped.
             row.memory.erase("after");
             row.memory.erase("goes_on");
+            row.memory.erase("told_to");
             if (!outcome.payload.value("complete", true) && !runtime::planted("rest_of_poll_lost")) {
                 row.memory["goes_on"] = true;
+                if (const auto told_to = runtime::get_text(outcome.payload, "told_to"))
+                    row.memory["told_to"] = *told_to;
                 if (outcome.payload.contains("after")) {
                     row.memory["after"] = outcome.payload.at("after");
                     row.memory["orders_since"] = command.payload.at("orders_since");

@@ -529,8 +529,11 @@ void OrderSession::hold_who_waits_for_flushes() {
             for (const WarehouseRow& from : world.warehouses)
                 reached.push_back({{merchant, sku, from.warehouse_id}, version});
         }
-        for (const Rows::Wait& wait : rows_.waits_for("channels", reached))
-            batch_.hold(wait.saga);
+        std::set<engine::SagaKey> held;
+        for (const Rows::Wait& wait : rows_.waits_for("channels", reached)) {
+            if (held.size() >= settings_.woken_at_once) break;
+            if (held.insert(wait.saga).second) batch_.hold(wait.saga);
+        }
     }
 }
 

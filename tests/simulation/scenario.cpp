@@ -61,6 +61,9 @@ Temper draw_temper(const Options& options) {
         participant.mirror_fresh_for = minutes(6);
         participant.quiet_reads_every = minutes(1);
     }
+    // Mostly none: who is woken in a batch of its own may have gone on by then.
+    if (!draw.chance(0.2))
+        participant.woken_at_once = static_cast<std::size_t>(draw.chance(0.9) ? 0 : draw.between(1, 3));
     temper.text = std::string(patient ? "patient" : "impatient") +
                   " watch=" + runtime::format_duration(saga.watch_interval) +
                   " keys=" + runtime::format_duration(temper.keys_live);

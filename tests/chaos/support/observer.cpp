@@ -16,7 +16,8 @@ constexpr const char* kFirstOutcome = R"sql(
 
 constexpr const char* kUnderWay = R"sql(
     SELECT command_id, attempt_token FROM commands
-     WHERE state = 'sent' AND published_at IS NOT NULL AND deadline > now())sql";
+     WHERE state = 'sent' AND (published_at IS NOT NULL OR sent_at < now() - interval '25 milliseconds')
+       AND deadline > now())sql";
 
 constexpr const char* kUnanswered = R"sql(
     SELECT count(*)

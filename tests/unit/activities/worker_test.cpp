@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <set>
 
 namespace ordersaga::activities {
 namespace {
@@ -443,6 +444,41 @@ TEST_F(WorkerTest, PollTellsViewsAndUntilWhen) {
         polled.payload.at("views").at(0).at("shipments").at(0),
         json::parse(R"({"id":"1","state":"Shipped","carrier":"USPS","tracking_number":"T1","tracking_url":"u",
                               "lines":[{"sku":"TEE","warehouse_item_id":"11","quantity":1}]})"));
+}
+
+// As when a warehouse changes all of a day's orders at once.
+TEST_F(WorkerTest, APollGoesOnWithinTheInstantInWhichMoreChangedThanOneAnswerHolds) {
+    const auto at_once = [&](std::size_t orders) {
+        json list = json::array();
+        for (std::size_t number = 0; number < orders; ++number) {
+            json order = warehouse_order;
+            order["id"] = 100'000 + number;
+            order["reference_id"] = "eu." + std::to_string(number) + ".1.1";
+            order["status"] = "Fulfilled";
+            order["shipments"] = json::parse(R"([{"id":1,"status":"Completed","last_update_at":"2026-11-02T10:00:00Z",
+              "status_details":[{"id":201}],"tracking":{"tracking_number":"T1","carrier":"USPS","tracking_url":"u"},
+              "products":[{"id":11,"sku":"TEE","inventory_items":[{"id":501,"quantity":1}]}]}])");
+            order["shipments"][0]["tracking"]["tracking_url"] = std::string(1500, 'u');
+            list.push_back(std::move(order));
+        }
+        return list;
+    };
+    json payload{{"warehouse", "main"}, {"changed_since", "2026-11-02T09:00:00Z"}};
+    std::set<std::string> told;
+    std::size_t polls = 0;
+    for (bool complete = false; !complete; ++polls) {
+        ASSERT_LT(polls, 10U) << "it does not get on";
+        peer.will(answer(200, at_once(249)));
+        const sagas::Outcome polled = performed(runner, command(sagas::activity::poll_fulfillments, payload));
+        ASSERT_EQ(polled.kind, OutcomeKind::done);
+        for (const json& view : polled.payload.at("views"))
+            EXPECT_TRUE(told.insert(view.at("reference").get<std::string>()).second);
+        complete = polled.payload.at("complete");
+        payload["changed_since"] = polled.payload.at("changed_until");
+        payload["told_to"] = polled.payload.value("told_to", "");
+    }
+    EXPECT_GT(polls, 1U);
+    EXPECT_EQ(told.size(), 249U);
 }
 
 TEST_F(WorkerTest, StockIsToldUnderTheIdsThatWereAsked) {

@@ -126,5 +126,32 @@ TEST(MissedWebhooks, AreFoundByThePollAndNoOrderTwice) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// A warehouse that changed more in one instant than it tells at once is asked for the rest of that instant.
+TEST(MissedWebhooks, TheRestOfAWarehousesChangesIsAskedForWhereItWasCut) {
+    AMerchant shop;
+    engine::DutyRow duty;
+    duty.merchant = merchant;
+    duty.duty = duty::poll_fulfillments;
+    duty.subject = "warehouse:1";
+    duty.next_due = shop.clock.now();
+    shop.store.add_duty(duty);
+    shop.due();
+    const std::string at = runtime::format_rfc3339(shop.clock.now());
+    const auto told = [&](bool complete) {
+        json payload = {{"views", json::array()}, {"changed_until", at}, {"complete", complete}};
+        if (!complete) payload["told_to"] = "150004199";
+        return done(payload);
+    };
+    EXPECT_FALSE(shop.the_open(activity::poll_fulfillments).payload.contains("told_to"));
+    shop.end(activity::poll_fulfillments, told(false));
+    shop.due();
+    const json rest = shop.the_open(activity::poll_fulfillments).payload;
+    EXPECT_EQ(rest.at("changed_since"), at);
+    EXPECT_EQ(rest.at("told_to"), "150004199");
+    shop.end(activity::poll_fulfillments, told(true));
+    shop.pass(1h);
+    EXPECT_FALSE(shop.the_open(activity::poll_fulfillments).payload.contains("told_to")) << "the next poll begins anew";
+}
+
 }  // namespace
 }  // namespace ordersaga::orders
