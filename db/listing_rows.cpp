@@ -6,6 +6,7 @@
 
 namespace ordersaga::db {
 
+using orders::LevelHint;
 using orders::ListingComponent;
 using orders::ListingMove;
 using orders::ListingRow;
@@ -18,8 +19,7 @@ namespace {
 
 constexpr const char* kColumns =
     "merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id, believed, target, "
-    "in_flight, "
-    "learned, wants_read, read_open, parked, hinted, hinted_at";
+    "in_flight, learned, wants_read, read_open, parked";
 
 // Found by an array of keys, never by a join: a table of which nothing is known yet would be joined whole.
 constexpr const char* kFind = R"sql( FROM listings
@@ -50,11 +50,15 @@ constexpr const char* kLock = R"sql( FROM listings
 // A hint counts once it has stood long enough for our own flush or a webhook to explain it.
 constexpr const char* kClaimToRead = R"sql( FROM listings
      WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT read_open AND in_flight = 0
-       AND (wants_read OR (hinted IS DISTINCT FROM believed AND hinted IS NOT NULL AND hinted_at < $3::timestamptz))
+       AND (wants_read
+            OR EXISTS (SELECT FROM level_hints hint
+                        WHERE hint.merchant_id = listings.merchant_id AND hint.listing_id = listings.listing_id
+                          AND hint.available IS NOT NULL AND hint.available IS DISTINCT FROM listings.believed
+                          AND hint.told_at < $3::timestamptz))
        AND listing_id > $4::bigint
      ORDER BY listing_id
      LIMIT $5::bigint
-       FOR NO KEY UPDATE SKIP LOCKED)sql";
+       FOR NO KEY UPDATE OF listings SKIP LOCKED)sql";
 
 constexpr const char* kComponents = R"sql(
     SELECT listing_id, sku_id, quantity, composed_version, confirmed_version
@@ -76,12 +80,10 @@ constexpr const char* kInsertMoves = R"sql(
 constexpr const char* kWrite = R"sql(
     UPDATE listings listing
        SET believed = new.believed, target = new.target, in_flight = new.in_flight, learned = new.learned,
-           wants_read = new.wants_read, read_open = new.read_open, parked = new.parked, hinted = new.hinted,
-           hinted_at = new.hinted_at
+           wants_read = new.wants_read, read_open = new.read_open, parked = new.parked
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[],
-                  $8::boolean[], $9::text[], $10::bigint[], $11::timestamptz[])
-        AS new (merchant_id, listing_id, believed, target, in_flight, learned, wants_read, read_open, parked, hinted,
-                hinted_at)
+                  $8::boolean[], $9::text[])
+        AS new (merchant_id, listing_id, believed, target, in_flight, learned, wants_read, read_open, parked)
      WHERE listing.merchant_id = new.merchant_id AND listing.listing_id = new.listing_id)sql";
 
 constexpr const char* kWriteComponents = R"sql(
@@ -94,12 +96,31 @@ constexpr const char* kWriteComponents = R"sql(
        AND (component.composed_version, component.confirmed_version)
            IS DISTINCT FROM (new.composed_version, new.confirmed_version))sql";
 
-constexpr const char* kOfLevels = R"sql(
-    SELECT coalesce(listing.listing_id, 0)
-      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) WITH ORDINALITY
-        AS level (merchant_id, store_id, inventory_item_id, location_id, place)
-      LEFT JOIN listings listing USING (merchant_id, store_id, inventory_item_id, location_id)
-     ORDER BY level.place)sql";
+// Written in the sequence of the listings, so that two who write them never wait for each other. A listing is found by its
+// key for each level: a table of which nothing is known yet would be joined whole.
+constexpr const char* kKeepHints = R"sql(
+    INSERT INTO level_hints AS known (merchant_id, listing_id, available, told_at)
+    SELECT DISTINCT ON (told.merchant_id, listing.listing_id)
+           told.merchant_id, listing.listing_id, told.available, told.told_at
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) WITH ORDINALITY
+        AS told (merchant_id, store_id, inventory_item_id, location_id, available, told_at, place),
+           LATERAL (SELECT listing_id FROM listings
+                     WHERE listings.merchant_id = told.merchant_id AND listings.store_id = told.store_id
+                       AND listings.inventory_item_id = told.inventory_item_id
+                       AND listings.location_id = told.location_id
+                    OFFSET 0) listing
+     ORDER BY told.merchant_id, listing.listing_id, told.told_at DESC, told.place DESC
+        ON CONFLICT (merchant_id, listing_id) DO UPDATE
+       SET available = excluded.available, told_at = excluded.told_at
+     WHERE known.told_at <= excluded.told_at)sql";
+
+constexpr const char* kDropHints = R"sql(
+    DELETE FROM level_hints
+     WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM level_hints
+             WHERE merchant_id = $1::bigint AND listing_id = ANY ($2::bigint[])
+             ORDER BY listing_id
+               FOR UPDATE)))sql";
 
 // Locked in the sequence in which everybody locks listings.
 constexpr const char* kDoubt = R"sql(
@@ -137,8 +158,6 @@ ListingRow read_listing(RowReader& row) {
     listing.wants_read = row.boolean();
     listing.read_open = row.boolean();
     listing.parked = row.text();
-    listing.hinted = row.optional_int64();
-    listing.hinted_at = row.optional_instant();
     return listing;
 }
 
@@ -205,7 +224,12 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     Instant hinted_before,
     ListingId after,
     std::size_t limit) {
-    return with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, after, limit}));
+    std::vector<ListingRow> claimed =
+        with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, after, limit}));
+    if (!claimed.empty()) {
+        sql_.execute(kDropHints, {merchant, column(claimed, &ListingRow::listing_id)});
+    }
+    return claimed;
 }
 
 std::vector<bool> PgTransaction::insert_listing_moves(const std::vector<ListingMove>& moves) {
@@ -241,7 +265,7 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
             column(rows, &ListingRow::believed), column(rows, &ListingRow::target),
             column(rows, &ListingRow::in_flight), column(rows, &ListingRow::learned),
             column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
-            column(rows, &ListingRow::parked), column(rows, &ListingRow::hinted), column(rows, &ListingRow::hinted_at)),
+            column(rows, &ListingRow::parked)),
         known_of(rows.size(), "updating listings"));
     const std::vector<ComponentOfListing> components = all_components(rows);
     using Component = ComponentOfListing;
@@ -262,14 +286,13 @@ bool PgTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
     return sql_.execute(kUnpark, {merchant, listing}) == 1;
 }
 
-std::vector<ListingId> PgTransaction::listings_of_levels(const std::vector<Level>& levels) {
-    if (levels.empty()) {
-        return {};
-    }
-    const db::Rows rows = sql_.query(
-        kOfLevels, {column(levels, &Level::merchant), column(levels, &Level::store_id),
-                    column(levels, &Level::inventory_item_id), column(levels, &Level::location_id)});
-    return read_all(rows, [](RowReader& row) { return row.id<ListingId>(); });
+void PgTransaction::keep_hints(const std::vector<LevelHint>& hints) {
+    sql_.execute_later(
+        kKeepHints,
+        list_of(
+            column(hints, &LevelHint::merchant), column(hints, &LevelHint::store_id),
+            column(hints, &LevelHint::inventory_item_id), column(hints, &LevelHint::location_id),
+            column(hints, &LevelHint::available), column(hints, &LevelHint::told_at)));
 }
 
 }  // namespace ordersaga::db

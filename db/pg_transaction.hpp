@@ -150,7 +150,7 @@ public:
         Instant hinted_before,
         sagas::ListingId after,
         std::size_t limit) override;
-    std::vector<sagas::ListingId> listings_of_levels(const std::vector<Level>& levels) override;
+    void keep_hints(const std::vector<orders::LevelHint>& hints) override;
 
     // flush_rows.cpp
     std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant, const std::vector<sagas::StoreId>& stores)

@@ -22,7 +22,9 @@ engine::InputResult unavailable() {
 }  // namespace
 
 EngineLoop::EngineLoop(engine::Engine& engine, runtime::Metrics& metrics, EngineLoopOptions options)
-    : engine_(engine), metrics_(metrics), options_(options) {}
+    : engine_(engine), metrics_(metrics), options_(options) {
+    if (!options_.looks) next_look_ = Clock::time_point::max();
+}
 
 EngineLoop::~EngineLoop() {
     stop();
@@ -47,12 +49,14 @@ bool EngineLoop::offer(engine::Input input) {
     bool patient = std::holds_alternative<engine::OutcomeArrived>(input.content);
     const auto* arrival = std::get_if<engine::Arrival>(&input.content);
     const std::string line = arrival == nullptr ? std::string() : arrival->line;
+    bool wakes = false;
     {
         std::lock_guard lock(mutex_);
         if (stopping_ || (!patient && is_too_much_before(line))) return false;
         queue_.push(line, {std::move(input), Clock::now(), patient});
+        wakes = options_.gather.count() == 0 || queue_.size() == 1 || queue_.size() >= options_.batch_limit;
     }
-    wake_.notify_one();
+    if (wakes) wake_.notify_one();
     return true;
 }
 
@@ -93,6 +97,7 @@ void EngineLoop::look_soon() {
 }
 
 void EngineLoop::look_no_later_than(Clock::time_point at) {
+    if (!options_.looks) return;
     {
         std::lock_guard lock(mutex_);
         if (at >= next_look_) return;
@@ -121,6 +126,10 @@ void EngineLoop::run() {
                 // The next look may be brought forward meanwhile.
                 while (!ready() && Clock::now() < next_look_)
                     wake_.wait_until(lock, Clock::time_point(next_look_));
+                const auto is_full = [this] {
+                    return stopping_ || queue_.size() >= options_.batch_limit;
+                };
+                if (options_.gather.count() > 0) wake_.wait_for(lock, options_.gather, is_full);
             }
             if (stopping_) return;
         }
@@ -150,7 +159,7 @@ void EngineLoop::round() {
         announced.swap(announced_);
         previews.swap(previews_);
         // Together with what was taken: who brings the look forward from here on has something that this one may miss.
-        look = engine_.more_due() || Clock::now() >= next_look_;
+        look = options_.looks && (engine_.more_due() || Clock::now() >= next_look_);
         if (look) next_look_ = Clock::now() + options_.look_at_rest_every;
     }
     for (const auto& [command, token] : published)
@@ -183,7 +192,7 @@ void EngineLoop::round() {
     }
     // A batch may have stored what comes due before anything that the last look has found.
     if (!batch.empty()) look_no_later_than(Clock::now() + options_.look_every);
-    if (available && (look || engine_.more_due())) {
+    if (available && (look || (options_.looks && engine_.more_due()))) {
         available = engine_.run_due();
         if (engine_.more_due()) look_no_later_than(Clock::now());
         if (auto due = engine_.due_in()) look_no_later_than(Clock::now() + std::max(*due, runtime::Duration(0)));

@@ -30,6 +30,8 @@ struct EngineLoopOptions {
     std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest, while there is work
     // While there is none: what this program has stored it looks at when it is due, so this is for what others store.
     std::chrono::milliseconds look_at_rest_every{5'000};
+    bool looks = true;                    // false: another loop does what comes due
+    std::chrono::milliseconds gather{0};  // so long the first of what waits lets more join its batch
 };
 
 class EngineLoop final : public api::EnginePort {

@@ -11,6 +11,7 @@
 #include "db/session.hpp"
 #include "db/startup_checks.hpp"
 #include "orchestrator/api/private_listener.hpp"
+#include "orchestrator/apart_engine.hpp"
 #include "orchestrator/broker_ports.hpp"
 #include "orchestrator/credentials/renewal_duty.hpp"
 #include "orchestrator/engine/open_sagas.hpp"
@@ -132,6 +133,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);
     sink.connect(loop);
+    ApartEngine intake(loop, config, definitions, random, metrics);
     OutcomeSource source(address, topology, loop, metrics, *config.credential_keys);
 
     webhook::DatabaseStoreDirectory directory({config.engine_dsn});
@@ -156,7 +158,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     };
     runtime::HttpServer public_server(
         context.get_executor(), open,
-        webhook::make_public_handler(directory, loop, clock, metrics, std::move(public_options)));
+        webhook::make_public_handler(directory, intake, clock, metrics, std::move(public_options)));
     api::PrivateListenerOptions listener;
     listener.probes = probes(loop, sink, source);
     listener.most_attempts = [&order_saga](const std::string& activity) {
@@ -184,6 +186,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     RetentionDuty retention({config.engine_dsn, "ordersaga-retention"}, config.retention);
     RecoveryDuty recovery({config.engine_dsn, "ordersaga-recovery"}, [&loop] { loop.look_soon(); });
     loop.start();
+    intake.start();
     auto owner = std::make_unique<ShardOwner>(
         db::ConnectionSettings{config.engine_dsn, "ordersaga-members"}, own_member_id(config), config.engine.shards,
         source, [&loop] { loop.look_soon(); });
@@ -207,6 +210,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
             owner.reset();
             source.stop();
             runtime::crash_point("drain.outcomes_stopped");
+            intake.stop();
             loop.stop();
             runtime::crash_point("drain.engine_stopped");
             sink.stop();

@@ -22,6 +22,8 @@ struct Arrival {
     bool alone = false;
     // Who sends it: what one sender sends waits in a line of its own. Empty: somebody waits for it, it goes first.
     std::string line = {};
+    // It locks nothing that other inputs lock, and nobody is in a hurry for it: an engine of its own may take it.
+    bool apart = false;
 };
 
 // The outcome of one attempt of a command.

@@ -20,6 +20,14 @@ struct Delivery {
     std::string fault;                          // why it cannot be understood: parked, answered 200
 };
 
+// A level is what the store shows now, whoever told it and however often: a repeat does no harm, so nobody remembers that it
+// was told.
+inline bool is_level_hint(const Delivery& delivery) {
+    const ReceiptRow& receipt = delivery.receipt;
+    return receipt.source == "shopify" && receipt.topic == "inventory_levels/update" && delivery.fault.empty() &&
+           receipt.status != ReceiptStatus::ignored;
+}
+
 // Orders read from a store (poll, quiet read, single read).
 struct PolledOrders {
     MerchantId merchant;

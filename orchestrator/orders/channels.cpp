@@ -78,10 +78,8 @@ std::set<SkuId> Channels::update(
         ids.insert(move.listing_id);
     for (const QuietReadEnd& end : read_ends_)
         ids.insert(end.listing_id);
-    for (const LevelHint& hint : hints_)
-        ids.insert(hint.listing_id);
-    const bool only_hints = wanted.empty() && moves_.empty() && read_ends_.empty() && flush_ends_.empty();
-    if (!flush_ends_.empty() || (!has_locked_ && !only_hints)) look_at_open_flushes(merchant);
+    const bool nothing_new = wanted.empty() && moves_.empty() && read_ends_.empty() && flush_ends_.empty();
+    if (!flush_ends_.empty() || (!has_locked_ && !nothing_new)) look_at_open_flushes(merchant);
     // The rows of a flush that ends need not be among the listings loaded so far; and who waits for its SKUs waits for all
     // their listings.
     for (const auto& [command, flush] : ended_) {
@@ -99,7 +97,6 @@ std::set<SkuId> Channels::update(
     if (!flush_ends_.empty()) apply_flush_ends(merchant);
     if (!moves_.empty()) apply_moves();
     if (!read_ends_.empty()) apply_read_ends();
-    if (!hints_.empty()) apply_hints();
 
     // Components of bundles that this batch has not locked: read now, after the listings are.
     std::set<StockKey> unread;
@@ -145,8 +142,7 @@ void Channels::lock(MerchantId merchant, const std::vector<SkuId>& skus, const s
     bool flush_ended = !flush_ends_.empty();
     if (skus.empty() && missing.empty() && !(flush_ended && !has_locked_)) return;
     std::vector<StoreId> flushing;
-    const bool only_hints = skus.empty() && !flush_ended && moves_.empty() && read_ends_.empty();
-    if (!has_locked_ && !only_hints) {
+    if (!has_locked_) {
         // Who ends a flush loads what its store is owed by then.
         std::set_difference(
             active_stores_.begin(), active_stores_.end(), flushing_.begin(), flushing_.end(),
@@ -272,19 +268,6 @@ void Channels::apply_read_ends() {
     read_ends_.clear();
 }
 
-// Webhooks come in any sequence. A level is built when it is told or later, so the one that was told last shows the last
-// change; an older one that comes after it would hide what only that one shows.
-void Channels::apply_hints() {
-    for (const LevelHint& hint : hints_) {
-        ListingRow* row = find(hint.listing_id);
-        if (row == nullptr || (row->hinted_at && *row->hinted_at > hint.at)) continue;
-        row->hinted = hint.available;
-        row->hinted_at = hint.at;
-        dirty_.insert(row->listing_id);
-    }
-    hints_.clear();
-}
-
 void Channels::retarget(ListingRow& row, WarehouseId warehouse) {
     const SkuRow& sku = ledger_.sku(row.merchant, row.sku_id);
     std::int64_t units = row.components.empty() || sku.discontinued ? 0 : nobody_waits;
@@ -400,9 +383,6 @@ void Channels::compose_flushes(MerchantId merchant, WarehouseId warehouse, const
 void Channels::mark_reading(std::vector<ListingRow> rows) {
     for (ListingRow& row : rows) {
         row.read_open = true;
-        // What was heard so far is answered by what is read from now on; what is heard from now on it may not show.
-        row.hinted.reset();
-        row.hinted_at.reset();
         reading_.push_back(std::move(row));
     }
 }

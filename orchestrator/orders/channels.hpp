@@ -35,13 +35,6 @@ struct QuietReadEnd {
     std::optional<std::int64_t> first, second;
 };
 
-// What a store said of a level lately: remembered, never believed.
-struct LevelHint {
-    ListingId listing_id;
-    std::optional<std::int64_t> available;
-    Instant at{};  // told by the store
-};
-
 // What a batch found out too late that it needs, and could not have at once: the next one locks it in its turn.
 struct WantedLate {
     std::set<StockKey> stock;
@@ -59,7 +52,6 @@ public:
         has_looked_ = false;
     }
     void read_ended(QuietReadEnd end) { read_ends_.push_back(std::move(end)); }
-    void hear(LevelHint hint) { hints_.push_back(std::move(hint)); }
 
     // What the flushes that have ended so far were about, and the latest version that they told; nothing is locked for it.
     std::map<SkuId, std::int64_t> versions_of_ended_flushes(MerchantId merchant, const std::vector<StoreRow>& stores);
@@ -97,7 +89,6 @@ private:
     void apply_moves();
     void apply_flush_ends(MerchantId merchant);
     void apply_read_ends();
-    void apply_hints();
     void retarget(ListingRow& row, WarehouseId warehouse);
     const StockRow* stock_of(const StockKey& key);
 
@@ -108,7 +99,6 @@ private:
     std::vector<ListingMove> moves_;
     std::vector<FlushEnd> flush_ends_;
     std::vector<QuietReadEnd> read_ends_;
-    std::vector<LevelHint> hints_;
     bool has_locked_ = false;
     bool has_looked_ = false;     // at the open flushes, since the last flush that ended
     std::set<StoreId> flushing_;  // whose open flush does not end in this batch

@@ -117,6 +117,7 @@ void OrderSession::finish() {
     tell_of_shortages();
     for (auto& [merchant, world] : worlds_)
         world.channels->write();
+    if (!hints_.empty()) rows_.keep_hints(hints_);
     for (const auto& [merchant, store] : uninstalled_)
         rows_.set_store_status(merchant, store, "uninstalled", Turn::never);
     std::vector<Rows::Wait> waits = std::move(reading_waits_);

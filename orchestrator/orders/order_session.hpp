@@ -102,7 +102,6 @@ private:
     const std::string& recovery_of(MerchantId merchant);
     bool catches_up(MerchantId merchant);
     bool may_ask(MerchantId merchant, const std::string& duty);
-    void hear_hints();
     void call_duty(MerchantId merchant, const std::string& duty, const std::string& subject);
     void read_single_order(const StoreRow& store, const std::string& order_id);
 
@@ -176,7 +175,7 @@ private:
     std::map<OrderKey, std::vector<nlohmann::json>> found_;  // at the warehouse, by the orders of this batch
     std::vector<FoundFulfillment> newly_found_;
     std::vector<DutyEnd> duty_ends_;
-    std::vector<std::pair<Rows::Level, LevelHint>> hints_;
+    std::vector<LevelHint> hints_;
     std::set<std::pair<MerchantId, StoreId>> uninstalled_;
     std::map<std::pair<MerchantId, WarehouseId>, std::set<SkuId>>
         returned_;  // units came back that only a reading frees

@@ -27,13 +27,6 @@ bool about_an_order(const Delivery& delivery) {
            (topic.starts_with("orders/") || topic == "refunds/create" || topic.starts_with("fulfillments/"));
 }
 
-// A level is what the store shows now, whoever told it and however often: a repeat does no harm, so nobody remembers it.
-bool is_hint(const Delivery& delivery) {
-    const ReceiptRow& receipt = delivery.receipt;
-    return receipt.source == "shopify" && receipt.topic == "inventory_levels/update" && delivery.fault.empty() &&
-           receipt.status != ReceiptStatus::ignored;
-}
-
 bool counts_again() {
     return runtime::planted("dedupe_row_dropped");
 }
@@ -65,7 +58,7 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
         const engine::Arrival& arrival = *arrivals[i];
         if (const Delivery* delivery = delivery_in(arrival)) {
             results[i] = resolve_delivery(*delivery, arrival.trace);
-            if (is_hint(*delivery)) continue;
+            if (is_level_hint(*delivery)) continue;
             ReceiptRow& receipt = receipts_[receipt_of_.at(&arrival)];
             receipt.saga_id = results[i].saga_id;
             receipt.reason = results[i].reason;
@@ -89,7 +82,6 @@ std::vector<InputResult> OrderSession::resolve(const std::vector<const engine::A
         resolve_polled(polled, {});
     put_back_found();
     tell_views();
-    hear_hints();
     hold_who_waits_for_flushes();
     return results;
 }
@@ -101,7 +93,7 @@ void OrderSession::read_receipts(
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < arrivals.size(); ++i) {
         const Delivery* delivery = delivery_in(*arrivals[i]);
-        if (delivery == nullptr || is_hint(*delivery)) continue;
+        if (delivery == nullptr || is_level_hint(*delivery)) continue;
         rows.push_back(delivery->receipt);
         places.push_back(i);
     }
@@ -317,12 +309,11 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
     } else if (topic.starts_with("fulfillments/")) {
         hear_of_fulfillment(delivery, cause, result);
     } else if (topic == "inventory_levels/update") {
-        Rows::Level level{
-            from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
-            runtime::get_id_text(delivery.body, "location_id").value()};
-        LevelHint hint{
-            {}, runtime::opt_int64(delivery.body, "available").value(), told_at(delivery.receipt, batch_.now())};
-        hints_.emplace_back(std::move(level), hint);
+        hints_.push_back(
+            {from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
+             runtime::get_id_text(delivery.body, "location_id").value(),
+             runtime::opt_int64(delivery.body, "available").value(),
+             told_at(delivery.receipt, batch_.now())});
     } else if (topic == "app/uninstalled") {
         uninstalled_.insert({from.merchant, from.store_id});  // written in the turn of stores, at the end
         batch_.open_incident(
@@ -517,19 +508,6 @@ InputResult OrderSession::resolve_taking_back(const ListingTakenBack& order) {
     batch_.close_incident(order.merchant, "listing:" + std::to_string(order.listing_id.value));
     call_duty(order.merchant, duty::quiet_reads, "store:" + std::to_string(order.store_id.value));
     return result;
-}
-
-void OrderSession::hear_hints() {
-    if (hints_.empty()) return;
-    std::vector<Rows::Level> levels;
-    for (const auto& [level, hint] : hints_)
-        levels.push_back(level);
-    std::vector<ListingId> listings = rows_.listings_of_levels(levels);
-    for (std::size_t i = 0; i < hints_.size(); ++i) {
-        if (listings[i].value == 0) continue;
-        hints_[i].second.listing_id = listings[i];
-        world(levels[i].merchant).channels->hear(hints_[i].second);
-    }
 }
 
 void OrderSession::tell_views() {

@@ -152,10 +152,18 @@ struct ListingRow {
     std::int64_t learned = 0;    // +1 per move learned: tells whether a quiet read was quiet
     bool wants_read = false;     // believed is in doubt: no flush before a quiet read
     bool read_open = false;
-    std::string parked;                  // why it takes no part in flushes (poison row); empty: it does
-    std::optional<std::int64_t> hinted;  // last inventory_levels/update, a hint only
-    std::optional<Instant> hinted_at;    // told by the store
+    std::string parked;  // why it takes no part in flushes (poison row); empty: it does
     std::vector<ListingComponent> components;
+};
+
+// What a store said of a level lately: remembered, never believed.
+struct LevelHint {
+    MerchantId merchant;
+    StoreId store_id;
+    std::string inventory_item_id;
+    std::string location_id;
+    std::optional<std::int64_t> available;  // absent: the store does not track it
+    Instant told_at{};                      // by the store
 };
 
 struct ListingMove {
@@ -335,7 +343,8 @@ public:
         Turn turn = Turn::in_turn) = 0;
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
     // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
-    // and are neither in flight nor being read, locked; behind `after`, by their ids.
+    // and are neither in flight nor being read, locked; behind `after`, by their ids. Their hints are dropped: what was
+    // heard so far is answered by what is read from now on; what is heard from now on it may not show.
     virtual std::vector<ListingRow> claim_listings_to_read(
         MerchantId merchant,
         StoreId store,
@@ -343,15 +352,10 @@ public:
         ListingId after,
         std::size_t limit) = 0;
 
-    // A level as stores name it.
-    struct Level {
-        MerchantId merchant;
-        StoreId store_id;
-        std::string inventory_item_id;
-        std::string location_id;
-    };
-    // The listing of each level; 0 where there is none.
-    virtual std::vector<ListingId> listings_of_levels(const std::vector<Level>& levels) = 0;
+    // Remembers of each listing what its store told last, whichever came last; levels of no listing are left out.
+    // Webhooks come in any sequence. A level is built when it is told or later, so the one that was told last shows the
+    // last change; an older one that comes after it would hide what only that one shows.
+    virtual void keep_hints(const std::vector<LevelHint>& hints) = 0;
 
     virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;  // locked
     // The same without a lock. What an open flush holds never changes, and only who holds its command closes it.

@@ -258,10 +258,13 @@ WebhookDecision decide_shopify_webhook(
         decision.label = delivery.fault.empty() ? "accepted" : "not_understood";
         decision.topic = topic->name;
     }
-    // A store tells several levels for each of its orders: they have a line of their own.
-    const char* kind = decision.topic == "inventory_levels/update" ? "levels " : "store ";
-    const std::string line = kind + std::to_string(delivery.receipt.store_id.value);
-    decision.arrival = engine::Arrival{store->merchant, std::move(delivery), trace_of(request), false, line};
+    decision.arrival = engine::Arrival{
+        .merchant = store->merchant,
+        .content = {},
+        .trace = trace_of(request),
+        .line = "store " + std::to_string(delivery.receipt.store_id.value),
+        .apart = orders::is_level_hint(delivery)};
+    decision.arrival->content = std::move(delivery);
     return decision;
 }
 

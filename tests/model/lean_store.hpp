@@ -193,7 +193,7 @@ public:
     void delete_announcements(const std::vector<std::int64_t>&) override { refuse(); }
     engine::NextDue next_due() override { refuse(); }
     void ask_privacy(const std::vector<orders::PrivacyRequest>&) override { refuse(); }
-    std::vector<ListingId> listings_of_levels(const std::vector<Level>&) override { refuse(); }
+    void keep_hints(const std::vector<orders::LevelHint>&) override { refuse(); }
     void set_store_status(MerchantId, StoreId, const std::string&, engine::Turn) override { refuse(); }
     void set_store_mode(const orders::StoreRow&, Instant) override { refuse(); }
     std::int64_t count_orders_being_sent(MerchantId, StoreId) override { refuse(); }

@@ -560,6 +560,21 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
     });
 }
 
+TEST_F(OrderRows, RemembersTheLevelThatAStoreToldLast) {
+    const auto hint = [](const char* item, std::int64_t available, Instant told_at) {
+        return orders::LevelHint{merchant, eu, item, "4", available, told_at};
+    };
+    const auto remembered = [&] {
+        return look("SELECT string_agg(listing_id || ': ' || available, ' ') FROM level_hints");
+    };
+    in_rows([&](orders::Rows& rows) { rows.keep_hints({hint("202", 4, start), hint("999", 1, start)}); });
+    EXPECT_EQ(remembered(), "2: 4") << "no listing has the other level";
+    in_rows([&](orders::Rows& rows) { rows.keep_hints({hint("202", 7, start - seconds(1))}); });
+    EXPECT_EQ(remembered(), "2: 4") << "told before";
+    in_rows([&](orders::Rows& rows) { rows.keep_hints({hint("202", 6, start), hint("202", 5, start)}); });
+    EXPECT_EQ(remembered(), "2: 5") << "told at the same time, heard later";
+}
+
 TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
@@ -571,13 +586,13 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     change_listing(2, [&](ListingRow& row) {
         row.wants_read = false;
         row.believed = 5;
-        row.hinted = 4;
-        row.hinted_at = start;
     });
+    in_rows([&](orders::Rows& rows) { rows.keep_hints({{merchant, eu, "202", "4", 4, start}}); });
     change_listing(3, [](ListingRow& row) { row.in_flight = 1; });
     EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(to_read(start + seconds(1), 2), (std::vector<std::int64_t>{})) << "behind both";
     EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
-    EXPECT_EQ(to_read(start + seconds(1), 1), (std::vector<std::int64_t>{2})) << "behind the first";
+    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1})) << "the hint was taken with it";
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {

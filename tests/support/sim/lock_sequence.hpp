@@ -22,6 +22,7 @@ enum class Locked {
     listings,
     flushes,
     receipts,
+    hints,
     waits,
     incidents,
     lanes,

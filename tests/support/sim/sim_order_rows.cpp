@@ -10,6 +10,7 @@
 namespace ordersaga::sim {
 
 using orders::FlushRow;
+using orders::LevelHint;
 using orders::ListingMove;
 using orders::ListingRow;
 using orders::MovementRow;
@@ -505,26 +506,35 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
         if (found.size() >= limit) break;
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
         if (row.listing_id.value <= after.value) continue;
-        const bool hint_disagrees =
-            row.hinted && row.hinted != row.believed && row.hinted_at && *row.hinted_at < hinted_before;
+        const LevelHint* hint = tables_.hints.find(key);
+        const bool hint_disagrees = hint != nullptr && hint->available && hint->available != row.believed && hint->told_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
     lock(Locked::listings, engine::Turn::never, found, listing_key, "");
+    lock(Locked::hints, engine::Turn::in_turn, found, listing_key, "claim_listings_to_read");
+    for (const ListingRow& row : found)
+        tables_.hints.erase({merchant, row.listing_id});
     return found;
 }
 
-std::vector<ListingId> SimTransaction::listings_of_levels(const std::vector<Level>& levels) {
-    step("listings_of_levels");
-    std::vector<ListingId> ids;
-    for (const Level& level : levels) {
-        ids.emplace_back();
+void SimTransaction::keep_hints(const std::vector<LevelHint>& hints) {
+    step("keep_hints");
+    std::vector<std::pair<ListingRow, const LevelHint*>> known;
+    for (const LevelHint& hint : hints) {
         for (const auto& [key, row] : tables_.listings) {
-            bool same = key.first == level.merchant && row.store_id == level.store_id &&
-                        row.inventory_item_id == level.inventory_item_id && row.location_id == level.location_id;
-            if (same) ids.back() = row.listing_id;
+            const bool same = key.first == hint.merchant && row.store_id == hint.store_id &&
+                              row.inventory_item_id == hint.inventory_item_id && row.location_id == hint.location_id;
+            if (same) known.emplace_back(row, &hint);
         }
     }
-    return ids;
+    lock(
+        Locked::hints, engine::Turn::in_turn, known, [](const auto& entry) { return listing_key(entry.first); },
+        "keep_hints");
+    for (const auto& [row, hint] : known) {
+        const LevelHint* before = tables_.hints.find({row.merchant, row.listing_id});
+        if (before == nullptr || before->told_at <= hint->told_at)
+            tables_.hints.put({row.merchant, row.listing_id}, *hint);
+    }
 }
 
 std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {

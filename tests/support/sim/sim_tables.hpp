@@ -75,6 +75,7 @@ struct SimTables {
           movement_causes(journal),
           reservations(journal),
           listings(journal),
+          hints(journal),
           moves(journal),
           flushes(journal),
           waits(journal),
@@ -108,6 +109,7 @@ struct SimTables {
     SimTable<MovementCause, std::int64_t> movement_causes;
     SimTable<ReservationKey, orders::ReservationRow> reservations;
     SimTable<std::pair<MerchantId, ListingId>, orders::ListingRow> listings;
+    SimTable<std::pair<MerchantId, ListingId>, orders::LevelHint> hints;
     SimTable<MoveKey, orders::ListingMove> moves;
     SimTable<std::pair<MerchantId, sagas::FlushId>, orders::FlushRow> flushes;
     SimTable<WaitKey, orders::Rows::Wait> waits;

@@ -112,7 +112,7 @@ public:
         Instant hinted_before,
         sagas::ListingId after,
         std::size_t limit) override;
-    std::vector<ListingId> listings_of_levels(const std::vector<Level>& levels) override;
+    void keep_hints(const std::vector<orders::LevelHint>& hints) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     std::vector<orders::FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;

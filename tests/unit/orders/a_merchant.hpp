@@ -104,6 +104,11 @@ public:
     const ListingRow& listing(StoreId shop, SkuId sku) const {
         return store.tables().listings.at({merchant, listing_of(shop, sku)});
     }
+    // What the store told last, if that is remembered.
+    std::optional<std::int64_t> hinted(StoreId shop, SkuId sku) const {
+        const LevelHint* hint = store.tables().hints.find({merchant, listing_of(shop, sku)});
+        return hint == nullptr ? std::nullopt : hint->available;
+    }
     const OrderRow* order_row(const std::string& order_id) const;
     const engine::SagaRow& saga(const std::string& order_id) const;
     std::string state(const std::string& order_id) const { return saga(order_id).state; }

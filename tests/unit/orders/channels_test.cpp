@@ -565,7 +565,7 @@ TEST(QuietRead, AHintThatStillDisagreesAfterAMinuteIsLookedInto) {
     hint.body = {{"inventory_item_id", 2024}, {"location_id", 4}, {"available", 3}};
     shop.deliver(std::move(hint));
     EXPECT_EQ(shop.listing(us, hat).believed, 10) << "a hint is never believed";
-    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    EXPECT_EQ(shop.hinted(us, hat), 3);
     EXPECT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
     shop.pass(76s);
     EXPECT_TRUE(shop.has_open(activity::quiet_read));
@@ -580,7 +580,7 @@ TEST(QuietRead, AHintLeavesNoReceipt) {
     AMerchant shop;
     for (int turn = 0; turn < 2; ++turn)
         shop.deliver(a_level_told_at(shop, start - 1s, 3));
-    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    EXPECT_EQ(shop.hinted(us, hat), 3);
     EXPECT_EQ(shop.store.tables().receipts.size(), 0U);
 
     Delivery strange = a_level(shop, us, 2024, 3);
@@ -594,7 +594,7 @@ TEST(QuietRead, AnOlderHintThatComesLaterDoesNotHideTheNewest) {
     AMerchant shop;
     shop.deliver(a_level_told_at(shop, start - 1s, 3));
     shop.deliver(a_level_told_at(shop, start - 1s - 1ms, 10));
-    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    EXPECT_EQ(shop.hinted(us, hat), 3);
     ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
     shop.pass(76s);
     EXPECT_TRUE(shop.has_open(activity::quiet_read));
@@ -628,7 +628,7 @@ TEST(QuietRead, AHintFromTheFutureDoesNotHideTheNextOne) {
     shop.deliver(a_level_told_at(shop, start + 24h, 10));
     shop.clock.advance(1s);
     shop.deliver(a_level_told_at(shop, shop.clock.now(), 3));
-    EXPECT_EQ(shop.listing(us, hat).hinted, 3);
+    EXPECT_EQ(shop.hinted(us, hat), 3);
 }
 
 }  // namespace

@@ -272,6 +272,23 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
     });
 }
 
+TEST_F(OrderRows, RemembersTheLevelThatAStoreToldLast) {
+    const auto hint = [](const char* item, std::int64_t available, Instant told_at) {
+        return orders::LevelHint{merchant, eu, item, "4", available, told_at};
+    };
+    const auto remembered = [&] {
+        const orders::LevelHint* found = world.store.tables().hints.find({merchant, ListingId{2}});
+        return found == nullptr ? -1 : found->available.value_or(-2);
+    };
+    in_rows([&](Rows& rows) { rows.keep_hints({hint("202", 4, start), hint("999", 1, start)}); });
+    EXPECT_EQ(remembered(), 4);
+    in_rows([&](Rows& rows) { rows.keep_hints({hint("202", 7, start - seconds(1))}); });
+    EXPECT_EQ(remembered(), 4) << "told before";
+    in_rows([&](Rows& rows) { rows.keep_hints({hint("202", 6, start), hint("202", 5, start)}); });
+    EXPECT_EQ(remembered(), 5) << "told at the same time, heard later";
+    EXPECT_EQ(world.store.tables().hints.size(), 1U) << "no listing has the other level";
+}
+
 TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
@@ -286,16 +303,16 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
         ListingRow doubted = listing(1), hinted = listing(2), busy = listing(3);
         doubted.wants_read = true;
         hinted.believed = 5;
-        hinted.hinted = 4;
-        hinted.hinted_at = start;
         busy.wants_read = true;
         busy.in_flight = 1;
         rows.write_listings({doubted, hinted, busy});
+        rows.keep_hints({{merchant, eu, hinted.inventory_item_id, hinted.location_id, 4, start}});
     });
 
     EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(to_read(start + seconds(1), 2), (std::vector<std::int64_t>{})) << "behind both";
     EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2}));
-    EXPECT_EQ(to_read(start + seconds(1), 1), (std::vector<std::int64_t>{2})) << "behind the first";
+    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1})) << "the hint was taken with it";
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
