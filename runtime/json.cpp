@@ -46,8 +46,14 @@ public:
 
     bool key(string_t& name) override {
         if (!accepts(name)) return false;
-        if (open_.back()->contains(name)) return refuse("an object repeats a key");
-        key_ = std::move(name);
+        if (unread_ > 0) return true;
+        if (limits_.unread != nullptr && limits_.unread(name)) {
+            member_ = nullptr;
+            return true;
+        }
+        const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
+        if (!is_new) return refuse("an object repeats a key");
+        member_ = &member->second;
         return true;
     }
 
@@ -70,11 +76,15 @@ private:
         return true;
     }
 
+    // Whether the next value is in a member that nobody reads, or is one.
+    bool is_unread() const { return unread_ > 0 || (!open_.empty() && open_.back()->is_object() && !member_); }
+
     Json* place(Json&& value) {
         if (++count_ > limits_.elements) {
             refuse("too many values");
             return nullptr;
         }
+        if (is_unread()) return &nowhere_;
         if (open_.empty()) {
             root_ = std::move(value);
             return &root_;
@@ -84,29 +94,39 @@ private:
             parent.push_back(std::move(value));
             return &parent.back();
         }
-        Json& member = parent[key_];
-        member = std::move(value);
-        return &member;
+        *member_ = std::move(value);
+        return member_;
     }
 
     bool open(Json&& container) {
-        if (open_.size() >= limits_.depth) return refuse("nested too deeply");
+        if (open_.size() + unread_ >= limits_.depth) return refuse("nested too deeply");
+        const bool unread = is_unread();
         // A parent is not touched while its child is open, so the pointers on the stack stay good.
         Json* placed = place(std::move(container));
         if (placed == nullptr) return false;
-        open_.push_back(placed);
+        if (unread) {
+            ++unread_;
+        } else {
+            open_.push_back(placed);
+        }
         return true;
     }
 
     bool close() {
-        open_.pop_back();
+        if (unread_ > 0) {
+            --unread_;
+        } else {
+            open_.pop_back();
+        }
         return true;
     }
 
     const JsonLimits limits_;
     Json root_;
     std::vector<Json*> open_;
-    string_t key_;
+    Json* member_ = nullptr;  // where the value of the last key belongs; null: nobody reads it
+    std::size_t unread_ = 0;  // arrays and objects that are open in a member that nobody reads
+    Json nowhere_;
     std::size_t count_ = 0;
     std::string fault_;
 };

@@ -18,6 +18,9 @@ struct JsonLimits {
     std::size_t depth = 32;          // nested arrays and objects
     std::size_t elements = 200'000;  // values of any kind, keys not counted
     bool refuse_nul_in_text = true;  // \u0000 in a string or a key: PostgreSQL can store neither text nor jsonb with it
+    // Members of these names are left out of the tree, wherever they are: they must be valid JSON and they count as the
+    // others do, but what repeats a key in them is not noticed. Null: every member is built.
+    bool (*unread)(std::string_view key) = nullptr;
 };
 
 // Refuses beyond the limits: duplicate keys of one object, integers beyond 64 bits, numbers that overflow a double,

@@ -93,6 +93,8 @@ OrderDocument order_document_from_json(const nlohmann::json& document);
 // From the body of an orders/* webhook (a bare order object, Admin REST dialect).
 // Throws std::invalid_argument with a reason an operator can read.
 OrderDocument order_document_from_webhook(const nlohmann::json& body);
+// What of such a body it does not look at, at any depth (runtime::JsonLimits::unread): most of it.
+bool unread_in_order_webhook(std::string_view key);
 Refund refund_from_webhook(const nlohmann::json& body, std::string& order_id_out);
 StoreFulfillment store_fulfillment_from_webhook(const nlohmann::json& body);
 

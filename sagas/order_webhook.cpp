@@ -192,7 +192,20 @@ std::vector<OrderLine> lines_of(const JsonReader& reader, const OrderDocument& o
     return lines;
 }
 
+// What makes most of an order's body: money in two currencies, taxes, and people who are not the recipient.
+constexpr std::string_view unread_names[] = {
+    "billing_address",  "client_details",        "customer",        "discount_allocations", "discount_applications",
+    "discount_codes",   "duties",                "note_attributes", "order_adjustments",    "origin_location",
+    "payment_details",  "payment_gateway_names", "payment_terms",   "properties",           "receipt",
+    "tax_lines",        "transactions",
+};
+
 }  // namespace
+
+bool unread_in_order_webhook(std::string_view key) {
+    return key.ends_with("_set") ||
+           std::find(std::begin(unread_names), std::end(unread_names), key) != std::end(unread_names);
+}
 
 OrderDocument order_document_from_webhook(const json& body) {
     const JsonReader reader(body, "order");

@@ -136,6 +136,7 @@ void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view 
         case Body::order:
             delivery.order = sagas::order_document_from_webhook(body);
             order_id = delivery.order->order_id;
+            delivery.body = nullptr;  // large, and all of it is read
             break;
         case Body::order_edit: {
             const json* edit = runtime::get_object(body, "order_edit", "body").value();
@@ -163,7 +164,9 @@ void read_body(const Topic& topic, orders::Delivery& delivery, std::string_view 
 }
 
 void understand(const Topic& topic, orders::Delivery& delivery, std::string_view shop_domain) {
-    runtime::Result<json> parsed = runtime::parse_json(delivery.receipt.body);
+    runtime::JsonLimits limits;
+    if (topic.body == Body::order) limits.unread = sagas::unread_in_order_webhook;
+    runtime::Result<json> parsed = runtime::parse_json(delivery.receipt.body, limits);
     if (!parsed) {
         delivery.fault = "the body is no acceptable JSON: " + parsed.error().message;
         return;

@@ -53,6 +53,27 @@ TEST(JsonParse, RefusesARepeatedKey) {
     EXPECT_EQ(fault_of(R"([{"id":1},{"id":2}])"), "");
 }
 
+TEST(JsonParse, LeavesOutWhatNobodyReads) {
+    JsonLimits limits{.depth = 4, .elements = 14};
+    limits.unread = [](std::string_view key) {
+        return key == "x";
+    };
+    const auto read = [&](const std::string& text) {
+        const Result<nlohmann::json> tree = parse_json(text, limits);
+        return tree ? tree->dump() : tree.error().message;
+    };
+    EXPECT_EQ(read(R"({"x":1,"a":2,"x":3})"), R"({"a":2})");
+    EXPECT_EQ(read(R"({"a":[{"x":{"a":1},"b":2},3,{"x":[]}],"x":"y"})"), R"({"a":[{"b":2},3,{}]})");
+    EXPECT_EQ(read(R"({"x":{"a":[{"x":1}],"a":{}},"b":[4]})"), R"({"b":[4]})");
+    EXPECT_EQ(read(R"([1,{"x":null},"x"])"), R"([1,{},"x"])");
+    EXPECT_EQ(read(R"({"a":1,"x":2,"a":3})"), "an object repeats a key");
+    EXPECT_EQ(read(R"({"x":[[[[1]]]]})"), "nested too deeply");
+    EXPECT_EQ(read(R"({"x":[1,2,3,4,5,6,7,8,9,10,11,12,13]})"), "too many values");
+    EXPECT_EQ(read(R"({"x":18446744073709551616})"), "an integer needs more than 64 bits");
+    EXPECT_EQ(read(R"({"x":"\u0000"})"), "a text holds U+0000");
+    EXPECT_EQ(read(R"({"x":{"a":1)"), "not valid JSON at byte 11");
+}
+
 TEST(JsonParse, RefusesNumbersThatDoNotFit) {
     EXPECT_EQ(fault_of("18446744073709551615"), "");
     EXPECT_EQ(fault_of("18446744073709551616"), "an integer needs more than 64 bits");
