@@ -57,7 +57,7 @@ BrokerSink::BrokerSink(
     const broker::TopologyOptions& topology,
     std::vector<const sagas::SagaDefinition*> definitions,
     runtime::Metrics& metrics,
-    bool lists)
+    ListTerms::Options lists)
     : names_(topology.prefix), definitions_(std::move(definitions)), metrics_(metrics), terms_(lists) {
     broker::PublisherOptions options;
     options.connection_name = "orchestrator publisher";

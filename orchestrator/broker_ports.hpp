@@ -34,7 +34,7 @@ public:
         const broker::TopologyOptions& topology,
         std::vector<const sagas::SagaDefinition*> definitions,
         runtime::Metrics& metrics,
-        bool lists = false);
+        ListTerms::Options lists = {});
     ~BrokerSink() override;
 
     // The loop hears of confirmations from now on.

@@ -11,7 +11,7 @@ void ListTerms::serves(std::vector<int> shards) {
 
 std::optional<int> ListTerms::reply_shard() {
     const std::lock_guard lock(mutex_);
-    if (!wanted_ || shards_.empty()) return std::nullopt;
+    if (!options_.wanted || shards_.empty()) return std::nullopt;
     return shards_[turn_++ % shards_.size()];
 }
 
@@ -28,9 +28,9 @@ void ListTerms::answered(const std::string& family, bool reads_lists, Time now) 
 bool ListTerms::workers_read_lists(const std::string& family, Time now) const {
     const std::lock_guard lock(mutex_);
     const auto known = families_.find(family);
-    if (!wanted_ || known == families_.end() || !known->second.first_reader) return false;
-    if (known->second.last_other && now < *known->second.last_other + remembered) return false;
-    return now >= *known->second.first_reader + first_look;
+    if (!options_.wanted || known == families_.end() || !known->second.first_reader) return false;
+    if (known->second.last_other && now < *known->second.last_other + options_.remembered) return false;
+    return now >= *known->second.first_reader + options_.first_look;
 }
 
 }  // namespace ordersaga

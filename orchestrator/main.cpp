@@ -128,7 +128,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     orders::OrderParticipant participant(
         [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
         random, config.orders);
-    BrokerSink sink(address, topology, definitions, metrics, config.amqp_lists);
+    BrokerSink sink(address, topology, definitions, metrics, {.wanted = config.amqp_lists});
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);
     sink.connect(loop);
