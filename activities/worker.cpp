@@ -276,6 +276,7 @@ void Worker::send(Sent sent) {
     message.tag = tag;
     if (ports_.try_publish(std::move(message))) {
         sent_.emplace(tag, std::move(sent));
+        metrics_.counter("ordersaga_messages_total", "Messages given to the broker").add();
         return;
     }
     if (!sent.outbox.empty()) {

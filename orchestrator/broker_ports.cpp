@@ -189,7 +189,10 @@ void BrokerSink::offer(broker::Message message, Sent sent) {
         under_way_.emplace(message.tag, std::move(sent));
     }
     std::uint64_t tag = message.tag;
-    if (publisher_->try_publish(std::move(message))) return;
+    if (publisher_->try_publish(std::move(message))) {
+        metrics_.counter("ordersaga_messages_total", "Messages given to the broker").add();
+        return;
+    }
     std::lock_guard lock(mutex_);
     under_way_.erase(tag);
     metrics_
