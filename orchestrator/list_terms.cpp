@@ -1,5 +1,7 @@
 #include "orchestrator/list_terms.hpp"
 
+#include "runtime/planted.hpp"
+
 #include <utility>
 
 namespace ordersaga {
@@ -29,7 +31,8 @@ bool ListTerms::workers_read_lists(const std::string& family, Time now) const {
     const std::lock_guard lock(mutex_);
     const auto known = families_.find(family);
     if (!options_.wanted || known == families_.end() || !known->second.first_reader) return false;
-    if (known->second.last_other && now < *known->second.last_other + options_.remembered) return false;
+    const bool other = known->second.last_other && now < *known->second.last_other + options_.remembered;
+    if (other && !runtime::planted("list_sent_to_all")) return false;
     return now >= *known->second.first_reader + options_.first_look;
 }
 
