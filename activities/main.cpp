@@ -98,7 +98,8 @@ int run(const WorkerConfig& config, const broker::Address& address) {
     db::Recipients recipients({config.database_dsn, *config.credential_keys});
     CommandRunner runner(config, http, clock, random, kept_recipients(recipients), kept_credentials(tokens));
     const auto worker = std::make_shared<Worker>(
-        context.get_executor(), runner, random, metrics, broker::Names(config.amqp_prefix).outcomes_exchange());
+        context.get_executor(), runner, random, metrics, broker::Names(config.amqp_prefix).outcomes_exchange(),
+        static_cast<std::size_t>(config.concurrency));
 
     broker::Publisher publisher(
         address, publisher_options(config),

@@ -1,6 +1,7 @@
 #include "activities/worker.hpp"
 
 #include "activities/command_runner.hpp"
+#include "broker/envelope_list.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/log.hpp"
 #include "runtime/planted.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace ordersaga::activities {
@@ -24,6 +26,8 @@ using sagas::Outcome;
 namespace {
 
 constexpr std::size_t most_known_bytes = 8 * 1024 * 1024;
+// The first repeat of a message is a lost connection, most likely; a second one may be a command that kills its worker.
+constexpr std::int64_t suspicious_deliveries = 2;
 
 std::string trace_id_of(const std::string& traceparent) {
     return traceparent.size() >= 35 ? traceparent.substr(3, 32) : std::string();
@@ -54,17 +58,19 @@ Worker::Worker(
     CommandRunner& runner,
     runtime::Random& random,
     runtime::Metrics& metrics,
-    std::string outcomes_exchange)
+    std::string outcomes_exchange,
+    std::size_t concurrency)
     : executor_(std::move(executor)),
       runner_(runner),
       random_(random),
       metrics_(metrics),
-      exchange_(std::move(outcomes_exchange)) {}
+      exchange_(std::move(outcomes_exchange)),
+      concurrency_(concurrency) {}
 
 void Worker::on_deliveries(std::vector<broker::Delivery> deliveries) {
-    boost::asio::post(executor_, [self = shared_from_this(), batch = std::move(deliveries)]() mutable {
-        for (broker::Delivery& delivery : batch) {
-            self->take(std::move(delivery));
+    boost::asio::post(executor_, [self = shared_from_this(), batch = std::move(deliveries)] {
+        for (const broker::Delivery& delivery : batch) {
+            self->take(delivery);
         }
     });
 }
@@ -77,42 +83,89 @@ void Worker::on_results(std::vector<broker::PublishResult> results) {
     });
 }
 
-void Worker::take(broker::Delivery delivery) {
-    runtime::Result<broker::Envelope> decoded = broker::decode(delivery.body);
-    const bool is_command =
-        decoded.ok() && decoded->kind == broker::EnvelopeKind::command && !decoded->reply_to.empty();
-    if (!is_command) {
-        const std::string why = decoded.ok() ? "not a command with a way to answer" : decoded.error().message;
+void Worker::take(const broker::Delivery& delivery) {
+    const auto arrival = std::make_shared<Arrival>();
+    arrival->handle = delivery.handle;
+    arrival->queue = delivery.queue;
+    arrival->seen_before = delivery.redelivered || delivery.delivery_count > 0;
+    const auto log_fault = [&delivery](const std::string& why) {
         runtime::log_warn("message rejected", {{"queue", delivery.queue}, {"reason", why}});
-        metrics_.counter("ordersaga_worker_rejected_total", "Messages sent to the dead letters").add();
-        if (runtime::planted("dead_letter_dropped")) return ports_.ack(delivery.handle);
-        ports_.reject(delivery.handle);
-        return;
+    };
+    runtime::Result<std::vector<std::string_view>> bodies = broker::split_envelopes(delivery.body);
+    if (!bodies.ok()) {
+        log_fault(bodies.error().message);
+        return refuse(*arrival);
     }
-    broker::Envelope command = std::move(decoded).value();
+    std::deque<broker::Envelope> commands;
+    for (const std::string_view body : *bodies) {
+        runtime::Result<broker::Envelope> decoded = broker::decode(body);
+        if (decoded.ok() && decoded->kind == broker::EnvelopeKind::command && !decoded->reply_to.empty()) {
+            commands.push_back(std::move(decoded).value());
+        } else {
+            arrival->faulty = true;
+            log_fault(decoded.ok() ? "not a command with a way to answer" : decoded.error().message);
+        }
+    }
+    if (commands.empty()) return refuse(*arrival);
+    arrival->open = commands.size();
+    if (commands.size() > 1 && delivery.delivery_count >= suspicious_deliveries) {
+        const auto first = delivery.delivery_count % static_cast<std::int64_t>(commands.size());
+        std::rotate(commands.begin(), commands.begin() + first, commands.end());
+        broker::Envelope command = std::move(commands.front());
+        commands.pop_front();
+        arrival->later = std::move(commands);
+        return enlist(arrival, std::move(command));
+    }
+    for (broker::Envelope& command : commands)
+        enlist(arrival, std::move(command));
+}
+
+void Worker::refuse(const Arrival& arrival) {
+    metrics_.counter("ordersaga_worker_rejected_total", "Messages sent to the dead letters").add();
+    if (runtime::planted("dead_letter_dropped")) return ports_.ack(arrival.handle);
+    ports_.reject(arrival.handle);
+}
+
+void Worker::enlist(const ArrivalRef& arrival, broker::Envelope command) {
     const std::string token = command.attempt_token;
     if (const auto in_work = works_.find(token); in_work != works_.end()) {
-        in_work->second.handles.push_back(delivery.handle);
+        in_work->second.arrivals.push_back(arrival);
         return;
     }
     Work& work = works_[token];
-    work.handles.push_back(delivery.handle);
+    work.arrivals.push_back(arrival);
+    work.listed = command.lists;
     if (const auto known = known_.find(token); known != known_.end()) {
         work.outcome = known->second;
         publish(token);
         return;
     }
-    const bool seen_before = delivery.redelivered || delivery.delivery_count > 0;
-    boost::asio::co_spawn(
-        executor_, perform(token, std::move(command), seen_before),
-        [self = shared_from_this()](const std::exception_ptr& error) {
-            if (error) {
-                runtime::log_error("a command broke the worker");
-            }
-        });
+    lanes_[arrival->queue].waiting.push_back({std::move(command), arrival->seen_before});
+    start_waiting(arrival->queue);
 }
 
-boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope command, bool seen_before) {
+void Worker::start_waiting(const std::string& queue) {
+    Lane& lane = lanes_[queue];
+    while (lane.running < concurrency_ && !lane.waiting.empty()) {
+        Waiting next = std::move(lane.waiting.front());
+        lane.waiting.pop_front();
+        ++lane.running;
+        boost::asio::co_spawn(
+            executor_, perform(std::move(next.command), next.seen_before),
+            [self = shared_from_this(), queue](const std::exception_ptr& error) {
+                if (error) {
+                    runtime::log_error("a command broke the worker");
+                }
+                boost::asio::post(self->executor_, [self, queue] {
+                    --self->lanes_[queue].running;
+                    self->start_waiting(queue);
+                });
+            });
+    }
+}
+
+boost::asio::awaitable<void> Worker::perform(broker::Envelope command, bool seen_before) {
+    const std::string token = command.attempt_token;
     const auto start = std::chrono::steady_clock::now();
     runtime::crash_point("worker.command_taken");
     Outcome outcome;
@@ -130,7 +183,7 @@ boost::asio::awaitable<void> Worker::perform(std::string token, broker::Envelope
         co_return;
     }
     work->second.outcome = message_of(command, outcome);
-    if (runtime::planted("command_acked_before_answer")) ports_.ack(work->second.handles.front());
+    if (runtime::planted("command_acked_before_answer")) ports_.ack(work->second.arrivals.front()->handle);
     runtime::crash_point("worker.outcome_known");
     publish(token);
 }
@@ -147,6 +200,7 @@ broker::Message Worker::message_of(const broker::Envelope& command, const Outcom
     envelope.attempt_token = command.attempt_token;
     envelope.idempotency_key = command.idempotency_key;
     envelope.traceparent = command.traceparent;
+    envelope.lists = true;
     envelope.payload = sagas::to_json(outcome).dump(-1, ' ', false, json::error_handler_t::replace);
     runtime::Result<std::string> encoded = broker::encode(envelope);
     if (!encoded.ok()) {
@@ -171,17 +225,68 @@ void Worker::publish(const std::string& token) {
     if (found == works_.end()) {
         return;
     }
-    Work& work = found->second;
-    tokens_.erase(work.tag);
-    work.tag = next_tag_++;
-    ++work.tries;
-    broker::Message message = work.outcome;
-    message.tag = work.tag;
-    tokens_[work.tag] = token;
-    if (!ports_.try_publish(std::move(message))) {
-        tokens_.erase(work.tag);
-        publish_later(token);
+    const Work& work = found->second;
+    const std::string shard = work.outcome.routing_key;
+    // What was not confirmed goes alone, so that no outcome can keep others from being told.
+    if (!work.listed || work.tries > 0) return send({{token}, {}});
+    Outbox& outbox = outboxes_[shard];
+    outbox.waiting.push_back(token);
+    if (outbox.under_way || outbox.due) return;
+    outbox.due = true;
+    // Whatever else is ready at this moment goes with it.
+    boost::asio::post(executor_, [self = shared_from_this(), shard] { self->empty_outbox(shard); });
+}
+
+void Worker::empty_outbox(const std::string& shard) {
+    Outbox& outbox = outboxes_[shard];
+    outbox.due = false;
+    if (outbox.under_way || outbox.waiting.empty()) return;
+    Sent sent;
+    sent.outbox = shard;
+    std::size_t bytes = 0;
+    while (!outbox.waiting.empty()) {
+        const std::size_t next = works_.at(outbox.waiting.front()).outcome.body.size();
+        if (!broker::has_room(sent.tokens.size(), bytes, next)) break;
+        bytes += next;
+        sent.tokens.push_back(std::move(outbox.waiting.front()));
+        outbox.waiting.pop_front();
     }
+    outbox.under_way = true;
+    send(std::move(sent));
+}
+
+void Worker::send(Sent sent) {
+    broker::Message message;
+    std::vector<std::string_view> bodies;
+    for (const std::string& token : sent.tokens) {
+        Work& work = works_.at(token);
+        ++work.tries;
+        bodies.push_back(work.outcome.body);
+    }
+    const broker::Message& first = works_.at(sent.tokens.front()).outcome;
+    if (sent.tokens.size() == 1) {
+        message = first;
+    } else {
+        message.exchange = first.exchange;
+        message.routing_key = first.routing_key;
+        message.message_id = runtime::new_uuid_v4(random_);
+        message.body = broker::join_envelopes(bodies);
+    }
+    const std::uint64_t tag = next_tag_++;
+    message.tag = tag;
+    if (ports_.try_publish(std::move(message))) {
+        sent_.emplace(tag, std::move(sent));
+        metrics_.counter("ordersaga_messages_total", "Messages given to the broker").add();
+        return;
+    }
+    if (!sent.outbox.empty()) {
+        Outbox& outbox = outboxes_[sent.outbox];
+        outbox.under_way = false;
+        std::move(outbox.waiting.begin(), outbox.waiting.end(), std::back_inserter(sent.tokens));
+        outbox.waiting.clear();
+    }
+    for (const std::string& token : sent.tokens)
+        publish_later(token);
 }
 
 void Worker::publish_later(const std::string& token) {
@@ -199,29 +304,50 @@ void Worker::publish_later(const std::string& token) {
 }
 
 void Worker::settle(const broker::PublishResult& result) {
-    const auto tagged = tokens_.find(result.tag);
-    if (tagged == tokens_.end()) {
+    const auto found = sent_.find(result.tag);
+    if (found == sent_.end()) {
         return;
     }
-    const std::string token = tagged->second;
-    tokens_.erase(tagged);
-    const auto found = works_.find(token);
-    if (found == works_.end()) {
-        return;
-    }
-    if (result.status != broker::PublishStatus::confirmed && !runtime::planted("unconfirmed_answer_forgotten")) {
+    const Sent sent = std::move(found->second);
+    sent_.erase(found);
+    const bool confirmed = result.status == broker::PublishStatus::confirmed;
+    if (confirmed || runtime::planted("unconfirmed_answer_forgotten")) {
+        runtime::crash_point("worker.outcome_confirmed");
+        for (const std::string& token : sent.tokens)
+            finish(token);
+    } else {
         runtime::log_warn(
-            "outcome not confirmed",
-            {{"status", broker::to_text(result.status)}, {"reason", result.reason}, {"tries", found->second.tries}});
-        publish_later(token);
-        return;
+            "outcome not confirmed", {{"status", broker::to_text(result.status)},
+                                      {"reason", result.reason},
+                                      {"outcomes", sent.tokens.size()},
+                                      {"tries", works_.at(sent.tokens.front()).tries}});
+        for (const std::string& token : sent.tokens)
+            publish_later(token);
     }
-    runtime::crash_point("worker.outcome_confirmed");
-    for (const broker::DeliveryHandle& handle : found->second.handles) {
-        ports_.ack(handle);
-    }
-    remember(token, found->second.outcome);
+    if (sent.outbox.empty()) return;
+    outboxes_[sent.outbox].under_way = false;
+    empty_outbox(sent.outbox);
+}
+
+// Its outcome is at the broker.
+void Worker::finish(const std::string& token) {
+    const auto found = works_.find(token);
+    const Work work = std::move(found->second);
     works_.erase(found);
+    remember(token, work.outcome);
+    for (const ArrivalRef& arrival : work.arrivals)
+        release(arrival);
+}
+
+void Worker::release(const ArrivalRef& arrival) {
+    if (--arrival->open == 0 || runtime::planted("message_acked_with_its_first")) {
+        if (arrival->faulty) return refuse(*arrival);
+        return ports_.ack(arrival->handle);
+    }
+    if (arrival->later.empty()) return;
+    broker::Envelope next = std::move(arrival->later.front());
+    arrival->later.pop_front();
+    enlist(arrival, std::move(next));
 }
 
 void Worker::remember(const std::string& token, const broker::Message& outcome) {

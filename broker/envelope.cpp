@@ -153,6 +153,7 @@ Result<std::string> encode(const Envelope& envelope) {
     head["attempt"] = envelope.attempt;
     if (envelope.send_before) head["send_before"] = runtime::format_rfc3339(*envelope.send_before);
     if (envelope.deadline) head["deadline"] = runtime::format_rfc3339(*envelope.deadline);
+    if (envelope.lists) head["lists"] = true;
 
     std::string body;
     try {
@@ -199,6 +200,9 @@ Result<Envelope> decode(std::string_view body) {
     const auto deadline = read_instant(object, "deadline");
     if (!deadline) return deadline.error();
     envelope.deadline = *deadline;
+    const auto lists = runtime::opt_bool(object, "lists", "envelope");
+    if (!lists) return lists.error();
+    envelope.lists = lists->value_or(false);
 
     const auto payload = runtime::get_object(object, "payload", "envelope");
     if (!payload) return payload.error();

@@ -41,6 +41,7 @@ struct Envelope {
     std::optional<runtime::Instant> send_before;  // database time; never start a write at the peer after this
     std::optional<runtime::Instant> deadline;     // database time; after this the command is refused unread
     std::string traceparent;
+    bool lists = false;          // the sender reads messages of several envelopes (envelope_list.hpp)
     std::string payload = "{}";  // JSON text of one object
 };
 

@@ -129,12 +129,12 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     orders::OrderParticipant participant(
         [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
         random, config.orders);
-    BrokerSink sink(address, topology, definitions, metrics);
+    BrokerSink sink(address, topology, definitions, metrics, {.wanted = config.amqp_lists});
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);
     sink.connect(loop);
     ApartEngine intake(loop, config, definitions, random, metrics);
-    OutcomeSource source(address, topology, loop, metrics, *config.credential_keys);
+    OutcomeSource source(address, topology, loop, metrics, *config.credential_keys, &sink);
 
     webhook::DatabaseStoreDirectory directory({config.engine_dsn});
     api::QueryThreads queries(

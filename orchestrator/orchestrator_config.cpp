@@ -137,6 +137,7 @@ OrchestratorConfig read_orchestrator_config(runtime::ConfigReader& reader) {
     config.amqp_url = amqp.secret("url");
     config.amqp_prefix = amqp.text("prefix", "");
     config.amqp_ca_file = amqp.text("ca_file", "");
+    config.amqp_lists = amqp.boolean("lists", true);
     config.log_level = reader.section("log").text("level", "info");
     read_duties(reader, config);
     read_calls(reader, config);

@@ -23,6 +23,7 @@ struct OrchestratorConfig {
     std::string amqp_url;
     std::string amqp_prefix;
     std::string amqp_ca_file;
+    bool amqp_lists = true;  // several commands or outcomes in one message
     std::string public_address;
     std::uint16_t public_port = 8080;
     std::string private_address;

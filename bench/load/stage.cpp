@@ -333,10 +333,10 @@ Reading Stage::read() {
         reading.transactions = rows.real(0, 2);
         reading.steps = rows.real(0, 3);
     });
-    for (const std::string& url : system_->urls("orchestrator"))
-        reading.messages += metric_sum(url, {"ordersaga_commands_sent_total", "ordersaga_events_total"});
-    for (const std::string& url : system_->urls("activity-worker"))
-        reading.messages += metric_sum(url, {"ordersaga_worker_outcomes_total"});
+    for (const std::string program : {"orchestrator", "activity-worker"}) {
+        for (const std::string& url : system_->urls(program))
+            reading.messages += metric_sum(url, {"ordersaga_messages_total"});
+    }
     return reading;
 }
 

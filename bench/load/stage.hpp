@@ -46,7 +46,7 @@ struct Reading {
     Cost cost;
     double wal_bytes = 0, rows = 0, transactions = 0;
     double steps = 0;     // lines of the sagas' history
-    double messages = 0;  // AMQP: commands, outcomes and public events
+    double messages = 0;  // AMQP: published, each of one or several commands or outcomes, or a public event
     std::size_t orders = 0, requested = 0;
 };
 

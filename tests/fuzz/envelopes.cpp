@@ -1,6 +1,7 @@
-// Messages of the broker: what is accepted as an envelope can be sent on and is read as the same, within all limits; an
+// Messages of the broker: one is taken apart into what it was put together from; what is accepted as an envelope can be sent on and is read as the same, within all limits; an
 // outcome inside it keeps its meaning.
 #include "broker/envelope.hpp"
+#include "broker/envelope_list.hpp"
 #include "runtime/json.hpp"
 #include "sagas/outcome.hpp"
 #include "tests/fuzz/target.hpp"
@@ -23,7 +24,7 @@ void check_same(const Envelope& left, const Envelope& right) {
     HOLDS(left.attempt == right.attempt && left.attempt_token == right.attempt_token);
     HOLDS(left.idempotency_key == right.idempotency_key && left.reply_to == right.reply_to);
     HOLDS(left.send_before == right.send_before && left.deadline == right.deadline);
-    HOLDS(left.traceparent == right.traceparent && left.payload == right.payload);
+    HOLDS(left.traceparent == right.traceparent && left.payload == right.payload && left.lists == right.lists);
 }
 
 void check_limits(const Envelope& envelope) {
@@ -51,9 +52,7 @@ void check_outcome(const json& payload) {
     HOLDS(sagas::to_json(sagas::outcome_from_json(printed)) == printed);
 }
 
-}  // namespace
-
-void one_input(std::string_view input) {
+void check_one(std::string_view input) {
     const auto envelope = broker::decode(input);
     if (!envelope) {
         HOLDS(envelope.error().kind == runtime::ErrorKind::invalid);
@@ -70,6 +69,20 @@ void one_input(std::string_view input) {
     HOLDS(again.ok());
     check_same(*envelope, *again);
     check_outcome(*payload);
+}
+
+}  // namespace
+
+void one_input(std::string_view input) {
+    const auto lines = broker::split_envelopes(input);
+    if (!lines) {
+        HOLDS(lines.error().kind == runtime::ErrorKind::invalid && lines.error().message.starts_with("envelope"));
+        return;
+    }
+    HOLDS(!lines->empty() && lines->size() <= broker::envelope_list_limit);
+    HOLDS(broker::join_envelopes(*lines) == input);
+    for (const std::string_view line : *lines)
+        check_one(line);
 }
 
 }  // namespace ordersaga::fuzz

@@ -1,5 +1,6 @@
 // An envelope is read as it was written; damaged bytes are read or refused, never worse.
 #include "broker/envelope.hpp"
+#include "broker/envelope_list.hpp"
 #include "tests/property/generator.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,7 @@ Envelope an_envelope(Generator& any) {
     envelope.attempt = static_cast<int>(any.number(1, 1'000'000));
     if (any.coin()) envelope.send_before = any.instant();
     if (any.coin()) envelope.deadline = any.instant();
+    envelope.lists = any.coin();
     envelope.payload = nlohmann::json{{"text", "p" + any.text()}, {"list", {1, any.number(-9, 9)}}}.dump();
     return envelope;
 }
@@ -38,7 +40,7 @@ Envelope an_envelope(Generator& any) {
 auto members(const Envelope& one) {
     return std::make_tuple(
         one.kind, one.message_id, one.merchant_id, one.saga_id, one.step, one.activity, one.attempt, one.attempt_token,
-        one.idempotency_key, one.reply_to, one.send_before, one.deadline, one.traceparent,
+        one.idempotency_key, one.reply_to, one.send_before, one.deadline, one.traceparent, one.lists,
         nlohmann::json::parse(one.payload));
 }
 
@@ -51,6 +53,36 @@ TEST(EnvelopeProperty, IsReadAsItWasWritten) {
         ASSERT_TRUE(read.ok()) << read.error().message << "\n" << *body;
         EXPECT_EQ(members(*read), members(envelope)) << *body;
         EXPECT_EQ(encode(*read).value(), *body) << "written again it is the same to the byte";
+    });
+}
+
+TEST(EnvelopeProperty, SeveralInOneMessageAreReadAsTheyWereWritten) {
+    property::under_seeds(1000, [](Generator& any) {
+        std::vector<std::string> bodies;
+        for (std::int64_t left = any.number(1, static_cast<std::int64_t>(envelope_list_limit)); left > 0; --left)
+            bodies.push_back(encode(an_envelope(any)).value());
+        const std::string message = join_envelopes({bodies.begin(), bodies.end()});
+        const auto lines = split_envelopes(message);
+        ASSERT_TRUE(lines.ok());
+        ASSERT_EQ(lines->size(), bodies.size()) << message;
+        for (std::size_t i = 0; i < bodies.size(); ++i)
+            EXPECT_EQ((*lines)[i], bodies[i]);
+    });
+}
+
+// Damage to one line is damage to this line, or the message falls into fewer lines of which the untouched ones are whole.
+TEST(EnvelopeProperty, ADamagedLineSpoilsNoOther) {
+    property::under_seeds(1000, [](Generator& any) {
+        const std::string before = encode(an_envelope(any)).value();
+        std::string damaged = encode(an_envelope(any)).value();
+        const std::string after = encode(an_envelope(any)).value();
+        const auto place = static_cast<std::size_t>(any.number(1, static_cast<std::int64_t>(damaged.size()) - 2));
+        damaged[place] = static_cast<char>(any.number(0, 255));
+        const std::string message = join_envelopes({before, damaged, after});
+        const auto lines = split_envelopes(message);
+        ASSERT_TRUE(lines.ok());
+        EXPECT_EQ(lines->front(), before);
+        EXPECT_EQ(lines->back(), after);
     });
 }
 
