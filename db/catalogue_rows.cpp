@@ -1,6 +1,8 @@
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
 
+#include <set>
+
 namespace ordersaga::db {
 
 using orders::SkuRow;
@@ -37,6 +39,8 @@ constexpr const char* kSkus = R"sql(
 // Two statements: a condition that is sometimes none finds no index.
 constexpr const char* kAll = " ORDER BY sku.sku_id, part.component_sku_id";
 constexpr const char* kThese = " AND sku.sku_id = ANY ($2::bigint[]) ORDER BY sku.sku_id, part.component_sku_id";
+
+constexpr const char* kVersion = "SELECT version FROM catalogue_versions WHERE merchant_id = $1::bigint";
 
 constexpr const char* kStore = "SELECT store_id FROM stores WHERE merchant_id = $1::bigint AND store_id = $2::bigint";
 
@@ -110,6 +114,19 @@ SkuRow read_sku(RowReader& row) {
     return sku;
 }
 
+// The parts of a bundle follow each other.
+std::vector<SkuRow> joined(std::vector<SkuRow> parts) {
+    std::vector<SkuRow> skus;
+    for (SkuRow& row : parts) {
+        if (!skus.empty() && skus.back().sku_id == row.sku_id) {
+            skus.back().components.push_back(row.components.front());
+        } else {
+            skus.push_back(std::move(row));
+        }
+    }
+    return skus;
+}
+
 }  // namespace
 
 std::vector<StoreRow> PgTransaction::stores(const std::vector<MerchantId>& merchants) {
@@ -120,18 +137,33 @@ std::vector<WarehouseRow> PgTransaction::warehouses(const std::vector<MerchantId
     return read_all(sql_.query(kWarehouses, {merchants}), read_warehouse);
 }
 
+Catalogue::OfMerchant& PgTransaction::catalogue_of(MerchantId merchant) {
+    const auto [version, is_new] = catalogue_versions_.try_emplace(merchant);
+    if (is_new) {
+        const db::Rows rows = sql_.query(kVersion, {merchant});
+        version->second = rows.empty() ? 0 : rows.int64(0, 0);
+    }
+    return catalogue_.of(merchant, version->second);
+}
+
 std::vector<SkuRow> PgTransaction::skus(MerchantId merchant, const std::vector<SkuId>& ids) {
-    const db::Rows rows =
-        ids.empty() ? sql_.query(skus_where(kAll), {merchant}) : sql_.query(skus_where(kThese), {merchant, ids});
-    std::vector<SkuRow> skus;
-    for (SkuRow& row : read_all(rows, read_sku)) {
-        if (!skus.empty() && skus.back().sku_id == row.sku_id) {
-            skus.back().components.push_back(row.components.front());
-        } else {
-            skus.push_back(std::move(row));
+    if (ids.empty()) return joined(read_all(sql_.query(skus_where(kAll), {merchant}), read_sku));
+    Catalogue::OfMerchant& known = catalogue_of(merchant);
+    std::vector<SkuId> missing;
+    for (const SkuId id : ids) {
+        if (known.skus.count(id) == 0) missing.push_back(id);
+    }
+    if (!missing.empty()) {
+        for (SkuRow& row : joined(read_all(sql_.query(skus_where(kThese), {merchant, missing}), read_sku))) {
+            const SkuId id = row.sku_id;
+            known.names += known.skus.emplace(id, std::move(row)).second;
         }
     }
-    return skus;
+    std::vector<SkuRow> found;
+    for (const SkuId id : std::set<SkuId>(ids.begin(), ids.end())) {
+        if (const auto row = known.skus.find(id); row != known.skus.end()) found.push_back(row->second);
+    }
+    return found;
 }
 
 void PgTransaction::set_store_status(MerchantId merchant, StoreId store, const std::string& status, engine::Turn turn) {

@@ -23,7 +23,8 @@ constexpr const char* kLockStores = R"sql(
        FOR NO KEY UPDATE)sql";
 
 constexpr const char* kOpen = R"sql(
-    SELECT merchant_id, flush_id, store_id, key, command_id, items, opened_at, closed_at, outcome
+    SELECT merchant_id, flush_id, store_id, key, command_id,
+           CASE WHEN command_id = ANY ($3::uuid[]) THEN items ELSE '[]'::jsonb END, opened_at, closed_at, outcome
       FROM flushes
      WHERE merchant_id = $1::bigint AND store_id = ANY ($2::bigint[]) AND closed_at IS NULL
      ORDER BY flush_id)sql";
@@ -31,18 +32,15 @@ constexpr const char* kOpen = R"sql(
 // Closing comes first, so that one batch may close a store's flush and open the next.
 constexpr const char* kClose = R"sql(
     UPDATE flushes flush
-       SET closed_at = new.closed_at, outcome = new.outcome, items = new.items
-      FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::jsonb[])
-        AS new (merchant_id, flush_id, closed_at, outcome, items)
-     WHERE flush.merchant_id = new.merchant_id AND flush.flush_id = new.flush_id AND new.closed_at IS NOT NULL)sql";
+       SET closed_at = new.closed_at, outcome = new.outcome
+      FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[])
+        AS new (merchant_id, flush_id, closed_at, outcome)
+     WHERE flush.merchant_id = new.merchant_id AND flush.flush_id = new.flush_id)sql";
 
 constexpr const char* kInsert = R"sql(
-    INSERT INTO flushes (merchant_id, flush_id, store_id, key, command_id, items, opened_at, closed_at, outcome)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[], $6::jsonb[], $7::timestamptz[],
-                         $8::timestamptz[], $9::text[]) AS new (merchant_id, flush_id)
-        ON CONFLICT (merchant_id, flush_id) DO UPDATE
-       SET key = excluded.key, command_id = excluded.command_id, items = excluded.items,
-           closed_at = excluded.closed_at, outcome = excluded.outcome)sql";
+    INSERT INTO flushes (merchant_id, flush_id, store_id, key, command_id, items, opened_at)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::uuid[], $6::jsonb[],
+                         $7::timestamptz[]))sql";
 
 nlohmann::json items_to_json(const std::vector<FlushRowItem>& items) {
     nlohmann::json list = nlohmann::json::array();
@@ -97,31 +95,39 @@ std::vector<FlushRow> PgTransaction::open_flushes(MerchantId merchant, const std
     }
     sql_.query(kLockStores, {merchant, stores});
     const std::string lock = std::string(kOpen) + lock_for(engine::Turn::in_turn);
-    return read_all(sql_.query(lock, {merchant, stores}), read_flush);
+    return read_all(sql_.query(lock, {merchant, stores, std::vector<std::string>()}), read_flush);
 }
 
-std::vector<FlushRow> PgTransaction::read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
+std::vector<FlushRow> PgTransaction::read_open_flushes(
+    MerchantId merchant,
+    const std::vector<StoreId>& stores,
+    const std::vector<std::string>& commands) {
     if (stores.empty()) {
         return {};
     }
-    return read_all(sql_.query(kOpen, {merchant, stores}), read_flush);
+    return read_all(sql_.query(kOpen, {merchant, stores, commands}), read_flush);
 }
 
 void PgTransaction::write_flushes(const std::vector<FlushRow>& rows) {
-    if (rows.empty()) {
+    std::vector<FlushRow> closed, opened;
+    for (const FlushRow& row : rows)
+        (row.closed_at ? closed : opened).push_back(row);
+    if (!closed.empty()) {
+        sql_.execute_later(
+            kClose, list_of(
+                        column(closed, &FlushRow::merchant), column(closed, &FlushRow::flush_id),
+                        column(closed, &FlushRow::closed_at), column(closed, &FlushRow::outcome)));
+    }
+    if (opened.empty()) {
         return;
     }
-    const Parameter merchants = column(rows, &FlushRow::merchant);
-    const Parameter ids = column(rows, &FlushRow::flush_id);
-    const Parameter items =
-        column(rows, [](const FlushRow& row) { return runtime::dump_json(items_to_json(row.items)); });
-    const Parameter closed = column(rows, &FlushRow::closed_at);
-    const Parameter outcomes = column(rows, &FlushRow::outcome);
-    sql_.execute_later(kClose, list_of(merchants, ids, closed, outcomes, items));
     sql_.execute_later(
-        kInsert, list_of(
-                     merchants, ids, column(rows, &FlushRow::store_id), column(rows, &FlushRow::key),
-                     column(rows, &FlushRow::command_id), items, column(rows, &FlushRow::opened_at), closed, outcomes));
+        kInsert,
+        list_of(
+            column(opened, &FlushRow::merchant), column(opened, &FlushRow::flush_id),
+            column(opened, &FlushRow::store_id), column(opened, &FlushRow::key), column(opened, &FlushRow::command_id),
+            column(opened, [](const FlushRow& row) { return runtime::dump_json(items_to_json(row.items)); }),
+            column(opened, &FlushRow::opened_at)));
 }
 
 }  // namespace ordersaga::db

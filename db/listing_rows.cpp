@@ -1,6 +1,7 @@
 #include "db/pg_transaction.hpp"
 #include "db/row_reader.hpp"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -161,6 +162,14 @@ ListingRow read_listing(RowReader& row) {
     return listing;
 }
 
+bool by_listing(const ListingRow& left, const ListingRow& right) {
+    return left.listing_id < right.listing_id;
+}
+
+bool same_listing(const ListingRow& left, const ListingRow& right) {
+    return left.listing_id == right.listing_id;
+}
+
 struct ComponentOfListing {
     MerchantId merchant;
     ListingId listing;
@@ -204,7 +213,28 @@ std::vector<ListingRow> PgTransaction::find_listings(
     StoreId store,
     const std::vector<std::string>& variant_ids,
     const std::vector<std::string>& skus) {
-    return with_components(merchant, sql_.query(select(kFind), {merchant, store, variant_ids, skus}));
+    auto& known = catalogue_of(merchant);
+    auto& listed = known.listings[store];
+    std::vector<std::string> missing;
+    for (const std::string& variant : variant_ids) {
+        if (listed.count(variant) == 0) missing.push_back(variant);
+    }
+    std::vector<ListingRow> found;
+    if (!missing.empty() || !skus.empty()) {
+        found = with_components(merchant, sql_.query(select(kFind), {merchant, store, missing, skus}));
+        for (const std::string& variant : missing)
+            known.names += listed.try_emplace(variant).second;
+        for (const ListingRow& row : found) {
+            if (const auto asked = listed.find(row.variant_id); asked != listed.end()) asked->second = row;
+        }
+    }
+    for (const std::string& variant : variant_ids) {
+        const std::optional<ListingRow>& row = listed.at(variant);
+        if (row) found.push_back(*row);
+    }
+    std::sort(found.begin(), found.end(), by_listing);
+    found.erase(std::unique(found.begin(), found.end(), same_listing), found.end());
+    return found;
 }
 
 std::vector<ListingRow> PgTransaction::lock_listings(
@@ -288,11 +318,10 @@ bool PgTransaction::unpark_listing(MerchantId merchant, ListingId listing) {
 
 void PgTransaction::keep_hints(const std::vector<LevelHint>& hints) {
     sql_.execute_later(
-        kKeepHints,
-        list_of(
-            column(hints, &LevelHint::merchant), column(hints, &LevelHint::store_id),
-            column(hints, &LevelHint::inventory_item_id), column(hints, &LevelHint::location_id),
-            column(hints, &LevelHint::available), column(hints, &LevelHint::told_at)));
+        kKeepHints, list_of(
+                        column(hints, &LevelHint::merchant), column(hints, &LevelHint::store_id),
+                        column(hints, &LevelHint::inventory_item_id), column(hints, &LevelHint::location_id),
+                        column(hints, &LevelHint::available), column(hints, &LevelHint::told_at)));
 }
 
 }  // namespace ordersaga::db

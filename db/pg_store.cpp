@@ -19,6 +19,7 @@ PgStore::PgStore(ConnectionSettings settings, runtime::KeyRing ring, bool prepar
 void PgStore::look_at_new_connection() {
     known_ = known_ && session_.connected();
     if (known_) return;
+    catalogue_.forget();
     bool restored = false;
     session_.transact_once([&](Transaction& transaction) { restored = notice_restore(transaction); });
     known_ = true;
@@ -29,7 +30,7 @@ void PgStore::transact(const std::function<void(engine::Transaction&)>& work, En
     try {
         look_at_new_connection();
         session_.transact_once([&](Transaction& transaction) {
-            PgTransaction ours(transaction, keys_);
+            PgTransaction ours(transaction, keys_, catalogue_);
             work(ours);
             if (ending == Ending::roll_back) {
                 throw RollBack{};

@@ -3,6 +3,7 @@
 // one database at once.
 #pragma once
 
+#include "db/catalogue.hpp"
 #include "db/session.hpp"
 #include "db/store_keys.hpp"
 #include "orchestrator/engine/store.hpp"
@@ -29,6 +30,7 @@ private:
 
     Session session_;
     StoreKeys keys_;
+    Catalogue catalogue_;
     bool known_ = false;  // the database behind the connection was looked at
 };
 

@@ -7,6 +7,7 @@
 // locked row itself is read again after waiting.
 #pragma once
 
+#include "db/catalogue.hpp"
 #include "db/connection.hpp"
 #include "db/store_keys.hpp"
 #include "orchestrator/engine/store.hpp"
@@ -16,8 +17,9 @@ namespace ordersaga::db {
 
 class PgTransaction final : public engine::Transaction, public orders::Rows {
 public:
-    // `keys` seals what is personal and outlives this.
-    PgTransaction(db::Transaction& transaction, StoreKeys& keys) : sql_(transaction), keys_(keys) {}
+    // `keys` seals what is personal. It and `catalogue` outlive this.
+    PgTransaction(db::Transaction& transaction, StoreKeys& keys, Catalogue& catalogue)
+        : sql_(transaction), keys_(keys), catalogue_(catalogue) {}
 
     // saga_rows.cpp
     Instant now() override;
@@ -157,7 +159,8 @@ public:
         override;
     std::vector<orders::FlushRow> read_open_flushes(
         sagas::MerchantId merchant,
-        const std::vector<sagas::StoreId>& stores) override;
+        const std::vector<sagas::StoreId>& stores,
+        const std::vector<std::string>& commands) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
 
 private:
@@ -175,9 +178,13 @@ private:
     void insert_audit(const std::vector<engine::AuditRow>& rows);
 
     std::vector<orders::ListingRow> with_components(sagas::MerchantId merchant, const db::Rows& listings);
+    // What is known of the merchant's catalogue as it is now.
+    Catalogue::OfMerchant& catalogue_of(sagas::MerchantId merchant);
 
     db::Transaction& sql_;
     StoreKeys& keys_;
+    Catalogue& catalogue_;
+    std::map<sagas::MerchantId, std::int64_t> catalogue_versions_;  // asked for by this transaction
     std::optional<Instant> now_;
 };
 

@@ -194,10 +194,11 @@ std::vector<OrderLine> lines_of(const JsonReader& reader, const OrderDocument& o
 
 // What makes most of an order's body: money in two currencies, taxes, and people who are not the recipient.
 constexpr std::string_view unread_names[] = {
-    "billing_address",  "client_details",        "customer",        "discount_allocations", "discount_applications",
-    "discount_codes",   "duties",                "note_attributes", "order_adjustments",    "origin_location",
-    "payment_details",  "payment_gateway_names", "payment_terms",   "properties",           "receipt",
-    "tax_lines",        "transactions",
+    "billing_address",       "client_details",  "customer",        "discount_allocations",
+    "discount_applications", "discount_codes",  "duties",          "note_attributes",
+    "order_adjustments",     "origin_location", "payment_details", "payment_gateway_names",
+    "payment_terms",         "properties",      "receipt",         "tax_lines",
+    "transactions",
 };
 
 }  // namespace

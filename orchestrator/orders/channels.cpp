@@ -183,7 +183,8 @@ void Channels::look_at_open_flushes(MerchantId merchant) {
         stores.insert(end.store_id);
         commands.insert(end.command_id);
     }
-    for (FlushRow& row : rows_.read_open_flushes(merchant, {stores.begin(), stores.end()})) {
+    for (FlushRow& row :
+         rows_.read_open_flushes(merchant, {stores.begin(), stores.end()}, {commands.begin(), commands.end()})) {
         if (commands.count(row.command_id) == 0) {
             flushing_.insert(row.store_id);
             continue;

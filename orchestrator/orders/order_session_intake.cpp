@@ -163,8 +163,11 @@ void OrderSession::load_mappings(const std::vector<const engine::Arrival*>& arri
     auto add = [&](MerchantId merchant, StoreId store_id, const std::vector<sagas::OrderLine>& lines) {
         Names& names = wanted[{merchant, store_id}];
         for (const sagas::OrderLine& line : lines) {
-            if (!line.variant_id.empty()) names.variants.insert(line.variant_id);
-            if (!line.sku.empty()) names.skus.insert(line.sku);
+            if (!line.variant_id.empty()) {
+                names.variants.insert(line.variant_id);
+            } else if (!line.sku.empty()) {
+                names.skus.insert(line.sku);
+            }
         }
     };
     for (const engine::Arrival* arrival : arrivals) {
@@ -312,8 +315,7 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
         hints_.push_back(
             {from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
              runtime::get_id_text(delivery.body, "location_id").value(),
-             runtime::opt_int64(delivery.body, "available").value(),
-             told_at(delivery.receipt, batch_.now())});
+             runtime::opt_int64(delivery.body, "available").value(), told_at(delivery.receipt, batch_.now())});
     } else if (topic == "app/uninstalled") {
         uninstalled_.insert({from.merchant, from.store_id});  // written in the turn of stores, at the end
         batch_.open_incident(
@@ -458,7 +460,7 @@ std::string OrderSession::reason_to_stay_live(const StoreRow& store) {
         return std::to_string(orders) +
                " of its orders are under way and would be left half sent: wait for their end, or compensate them; to "
                "send nothing meanwhile, hold them";
-    if (!rows_.read_open_flushes(store.merchant, {store.store_id}).empty())
+    if (!rows_.read_open_flushes(store.merchant, {store.store_id}, {}).empty())
         return "a stock update is on its way to it: try again in a moment";
     return {};
 }

@@ -267,7 +267,8 @@ public:
     virtual std::vector<WarehouseRow> warehouses(const std::vector<MerchantId>& merchants) = 0;
     // Empty ids: all of the merchant.
     virtual std::vector<SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) = 0;
-    // Listings of a store by variant id or, where the variant is unknown, by SKU text; no lock, belief not to be used.
+    // Listings of a store by variant id or, where the variant is unknown, by SKU text, by their ids. Neither locked nor with
+    // their figures of now, which are not to be used.
     virtual std::vector<ListingRow> find_listings(
         MerchantId merchant,
         StoreId store,
@@ -357,10 +358,16 @@ public:
     // last change; an older one that comes after it would hide what only that one shows.
     virtual void keep_hints(const std::vector<LevelHint>& hints) = 0;
 
-    virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;  // locked
-    // The same without a lock. What an open flush holds never changes, and only who holds its command closes it.
-    virtual std::vector<FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;
-    virtual void write_flushes(const std::vector<FlushRow>& rows) = 0;  // upsert; one open per store (unique index)
+    // Locked, without their items.
+    virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;
+    // The same without a lock; with their items those whose commands are named. What an open flush holds never changes, and
+    // only who holds its command closes it.
+    virtual std::vector<FlushRow> read_open_flushes(
+        MerchantId merchant,
+        const std::vector<StoreId>& stores,
+        const std::vector<std::string>& commands) = 0;
+    // Closes what has an end, then stores the others, which are new; one open per store (unique index).
+    virtual void write_flushes(const std::vector<FlushRow>& rows) = 0;
 
     // Sagas waiting for a stock version to be confirmed, or for a reading.
     struct Wait {

@@ -428,13 +428,18 @@ std::vector<ListingRow> LeanTransaction::claim_listings_to_read(
 }
 
 std::vector<FlushRow> LeanTransaction::open_flushes(MerchantId owner, const std::vector<StoreId>& stores) {
-    return read_open_flushes(owner, stores);
+    return read_open_flushes(owner, stores, {});
 }
 
-std::vector<FlushRow> LeanTransaction::read_open_flushes(MerchantId, const std::vector<StoreId>& stores) {
+std::vector<FlushRow> LeanTransaction::read_open_flushes(
+    MerchantId,
+    const std::vector<StoreId>& stores,
+    const std::vector<std::string>& commands) {
     std::vector<FlushRow> found;
     for (const FlushRow& row : tables_.flushes) {
-        if (std::find(stores.begin(), stores.end(), row.store_id) != stores.end()) found.push_back(row);
+        if (std::find(stores.begin(), stores.end(), row.store_id) == stores.end()) continue;
+        found.push_back(row);
+        if (std::find(commands.begin(), commands.end(), row.command_id) == commands.end()) found.back().items.clear();
     }
     return found;
 }

@@ -493,6 +493,63 @@ TEST_F(OrderRows, ComposesListingsAndFindsThem) {
     });
 }
 
+// The engine keeps what it has read of the catalogue, as long as nobody changes it.
+TEST_F(OrderRows, NoticesThatTheCatalogueHasChanged) {
+    const auto seen = [&] {
+        std::string text;
+        in_rows([&](orders::Rows& rows) {
+            for (const ListingRow& row : rows.find_listings(merchant, eu, {"101", "102", "109"}, {})) {
+                text += row.variant_id + " is " + std::to_string(row.sku_id.value);
+                for (const orders::ListingComponent& part : row.components)
+                    text += " x" + std::to_string(part.quantity);
+                text += ", ";
+            }
+            for (const orders::SkuRow& row : rows.skus(merchant, {shirt, mug, {3}}))
+                text += row.sku + " " + std::to_string(row.buffer) + " " + std::to_string(row.components.size()) + ", ";
+        });
+        return text;
+    };
+    const auto changed = [&](const std::string& statement) {
+        run_as_engine(statement);
+        return seen();
+    };
+    EXPECT_EQ(seen(), "101 is 1 x1, 102 is 2 x1, SHIRT 0 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(seen(), "101 is 1 x1, 102 is 2 x1, SHIRT 0 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(
+        changed("UPDATE skus SET buffer = 3 WHERE sku_id = 1"),
+        "101 is 1 x1, 102 is 2 x1, SHIRT 3 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(
+        changed("INSERT INTO listings (merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, "
+                "location_id)"
+                " VALUES (1, 9, 1, 1, '109', '209', '4')"),
+        "101 is 1 x1, 102 is 2 x1, 109 is 1 x1, SHIRT 3 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(
+        changed("UPDATE listings SET sku_id = 3 WHERE listing_id = 2"),
+        "101 is 1 x1, 102 is 3 x1 x2, 109 is 1 x1, SHIRT 3 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(
+        changed("UPDATE sku_components SET quantity = 4 WHERE component_sku_id = 2"),
+        "101 is 1 x1, 102 is 3 x1 x4, 109 is 1 x1, SHIRT 3 0, MUG 0 0, SET 1 2, ");
+    EXPECT_EQ(
+        changed("DELETE FROM sku_components WHERE component_sku_id = 2"),
+        "101 is 1 x1, 102 is 3 x1, 109 is 1 x1, SHIRT 3 0, MUG 0 0, SET 1 1, ");
+    EXPECT_EQ(
+        changed("DELETE FROM listings WHERE listing_id = 1"),
+        "102 is 3 x1, 109 is 1 x1, SHIRT 3 0, MUG 0 0, SET 1 1, ");
+}
+
+TEST_F(OrderRows, CountsTheTransactionsThatChangeTheCatalogue) {
+    const auto version = [&] {
+        return look("SELECT version FROM catalogue_versions WHERE merchant_id = 1");
+    };
+    const std::int64_t before = std::stoll(version());
+    run_as_engine("UPDATE skus SET buffer = 3; UPDATE listings SET variant_id = variant_id || '0'");
+    EXPECT_EQ(version(), std::to_string(before + 1)) << "of however many rows";
+    change_listing(1, [](ListingRow& row) { row.target = 4; });
+    EXPECT_EQ(version(), std::to_string(before + 1)) << "figures are not the catalogue's";
+    run_as_engine("DELETE FROM listings WHERE listing_id = 6");
+    EXPECT_EQ(version(), std::to_string(before + 2));
+}
+
 TEST_F(OrderRows, AListingFollowsItsBundle) {
     change_listing(3, [](ListingRow& row) { row.components[0].confirmed_version = 4; });
     run_as_engine("UPDATE sku_components SET quantity = 3 WHERE component_sku_id = 2");
@@ -549,7 +606,8 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
     in_rows([&](orders::Rows& rows) { rows.write_flushes({flush}); });
     EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_flushes({second}); }), engine::BadItem);
     in_rows([&](orders::Rows& rows) {
-        const auto open = rows.open_flushes(merchant, {eu, us});
+        EXPECT_TRUE(rows.open_flushes(merchant, {eu, us}).at(0).items.empty());
+        const auto open = rows.read_open_flushes(merchant, {eu, us}, {uuid(9)});
         ASSERT_EQ(open.size(), 1U);
         EXPECT_EQ(open[0].items.at(0).delta, -2);
         EXPECT_EQ(open[0].items.at(0).versions.at(0).second, 7);

@@ -507,7 +507,8 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
         if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
         if (row.listing_id.value <= after.value) continue;
         const LevelHint* hint = tables_.hints.find(key);
-        const bool hint_disagrees = hint != nullptr && hint->available && hint->available != row.believed && hint->told_at < hinted_before;
+        const bool hint_disagrees =
+            hint != nullptr && hint->available && hint->available != row.believed && hint->told_at < hinted_before;
         if (row.wants_read || hint_disagrees) found.push_back(row);
     }
     lock(Locked::listings, engine::Turn::never, found, listing_key, "");
@@ -544,15 +545,21 @@ std::vector<FlushRow> SimTransaction::open_flushes(MerchantId merchant, const st
             return LockSequence::Key{merchant.value, store.value, 0, ""};
         },
         "open_flushes");
-    return read_open_flushes(merchant, stores);
+    return read_open_flushes(merchant, stores, {});
 }
 
-std::vector<FlushRow> SimTransaction::read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) {
+std::vector<FlushRow> SimTransaction::read_open_flushes(
+    MerchantId merchant,
+    const std::vector<StoreId>& stores,
+    const std::vector<std::string>& commands) {
     step("read_open_flushes");
     const std::set<StoreId> wanted(stores.begin(), stores.end());
+    const std::set<std::string> named(commands.begin(), commands.end());
     std::vector<FlushRow> found;
     for (const auto& [key, row] : tables_.flushes) {
-        if (key.first == merchant && !row.closed_at && wanted.count(row.store_id) > 0) found.push_back(row);
+        if (key.first != merchant || row.closed_at || wanted.count(row.store_id) == 0) continue;
+        found.push_back(row);
+        if (named.count(row.command_id) == 0) found.back().items.clear();
     }
     return found;
 }

@@ -114,7 +114,10 @@ public:
         std::size_t limit) override;
     void keep_hints(const std::vector<orders::LevelHint>& hints) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
-    std::vector<orders::FlushRow> read_open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
+    std::vector<orders::FlushRow> read_open_flushes(
+        MerchantId merchant,
+        const std::vector<StoreId>& stores,
+        const std::vector<std::string>& commands) override;
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
     void add_waits(const std::vector<Wait>& waits) override;
     void drop_waits(const std::vector<SagaKey>& sagas, const std::string& kind) override;

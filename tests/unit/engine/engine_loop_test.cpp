@@ -12,6 +12,7 @@
 #include <memory>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace ordersaga {
 namespace {
@@ -118,6 +119,43 @@ TEST_F(EngineLoopTest, AStoreThatIsAwayIsAskedUntilItAnswers) {
     EXPECT_FALSE(loop_.store_available()) << "it has not answered";
     store_.away = false;
     EXPECT_TRUE(eventually([&] { return loop_.store_available(); }));
+}
+
+// A loop beside the one that looks: it lets inputs gather, and what comes due is none of its business.
+TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
+    runtime::Metrics metrics;
+    WatchedStore store;
+    engine::Bench bench;
+    bench.store.set_faults(&store);
+    EngineLoopOptions options;
+    options.looks = false;
+    options.gather = std::chrono::hours(1);
+    options.batch_limit = 3;
+    EngineLoop loop(*bench.engine, metrics, options);
+    loop.start();
+
+    std::vector<std::future<void>> answers;
+    const auto offer = [&](int number) {
+        const auto done = std::make_shared<std::promise<void>>();
+        answers.push_back(done->get_future());
+        engine::Input input = bench.wanted(number);
+        input.done = [done](const engine::InputResult&) {
+            done->set_value();
+        };
+        ASSERT_TRUE(loop.offer(std::move(input)));
+    };
+    offer(1);
+    offer(2);
+    EXPECT_EQ(answers[0].wait_for(100ms), std::future_status::timeout) << "there may be more";
+    offer(3);
+    for (std::future<void>& answer : answers)
+        ASSERT_EQ(answer.wait_for(patience), std::future_status::ready) << "the batch was full";
+    EXPECT_EQ(store.transactions.load(), 1);
+    loop.look_soon();
+    offer(4);
+    loop.stop();
+    EXPECT_EQ(answers[3].wait_for(0s), std::future_status::ready) << "told that it was not taken";
+    EXPECT_EQ(store.looks.load(), 0);
 }
 
 }  // namespace

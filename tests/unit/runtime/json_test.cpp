@@ -71,7 +71,7 @@ TEST(JsonParse, LeavesOutWhatNobodyReads) {
     EXPECT_EQ(read(R"({"x":[1,2,3,4,5,6,7,8,9,10,11,12,13]})"), "too many values");
     EXPECT_EQ(read(R"({"x":18446744073709551616})"), "an integer needs more than 64 bits");
     EXPECT_EQ(read(R"({"x":"\u0000"})"), "a text holds U+0000");
-    EXPECT_EQ(read(R"({"x":{"a":1)"), "not valid JSON at byte 11");
+    EXPECT_EQ(read(R"({"x":{"a":1)"), "not valid JSON at byte 12");
 }
 
 TEST(JsonParse, RefusesNumbersThatDoNotFit) {

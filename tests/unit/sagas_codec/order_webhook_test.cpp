@@ -161,21 +161,21 @@ TEST(OrderWebhook, IsTheSameWithoutWhatIsUnread) {
     body["cancel_reason"] = "customer";
     body["customer"] = {{"email", "other@example.com"}};
     body["shipping_lines"] = json::array({{{"title", "Express"}, {"price_set", money}}});
-    body["shipping_address"] = {
-        {"first_name", "Ada"}, {"last_name", "Byron"}, {"address1", "1 Street"}, {"address2", "Left"}, {"company", "C"},
-        {"city", "Town"},      {"province_code", "X"}, {"zip", "10115"},         {"country_code", "DE"}, {"phone", "1"}};
+    body["shipping_address"] = {{"first_name", "Ada"},  {"last_name", "Byron"}, {"address1", "1 Street"},
+                                {"address2", "Left"},   {"company", "C"},       {"city", "Town"},
+                                {"province_code", "X"}, {"zip", "10115"},       {"country_code", "DE"},
+                                {"phone", "1"}};
     body["billing_address"] = body["shipping_address"];
     body["refunds"] = json::array(
         {{{"id", 7},
           {"transactions", json::array({{{"receipt", json::object()}}})},
-          {"refund_line_items",
-           json::array(
-               {{{"line_item_id", 11},
-                 {"line_item", line},
-                 {"quantity", 1},
-                 {"restock_type", "return"},
-                 {"location_id", 4},
-                 {"subtotal_set", money}}})}}});
+          {"refund_line_items", json::array(
+                                    {{{"line_item_id", 11},
+                                      {"line_item", line},
+                                      {"quantity", 1},
+                                      {"restock_type", "return"},
+                                      {"location_id", 4},
+                                      {"subtotal_set", money}}})}}});
     body["fulfillments"] = json::array(
         {{{"id", 5},
           {"status", "success"},

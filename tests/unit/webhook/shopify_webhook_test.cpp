@@ -110,6 +110,18 @@ TEST(ShopifyWebhook, HandsASignedOrderToTheEngine) {
     EXPECT_EQ(delivery.order->lines.at(0).quantity, 2);
 }
 
+// What cannot be understood leaves a receipt, and receipts are the engine's.
+TEST(ShopifyWebhook, GoesApartOnlyAsALevelThatIsUnderstood) {
+    const auto goes_apart = [](const char* topic, const json& body) {
+        return decide(a_delivery(topic, body.dump())).arrival.value().apart;
+    };
+    EXPECT_TRUE(goes_apart(
+        "inventory_levels/update", {{"inventory_item_id", 2024}, {"location_id", 4}, {"available", nullptr}}));
+    EXPECT_FALSE(goes_apart("inventory_levels/update", {{"inventory_item_id", 2024}, {"available", 3}}));
+    EXPECT_FALSE(goes_apart("orders/create", an_order()));
+    EXPECT_FALSE(goes_apart("products/update", json::object()));
+}
+
 TEST(ShopifyWebhook, AcceptsHeaderNamesInAnyCaseAndTheNewerOnes) {
     HttpRequest request = a_delivery("orders/paid", an_order().dump(), "eu old");
     request.headers = {
