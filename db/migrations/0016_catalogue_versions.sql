@@ -2,9 +2,10 @@
 -- Reversal: DROP TRIGGER catalogue_changed ON each of skus, sku_components, listings, listing_components;
 --   DROP FUNCTION catalogue_changed; DROP TABLE catalogue_versions;
 
--- One more for each transaction that changes SKUs, bundles or which listings there are; no row: none has yet.
+-- One more for each transaction that changes SKUs, bundles or which listings there are; no row: none has yet. What changes
+-- refers to its merchant itself.
 CREATE TABLE catalogue_versions (
-    merchant_id bigint NOT NULL REFERENCES merchants,
+    merchant_id bigint NOT NULL,
     version bigint NOT NULL,
     PRIMARY KEY (merchant_id)
 );

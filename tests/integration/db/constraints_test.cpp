@@ -31,6 +31,7 @@ constexpr const char* kWorld = R"sql(
     INSERT INTO listings (merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id) VALUES
     (1, 1, 1, 1, '1', '1', '1'), (1, 2, 2, 1, '1', '1', '1');
     INSERT INTO listing_moves (merchant_id, listing_id, kind, source_id, quantity, at) VALUES (1, 1, 'sale', '1', -1, now());
+    INSERT INTO level_hints (merchant_id, listing_id, available, told_at) VALUES (1, 1, 3, now());
     INSERT INTO sagas (merchant_id, saga_id, kind, definition_version, state, version, data, subject, shard, next_wake, final,
                    created_at, updated_at) VALUES
     (1, '00000000-0000-0000-0000-000000000001', 'order', 1, 'Received', 1, '{}', 'eu #1', 0, now(), false, now(), now()),
