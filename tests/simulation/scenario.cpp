@@ -355,7 +355,7 @@ private:
             "Compensated",
             "OutOfStock"};
         event("meddling at levels", [this](const Drawn& draw) {
-            if (draw->chance(0.5)) meddling_.hold_at_levels(draw, 8);
+            if (draw->chance(0.75)) meddling_.hold_at_levels(draw, 16);
         });
         // Staff change what the warehouse has stopped.
         event("meddling with trouble", [this](const Drawn& draw) {
