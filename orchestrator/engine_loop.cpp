@@ -217,11 +217,13 @@ void EngineLoop::round() {
     report(before);
 }
 
-// Batches that took all there was tell nothing of how fast full ones go.
+// A batch that took all there was may be slow for being small, and tells only that full ones go no slower. That has to count:
+// at a slow pace so little is taken that no batch is full any more.
 void EngineLoop::measure(std::size_t inputs, Clock::duration took) {
-    if (inputs < options_.batch_limit) return;
     const double rate = static_cast<double>(inputs) / std::max(1e-6, std::chrono::duration<double>(took).count());
     std::lock_guard lock(mutex_);
+    const bool tells_more = inputs_per_s_ > 0 && rate > inputs_per_s_;
+    if (inputs < options_.batch_limit && !tells_more) return;
     inputs_per_s_ = inputs_per_s_ == 0 ? rate : 0.8 * inputs_per_s_ + 0.2 * rate;
 }
 

@@ -81,7 +81,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     FairQueue<Waiting> queue_;
-    double inputs_per_s_ = 0;  // of late, while there was more than one batch could take; 0: there never was
+    double inputs_per_s_ = 0;  // of full batches of late, and of faster ones; 0: none was full yet
     std::vector<api::PreviewRequest> previews_;
     std::vector<std::pair<std::string, std::string>> published_;
     std::vector<std::int64_t> announced_;

@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -28,11 +30,39 @@ struct WatchedStore final : sim::SimFaults {
         if (name == "begin") ++transactions;
         if (name == "mark_published") marked = true;
         if (name == "next_due") ++looks;
+        if (name == "begin") pass();
         return away && name == "next_due" ? AtCall::serialization_failure : AtCall::fine;
     }
 
+    // From now on a transaction begins only when it is let in.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        places_ = 0;
+    }
+    void let_in(int more) {
+        {
+            const std::lock_guard lock(mutex_);
+            places_ += more;
+        }
+        changed_.notify_all();
+    }
+    void open() { let_in(many); }
+
     std::atomic<int> looks{0}, transactions{0};
     std::atomic<bool> marked{false}, away{false};
+
+private:
+    static constexpr int many = 1'000'000;
+
+    void pass() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return places_ > 0; });
+        --places_;
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int places_ = many;
 };
 
 class EngineLoopTest : public testing::Test {
@@ -156,6 +186,92 @@ TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
     loop.stop();
     EXPECT_EQ(answers[3].wait_for(0s), std::future_status::ready) << "told that it was not taken";
     EXPECT_EQ(store.looks.load(), 0);
+}
+
+// How much may wait before one who comes: what is done while he waits, by how fast batches went of late.
+class EngineLoopPace : public testing::Test {
+protected:
+    static constexpr int full = 4;
+
+    EngineLoopPace() {
+        bench_.store.set_faults(&store_);
+        loop_.start();
+    }
+    ~EngineLoopPace() override {
+        store_.open();
+        loop_.stop();
+    }
+
+    bool offer() {
+        engine::Input input = bench_.wanted(++numbers_);
+        input.done = [this](const engine::InputResult&) {
+            ++answered_;
+        };
+        const bool taken = loop_.offer(std::move(input));
+        taken_ += taken ? 1 : 0;
+        return taken;
+    }
+    template <class Condition>
+    static void wait_until(const Condition& holds) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (!holds() && std::chrono::steady_clock::now() < end)
+            std::this_thread::yield();
+        ASSERT_TRUE(holds());
+    }
+    // Of so many as fill a batch, which come while one is under way: how many are taken. They wait behind it.
+    int taken_behind_another() {
+        const int begun = store_.transactions;
+        store_.close();
+        EXPECT_TRUE(offer());
+        wait_until([&] { return store_.transactions > begun; });
+        int taken = 0;
+        for (int i = 0; i < full; ++i)
+            taken += offer() ? 1 : 0;
+        return taken;
+    }
+    void finish() {
+        store_.open();
+        wait_until([this] { return answered_ == taken_; });
+    }
+    // Twenty a second at most: of what comes then, two are done in time.
+    void run_slow_full_batch() {
+        ASSERT_EQ(taken_behind_another(), full) << "nothing is known of the pace yet";
+        const int begun = store_.transactions;
+        store_.let_in(1);
+        wait_until([&] { return store_.transactions > begun; });
+        const auto since = std::chrono::steady_clock::now();
+        wait_until([&] { return std::chrono::steady_clock::now() - since > 200ms; });
+        finish();
+    }
+    static EngineLoopOptions options() {
+        EngineLoopOptions options;
+        options.batch_limit = full;
+        options.longest_wait = 100ms;
+        options.looks = false;
+        return options;
+    }
+
+    runtime::Metrics metrics_;
+    WatchedStore store_;
+    engine::Bench bench_;
+    int numbers_ = 0, taken_ = 0;
+    std::atomic<int> answered_{0};
+    EngineLoop loop_{*bench_.engine, metrics_, options()};
+};
+
+TEST_F(EngineLoopPace, WhatWouldBeAnsweredTooLateIsNotTaken) {
+    run_slow_full_batch();
+    EXPECT_LE(taken_behind_another(), 2);
+}
+
+// So little is taken at a slow pace that no batch is full any more: smaller ones must be able to tell that it is over.
+TEST_F(EngineLoopPace, SmallBatchesThatGoFasterShowThatMoreCanBeTaken) {
+    run_slow_full_batch();
+    for (int i = 0; i < 50; ++i) {
+        ASSERT_TRUE(offer()) << "nothing is before it";
+        finish();
+    }
+    EXPECT_EQ(taken_behind_another(), full);
 }
 
 }  // namespace
