@@ -24,7 +24,7 @@ constexpr const char* kStores = R"sql(
      ORDER BY merchant_id, store_id)sql";
 
 constexpr const char* kWarehouses = R"sql(
-    SELECT merchant_id, warehouse_id, key, kind, reading_lag_ms, calls_per_minute, status
+    SELECT merchant_id, warehouse_id, key, kind, reading_lag_ms, calls_per_minute, status, read_asked_at
       FROM warehouses
      WHERE merchant_id = ANY ($1::bigint[])
      ORDER BY merchant_id, warehouse_id)sql";
@@ -94,6 +94,7 @@ WarehouseRow read_warehouse(RowReader& row) {
     warehouse.reading_lag = row.milliseconds();
     warehouse.calls_per_minute = row.real();
     warehouse.status = row.text();
+    warehouse.read_asked_at = row.optional_instant();
     return warehouse;
 }
 

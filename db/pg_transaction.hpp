@@ -111,6 +111,12 @@ public:
     std::vector<orders::StockRow> peek_stock(const std::vector<orders::StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
         override;
+    std::optional<Instant> lock_mirror(sagas::MerchantId merchant, sagas::WarehouseId warehouse) override;
+    std::vector<orders::StockKey> mirrored_besides(
+        sagas::MerchantId merchant,
+        sagas::WarehouseId warehouse,
+        const std::vector<sagas::SkuId>& skus) override;
+    void write_mirror(sagas::MerchantId merchant, sagas::WarehouseId warehouse, Instant asked_at) override;
     std::vector<std::pair<orders::StockKey, std::int64_t>> not_counted(
         const std::vector<orders::StockKey>& keys,
         Instant asked_at,

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kPeek = R"sql(
     SELECT merchant_id, sku_id, warehouse_id, on_hand, available, reserved, committed, unavailable, returning_units,
-           short_by, waiting, version, read_asked_at, demand_read_at, warehouse_on_hand, warehouse_fulfillable
+           short_by, waiting, version, read_asked_at, mirrored, demand_read_at, warehouse_on_hand,
+           warehouse_fulfillable
       FROM stock
      WHERE (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
      ORDER BY merchant_id, sku_id, warehouse_id)sql";
@@ -31,15 +32,15 @@ constexpr const char* kWrite = R"sql(
     UPDATE stock
        SET on_hand = new.on_hand, available = new.available, reserved = new.reserved, committed = new.committed,
            unavailable = new.unavailable, returning_units = new.returning_units, short_by = new.short_by,
-           waiting = new.waiting, version = new.version, read_asked_at = new.read_asked_at,
+           waiting = new.waiting, version = new.version, read_asked_at = new.read_asked_at, mirrored = new.mirrored,
            demand_read_at = new.demand_read_at, warehouse_on_hand = new.warehouse_on_hand,
            warehouse_fulfillable = new.warehouse_fulfillable
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                   $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::timestamptz[],
-                  $14::timestamptz[], $15::bigint[], $16::bigint[], $17::bigint[])
+                  $14::boolean[], $15::timestamptz[], $16::bigint[], $17::bigint[], $18::bigint[])
         AS new (merchant_id, sku_id, warehouse_id, on_hand, available, reserved, committed, unavailable, returning_units,
-                short_by, waiting, version, read_asked_at, demand_read_at, warehouse_on_hand, warehouse_fulfillable,
-                version_read)
+                short_by, waiting, version, read_asked_at, mirrored, demand_read_at, warehouse_on_hand,
+                warehouse_fulfillable, version_read)
      WHERE stock.merchant_id = new.merchant_id AND stock.sku_id = new.sku_id AND stock.warehouse_id = new.warehouse_id
        AND stock.version = new.version_read)sql";
 
@@ -93,6 +94,19 @@ constexpr const char* kReturnedSince = R"sql(
      GROUP BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id
      ORDER BY wanted.merchant_id, wanted.sku_id, wanted.warehouse_id)sql";
 
+constexpr const char* kMirror =
+    "SELECT read_asked_at FROM warehouses WHERE merchant_id = $1::bigint AND warehouse_id = $2::bigint";
+
+constexpr const char* kMirroredBesides = R"sql(
+    SELECT merchant_id, sku_id, warehouse_id
+      FROM stock
+     WHERE merchant_id = $1::bigint AND warehouse_id = $2::bigint AND mirrored AND sku_id <> ALL ($3::bigint[])
+     ORDER BY sku_id)sql";
+
+constexpr const char* kWriteMirror = R"sql(
+    UPDATE warehouses SET read_asked_at = $3::timestamptz
+     WHERE merchant_id = $1::bigint AND warehouse_id = $2::bigint)sql";
+
 constexpr const char* kRequested = R"sql(
     SELECT line.merchant_id, line.sku_id, line.warehouse_id, sum(line.held)::bigint
       FROM reservations line
@@ -126,6 +140,7 @@ StockRow read_stock(RowReader& row) {
     stock.waiting = row.int64();
     stock.version = stock.version_read = row.int64();
     stock.read_asked_at = row.optional_instant();
+    stock.mirrored = row.boolean();
     stock.demand_read_at = row.optional_instant();
     stock.warehouse_on_hand = row.int64();
     stock.warehouse_fulfillable = row.int64();
@@ -188,9 +203,9 @@ void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::ve
              column(rows, &StockRow::available), column(rows, &StockRow::reserved), column(rows, &StockRow::committed),
              column(rows, &StockRow::unavailable), column(rows, &StockRow::returning),
              column(rows, &StockRow::short_by), column(rows, &StockRow::waiting), column(rows, &StockRow::version),
-             column(rows, &StockRow::read_asked_at), column(rows, &StockRow::demand_read_at),
-             column(rows, &StockRow::warehouse_on_hand), column(rows, &StockRow::warehouse_fulfillable),
-             column(rows, &StockRow::version_read)});
+             column(rows, &StockRow::read_asked_at), column(rows, &StockRow::mirrored),
+             column(rows, &StockRow::demand_read_at), column(rows, &StockRow::warehouse_on_hand),
+             column(rows, &StockRow::warehouse_fulfillable), column(rows, &StockRow::version_read)});
         if (changed != static_cast<std::int64_t>(rows.size())) {
             // A ledger that does not exist is the item's fault; one that has moved on is nobody's.
             const db::Rows known = sql_.query(kPeek, {merchants(rows), skus_of(rows), warehouses_of(rows)});
@@ -212,6 +227,22 @@ void PgTransaction::write_stock(const std::vector<StockRow>& rows, const std::ve
                 column(movements, &MovementRow::version), column(movements, &MovementRow::at),
                 column(movements, &MovementRow::note)));
     }
+}
+
+std::optional<Instant> PgTransaction::lock_mirror(MerchantId merchant, WarehouseId warehouse) {
+    const db::Rows rows = sql_.query(std::string(kMirror) + lock_for(engine::Turn::never), {merchant, warehouse});
+    return rows.empty() ? std::nullopt : rows.optional_instant(0, 0);
+}
+
+std::vector<StockKey> PgTransaction::mirrored_besides(
+    MerchantId merchant,
+    WarehouseId warehouse,
+    const std::vector<SkuId>& skus) {
+    return read_all(sql_.query(kMirroredBesides, {merchant, warehouse, skus}), read_key);
+}
+
+void PgTransaction::write_mirror(MerchantId merchant, WarehouseId warehouse, Instant asked_at) {
+    sql_.execute(kWriteMirror, {merchant, warehouse, asked_at});
 }
 
 std::vector<std::pair<StockKey, std::int64_t>> PgTransaction::not_counted(

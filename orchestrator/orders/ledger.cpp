@@ -381,13 +381,17 @@ bool Ledger::apply_reading(
     std::int64_t on_hand,
     std::int64_t not_counted,
     std::int64_t returned_since,
-    const std::string& cause) {
+    const std::string& cause,
+    bool mirrored) {
     StockRow& row = at(key);
     if (row.read_asked_at && asked_at <= *row.read_asked_at && !runtime::planted("older_reading_applied")) return false;
+    const bool confirmed =
+        mirrored && row.mirrored && row.warehouse_on_hand == on_hand && row.warehouse_fulfillable == fulfillable;
+    if (!confirmed) dirty_stock_.insert(key);
     row.read_asked_at = asked_at;
+    row.mirrored = row.mirrored || mirrored;
     row.warehouse_on_hand = on_hand;
     row.warehouse_fulfillable = fulfillable;
-    dirty_stock_.insert(key);
 
     StockRow after = row;
     const std::int64_t free = free_by_reading(key, fulfillable, not_counted);
@@ -410,6 +414,19 @@ bool Ledger::apply_reading(
     movement.on_hand = after.on_hand - row.on_hand;
     row = after;
     return true;
+}
+
+void Ledger::note_mirror(const StockKey& key, std::optional<Instant> asked_at) {
+    StockRow& row = at(key);
+    if (row.mirrored && asked_at && (!row.read_asked_at || *row.read_asked_at < *asked_at))
+        row.read_asked_at = asked_at;
+}
+
+void Ledger::leave_mirror(const StockKey& key) {
+    StockRow& row = at(key);
+    if (!row.mirrored) return;
+    row.mirrored = false;
+    dirty_stock_.insert(key);
 }
 
 bool Ledger::adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note) {

@@ -105,7 +105,8 @@ public:
     std::int64_t free_by_reading(const StockKey& key, std::int64_t fulfillable, std::int64_t not_counted) {
         return fulfillable - at(key).reserved - not_counted;
     }
-    // False: older than the newest applied reading, dropped.
+    // False: older than the newest applied reading, dropped. `mirrored`: when it was asked is kept with the warehouse, so a
+    // mirrored ledger that it confirms need not be written.
     bool apply_reading(
         const StockKey& key,
         Instant asked_at,
@@ -113,7 +114,12 @@ public:
         std::int64_t on_hand,
         std::int64_t not_counted,
         std::int64_t returned_since,
-        const std::string& cause);
+        const std::string& cause,
+        bool mirrored = false);
+    // A mirrored ledger was read when its warehouse was.
+    void note_mirror(const StockKey& key, std::optional<Instant> asked_at);
+    // The next reading of the warehouse is not this ledger's: from now on it has its own time.
+    void leave_mirror(const StockKey& key);
     // available and on_hand by `difference`. False: it would go below 0.
     bool adjust(const StockKey& key, std::int64_t difference, const std::string& cause, const std::string& note);
 

@@ -50,7 +50,7 @@ private:
         Instant asked_at{};
         std::vector<std::tuple<SkuId, std::int64_t, std::int64_t>> items;  // sku, fulfillable, on hand
         std::string command_id;
-        bool failed = false;
+        bool whole = false;  // all that the warehouse has was asked for
     };
     struct DutyEnd {
         engine::CommandRow command;
@@ -108,7 +108,9 @@ private:
     // order_session_stock.cpp
     void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
+    void load_stock(std::vector<StockRow> rows);
     void apply_readings();
+    bool take_mirror(const Reading& reading);
     bool has_fresh_mirror(const StockRow& row) const;
     std::set<StockKey> explained_by_requests(
         const Reading& reading,

@@ -468,6 +468,7 @@ void OrderSession::ended_reading(const engine::CommandRow& command, const Outcom
     reading.warehouse_id = {id_in(command.duty)};
     reading.command_id = command.command_id;
     reading.asked_at = instant_in(command.payload, "asked_at").value_or(batch_.now());
+    reading.whole = command.payload.contains("items") && command.payload.at("items").empty();
     if (outcome.kind != OutcomeKind::done) return;  // who waits for it has a timer of 5 s
     std::map<std::string, SkuId> by_item;
     for (const SkuRow& sku : rows_.skus(command.merchant, {})) {

@@ -399,7 +399,7 @@ InputResult OrderSession::resolve_polled(const PolledOrders& polled, const std::
 // An operator's change is answered at once, so its ledger is locked here, before any saga: it has a batch to itself.
 InputResult OrderSession::resolve_adjustment(const StockAdjustment& adjustment) {
     InputResult result;
-    ledger_.load_stock(rows_.lock_stock({adjustment.key}));
+    load_stock(rows_.lock_stock({adjustment.key}));
     ledger_.read_skus(rows_, {{adjustment.key.merchant, adjustment.key.sku_id}});
     StockRow& row = ledger_.at(adjustment.key);
     if (row.version != adjustment.expected_version) {

@@ -106,8 +106,8 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
     for (const StockKey& key : keys) {
         if (!ledger_.holds(key)) missing.push_back(key);
     }
-    if (runtime::planted("locks_unsorted") && !missing.empty()) ledger_.load_stock(rows_.lock_stock({missing.back()}));
-    if (!missing.empty()) ledger_.load_stock(rows_.lock_stock(missing));
+    if (runtime::planted("locks_unsorted") && !missing.empty()) load_stock(rows_.lock_stock({missing.back()}));
+    if (!missing.empty()) load_stock(rows_.lock_stock(missing));
     if (!unloaded.empty()) {
         std::vector<ReservationRow> reserved = rows_.reservations_of(unloaded);
         // What a saga still has of an article that none of its lines names any more.
@@ -135,7 +135,53 @@ void OrderSession::lock_late(const std::set<StockKey>& keys) {
     if (keys.empty()) return;
     late_.stock.insert(keys.begin(), keys.end());
     const Turn turn = runtime::planted("late_lock_waits") ? Turn::in_turn : Turn::never;
-    ledger_.load_stock(rows_.lock_stock({keys.begin(), keys.end()}, turn));
+    load_stock(rows_.lock_stock({keys.begin(), keys.end()}, turn));
+}
+
+// The warehouse's time was read before these rows were locked: it may be older than it need be, never newer. Only who
+// applies a reading has to know the newest (take_mirror).
+void OrderSession::load_stock(std::vector<StockRow> rows) {
+    std::vector<StockKey> mirrored;
+    for (const StockRow& row : rows) {
+        if (row.mirrored) mirrored.push_back(row.key);
+    }
+    ledger_.load_stock(std::move(rows));
+    for (const StockKey& key : mirrored) {
+        if (const WarehouseRow* from = warehouse(key.merchant, key.warehouse_id))
+            ledger_.note_mirror(key, from->read_asked_at);
+    }
+}
+
+// Whether the time of this reading is kept with the warehouse: then the ledgers that it confirms are not written, and those
+// that it does not tell of leave the mirror. The time is read again here, under the locks of the ledgers: nothing that was
+// applied to them meanwhile may be overlooked.
+bool OrderSession::take_mirror(const Reading& reading) {
+    const auto is_it = [&](const WarehouseRow& row) {
+        return row.warehouse_id == reading.warehouse_id;
+    };
+    std::vector<WarehouseRow>& warehouses = world(reading.merchant).warehouses;
+    if (!reading.whole) warehouses = rows_.warehouses({reading.merchant});
+    const auto from = std::find_if(warehouses.begin(), warehouses.end(), is_it);
+    if (reading.whole) from->read_asked_at = rows_.lock_mirror(reading.merchant, reading.warehouse_id);
+    for (const auto& [key, row] : ledger_.stock()) {
+        if (key.merchant == reading.merchant && key.warehouse_id == reading.warehouse_id)
+            ledger_.note_mirror(key, from->read_asked_at);
+    }
+    if (!reading.whole || (from->read_asked_at && reading.asked_at <= *from->read_asked_at)) return false;
+    std::vector<SkuId> told;
+    for (const auto& [sku, fulfillable, on_hand] : reading.items)
+        told.push_back(sku);
+    const std::vector<StockKey> untold = rows_.mirrored_besides(reading.merchant, reading.warehouse_id, told);
+    std::set<StockKey> missing;
+    for (const StockKey& key : untold) {
+        if (!ledger_.holds(key)) missing.insert(key);
+    }
+    lock_late(missing);
+    for (const StockKey& key : untold)
+        ledger_.leave_mirror(key);
+    rows_.write_mirror(reading.merchant, reading.warehouse_id, reading.asked_at);
+    from->read_asked_at = reading.asked_at;
+    return true;
 }
 
 void OrderSession::apply_readings() {
@@ -150,13 +196,17 @@ void OrderSession::apply_readings() {
             not_counted[key] = runtime::planted("request_window_ignored") ? 0 : units;
         for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at))
             returned[key] = units;
+        const bool mirrored = take_mirror(reading);
         std::set<StockKey> explained = explained_by_requests(reading, not_counted);
         for (const auto& [sku, fulfillable, on_hand] : reading.items) {
             StockKey key{reading.merchant, sku, reading.warehouse_id};
-            if (explained.count(key) > 0 && !runtime::planted("requests_explain_nothing")) continue;
+            if (explained.count(key) > 0 && !runtime::planted("requests_explain_nothing")) {
+                if (mirrored) ledger_.leave_mirror(key);
+                continue;
+            }
             ledger_.apply_reading(
                 key, reading.asked_at, fulfillable, on_hand, not_counted[key], returned[key],
-                "reading:" + reading.command_id);
+                "reading:" + reading.command_id, mirrored);
         }
     }
     // Who waited for a fresh figure can decide now, also when the reading failed: then the ledger decides.

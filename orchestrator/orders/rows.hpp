@@ -66,7 +66,8 @@ struct WarehouseRow {
     std::string kind;        // shipbob
     Duration reading_lag{};  // L of the reading rule
     double calls_per_minute = 150;
-    std::string status;  // active | suspended
+    std::string status;                    // active | suspended
+    std::optional<Instant> read_asked_at;  // of the newest applied reading of all that it has
 };
 
 struct SkuRow {
@@ -96,13 +97,15 @@ struct StockRow {
     std::int64_t available = 0;
     std::int64_t reserved = 0;
     std::int64_t committed = 0;
-    std::int64_t unavailable = 0;           // all reasons together
-    std::int64_t returning = 0;             // the part that only a reading gives back
-    std::int64_t short_by = 0;              // `short`
-    std::int64_t waiting = 0;               // sum of the backorder queue
-    std::int64_t version = 0;               // +1 whenever what may be sold changes
-    std::int64_t version_read = 0;          // as the row was read; only a row that still has it is written
-    std::optional<Instant> read_asked_at;   // of the newest applied reading
+    std::int64_t unavailable = 0;   // all reasons together
+    std::int64_t returning = 0;     // the part that only a reading gives back
+    std::int64_t short_by = 0;      // `short`
+    std::int64_t waiting = 0;       // sum of the backorder queue
+    std::int64_t version = 0;       // +1 whenever what may be sold changes
+    std::int64_t version_read = 0;  // as the row was read; only a row that still has it is written
+    std::optional<Instant>
+        read_asked_at;      // of the newest applied reading; stored, it may be older than the next line says
+    bool mirrored = false;  // it was in the warehouse's newest reading: read_asked_at is no older than that
     std::optional<Instant> demand_read_at;  // last read on demand
     std::int64_t warehouse_on_hand = 0;     // as the warehouse said, apart from ours
     std::int64_t warehouse_fulfillable = 0;
@@ -306,6 +309,15 @@ public:
     virtual std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) = 0;
     // Each row at the version it was read at, whether it was locked then or not: StoreUnavailable when it has moved on.
     virtual void write_stock(const std::vector<StockRow>& rows, const std::vector<MovementRow>& movements) = 0;
+    // The warehouse's read_asked_at as it stands now, locked out of turn: StoreUnavailable when another one has it. Under the
+    // locks of the ledgers that were read.
+    virtual std::optional<Instant> lock_mirror(MerchantId merchant, WarehouseId warehouse) = 0;
+    // Ledgers of the warehouse that are mirrored and none of `skus`; no lock, and none joins them while the mirror is held.
+    virtual std::vector<StockKey> mirrored_besides(
+        MerchantId merchant,
+        WarehouseId warehouse,
+        const std::vector<SkuId>& skus) = 0;
+    virtual void write_mirror(MerchantId merchant, WarehouseId warehouse, Instant asked_at) = 0;
     virtual std::vector<ReservationRow> reservations_of(const std::vector<engine::SagaKey>& sagas) = 0;
     // The backorder queue of these ledgers, oldest first, with ALL rows of each waiting saga. Under the stock lock.
     virtual std::vector<ReservationRow> waiting_for(const std::vector<StockKey>& keys) = 0;

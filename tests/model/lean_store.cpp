@@ -184,6 +184,12 @@ void LeanTransaction::park(
 // ---------------------------------------------------------------------------------------------------------------------
 // Orders
 
+std::vector<orders::WarehouseRow> LeanTransaction::warehouses(const std::vector<MerchantId>&) {
+    orders::WarehouseRow row = setting_.warehouse;
+    row.read_asked_at = tables_.mirror;
+    return {row};
+}
+
 std::vector<orders::SkuRow> LeanTransaction::skus(MerchantId, const std::vector<SkuId>& ids) {
     if (ids.empty()) return setting_.skus;
     std::vector<orders::SkuRow> found;
@@ -267,7 +273,9 @@ std::vector<StockRow> LeanTransaction::peek_stock(const std::vector<StockKey>& k
     for (const StockRow& row : tables_.stock) {
         if (!contains(keys, row.key)) continue;
         found.push_back(row);
-        if (setting_.rule == Rule::older_reading_applies) found.back().read_asked_at = beginning;
+        if (setting_.rule != Rule::older_reading_applies) continue;
+        found.back().read_asked_at = beginning;
+        found.back().mirrored = false;
     }
     return found;
 }
@@ -284,6 +292,14 @@ void LeanTransaction::write_stock(const std::vector<StockRow>& rows, const std::
         stock.unavailable -= row.returning;
         stock.available += row.returning;
     }
+}
+
+std::vector<StockKey> LeanTransaction::mirrored_besides(MerchantId, WarehouseId, const std::vector<SkuId>& skus) {
+    std::vector<StockKey> found;
+    for (const StockRow& row : tables_.stock) {
+        if (row.mirrored && std::find(skus.begin(), skus.end(), row.key.sku_id) == skus.end()) found.push_back(row.key);
+    }
+    return found;
 }
 
 std::vector<ReservationRow> LeanTransaction::reservations_of(const std::vector<SagaKey>& sagas) {

@@ -61,6 +61,7 @@ struct SagaCell {
 
 struct Tables {
     Instant now = beginning;
+    std::optional<Instant> mirror;  // when the newest reading of all that the warehouse has was asked for
     std::vector<StockRow> stock;
     std::vector<ReservationRow> reservations;
     std::vector<ListingRow> listings;
@@ -81,6 +82,10 @@ struct Tables {
     StockRow& stock_of(SkuId sku);
     ListingRow* listing(ListingId id);
 };
+
+inline Instant newest_reading_of(const Tables& tables, const StockRow& row) {
+    return row.mirrored && tables.mirror ? std::max(*row.read_asked_at, *tables.mirror) : *row.read_asked_at;
+}
 
 class LeanTransaction final : public engine::Transaction, public Rows {
 public:
@@ -106,9 +111,7 @@ public:
 
     // --- orders::Rows
     std::vector<orders::StoreRow> stores(const std::vector<MerchantId>&) override { return setting_.stores; }
-    std::vector<orders::WarehouseRow> warehouses(const std::vector<MerchantId>&) override {
-        return {setting_.warehouse};
-    }
+    std::vector<orders::WarehouseRow> warehouses(const std::vector<MerchantId>&) override;
     std::vector<orders::SkuRow> skus(MerchantId merchant, const std::vector<SkuId>& ids) override;
     std::vector<ListingRow> find_listings(
         MerchantId merchant,
@@ -130,6 +133,10 @@ public:
     std::vector<StockRow> lock_stock(const std::vector<StockKey>& keys, engine::Turn) override;
     std::vector<StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<StockRow>& rows, const std::vector<orders::MovementRow>& movements) override;
+    std::optional<Instant> lock_mirror(MerchantId, WarehouseId) override { return tables_.mirror; }
+    std::vector<StockKey> mirrored_besides(MerchantId merchant, WarehouseId warehouse, const std::vector<SkuId>& skus)
+        override;
+    void write_mirror(MerchantId, WarehouseId, Instant asked_at) override { tables_.mirror = asked_at; }
     std::vector<ReservationRow> reservations_of(const std::vector<SagaKey>& sagas) override;
     std::vector<ReservationRow> waiting_for(const std::vector<StockKey>& keys) override;
     std::vector<AtRisk> at_risk(const std::vector<StockKey>&, std::size_t) override { return {}; }

@@ -364,7 +364,10 @@ void OrderModel::warehouse_acts(const World& from, Take& take) const {
     if (from.readings.size() < static_cast<std::size_t>(scope_.readings)) {
         World next = from;
         next.tables.now += Duration(1);
-        next.readings.push_back({next.tables.now, false, {}});
+        // The duty has one under way at a time; orders may ask beside it.
+        const bool under_way = std::any_of(
+            from.readings.begin(), from.readings.end(), [](const Reading& reading) { return reading.whole; });
+        next.readings.push_back({next.tables.now, !under_way, false, {}});
         take("a reading is asked for", std::move(next));
     }
     for (std::size_t r = 0; r < from.readings.size(); ++r) {
@@ -421,10 +424,12 @@ void OrderModel::apply(World& world, std::size_t number) const {
     }
     CommandRow command = sent_by_duty(
         sagas::activity::read_warehouse_stock, std::string(orders::duty::read_warehouse_stock) + "/warehouse:1",
-        {{"asked_at", runtime::format_rfc3339(reading.asked_at)}});
+        {{"asked_at", runtime::format_rfc3339(reading.asked_at)},
+         {"items", reading.whole ? json::array() : json::array({json::object()})}});
     const Outcome outcome = done({{"items", std::move(items)}});
     run(world, [&](BatchRun& batch) { batch.end_duty_attempt(command, outcome); }, {}, {}, {});
-    world.break_known = world.break_known || (world.broken && *world.tables.stock[0].read_asked_at > *world.broken);
+    world.break_known =
+        world.break_known || (world.broken && newest_reading_of(world.tables, world.tables.stock[0]) > *world.broken);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

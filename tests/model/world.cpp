@@ -288,10 +288,11 @@ Digest OrderModel::digest(const World& world) const {
             number(value);
         digest.add(rank(row.key.sku_id, row.version));
         for (const Reading& reading : world.readings)
-            flags({reading.asked_at <= *row.read_asked_at});
+            flags({reading.asked_at <= newest_reading_of(tables, row), row.mirrored});
     }
     flags({world.broken.has_value(), world.break_known});
     for (const Reading& reading : world.readings) {
+        flags({reading.whole, tables.mirror && reading.asked_at <= *tables.mirror});
         flags({reading.sampled, world.broken && reading.asked_at > *world.broken});
         for (std::int64_t value : reading.fulfillable)
             number(value);

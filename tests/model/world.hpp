@@ -73,6 +73,7 @@ struct Call {
 
 struct Reading {
     Instant asked_at{};
+    bool whole = false;  // all that the warehouse has, as its duty asks; else some articles, as an order asks
     bool sampled = false;
     std::array<std::int64_t, most_skus> fulfillable{};
 };

@@ -305,6 +305,32 @@ void SimTransaction::write_stock(const std::vector<StockRow>& rows, const std::v
     }
 }
 
+std::optional<Instant> SimTransaction::lock_mirror(MerchantId merchant, WarehouseId warehouse) {
+    step("lock_mirror");
+    return tables_.warehouses.at({merchant, warehouse}).read_asked_at;
+}
+
+std::vector<StockKey> SimTransaction::mirrored_besides(
+    MerchantId merchant,
+    WarehouseId warehouse,
+    const std::vector<SkuId>& skus) {
+    step("mirrored_besides");
+    const std::set<SkuId> told(skus.begin(), skus.end());
+    std::vector<StockKey> found;
+    for (const auto& [key, row] : tables_.stock) {
+        const bool here = key.merchant == merchant && key.warehouse_id == warehouse;
+        if (here && row.mirrored && told.count(key.sku_id) == 0) found.push_back(key);
+    }
+    return found;
+}
+
+void SimTransaction::write_mirror(MerchantId merchant, WarehouseId warehouse, Instant asked_at) {
+    step("write_mirror");
+    WarehouseRow row = tables_.warehouses.at({merchant, warehouse});
+    row.read_asked_at = asked_at;
+    tables_.warehouses.put({merchant, warehouse}, std::move(row));
+}
+
 std::vector<ReservationRow> SimTransaction::reservations_of(const std::vector<SagaKey>& sagas) {
     step("reservations_of");
     std::vector<ReservationRow> found;

@@ -86,6 +86,10 @@ public:
     std::vector<orders::StockRow> peek_stock(const std::vector<StockKey>& keys) override;
     void write_stock(const std::vector<orders::StockRow>& rows, const std::vector<orders::MovementRow>& movements)
         override;
+    std::optional<Instant> lock_mirror(MerchantId merchant, WarehouseId warehouse) override;
+    std::vector<StockKey> mirrored_besides(MerchantId merchant, WarehouseId warehouse, const std::vector<SkuId>& skus)
+        override;
+    void write_mirror(MerchantId merchant, WarehouseId warehouse, Instant asked_at) override;
     std::vector<orders::ReservationRow> reservations_of(const std::vector<SagaKey>& sagas) override;
     std::vector<orders::ReservationRow> waiting_for(const std::vector<StockKey>& keys) override;
     std::vector<AtRisk> at_risk(const std::vector<StockKey>& keys, std::size_t named) override;

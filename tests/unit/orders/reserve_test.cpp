@@ -373,6 +373,87 @@ TEST(Reading, ThatLeavesItShortIsToldThoughWhoWaitedHeldNothing) {
     EXPECT_THAT(shop.incidents(), Contains(less_than_promised));
 }
 
+// The time of a reading of everything is the warehouse's: what it confirms is not written again, and is fresh all the same.
+TEST(ReadingOfAll, WritesNoLedgerThatItConfirms) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 10}});
+    ASSERT_TRUE(shop.stock(shirt).mirrored);
+    const Instant written = *shop.stock(shirt).read_asked_at;
+    shop.pass(59s);
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 10}});
+    shop.pass(59s);
+    shop.read_warehouse({{shirt, 10}, {mug, 9}, {hat, 10}});
+    EXPECT_EQ(shop.stock(shirt).read_asked_at, written);
+    EXPECT_EQ(shop.stock(mug).read_asked_at, shop.clock.now()) << "a ledger that is written has its time, too";
+    shop.pass(59s);
+    shop.order("100", eu, shirt, 1);
+    EXPECT_EQ(shop.state("100"), "Reserved") << "read less than a minute ago";
+    shop.pass(59s);
+    shop.order("101", eu, shirt, 1);
+    EXPECT_EQ(shop.state("101"), "Received") << "read two minutes ago";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+TEST(ReadingOfAll, SaysNothingOfAnArticleThatIsNotInIt) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    shop.pass(50s);
+    const Instant before = shop.clock.now();
+    shop.read_warehouse({{mug, 10}});
+    EXPECT_FALSE(shop.stock(shirt).mirrored);
+    EXPECT_LT(*shop.stock(shirt).read_asked_at, before) << "it was read when it was told of";
+    shop.pass(11s);
+    shop.order("100", eu, mug, 1);
+    EXPECT_EQ(shop.state("100"), "Reserved");
+    shop.order("101", eu, shirt, 1);
+    EXPECT_EQ(shop.state("101"), "Received") << "nobody has read it for a minute";
+    shop.read_warehouse({{shirt, 10}, {mug, 10}});
+    EXPECT_TRUE(shop.stock(shirt).mirrored);
+}
+
+TEST(ReadingOfAll, ThatWasAskedBeforeAnotherIsDropped) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 10}});
+    shop.order("100", eu, hat, 1);
+    const engine::CommandRow older = shop.the_open(activity::read_warehouse_stock);
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 9}});
+    EXPECT_EQ(shop.stock(hat).available, 8) << "nine, of which one is promised";
+    shop.end(older, done(reading_of(hat, 10)));
+    EXPECT_EQ(shop.stock(hat).available, 8) << "the newest reading was of everything; no ledger has its time";
+}
+
+TEST(ReadingOfAll, DoesNotReplaceWhatAnArticleToldLater) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 10}});
+    shop.pass(31s);
+    const engine::CommandRow whole = shop.the_open(activity::read_warehouse_stock);
+    ASSERT_TRUE(whole.payload.at("items").empty());
+    shop.clock.advance(1ms);
+    shop.order("100", eu, hat, 1);
+    for (const engine::CommandRow& row : shop.open(activity::read_warehouse_stock)) {
+        if (row.command_id != whole.command_id) shop.end(row, done(reading_of(hat, 5)));
+    }
+    EXPECT_EQ(shop.stock(hat).available, 4);
+    shop.end(whole, done(reading_of(hat, 10)));
+    EXPECT_EQ(shop.stock(hat).available, 4);
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// What requests under way explain is left as it was, and with it its time.
+TEST(ReadingOfAll, ThatALedgerIsLeftOutOfIsNotItsOwn) {
+    AMerchant shop;
+    shop.read_warehouse({{shirt, 10}, {mug, 10}, {hat, 10}});
+    shop.order("100", eu, shirt, 2);
+    shop.pass(11s);
+    ASSERT_TRUE(shop.has_open(activity::request_fulfillment));
+    const Instant before = shop.clock.now();
+    shop.read_warehouse({{shirt, 8}, {mug, 10}, {hat, 10}});
+    EXPECT_EQ(shop.stock(shirt).available, 8) << "the warehouse has the order, and we have not heard of it";
+    EXPECT_FALSE(shop.stock(shirt).mirrored);
+    EXPECT_LT(*shop.stock(shirt).read_asked_at, before);
+    EXPECT_TRUE(shop.stock(mug).mirrored);
+}
+
 // Every batch that has the ledger at hand finds it short: one incident, opened once, with the figure of today.
 TEST(Reading, ThatStaysShortIsOneIncident) {
     AMerchant shop;
