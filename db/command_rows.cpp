@@ -15,6 +15,8 @@ constexpr const char* kColumns =
     "attempt, counted_attempts, attempt_token, perhaps_applied, lookup_first, created_at, due_at, sent_at, "
     "send_before, deadline, published_at, closed_at, outcome, last_error, trace";
 
+constexpr std::size_t columns_of_command = 26;
+
 constexpr const char* kOpenCommands = R"sql( FROM commands
      WHERE state <> 'closed'
        AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
@@ -172,8 +174,11 @@ std::vector<CommandRow> PgTransaction::lock_duty_commands(const std::vector<std:
         return {};
     }
     using Id = std::pair<MerchantId, std::string>;
-    return read_all(
-        sql_.query(select(kLockDutyCommands), {column(ids, &Id::first), column(ids, &Id::second)}), read_command);
+    const db::Rows locked = sql_.query(
+        std::string("SELECT ") + kColumns + ", now()" + kLockDutyCommands,
+        {column(ids, &Id::first), column(ids, &Id::second)});
+    if (!locked.empty()) now_ = locked.instant(0, columns_of_command);
+    return read_all(locked, read_command);
 }
 
 std::vector<CommandRow> PgTransaction::claim_expired_duty_commands(Instant now, std::size_t limit) {

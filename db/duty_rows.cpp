@@ -9,9 +9,9 @@ using sagas::MerchantId;
 namespace {
 
 constexpr const char* kClaimDue = R"sql(
-    SELECT merchant_id, duty, subject, next_due, memory, command_id
+    SELECT merchant_id, duty, subject, next_due, memory, command_id, now()
       FROM duties
-     WHERE next_due <= $1::timestamptz
+     WHERE next_due <= now() + $1::bigint * interval '1 microsecond'
      ORDER BY next_due
      LIMIT $2::bigint
        FOR NO KEY UPDATE SKIP LOCKED)sql";
@@ -45,8 +45,10 @@ DutyRow read_duty(RowReader& row) {
 
 }  // namespace
 
-std::vector<DutyRow> PgTransaction::claim_due_duties(Instant now, std::size_t limit) {
-    return read_all(sql_.query(kClaimDue, {now, limit}), read_duty);
+std::vector<DutyRow> PgTransaction::claim_due_duties(runtime::Duration within, std::size_t limit) {
+    const db::Rows due = sql_.query(kClaimDue, {within.count(), limit});
+    if (!due.empty()) now_ = due.instant(0, 6);
+    return read_all(due, read_duty);
 }
 
 std::vector<DutyRow> PgTransaction::lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) {

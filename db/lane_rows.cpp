@@ -52,11 +52,13 @@ constexpr const char* kLock = R"sql(
      ORDER BY merchant_id, lane
        FOR NO KEY UPDATE)sql";
 
-// Asked after the lock is held, so that what another batch has just sent is counted.
+// Asked after the lock is held, so that what another batch has just stored or sent is counted.
 constexpr const char* kInFlight = R"sql(
     SELECT wanted.merchant_id, wanted.lane,
            (SELECT count(*) FROM commands
-             WHERE commands.merchant_id = wanted.merchant_id AND commands.lane = wanted.lane AND state = 'sent')
+             WHERE commands.merchant_id = wanted.merchant_id AND commands.lane = wanted.lane AND state = 'sent'),
+           EXISTS (SELECT FROM commands
+                    WHERE commands.merchant_id = wanted.merchant_id AND commands.lane = wanted.lane AND state = 'waiting')
       FROM unnest($1::bigint[], $2::text[]) AS wanted (merchant_id, lane))sql";
 
 constexpr const char* kWrite = R"sql(
@@ -121,6 +123,7 @@ std::vector<LaneRow> PgTransaction::lock_lanes(const std::vector<std::pair<Merch
         for (LaneRow& lane : lanes) {
             if (lane.merchant.value == counts.int64(row, 0) && lane.lane == counts.view(row, 1)) {
                 lane.in_flight = counts.int32(row, 2);
+                lane.has_waiting = counts.boolean(row, 3);
             }
         }
     }

@@ -49,17 +49,21 @@ constexpr const char* kLock = R"sql( FROM listings
      ORDER BY listing_id)sql";
 
 // A hint counts once it has stood long enough for our own flush or a webhook to explain it.
-constexpr const char* kClaimToRead = R"sql( FROM listings
-     WHERE merchant_id = $1::bigint AND store_id = $2::bigint AND NOT read_open AND in_flight = 0
-       AND (wants_read
-            OR EXISTS (SELECT FROM level_hints hint
-                        WHERE hint.merchant_id = listings.merchant_id AND hint.listing_id = listings.listing_id
-                          AND hint.available IS NOT NULL AND hint.available IS DISTINCT FROM listings.believed
-                          AND hint.told_at < $3::timestamptz))
-       AND listing_id > $4::bigint
-     ORDER BY listing_id
-     LIMIT $5::bigint
-       FOR NO KEY UPDATE OF listings SKIP LOCKED)sql";
+constexpr const char* kClaimToRead = R"sql(
+  FROM unnest($2::bigint[], $3::bigint[]) AS turn (store, behind),
+       LATERAL (SELECT * FROM listings
+                 WHERE merchant_id = $1::bigint AND store_id = turn.store AND NOT read_open AND in_flight = 0
+                   AND (wants_read
+                        OR EXISTS (SELECT FROM level_hints hint
+                                    WHERE hint.merchant_id = listings.merchant_id
+                                      AND hint.listing_id = listings.listing_id AND hint.available IS NOT NULL
+                                      AND hint.available IS DISTINCT FROM listings.believed
+                                      AND hint.told_at < $4::timestamptz))
+                   AND listing_id > turn.behind
+                 ORDER BY listing_id
+                 LIMIT $5::bigint
+                   FOR NO KEY UPDATE SKIP LOCKED) listing
+ ORDER BY listing_id)sql";
 
 constexpr const char* kComponents = R"sql(
     SELECT listing_id, sku_id, quantity, composed_version, confirmed_version
@@ -250,12 +254,15 @@ std::vector<ListingRow> PgTransaction::lock_listings(
 
 std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     MerchantId merchant,
-    StoreId store,
+    const std::vector<std::pair<StoreId, ListingId>>& stores,
     Instant hinted_before,
-    ListingId after,
     std::size_t limit) {
-    std::vector<ListingRow> claimed =
-        with_components(merchant, sql_.query(select(kClaimToRead), {merchant, store, hinted_before, after, limit}));
+    using Turn = std::pair<StoreId, ListingId>;
+    std::vector<ListingRow> claimed = with_components(
+        merchant,
+        sql_.query(
+            select(kClaimToRead),
+            {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}));
     if (!claimed.empty()) {
         sql_.execute(kDropHints, {merchant, column(claimed, &ListingRow::listing_id)});
     }

@@ -26,6 +26,14 @@ constexpr const char* kLock = R"sql(
      WHERE (merchant_id, store_id, order_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[]))
      ORDER BY merchant_id, store_id, order_id)sql";
 
+constexpr const char* kPeekDocuments = R"sql(
+    SELECT orders.document
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY AS wanted (merchant, store, id, place)
+      LEFT JOIN orders
+        ON orders.merchant_id = wanted.merchant AND orders.store_id = wanted.store AND orders.order_id = wanted.id
+       AND NOT EXISTS (SELECT FROM found_fulfillments WHERE found_fulfillments.merchant_id = orders.merchant_id)
+     ORDER BY place)sql";
+
 constexpr const char* kWrite = R"sql(
     UPDATE orders
        SET saga_id = new.saga_id, name = new.name, document = new.document, deleted = new.deleted, reason = new.reason,
@@ -94,6 +102,12 @@ std::vector<sagas::Refund> refunds_from_json(const nlohmann::json& list) {
     }
 }
 
+std::optional<sagas::OrderDocument> read_optional_document(RowReader& row) {
+    const auto document = row.optional_text();
+    if (!document) return std::nullopt;
+    return read_document(nlohmann::json::parse(*document, nullptr, false));
+}
+
 OrderRow read_order(RowReader& row) {
     OrderRow order;
     order.key.merchant = row.id<MerchantId>();
@@ -101,8 +115,8 @@ OrderRow read_order(RowReader& row) {
     order.key.order_id = row.text();
     order.saga_id = row.text_or_empty();
     order.name = row.text();
-    if (const auto document = row.optional_text()) {
-        order.document = read_document(nlohmann::json::parse(*document, nullptr, false));
+    if (auto document = read_optional_document(row)) {
+        order.document = std::move(*document);
         order.has_document = true;
     }
     order.deleted = row.boolean();
@@ -134,6 +148,17 @@ std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& ke
         column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)};
     sql_.query(kCreateMissing, parameters);
     return read_all(sql_.query(std::string(kLock) + lock_for(turn), parameters), read_order);
+}
+
+std::vector<std::optional<sagas::OrderDocument>> PgTransaction::peek_documents(const std::vector<OrderKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(
+        sql_.query(
+            kPeekDocuments,
+            {column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)}),
+        read_optional_document);
 }
 
 void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {

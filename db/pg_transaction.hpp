@@ -54,7 +54,7 @@ public:
     void write_lanes(const std::vector<engine::LaneRow>& lanes) override;
 
     // duty_rows.cpp
-    std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
+    std::vector<engine::DutyRow> claim_due_duties(runtime::Duration within, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(
         const std::vector<std::pair<sagas::MerchantId, std::string>>& duties) override;
     std::vector<engine::DutyRow> read_duties(
@@ -92,6 +92,7 @@ public:
 
     // order_rows.cpp
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
+    std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
         sagas::MerchantId merchant,
@@ -154,9 +155,8 @@ public:
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(
         sagas::MerchantId merchant,
-        sagas::StoreId store,
+        const std::vector<std::pair<sagas::StoreId, sagas::ListingId>>& stores,
         Instant hinted_before,
-        sagas::ListingId after,
         std::size_t limit) override;
     void keep_hints(const std::vector<orders::LevelHint>& hints) override;
 

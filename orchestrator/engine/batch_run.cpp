@@ -592,11 +592,26 @@ void BatchRun::apply_lessons(LaneRow& lane) {
 std::vector<LaneRow> BatchRun::lock_lanes() {
     const std::vector<LaneKey> names(lanes_.begin(), lanes_.end());
     if (names.empty()) return {};
+    std::set<LaneKey>* known = parts_.known_lanes;
+    const bool all_known =
+        known != nullptr && std::includes(known->begin(), known->end(), lanes_.begin(), lanes_.end());
+    if (!all_known) create_missing(names);
+    std::vector<LaneRow> lanes = transaction_.lock_lanes(names);
+    if (known == nullptr) return lanes;
+    if (lanes.size() < names.size()) {
+        // A database from earlier, or a transaction that was rolled back.
+        known->clear();
+        throw StoreUnavailable("a lane is not there any more");
+    }
+    known->insert(names.begin(), names.end());
+    return lanes;
+}
+
+void BatchRun::create_missing(const std::vector<LaneKey>& names) {
     std::vector<LaneRow> fresh;
     for (const auto& [merchant, lane] : transaction_.missing_lanes(names))
         fresh.push_back(parts_.participant.new_lane(transaction_, merchant, lane, now_));
     if (!fresh.empty()) transaction_.create_lanes(fresh);
-    return transaction_.lock_lanes(names);
 }
 
 void BatchRun::dispatch(const std::vector<LaneKey>& lanes) {
@@ -619,8 +634,10 @@ void BatchRun::admit_commands(std::vector<CommandRow> fresh) {
         const int free = free_slots(lane, now_);
         if (free == 0 && now_ < lane.not_before) lane_retries_[{lane.merchant, lane.lane}] = lane.not_before;
         if (free == 0) continue;  // the next outcome of this lane comes by here again
-        std::vector<CommandRow> stored = transaction_.claim_waiting_commands(
-            lane.merchant, lane.lane, now_, static_cast<std::size_t>(free), lane.reads_only);
+        std::vector<CommandRow> stored;
+        if (lane.has_waiting)
+            stored = transaction_.claim_waiting_commands(
+                lane.merchant, lane.lane, now_, static_cast<std::size_t>(free), lane.reads_only);
         std::vector<CommandRow*> queue;
         for (CommandRow& command : stored)
             queue.push_back(&command);

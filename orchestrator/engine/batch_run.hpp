@@ -26,6 +26,8 @@ struct EngineParts {
     runtime::Random& random;
     const EngineOptions& options;
     EngineCounts& counts;
+    std::set<LaneKey>* known_lanes =
+        nullptr;  // those that were there once; none is ever taken away but with its database
 };
 
 class BatchRun final : public Batch {
@@ -137,6 +139,7 @@ private:
     void apply_lessons(LaneRow& lane);
     void collect_changes();
     std::vector<LaneRow> lock_lanes();
+    void create_missing(const std::vector<LaneKey>& names);
     void admit_commands(std::vector<CommandRow> fresh);
 
     EngineParts parts_;

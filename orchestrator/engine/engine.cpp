@@ -91,6 +91,7 @@ public:
     std::vector<std::int64_t> announced_;
     std::map<std::string, Instant> resent_;  // by attempt token: when the relay last repeated it
     std::map<LaneKey, Instant> lane_retries_;
+    std::set<LaneKey> known_lanes_;
     std::optional<Duration> due_in_;
     bool more_due_ = true;
     Onlooker onlooker_;
@@ -98,7 +99,7 @@ public:
 private:
     enum class Ran { committed, unavailable, bad };
 
-    EngineParts parts() { return {participant_, definitions_, random_, options_, counts_}; }
+    EngineParts parts() { return {participant_, definitions_, random_, options_, counts_, &known_lanes_}; }
     Ran attempt(const std::vector<Input*>& inputs, std::vector<InputResult>& results, std::string& fault);
     bool run_or_split(const std::vector<Input*>& inputs);
     bool park(Input& input, const std::string& reason);
@@ -207,7 +208,6 @@ Engine::Impl::Ran Engine::Impl::attempt(
     return in_transaction(
         [&](Transaction& transaction) {
             results.assign(inputs.size(), InputResult{});
-            BatchRun batch(parts(), transaction);
 
             std::vector<std::pair<MerchantId, std::string>> duty_ids;
             std::vector<SagaKey> keys;
@@ -230,6 +230,7 @@ Engine::Impl::Ran Engine::Impl::attempt(
                 }
             }
 
+            // First of all: it tells the time along with them.
             std::map<std::string, CommandRow> duty_commands;
             if (!duty_ids.empty()) {
                 for (CommandRow& row : transaction.lock_duty_commands(duty_ids)) {
@@ -237,6 +238,7 @@ Engine::Impl::Ran Engine::Impl::attempt(
                     duty_commands.emplace(std::move(id), std::move(row));
                 }
             }
+            BatchRun batch(parts(), transaction);
             for (std::size_t i = 0; i < inputs.size(); ++i) {
                 const auto* outcome = std::get_if<OutcomeArrived>(&inputs[i]->content);
                 if (outcome == nullptr || !outcome->saga_id.empty()) continue;
@@ -465,14 +467,12 @@ void Engine::Impl::end_silent_duties(Transaction& transaction) {
 // In a transaction of its own: who holds the duties it has claimed must not wait for what a batch may hold.
 void Engine::Impl::perform_duties(Transaction& transaction) {
     // What comes due in a moment is done along with what is due: duties of one period then stay together.
-    std::vector<DutyRow> due =
-        transaction.claim_due_duties(transaction.now() + options_.duties_together, options_.due_limit);
+    std::vector<DutyRow> due = transaction.claim_due_duties(options_.duties_together, options_.due_limit);
     if (due.empty()) return;
     if (due.size() >= options_.due_limit) more_due_ = true;
     runtime::crash_point("engine.duties_claimed");
     BatchRun batch(parts(), transaction);
-    for (const DutyRow& duty : due)
-        batch.session().perform(duty);
+    batch.session().perform(due);
     batch.decide_all();
     batch.write_and_dispatch();
     after_commit(batch);

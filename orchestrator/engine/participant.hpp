@@ -59,8 +59,8 @@ public:
     // 6. Nothing more comes: compose what others must be told, write all rows.
     virtual void finish() = 0;
 
-    // A duty whose time has come: gives its command (command_of_duty) or not, and its next time (write_duty).
-    virtual void perform(const DutyRow& duty) = 0;
+    // Duties whose time has come: gives each its command (command_of_duty) or none, and its next time (write_duty).
+    virtual void perform(const std::vector<DutyRow>& due) = 0;
     // Keeps an arrival that could not be applied, with the reason, in a transaction of its own.
     virtual void park(const Arrival& arrival, const std::string& reason) = 0;
     // The rows changed by this batch's effects, for a preview: one object per change.

@@ -142,6 +142,7 @@ struct LaneRow {
     Instant not_before{};
     int window = 8;                  // attempts in flight at most
     int in_flight = 0;               // as counted from rows in state `sent`
+    bool has_waiting = true;         // some stored command of it waits, due or not
     std::string breaker = "closed";  // closed | open | probing
     int failures = 0;                // consecutive
     std::optional<Instant> opened_at;
@@ -248,7 +249,8 @@ public:
     virtual std::vector<CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) = 0;
     // Lets a duty's command that still waits go before those of its lane that are not asked for first. Skips a locked one.
     virtual void hurry_duty_command(MerchantId merchant, const std::string& command_id) = 0;
-    virtual std::vector<DutyRow> claim_due_duties(Instant now, std::size_t limit) = 0;
+    // Due now or within so long. Skips locked ones.
+    virtual std::vector<DutyRow> claim_due_duties(Duration within, std::size_t limit) = 0;
     virtual std::vector<DutyRow> lock_duties(
         const std::vector<std::pair<MerchantId, std::string>>& duties) = 0;  // "<duty>/<subject>"
     // The same without a lock, for who only wants to know its memory.
@@ -256,7 +258,8 @@ public:
 
     // Lanes that have a waiting command due by `now` and whose not_before has passed; no lock.
     virtual std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) = 0;
-    // Locked, by key; one that does not exist yet is left out. `in_flight` is counted from the rows in state sent.
+    // Locked, by key; one that does not exist yet is left out. `in_flight` is counted, and `has_waiting` looked for, when all
+    // are locked: who changes either holds the lane.
     virtual std::vector<LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>& lanes) = 0;
     // Those of them that nobody has created yet; no lock.
     virtual std::vector<std::pair<MerchantId, std::string>> missing_lanes(

@@ -32,7 +32,7 @@ public:
     std::vector<sagas::Event> settle(const engine::SagaRow& saga, const sagas::Effect& effect) override;
     void conclude() override;
     void finish() override;
-    void perform(const engine::DutyRow& duty) override;
+    void perform(const std::vector<engine::DutyRow>& due) override;
     void park(const engine::Arrival& arrival, const std::string& reason) override;
     nlohmann::json changes_for_preview() const override;
 
@@ -69,6 +69,7 @@ private:
     // order_session_intake.cpp
     void read_receipts(const std::vector<const engine::Arrival*>& arrivals, std::vector<engine::InputResult>& results);
     void keep_receipts();
+    void leave_out_known();
     void lock_orders_of(const std::vector<const engine::Arrival*>& arrivals);
     void load_mappings(const std::vector<const engine::Arrival*>& arrivals);
     LineMapping map_line(const StoreRow& store, const sagas::OrderLine& line);
@@ -134,6 +135,9 @@ private:
     void tell_or_signal(const engine::SagaKey& saga, sagas::Event event);
 
     // order_session_duties.cpp
+    using ToRead = std::map<std::pair<MerchantId, std::string>, std::vector<ListingRow>>;  // by the subject of the duty
+    ToRead claim_what_to_read(const std::vector<engine::DutyRow>& due);
+    void perform(engine::DutyRow row, const std::vector<ListingRow>& to_read);
     void lock_duties_of(const std::vector<const engine::Arrival*>& arrivals);
     void end_duty(const DutyEnd& end);
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);

@@ -123,11 +123,36 @@ bool OrderSession::may_ask(MerchantId merchant, const std::string& duty) {
     return true;
 }
 
-void OrderSession::perform(const engine::DutyRow& due) {
+// One question for all stores whose turn it is. Most often none of them has anything to read: then nothing more is asked.
+OrderSession::ToRead OrderSession::claim_what_to_read(const std::vector<engine::DutyRow>& due) {
+    std::map<MerchantId, std::vector<std::pair<StoreId, ListingId>>> stores;
+    for (const engine::DutyRow& row : due) {
+        if (row.duty != duty::quiet_reads || !row.command_id.empty()) continue;
+        stores[row.merchant].emplace_back(
+            StoreId{id_in(row.subject)}, ListingId{row.memory.value("read_to", std::int64_t{0})});
+    }
+    ToRead found;
+    for (const auto& [merchant, turns] : stores) {
+        for (ListingRow& listing : rows_.claim_listings_to_read(
+                 merchant, turns, batch_.now() - settings_.hint_settles_after, settings_.quiet_read_limit)) {
+            const std::string subject = "store:" + std::to_string(listing.store_id.value);
+            found[{merchant, subject}].push_back(std::move(listing));
+        }
+    }
+    return found;
+}
+
+void OrderSession::perform(const std::vector<engine::DutyRow>& due) {
+    ToRead to_read = claim_what_to_read(due);
+    for (const engine::DutyRow& row : due)
+        perform(row, to_read[{row.merchant, row.subject}]);
+}
+
+void OrderSession::perform(engine::DutyRow row, const std::vector<ListingRow>& to_read) {
     Instant now = batch_.now();
-    engine::DutyRow row = due;
     std::int64_t id = id_in(row.subject);
-    const StoreRow* from = row.subject.starts_with("store:") ? store(row.merchant, {id}) : nullptr;
+    const bool still = row.duty == duty::quiet_reads && to_read.empty();
+    const StoreRow* from = !still && row.subject.starts_with("store:") ? store(row.merchant, {id}) : nullptr;
     const WarehouseRow* stocked = row.subject.starts_with("warehouse:") ? warehouse(row.merchant, {id}) : nullptr;
     bool active = (from != nullptr && from->status == "active") || (stocked != nullptr && stocked->status == "active");
 
@@ -172,11 +197,10 @@ void OrderSession::perform(const engine::DutyRow& due) {
     } else if (row.duty == duty::quiet_reads) {
         every = settings_.quiet_reads_every;
         command.activity = sagas::activity::quiet_read;
+        if (still && row.command_id.empty()) row.memory.erase("read_to");
+        ask = ask && !still;
         if (ask) {
-            std::vector<ListingRow> listings = rows_.claim_listings_to_read(
-                row.merchant, from->store_id, now - settings_.hint_settles_after,
-                {row.memory.value("read_to", std::int64_t{0})}, settings_.quiet_read_limit);
-            ask = !listings.empty();
+            std::vector<ListingRow> listings = to_read;
             // One that cannot be read for now must not keep the others from their turn: the next page goes on behind this one.
             if (listings.size() == settings_.quiet_read_limit) {
                 row.memory["read_to"] = listings.back().listing_id.value;
@@ -202,7 +226,7 @@ void OrderSession::perform(const engine::DutyRow& due) {
                 {"learned", std::move(learned)},
                 {"orders_since",
                  runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))}};
-            if (ask) world(row.merchant).channels->mark_reading(std::move(listings));
+            world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else if (row.duty == duty::check_subscriptions) {
         every = settings_.check_subscriptions_every;

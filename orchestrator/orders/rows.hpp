@@ -286,6 +286,9 @@ public:
 
     // Locks existing orders, creates missing ones empty; by key.
     virtual std::vector<OrderRow> lock_orders(const std::vector<OrderKey>& keys, Turn turn = Turn::in_turn) = 0;
+    // Their documents as they stand, in the sequence of `keys`, without a lock. None of an order that has none, or while its
+    // merchant has something at the warehouse that is not settled (write_found).
+    virtual std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<OrderKey>& keys) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
     // Of orders whose saga begins in this transaction.
     virtual void write_personal(const std::vector<PersonalRow>& people) = 0;
@@ -355,14 +358,14 @@ public:
         std::size_t limit,
         Turn turn = Turn::in_turn) = 0;
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
-    // Listings of a store that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
-    // and are neither in flight nor being read, locked; behind `after`, by their ids. Their hints are dropped: what was
-    // heard so far is answered by what is read from now on; what is heard from now on it may not show.
+    // Listings of these stores that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
+    // and are neither in flight nor being read, locked; by their ids, of each store those behind the id beside it, at most
+    // `limit`. Their hints are dropped: what was heard so far is answered by what is read from now on; what is heard from now
+    // on it may not show.
     virtual std::vector<ListingRow> claim_listings_to_read(
         MerchantId merchant,
-        StoreId store,
+        const std::vector<std::pair<StoreId, ListingId>>& stores,
         Instant hinted_before,
-        ListingId after,
         std::size_t limit) = 0;
 
     // Remembers of each listing what its store told last, whichever came last; levels of no listing are left out.

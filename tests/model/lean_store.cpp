@@ -233,6 +233,16 @@ std::vector<OrderRow> LeanTransaction::lock_orders(const std::vector<orders::Ord
     return found;
 }
 
+std::vector<std::optional<sagas::OrderDocument>> LeanTransaction::peek_documents(
+    const std::vector<orders::OrderKey>& keys) {
+    std::vector<std::optional<sagas::OrderDocument>> found;
+    for (const orders::OrderKey& key : keys) {
+        const OrderRow* known = tables_.order(key.order_id);
+        found.push_back(known != nullptr && known->has_document ? std::optional(known->document) : std::nullopt);
+    }
+    return found;
+}
+
 void LeanTransaction::write_orders(const std::vector<OrderRow>& orders) {
     for (const OrderRow& row : orders) {
         std::erase_if(tables_.orders, [&](const auto& known) { return known->key == row.key; });
@@ -431,14 +441,18 @@ void LeanTransaction::write_listings(const std::vector<ListingRow>& rows) {
 
 std::vector<ListingRow> LeanTransaction::claim_listings_to_read(
     MerchantId,
-    StoreId store,
+    const std::vector<std::pair<StoreId, ListingId>>& stores,
     Instant,
-    ListingId after,
     std::size_t limit) {
     std::vector<ListingRow> found;
-    for (const ListingRow& row : tables_.listings) {
-        const bool wanted = row.store_id == store && row.wants_read && !row.read_open && row.in_flight == 0;
-        if (wanted && after.value < row.listing_id.value && found.size() < limit) found.push_back(row);
+    for (const auto& [store, after] : stores) {
+        std::size_t of_store = 0;
+        for (const ListingRow& row : tables_.listings) {
+            const bool wanted = row.store_id == store && row.wants_read && !row.read_open && row.in_flight == 0;
+            if (!wanted || row.listing_id.value <= after.value || of_store >= limit) continue;
+            found.push_back(row);
+            ++of_store;
+        }
     }
     return found;
 }

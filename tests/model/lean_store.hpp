@@ -122,6 +122,7 @@ public:
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>&) override {}
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn) override;
+    std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>&) override {}
     std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
@@ -159,9 +160,8 @@ public:
     void write_listings(const std::vector<ListingRow>& rows) override;
     std::vector<ListingRow> claim_listings_to_read(
         MerchantId merchant,
-        StoreId store,
+        const std::vector<std::pair<StoreId, ListingId>>& stores,
         Instant hinted_before,
-        ListingId after,
         std::size_t limit) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     std::vector<orders::FlushRow> read_open_flushes(
@@ -181,7 +181,7 @@ public:
     }
     std::vector<CommandRow> claim_expired_duty_commands(Instant, std::size_t) override { refuse(); }
     void hurry_duty_command(MerchantId, const std::string&) override { refuse(); }
-    std::vector<engine::DutyRow> claim_due_duties(Instant, std::size_t) override { refuse(); }
+    std::vector<engine::DutyRow> claim_due_duties(Duration, std::size_t) override { refuse(); }
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant, std::size_t) override { refuse(); }
     std::vector<engine::LaneRow> lock_lanes(const std::vector<std::pair<MerchantId, std::string>>&) override {
         refuse();

@@ -532,7 +532,7 @@ void OrderModel::quiet_reads_move(const World& from, Take& take) const {
             duty.merchant = merchant;
             duty.duty = orders::duty::quiet_reads;
             duty.subject = "store:" + std::to_string(id.value);
-            run(next, [&](BatchRun& batch) { batch.session().perform(duty); }, {}, {}, {});
+            run(next, [&](BatchRun& batch) { batch.session().perform({duty}); }, {}, {}, {});
             for (const auto& command : next.tables.commands) {
                 if (command->activity == sagas::activity::quiet_read && command->lane == duty.subject)
                     next.looks[store] = Look{command->command_id, Look::Phase::asked, {}, {}, {}};

@@ -346,8 +346,9 @@ TEST_F(EngineRows, DutiesAndTheirCommands) {
             std::vector<std::string>{uuid(10)});
         EXPECT_TRUE(transaction.claim_expired_duty_commands(start + seconds(19), 9).empty());
         EXPECT_EQ(transaction.claim_expired_duty_commands(start + seconds(20), 9).size(), 1U);
-        EXPECT_TRUE(transaction.claim_due_duties(start - seconds(1), 9).empty());
-        const auto due = transaction.claim_due_duties(start, 9);
+        const Duration until_start = start - transaction.now();
+        EXPECT_TRUE(transaction.claim_due_duties(until_start - seconds(1), 9).empty());
+        const auto due = transaction.claim_due_duties(until_start, 9);
         ASSERT_EQ(due.size(), 1U);
         EXPECT_EQ(due[0].memory, duty.memory);
         EXPECT_EQ(due[0].command_id, uuid(10));

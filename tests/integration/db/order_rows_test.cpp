@@ -637,7 +637,7 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
         in_rows([&](orders::Rows& rows) {
-            found = ids_of(rows.claim_listings_to_read(merchant, eu, hinted_before, {after}, 9));
+            found = ids_of(rows.claim_listings_to_read(merchant, {{us, {0}}, {eu, {after}}}, hinted_before, 9));
         });
         return found;
     };

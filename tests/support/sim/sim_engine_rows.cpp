@@ -166,11 +166,11 @@ void SimTransaction::hurry_duty_command(MerchantId merchant, const std::string& 
     }
 }
 
-std::vector<DutyRow> SimTransaction::claim_due_duties(Instant now, std::size_t limit) {
+std::vector<DutyRow> SimTransaction::claim_due_duties(runtime::Duration within, std::size_t limit) {
     step("claim_due_duties");
     std::vector<std::pair<Instant, DutyRow>> ranked;
     for (const auto& [key, duty] : tables_.duties) {
-        if (duty.next_due <= now) ranked.emplace_back(duty.next_due, duty);
+        if (duty.next_due <= now_ + within) ranked.emplace_back(duty.next_due, duty);
     }
     std::vector<DutyRow> claimed = first_of(std::move(ranked), limit);
     lock(Locked::duties, engine::Turn::never, claimed, duty_key, "");
@@ -237,6 +237,7 @@ std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<std::pair<Merc
         if (!tables_.lanes.has(key)) continue;
         LaneRow row = tables_.lanes.at(key);
         row.in_flight = 0;
+        row.has_waiting = false;
         for (const auto& [store_key, store] : tables_.stores) {
             const bool catching_up = !store.recovery.empty() && store.recovery != "caught_up";
             row.reads_only = row.reads_only || (store.merchant == key.first && catching_up);
@@ -250,9 +251,10 @@ std::vector<LaneRow> SimTransaction::lock_lanes(const std::vector<std::pair<Merc
         },
         "lock_lanes");
     for (const auto& [id, command] : tables_.open_commands) {
-        if (command.state != CommandState::sent) continue;
         const auto lane = found.find({command.merchant, command.lane});
-        if (lane != found.end()) ++lane->second.in_flight;
+        if (lane == found.end()) continue;
+        if (command.state == CommandState::sent) ++lane->second.in_flight;
+        if (command.state == CommandState::waiting) lane->second.has_waiting = true;
     }
     std::vector<LaneRow> rows;
     for (auto& [key, row] : found)

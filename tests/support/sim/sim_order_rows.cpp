@@ -177,6 +177,19 @@ std::vector<OrderRow> SimTransaction::lock_orders(const std::vector<OrderKey>& k
     return found;
 }
 
+std::vector<std::optional<sagas::OrderDocument>> SimTransaction::peek_documents(const std::vector<OrderKey>& keys) {
+    step("peek_documents");
+    std::set<MerchantId> unsettled;
+    for (const auto& [key, row] : tables_.found)
+        unsettled.insert(row.merchant);
+    std::vector<std::optional<sagas::OrderDocument>> found;
+    for (const OrderKey& key : keys) {
+        const OrderRow* row = unsettled.count(key.merchant) > 0 ? nullptr : tables_.orders.find(key);
+        found.push_back(row != nullptr && row->has_document ? std::optional(row->document) : std::nullopt);
+    }
+    return found;
+}
+
 void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
     step("write_orders");
     for (const OrderRow& row : orders) {
@@ -522,20 +535,23 @@ void SimTransaction::write_listings(const std::vector<ListingRow>& rows) {
 
 std::vector<ListingRow> SimTransaction::claim_listings_to_read(
     MerchantId merchant,
-    StoreId store,
+    const std::vector<std::pair<StoreId, ListingId>>& stores,
     Instant hinted_before,
-    ListingId after,
     std::size_t limit) {
     step("claim_listings_to_read");
+    const std::map<StoreId, ListingId> wanted(stores.begin(), stores.end());
+    std::map<StoreId, std::size_t> taken;
     std::vector<ListingRow> found;
     for (const auto& [key, row] : tables_.listings) {
-        if (found.size() >= limit) break;
-        if (key.first != merchant || row.store_id != store || row.read_open || row.in_flight != 0) continue;
-        if (row.listing_id.value <= after.value) continue;
+        const auto of_store = wanted.find(row.store_id);
+        if (key.first != merchant || of_store == wanted.end() || row.read_open || row.in_flight != 0) continue;
+        if (row.listing_id.value <= of_store->second.value || taken[row.store_id] >= limit) continue;
         const LevelHint* hint = tables_.hints.find(key);
         const bool hint_disagrees =
             hint != nullptr && hint->available && hint->available != row.believed && hint->told_at < hinted_before;
-        if (row.wants_read || hint_disagrees) found.push_back(row);
+        if (!row.wants_read && !hint_disagrees) continue;
+        ++taken[row.store_id];
+        found.push_back(row);
     }
     lock(Locked::listings, engine::Turn::never, found, listing_key, "");
     lock(Locked::hints, engine::Turn::in_turn, found, listing_key, "claim_listings_to_read");

@@ -30,7 +30,7 @@ public:
         const std::vector<std::pair<MerchantId, std::string>>& ids) override;
     std::vector<engine::CommandRow> claim_expired_duty_commands(Instant now, std::size_t limit) override;
     void hurry_duty_command(MerchantId merchant, const std::string& command_id) override;
-    std::vector<engine::DutyRow> claim_due_duties(Instant now, std::size_t limit) override;
+    std::vector<engine::DutyRow> claim_due_duties(runtime::Duration within, std::size_t limit) override;
     std::vector<engine::DutyRow> lock_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<engine::DutyRow> read_duties(const std::vector<std::pair<MerchantId, std::string>>& duties) override;
     std::vector<std::pair<MerchantId, std::string>> lanes_with_work(Instant now, std::size_t limit) override;
@@ -72,6 +72,7 @@ public:
     std::vector<bool> insert_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
+    std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>& people) override;
     void ask_privacy(const std::vector<orders::PrivacyRequest>& requests) override;
@@ -112,9 +113,8 @@ public:
     void write_listings(const std::vector<orders::ListingRow>& rows) override;
     std::vector<orders::ListingRow> claim_listings_to_read(
         MerchantId merchant,
-        StoreId store,
+        const std::vector<std::pair<StoreId, sagas::ListingId>>& stores,
         Instant hinted_before,
-        sagas::ListingId after,
         std::size_t limit) override;
     void keep_hints(const std::vector<orders::LevelHint>& hints) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;

@@ -63,15 +63,16 @@ public:
         boxes_.ended.insert(boxes_.ended.end(), ended_.begin(), ended_.end());
     }
 
-    void perform(const DutyRow& duty) override {
-        DutyRow row = duty;
-        row.next_due = batch_.now() + std::chrono::hours(1);
-        sagas::Command command;
-        command.activity = "Look";
-        command.lane = "bench:1";
-        command.idempotency_key = "look:" + std::to_string(batch_.now().time_since_epoch().count());
-        row.command_id = batch_.command_of_duty(row.merchant, row.duty + "/" + row.subject, command);
-        batch_.write_duty(std::move(row));
+    void perform(const std::vector<DutyRow>& due) override {
+        for (DutyRow row : due) {
+            row.next_due = batch_.now() + std::chrono::hours(1);
+            sagas::Command command;
+            command.activity = "Look";
+            command.lane = "bench:1";
+            command.idempotency_key = "look:" + std::to_string(batch_.now().time_since_epoch().count());
+            row.command_id = batch_.command_of_duty(row.merchant, row.duty + "/" + row.subject, command);
+            batch_.write_duty(std::move(row));
+        }
     }
 
     void park(const Arrival&, const std::string& reason) override {

@@ -384,7 +384,7 @@ TEST(ReadingOfAll, WritesNoLedgerThatItConfirms) {
     shop.pass(59s);
     shop.read_warehouse({{shirt, 10}, {mug, 9}, {hat, 10}});
     EXPECT_EQ(shop.stock(shirt).read_asked_at, written);
-    EXPECT_EQ(shop.stock(mug).read_asked_at, shop.clock.now()) << "a ledger that is written has its time, too";
+    EXPECT_GT(shop.stock(mug).read_asked_at, written) << "a ledger that is written has its time, too";
     shop.pass(59s);
     shop.order("100", eu, shirt, 1);
     EXPECT_EQ(shop.state("100"), "Reserved") << "read less than a minute ago";

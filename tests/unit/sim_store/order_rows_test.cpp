@@ -293,7 +293,7 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     const auto to_read = [&](Instant hinted_before, std::int64_t after = 0) {
         std::vector<std::int64_t> found;
         in_rows([&](Rows& rows) {
-            for (const ListingRow& row : rows.claim_listings_to_read(merchant, eu, hinted_before, {after}, 9)) {
+            for (const ListingRow& row : rows.claim_listings_to_read(merchant, {{eu, {after}}}, hinted_before, 9)) {
                 found.push_back(row.listing_id.value);
             }
         });
