@@ -28,7 +28,7 @@ orders::Rows& rows_of(engine::Transaction& transaction) {
 
 EngineLoopOptions options_of(EngineLoopOptions options) {
     options.looks = false;
-    options.gather = gathered;
+    options.linger = gathered;
     options.batch_limit = gathered_limit;
     return options;
 }

@@ -6,6 +6,7 @@
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/planted.hpp"
+#include "sagas/activities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -235,6 +236,13 @@ void BrokerSink::on_results(const std::vector<broker::PublishResult>& results) {
 
 namespace {
 
+// A poll that has told all there was: the next one is due in a minute.
+bool can_wait(const broker::Envelope& envelope, const sagas::Outcome& outcome) {
+    const bool polled =
+        envelope.activity == sagas::activity::poll_orders || envelope.activity == sagas::activity::poll_fulfillments;
+    return polled && outcome.payload.is_object() && outcome.payload.value("complete", true);
+}
+
 // What tells of orders travels sealed (activities/command_runner.cpp). Throws when it cannot be opened.
 void open_payload(const runtime::KeyRing& keys, const std::string& attempt_token, sagas::Outcome& outcome) {
     const nlohmann::json* sealed = runtime::find_member(outcome.payload, "sealed");
@@ -344,6 +352,7 @@ engine::OutcomeArrived OutcomeSource::read(std::string_view body) {
     arrived.attempt_token = envelope->attempt_token;
     arrived.outcome = sagas::outcome_from_json(*payload);
     open_payload(keys_, arrived.attempt_token, arrived.outcome);
+    arrived.can_wait = can_wait(*envelope, arrived.outcome);
     if (sink_ != nullptr) sink_->answered(envelope->activity, envelope->lists);
     return arrived;
 }

@@ -46,15 +46,21 @@ void EngineLoop::stop() {
 }
 
 bool EngineLoop::offer(engine::Input input) {
-    bool patient = std::holds_alternative<engine::OutcomeArrived>(input.content);
+    const auto* outcome = std::get_if<engine::OutcomeArrived>(&input.content);
+    const bool patient = outcome != nullptr;
     const auto* arrival = std::get_if<engine::Arrival>(&input.content);
+    const bool can_wait = patient ? outcome->can_wait : arrival != nullptr && arrival->apart;
     const std::string line = arrival == nullptr ? std::string() : arrival->line;
     bool wakes = false;
     {
         std::lock_guard lock(mutex_);
         if (stopping_ || (!patient && is_too_much_before(line))) return false;
-        queue_.push(line, {std::move(input), Clock::now(), patient});
-        wakes = options_.gather.count() == 0 || queue_.size() == 1 || queue_.size() >= options_.batch_limit;
+        const Clock::time_point now = Clock::now();
+        queue_.push(line, {std::move(input), now, patient});
+        const bool lingers = can_wait && queue_.size() < options_.batch_limit;
+        const Clock::time_point at = lingers ? now + options_.linger : now;
+        wakes = at < batch_at_;
+        batch_at_ = std::min(batch_at_, at);
     }
     if (wakes) wake_.notify_one();
     return true;
@@ -116,7 +122,7 @@ void EngineLoop::run() {
         {
             std::unique_lock lock(mutex_);
             auto ready = [this] {
-                return stopping_ || !queue_.empty() || !previews_.empty();
+                return stopping_ || batch_at_ <= Clock::now() || !previews_.empty();
             };
             // After a failure of the store a pause comes first, whatever waits.
             if (failures_ > 0) {
@@ -125,11 +131,7 @@ void EngineLoop::run() {
             } else {
                 // The next look may be brought forward meanwhile.
                 while (!ready() && Clock::now() < next_look_)
-                    wake_.wait_until(lock, Clock::time_point(next_look_));
-                const auto is_full = [this] {
-                    return stopping_ || queue_.size() >= options_.batch_limit;
-                };
-                if (options_.gather.count() > 0) wake_.wait_for(lock, options_.gather, is_full);
+                    wake_.wait_until(lock, std::min(next_look_, batch_at_));
             }
             if (stopping_) return;
         }
@@ -188,6 +190,7 @@ void EngineLoop::round() {
             }
             std::lock_guard lock(mutex_);
             queue_.put_back(std::move(back));
+            batch_at_ = Clock::now();
         }
     }
     // A batch may have stored what comes due before anything that the last look has found.
@@ -229,7 +232,9 @@ void EngineLoop::measure(std::size_t inputs, Clock::duration took) {
 
 std::vector<EngineLoop::Waiting> EngineLoop::take() {
     std::lock_guard lock(mutex_);
-    return queue_.take(options_.batch_limit);
+    std::vector<Waiting> taken = queue_.take(options_.batch_limit);
+    batch_at_ = queue_.empty() ? Clock::time_point::max() : Clock::now();
+    return taken;
 }
 
 void EngineLoop::give_up(bool all) {

@@ -30,8 +30,9 @@ struct EngineLoopOptions {
     std::chrono::milliseconds look_every{1'000};     // at what has come due, at the latest, while there is work
     // While there is none: what this program has stored it looks at when it is due, so this is for what others store.
     std::chrono::milliseconds look_at_rest_every{5'000};
-    bool looks = true;                    // false: another loop does what comes due
-    std::chrono::milliseconds gather{0};  // so long the first of what waits lets more join its batch
+    bool looks = true;  // false: another loop does what comes due
+    // For what else comes, of what can wait: polls of one period are answered together, levels are written together.
+    std::chrono::milliseconds linger{250};
 };
 
 class EngineLoop final : public api::EnginePort {
@@ -81,6 +82,7 @@ private:
     std::mutex mutex_;
     std::condition_variable wake_;
     FairQueue<Waiting> queue_;
+    Clock::time_point batch_at_ = Clock::time_point::max();  // when what waits is taken, at the latest
     double inputs_per_s_ = 0;  // of full batches of late, and of faster ones; 0: none was full yet
     std::vector<api::PreviewRequest> previews_;
     std::vector<std::pair<std::string, std::string>> published_;

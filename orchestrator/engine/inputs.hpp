@@ -33,6 +33,7 @@ struct OutcomeArrived {
     std::string command_id;
     std::string attempt_token;  // must be the open one, else the outcome is evidence only
     sagas::Outcome outcome;
+    bool can_wait = false;  // nobody waits for it: it may go along with what comes next
 };
 
 // An event for a known saga, from an operator or a test.

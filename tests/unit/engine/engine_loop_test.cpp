@@ -67,7 +67,7 @@ private:
 
 class EngineLoopTest : public testing::Test {
 protected:
-    EngineLoopTest() {
+    explicit EngineLoopTest(EngineLoopOptions options = rarely_at_rest()) : loop_(*bench_.engine, metrics_, options) {
         bench_.store.set_faults(&store_);
         loop_.start();
     }
@@ -104,7 +104,31 @@ protected:
     runtime::Metrics metrics_;
     WatchedStore store_;
     engine::Bench bench_;
-    EngineLoop loop_{*bench_.engine, metrics_, rarely_at_rest()};
+    EngineLoop loop_;
+};
+
+class ForAnHour : public EngineLoopTest {
+protected:
+    explicit ForAnHour(std::chrono::milliseconds linger = std::chrono::hours(1)) : EngineLoopTest(lingering(linger)) {}
+    static EngineLoopOptions lingering(std::chrono::milliseconds linger) {
+        EngineLoopOptions options = rarely_at_rest();
+        options.linger = linger;
+        return options;
+    }
+    static engine::Input what_can_wait(std::promise<void>& done) {
+        engine::OutcomeArrived arrived;
+        arrived.merchant = {1};
+        arrived.command_id = "00000000-0000-4000-8000-000000000009";
+        arrived.attempt_token = "token";
+        arrived.can_wait = true;
+        return {std::move(arrived), [&done](const engine::InputResult&) {
+                    done.set_value();
+                }};
+    }
+};
+class ForAMoment : public ForAnHour {
+protected:
+    ForAMoment() : ForAnHour(20ms) {}
 };
 
 TEST_F(EngineLoopTest, AtRestItAsksNothing) {
@@ -117,6 +141,29 @@ TEST_F(EngineLoopTest, ItLooksAfterEachBatch) {
     ASSERT_TRUE(looked(1));
     run(bench_.wanted(1));
     EXPECT_TRUE(looked(2));
+}
+
+TEST_F(ForAnHour, WhatCanWaitGoesAlongWithWhatComesNext) {
+    ASSERT_TRUE(looked(1));
+    std::promise<void> first, second;
+    std::future<void> told = first.get_future(), told_too = second.get_future();
+    ASSERT_TRUE(loop_.offer(what_can_wait(first)));
+    ASSERT_TRUE(loop_.offer(what_can_wait(second)));
+    EXPECT_EQ(told.wait_for(200ms), std::future_status::timeout) << "nothing has come yet";
+    EXPECT_EQ(store_.transactions.load(), 1);
+    run(bench_.wanted(1));
+    EXPECT_EQ(told.wait_for(0s), std::future_status::ready);
+    EXPECT_EQ(told_too.wait_for(0s), std::future_status::ready);
+    loop_.stop();
+    EXPECT_EQ(bench_.engine->counts().batches, 1U);
+}
+
+TEST_F(ForAMoment, WhatCanWaitIsTakenWhenNothingComes) {
+    ASSERT_TRUE(looked(1));
+    std::promise<void> done;
+    std::future<void> told = done.get_future();
+    ASSERT_TRUE(loop_.offer(what_can_wait(done)));
+    EXPECT_EQ(told.wait_for(patience), std::future_status::ready);
 }
 
 TEST_F(EngineLoopTest, ItLooksAtOnceWhenItIsToldTo) {
@@ -159,7 +206,7 @@ TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
     bench.store.set_faults(&store);
     EngineLoopOptions options;
     options.looks = false;
-    options.gather = std::chrono::hours(1);
+    options.linger = std::chrono::hours(1);
     options.batch_limit = 3;
     EngineLoop loop(*bench.engine, metrics, options);
     loop.start();
@@ -169,6 +216,7 @@ TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
         const auto done = std::make_shared<std::promise<void>>();
         answers.push_back(done->get_future());
         engine::Input input = bench.wanted(number);
+        std::get<engine::Arrival>(input.content).apart = true;
         input.done = [done](const engine::InputResult&) {
             done->set_value();
         };
