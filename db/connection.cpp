@@ -490,6 +490,24 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     }
 }
 
+void Connection::read(const std::function<void(Transaction&)>& work) {
+    impl_->require_same_backend();
+    try {
+        pqxx::nontransaction statements(impl_->connection);
+        Transaction::Impl shared{statements, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr};
+        Transaction ours(shared);
+        work(ours);
+    } catch (const Broken&) {
+        impl_->mark_broken();
+        throw;
+    } catch (...) {
+        if (!impl_->connection.is_open()) {
+            impl_->mark_broken();
+        }
+        rethrow_as_ours(impl_->connection.is_open());
+    }
+}
+
 Rows Connection::autocommit(std::string_view statement) {
     impl_->require_same_backend();
     try {

@@ -41,7 +41,7 @@ Answer opened(const runtime::KeyRing& ring, const Rows& rows, std::size_t row) {
 }  // namespace
 
 struct Recipients::Impl {
-    explicit Impl(Settings given) : settings(std::move(given)), session({settings.dsn, "ordersaga-worker recipients"}) {
+    explicit Impl(Settings given) : settings(std::move(given)), session({settings.dsn, "ordersaga-worker recipients", true}) {
         thread = std::thread([this] { run(); });
     }
 
@@ -87,7 +87,7 @@ struct Recipients::Impl {
     Answers read(const std::vector<Wish>& now) {
         if (now.empty()) return {};
         Answers answers;
-        session.transact([&](Transaction& transaction) {
+        session.read([&](Transaction& transaction) {
             answers.clear();
             const Rows rows = transaction.query(kRead, {column(now, &Wish::merchant), column(now, &Wish::saga_id)});
             for (std::size_t row = 0; row < rows.size(); ++row)

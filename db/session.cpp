@@ -17,6 +17,25 @@ void pause_after(int attempt) {
     std::this_thread::sleep_for(std::chrono::microseconds(microseconds(generator)));
 }
 
+template <class Work>
+void repeated(const Work& work) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            work();
+            return;
+        } catch (const Retryable&) {
+            if (attempt == kAttempts) {
+                throw;
+            }
+        } catch (const Broken&) {
+            if (attempt == kAttempts) {
+                throw;
+            }
+        }
+        pause_after(attempt);
+    }
+}
+
 }  // namespace
 
 Session::Session(ConnectionSettings settings) : settings_(std::move(settings)) {}
@@ -40,21 +59,11 @@ void Session::transact_once(const std::function<void(Transaction&)>& work) {
 }
 
 void Session::transact(const std::function<void(Transaction&)>& work) {
-    for (int attempt = 1;; ++attempt) {
-        try {
-            live().transact(work);
-            return;
-        } catch (const Retryable&) {
-            if (attempt == kAttempts) {
-                throw;
-            }
-        } catch (const Broken&) {
-            if (attempt == kAttempts) {
-                throw;
-            }
-        }
-        pause_after(attempt);
-    }
+    repeated([&] { live().transact(work); });
+}
+
+void Session::read(const std::function<void(Transaction&)>& work) {
+    repeated([&] { live().read(work); });
 }
 
 }  // namespace ordersaga::db

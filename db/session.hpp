@@ -21,6 +21,9 @@ public:
     // InDoubt is never repeated: the caller reads again and decides. The last failure is thrown.
     void transact(const std::function<void(Transaction&)>& work);
 
+    // The same for `work` that only reads: see Connection::read.
+    void read(const std::function<void(Transaction&)>& work);
+
     // Runs it once; a lost connection is still replaced at the start of the next call.
     void transact_once(const std::function<void(Transaction&)>& work);
 
