@@ -82,6 +82,12 @@ constexpr const char* kInsertMoves = R"sql(
         ON CONFLICT DO NOTHING
  RETURNING merchant_id, listing_id, kind, source_id)sql";
 
+constexpr const char* kAddMoves = R"sql(
+    INSERT INTO listing_moves (merchant_id, listing_id, kind, source_id, quantity, at)
+    SELECT merchant_id, listing_id, kind, source_id, quantity, clock_timestamp()
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[])
+        AS new (merchant_id, listing_id, kind, source_id, quantity))sql";
+
 constexpr const char* kWrite = R"sql(
     UPDATE listings listing
        SET believed = new.believed, target = new.target, in_flight = new.in_flight, learned = new.learned,
@@ -190,6 +196,13 @@ std::vector<ComponentOfListing> all_components(const std::vector<ListingRow>& li
     return all;
 }
 
+std::vector<Parameter> columns_of(const std::vector<ListingMove>& moves) {
+    return list_of(
+        column(moves, &ListingMove::merchant), column(moves, &ListingMove::listing_id),
+        column(moves, &ListingMove::kind), column(moves, &ListingMove::source_id),
+        column(moves, &ListingMove::quantity));
+}
+
 }  // namespace
 
 // Read after the listings are locked: whoever writes components holds the listing's lock.
@@ -269,14 +282,15 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     return claimed;
 }
 
+void PgTransaction::add_listing_moves(const std::vector<ListingMove>& moves) {
+    sql_.execute_later(kAddMoves, columns_of(moves));
+}
+
 std::vector<bool> PgTransaction::insert_listing_moves(const std::vector<ListingMove>& moves) {
     if (moves.empty()) {
         return {};
     }
-    const db::Rows inserted = sql_.query(
-        kInsertMoves, {column(moves, &ListingMove::merchant), column(moves, &ListingMove::listing_id),
-                       column(moves, &ListingMove::kind), column(moves, &ListingMove::source_id),
-                       column(moves, &ListingMove::quantity)});
+    const db::Rows inserted = sql_.query(kInsertMoves, columns_of(moves));
     using Key = std::tuple<std::int64_t, std::int64_t, std::string, std::string>;
     std::map<Key, std::size_t> first_of;
     for (std::size_t index = 0; index < moves.size(); ++index) {

@@ -145,6 +145,7 @@ public:
         const std::vector<std::string>& variant_ids,
         const std::vector<std::string>& skus) override;
     std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
+    void add_listing_moves(const std::vector<orders::ListingMove>& moves) override;
     std::vector<orders::ListingRow> lock_listings(
         sagas::MerchantId merchant,
         const std::vector<sagas::SkuId>& skus,

@@ -41,7 +41,8 @@ Answer opened(const runtime::KeyRing& ring, const Rows& rows, std::size_t row) {
 }  // namespace
 
 struct Recipients::Impl {
-    explicit Impl(Settings given) : settings(std::move(given)), session({settings.dsn, "ordersaga-worker recipients", true}) {
+    explicit Impl(Settings given)
+        : settings(std::move(given)), session({settings.dsn, "ordersaga-worker recipients", true}) {
         thread = std::thread([this] { run(); });
     }
 

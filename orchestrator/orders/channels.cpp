@@ -399,7 +399,7 @@ void Channels::write() {
             flushes_.begin(), flushes_.end(), [](const FlushRow& row) { return row.closed_at.has_value(); });
         rows_.write_flushes(flushes_);
     }
-    if (!audit_moves_.empty()) rows_.insert_listing_moves(audit_moves_);
+    if (!audit_moves_.empty()) rows_.add_listing_moves(audit_moves_);
 }
 
 nlohmann::json Channels::preview() const {

@@ -347,6 +347,8 @@ public:
 
     // Moves that were not known yet (by listing, kind, source id). Under the locks of their listings.
     virtual std::vector<bool> insert_listing_moves(const std::vector<ListingMove>& moves) = 0;
+    // Moves that nobody can know yet: what a flush or a read has just done. Under the same locks.
+    virtual void add_listing_moves(const std::vector<ListingMove>& moves) = 0;
     // Every listing that holds one of these SKUs (also as a component), the listings named, and of the stores in
     // `flushing` the listings that have something to send (believed known, not parked, no read wanted or open,
     // target <> believed + in_flight), scarcest target first, at most `limit` per store. Locked by listing id.

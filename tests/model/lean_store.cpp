@@ -404,15 +404,14 @@ std::vector<std::pair<StockKey, std::int64_t>> LeanTransaction::requested(const 
 std::vector<bool> LeanTransaction::insert_listing_moves(const std::vector<orders::ListingMove>& moves) {
     std::vector<bool> fresh;
     for (const orders::ListingMove& move : moves) {
-        if (move.kind == "flush" || move.kind == "read") {  // kept for people; no rule asks for them
-            fresh.push_back(true);
-            continue;
-        }
         const std::string name = std::to_string(move.listing_id.value) + move.kind + move.source_id;
         fresh.push_back(tables_.moves.insert(name).second || setting_.rule == Rule::moves_count_each_time);
     }
     return fresh;
 }
+
+// Kept for people; no rule asks for them.
+void LeanTransaction::add_listing_moves(const std::vector<orders::ListingMove>&) {}
 
 std::vector<ListingRow> LeanTransaction::lock_listings(
     MerchantId,

@@ -654,11 +654,17 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
+    const orders::ListingMove sale{merchant, sagas::ListingId{1}, "sale", "line 1", -1};
     in_rows([&](orders::Rows& rows) {
-        const orders::ListingMove sale{merchant, sagas::ListingId{1}, "sale", "line 1", -1};
         EXPECT_EQ(rows.insert_listing_moves({sale, sale}), (std::vector<bool>{true, false}));
         EXPECT_EQ(rows.insert_listing_moves({sale}), (std::vector<bool>{false}));
     });
+}
+
+TEST_F(OrderRows, TakesNoMoveTwiceThatNobodyCanKnow) {
+    const orders::ListingMove flush{merchant, sagas::ListingId{1}, "flush", "7", -1};
+    in_rows([&](orders::Rows& rows) { rows.add_listing_moves({flush}); });
+    EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.add_listing_moves({flush}); }), engine::BadItem);
 }
 
 TEST_F(OrderRows, AnswersAllWaitsOfTheSagasThatWaitForAVersionReached) {

@@ -484,6 +484,11 @@ std::vector<bool> SimTransaction::insert_listing_moves(const std::vector<Listing
     return fresh;
 }
 
+void SimTransaction::add_listing_moves(const std::vector<ListingMove>& moves) {
+    for (const bool is_new : insert_listing_moves(moves))
+        require(is_new, "listing_moves: key");
+}
+
 namespace {
 
 LockSequence::Key listing_key(const ListingRow& row) {

@@ -103,6 +103,7 @@ public:
         override;
     std::vector<std::pair<StockKey, std::int64_t>> requested(const std::vector<StockKey>& keys) override;
     std::vector<bool> insert_listing_moves(const std::vector<orders::ListingMove>& moves) override;
+    void add_listing_moves(const std::vector<orders::ListingMove>& moves) override;
     std::vector<orders::ListingRow> lock_listings(
         MerchantId merchant,
         const std::vector<SkuId>& skus,
