@@ -154,13 +154,30 @@ void Channels::lock(MerchantId merchant, const std::vector<SkuId>& skus, const s
             late_.listed.insert({merchant, sku});
     }
     has_locked_ = true;
+    std::set<SkuId> touched;  // of what was loaded before
     for (ListingRow& row : rows_.lock_listings(merchant, skus, missing, flushing, sagas::flush_lines_limit, turn)) {
         const auto [place, is_new] = listings_.try_emplace(row.listing_id, std::move(row));
-        if (!is_new) continue;
-        for (const ListingComponent& component : place->second.components)
-            listings_of_[component.sku_id].push_back(&place->second);
+        for (const ListingComponent& component : place->second.components) {
+            if (is_new) {
+                listings_of_[component.sku_id].push_back(&place->second);
+            } else {
+                touched.insert(component.sku_id);
+            }
+        }
     }
     loaded_skus_.insert(skus.begin(), skus.end());
+    for (const SkuId sku : skus) {
+        if (touched.count(sku) > 0) continue;
+        for (const auto& [store, warehouse] : warehouses_) {
+            const StockKey ledger{merchant, sku, warehouse};
+            confirmed_before_.try_emplace(ledger, confirmed(ledger));
+        }
+    }
+}
+
+std::optional<std::int64_t> Channels::confirmed_before(const StockKey& ledger) const {
+    const auto found = confirmed_before_.find(ledger);
+    return found == confirmed_before_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Channels::apply_moves() {

@@ -68,6 +68,8 @@ public:
     // Stores that do not show this version of the ledger yet, for people.
     std::vector<std::string> lagging(const StockKey& ledger, std::int64_t version) const;
     bool knows_listings_of(SkuId sku) const { return loaded_skus_.count(sku) > 0; }
+    // What confirmed() was when its listings were loaded: who waits for that has been woken. Absent: not known.
+    std::optional<std::int64_t> confirmed_before(const StockKey& ledger) const;
 
     // At most one open flush per store; scarcest first.
     void compose_flushes(MerchantId merchant, WarehouseId warehouse, const std::vector<StoreRow>& stores);
@@ -106,6 +108,7 @@ private:
     std::map<SkuId, std::vector<const ListingRow*>> listings_of_;  // by what they are composed of
     std::map<StockKey, StockRow> peeked_;
     std::set<SkuId> loaded_skus_;
+    std::map<StockKey, std::int64_t> confirmed_before_;
     std::set<ListingId> dirty_;
     std::set<StoreId> active_stores_;
     std::map<StoreId, std::string> store_keys_;

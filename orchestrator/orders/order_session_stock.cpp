@@ -666,9 +666,11 @@ void OrderSession::wake_waiting(MerchantId merchant, World& world, const std::se
     for (SkuId sku : risen) {
         for (const WarehouseRow& from : world.warehouses) {
             const StockKey ledger{merchant, sku, from.warehouse_id};
-            reached.push_back({ledger, shown_by_all(world, ledger)});
+            const std::int64_t shown = shown_by_all(world, ledger);
+            if (world.channels->confirmed_before(ledger) != shown) reached.push_back({ledger, shown});
         }
     }
+    if (reached.empty()) return;
     std::map<engine::SagaKey, std::vector<Rows::Wait>> waiting;
     std::set<SkuId> unknown;
     for (Rows::Wait& wait : rows_.waits_for("channels", reached)) {
