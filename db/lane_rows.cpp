@@ -147,7 +147,7 @@ void PgTransaction::write_lanes(const std::vector<LaneRow>& lanes) {
     if (lanes.empty()) {
         return;
     }
-    require_known(sql_.query(kWrite, columns_of(lanes)).affected(), lanes.size(), "updating lanes");
+    sql_.execute_later(kWrite, columns_of(lanes), known_of(lanes.size(), "updating lanes"));
 }
 
 }  // namespace ordersaga::db
