@@ -272,10 +272,9 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     std::size_t limit) {
     using Turn = std::pair<StoreId, ListingId>;
     std::vector<ListingRow> claimed = with_components(
-        merchant,
-        sql_.query(
-            select(kClaimToRead),
-            {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}));
+        merchant, sql_.query(
+                      select(kClaimToRead),
+                      {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}));
     if (!claimed.empty()) {
         sql_.execute(kDropHints, {merchant, column(claimed, &ListingRow::listing_id)});
     }
