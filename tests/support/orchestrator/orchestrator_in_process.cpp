@@ -2,7 +2,9 @@
 
 #include "db/api_queries.hpp"
 #include "db/pg_store.hpp"
+#include "orchestrator/apart_engine.hpp"
 #include "orchestrator/api/private_listener.hpp"
+#include "orchestrator/orchestrator_config.hpp"
 #include "orchestrator/webhook/shopify_signature.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/random.hpp"
@@ -27,6 +29,15 @@ constexpr std::chrono::hours unhurried{24};
 
 orders::Rows& rows_of(engine::Transaction& transaction) {
     return dynamic_cast<orders::Rows&>(transaction);
+}
+
+OrchestratorConfig config_of(const InProcessOptions& options) {
+    OrchestratorConfig config;
+    config.engine_dsn = options.engine_dsn;
+    config.credential_keys = test_keys();
+    config.orders = options.orders;
+    config.loop = options.loop;
+    return config;
 }
 
 }  // namespace
@@ -54,6 +65,7 @@ struct OrchestratorInProcess::Impl {
           participant(rows_of, random, options.orders),
           engine(store, participant, {&saga}, sink, random, {}),
           loop(engine, metrics, options.loop),
+          intake(loop, config_of(options), {&saga}, random, metrics),
           directory(webhook::fixed_store_directory(options.stores, options.warehouses)),
           guard(asio::make_work_guard(context)),
           client(context.get_executor()) {
@@ -66,9 +78,10 @@ struct OrchestratorInProcess::Impl {
         open.metrics = &metrics;
         public_server.emplace(
             context.get_executor(), open,
-            webhook::make_public_handler(*directory, loop, clock, metrics, options.listener));
+            webhook::make_public_handler(*directory, intake, clock, metrics, options.listener));
         if (!options.api_dsn.empty()) start_private();
         loop.start();
+        intake.start();
         public_server->start();
         if (private_server) private_server->start();
         for (int i = 0; i < 2; ++i) {
@@ -80,6 +93,7 @@ struct OrchestratorInProcess::Impl {
         public_server->stop_and_wait(std::chrono::seconds(2));
         live->stop();
         if (private_server) private_server->stop_and_wait(std::chrono::seconds(2));
+        intake.stop();
         loop.stop();
         guard.reset();
         context.stop();
@@ -124,6 +138,7 @@ struct OrchestratorInProcess::Impl {
     std::shared_ptr<api::LiveFeed> live = std::make_shared<api::LiveFeed>();
     engine::Engine engine;
     EngineLoop loop;
+    ApartEngine intake;
     std::unique_ptr<webhook::StoreDirectory> directory;
     std::optional<api::QueryThreads> queries;
     asio::io_context context;
