@@ -271,14 +271,10 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     Instant hinted_before,
     std::size_t limit) {
     using Turn = std::pair<StoreId, ListingId>;
-    std::vector<ListingRow> claimed = with_components(
+    return with_components(
         merchant, sql_.query(
                       select(kClaimToRead),
                       {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}));
-    if (!claimed.empty()) {
-        sql_.execute(kDropHints, {merchant, column(claimed, &ListingRow::listing_id)});
-    }
-    return claimed;
 }
 
 void PgTransaction::add_listing_moves(const std::vector<ListingMove>& moves) {
@@ -342,6 +338,10 @@ void PgTransaction::keep_hints(const std::vector<LevelHint>& hints) {
                         column(hints, &LevelHint::merchant), column(hints, &LevelHint::store_id),
                         column(hints, &LevelHint::inventory_item_id), column(hints, &LevelHint::location_id),
                         column(hints, &LevelHint::available), column(hints, &LevelHint::told_at)));
+}
+
+void PgTransaction::drop_hints(MerchantId merchant, const std::vector<ListingId>& listings) {
+    sql_.execute_later(kDropHints, list_of(merchant, listings));
 }
 
 }  // namespace ordersaga::db

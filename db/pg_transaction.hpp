@@ -160,6 +160,7 @@ public:
         Instant hinted_before,
         std::size_t limit) override;
     void keep_hints(const std::vector<orders::LevelHint>& hints) override;
+    void drop_hints(sagas::MerchantId merchant, const std::vector<sagas::ListingId>& listings) override;
 
     // flush_rows.cpp
     std::vector<orders::FlushRow> open_flushes(sagas::MerchantId merchant, const std::vector<sagas::StoreId>& stores)

@@ -362,8 +362,7 @@ public:
     virtual void write_listings(const std::vector<ListingRow>& rows) = 0;  // with composed and confirmed versions
     // Listings of these stores that want a quiet read (or whose hint disagrees with believed since before `hinted_before`)
     // and are neither in flight nor being read, locked; by their ids, of each store those behind the id beside it, at most
-    // `limit`. Their hints are dropped: what was heard so far is answered by what is read from now on; what is heard from now
-    // on it may not show.
+    // `limit`.
     virtual std::vector<ListingRow> claim_listings_to_read(
         MerchantId merchant,
         const std::vector<std::pair<StoreId, ListingId>>& stores,
@@ -374,6 +373,7 @@ public:
     // Webhooks come in any sequence. A level is built when it is told or later, so the one that was told last shows the
     // last change; an older one that comes after it would hide what only that one shows.
     virtual void keep_hints(const std::vector<LevelHint>& hints) = 0;
+    virtual void drop_hints(MerchantId merchant, const std::vector<ListingId>& listings) = 0;
 
     // Locked, without their items.
     virtual std::vector<FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) = 0;

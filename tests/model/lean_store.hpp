@@ -205,6 +205,7 @@ public:
     engine::NextDue next_due() override { refuse(); }
     void ask_privacy(const std::vector<orders::PrivacyRequest>&) override { refuse(); }
     void keep_hints(const std::vector<orders::LevelHint>&) override { refuse(); }
+    void drop_hints(MerchantId, const std::vector<ListingId>&) override {}  // there never is one
     void set_store_status(MerchantId, StoreId, const std::string&, engine::Turn) override { refuse(); }
     void set_store_mode(const orders::StoreRow&, Instant) override { refuse(); }
     std::int64_t count_orders_being_sent(MerchantId, StoreId) override { refuse(); }

@@ -559,10 +559,23 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
         found.push_back(row);
     }
     lock(Locked::listings, engine::Turn::never, found, listing_key, "");
-    lock(Locked::hints, engine::Turn::in_turn, found, listing_key, "claim_listings_to_read");
-    for (const ListingRow& row : found)
-        tables_.hints.erase({merchant, row.listing_id});
     return found;
+}
+
+void SimTransaction::drop_hints(MerchantId merchant, const std::vector<ListingId>& listings) {
+    step("drop_hints");
+    std::vector<ListingId> known;
+    for (const ListingId id : listings) {
+        if (tables_.hints.has({merchant, id})) known.push_back(id);
+    }
+    lock(
+        Locked::hints, engine::Turn::in_turn, known,
+        [&](ListingId id) {
+            return LockSequence::Key{merchant.value, id.value, 0, ""};
+        },
+        "drop_hints");
+    for (const ListingId id : known)
+        tables_.hints.erase({merchant, id});
 }
 
 void SimTransaction::keep_hints(const std::vector<LevelHint>& hints) {

@@ -118,6 +118,7 @@ public:
         Instant hinted_before,
         std::size_t limit) override;
     void keep_hints(const std::vector<orders::LevelHint>& hints) override;
+    void drop_hints(MerchantId merchant, const std::vector<ListingId>& listings) override;
     std::vector<orders::FlushRow> open_flushes(MerchantId merchant, const std::vector<StoreId>& stores) override;
     std::vector<orders::FlushRow> read_open_flushes(
         MerchantId merchant,

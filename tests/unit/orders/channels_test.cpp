@@ -575,6 +575,46 @@ TEST(QuietRead, AHintThatStillDisagreesAfterAMinuteIsLookedInto) {
     EXPECT_THAT(shop.flush_of(us), ElementsAre(Pair(24, 7)));
 }
 
+// What was sold before is in the reading already: a later word of the same order must not take it off once more.
+TEST(QuietRead, CountsWhatWasSoldBeforeItsListingWasMapped) {
+    AMerchant shop;
+    sagas::OrderDocument order = an_order("100", us, hat, 3);
+    order.lines[0].variant_id = "9999";
+    shop.deliver(us, "orders/create", order);
+    ListingRow listing = shop.listing(us, hat);
+    listing.listing_id = {99};
+    listing.variant_id = "9999";
+    listing.inventory_item_id = "8888";
+    listing.believed.reset();
+    listing.wants_read = true;
+    shop.store.add_listing(listing);
+    const auto believed = [&] {
+        return shop.store.tables().listings.at({merchant, ListingId{99}}).believed;
+    };
+
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+    shop.clock.advance(1s);
+    shop.end(
+        activity::quiet_read,
+        done(quiet_answer({{"99", 7}}, {{"99", 7}}, shop.clock.now(), json::array({to_json(order)}))));
+    EXPECT_EQ(believed(), 7);
+
+    order.updated_at += 1s;
+    order.cancel_reason = "other";
+    shop.deliver(us, "orders/updated", order);
+    EXPECT_EQ(believed(), 7);
+}
+
+TEST(QuietRead, AHintIsKeptUntilTheReadThatAnswersIt) {
+    AMerchant shop;
+    shop.deliver(a_level_told_at(shop, start, 3));
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
+    EXPECT_EQ(shop.hinted(us, hat), 3);
+    shop.pass(76s);
+    ASSERT_TRUE(shop.has_open(activity::quiet_read));
+    EXPECT_FALSE(shop.hinted(us, hat));
+}
+
 // Each order makes one in every store, and it says again what the next one will say: the listing's row remembers enough.
 TEST(QuietRead, AHintLeavesNoReceipt) {
     AMerchant shop;
