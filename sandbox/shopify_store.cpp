@@ -133,25 +133,27 @@ const ShopVariant& ShopifyStore::add_variant(ShopVariant variant, std::int64_t o
         level.updated_at = now;
         level.available = place.id == locations_.front().id ? opening_stock : 0;
     }
+    // The first of a SKU is the one that is found by it.
+    by_sku_.try_emplace(variant.sku, variants_.size());
+    by_variant_.emplace(variant.variant_id, variants_.size());
+    by_item_.emplace(variant.inventory_item_id, variants_.size());
     variants_.push_back(std::move(variant));
     return variants_.back();
 }
 
 const ShopVariant* ShopifyStore::variant_by_sku(const std::string& sku) const {
-    const auto found = std::find_if(variants_.begin(), variants_.end(), [&](const auto& v) { return v.sku == sku; });
-    return found == variants_.end() ? nullptr : &*found;
+    const auto found = by_sku_.find(sku);
+    return found == by_sku_.end() ? nullptr : &variants_[found->second];
 }
 
 const ShopVariant* ShopifyStore::variant_by_id(std::int64_t id) const {
-    const auto found =
-        std::find_if(variants_.begin(), variants_.end(), [&](const auto& v) { return v.variant_id == id; });
-    return found == variants_.end() ? nullptr : &*found;
+    const auto found = by_variant_.find(id);
+    return found == by_variant_.end() ? nullptr : &variants_[found->second];
 }
 
 const ShopVariant* ShopifyStore::variant_by_item(std::int64_t id) const {
-    const auto found =
-        std::find_if(variants_.begin(), variants_.end(), [&](const auto& v) { return v.inventory_item_id == id; });
-    return found == variants_.end() ? nullptr : &*found;
+    const auto found = by_item_.find(id);
+    return found == by_item_.end() ? nullptr : &variants_[found->second];
 }
 
 const ShopLocation* ShopifyStore::location(std::int64_t id) const {

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -209,6 +210,8 @@ private:
     std::int64_t orders_given_ = 0;
     std::vector<ShopLocation> locations_;
     std::vector<ShopVariant> variants_;
+    std::unordered_map<std::string, std::size_t> by_sku_;  // their places, by what they are found by
+    std::unordered_map<std::int64_t, std::size_t> by_variant_, by_item_;
     std::map<std::pair<std::int64_t, std::int64_t>, ShopLevel> levels_;
     std::map<std::int64_t, ShopOrder> orders_;
     std::map<std::int64_t, std::int64_t> order_of_fulfillment_order_;

@@ -10,6 +10,8 @@
 namespace ordersaga::sandbox {
 namespace {
 
+constexpr const char* webhook_id_header = "X-Shopify-Webhook-Id";
+
 using runtime::Instant;
 
 std::uint64_t part_of_seed(std::uint64_t seed, const std::string& part) {
@@ -41,7 +43,7 @@ HeaderList shopify_delivery_headers(
         {"X-Shopify-Hmac-Sha256", runtime::base64_encode(runtime::hmac_sha256(settings.secret, body))},
         {"X-Shopify-Shop-Domain", settings.domain},
         {"X-Shopify-API-Version", settings.api_version},
-        {"X-Shopify-Webhook-Id", webhook_id},
+        {webhook_id_header, webhook_id},
         {"X-Shopify-Event-Id", event_id},
         {"X-Shopify-Triggered-At", nanosecond_time(triggered_at)},
     };
@@ -150,8 +152,10 @@ void World::queue_shop_event(Shop& shop, const ShopEvent& event, Instant now) {
         delivery.url = subscription.url;
         delivery.body = event.body;
         delivery.headers = shopify_delivery_headers(settings, event.topic, event.body, webhook_id, event_id, event.at);
-        const HeaderList copy =
-            shopify_delivery_headers(settings, event.topic, event.body, copy_id, event_id, event.at);
+        HeaderList copy = delivery.headers;
+        for (auto& [name, value] : copy) {
+            if (name == webhook_id_header) value = copy_id;
+        }
         webhooks_->add(std::move(delivery), copy, delivery_faults_["shopify"], now);
     }
 }
