@@ -2,6 +2,7 @@
 
 #include "db/migrate.hpp"
 #include "db/people.hpp"
+#include "db/saga_list.hpp"
 #include "db/session.hpp"
 #include "db/setup.hpp"
 #include "db/store_keys.hpp"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace ordersaga::db {
 
@@ -25,8 +27,8 @@ using nlohmann::json;
 
 constexpr std::string_view select_schema_version = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 
-// $1 limit, $2 and $3 cursor, then the filters; a null filter is none.
-constexpr std::string_view list_sagas = R"sql(
+// What is shown of each saga of a page (saga_list.hpp).
+constexpr std::string_view show_sagas = R"sql(
     SELECT json_build_object('saga_id', saga.saga_id, 'kind', saga.kind, 'subject', saga.subject, 'state', saga.state,
                'version', saga.version, 'final', saga.final, 'incident', saga.incident, 'created_at', saga.created_at,
                'updated_at', saga.updated_at, 'next_wake', saga.next_wake,
@@ -41,24 +43,8 @@ constexpr std::string_view list_sagas = R"sql(
                             WHERE command.merchant_id = saga.merchant_id AND command.saga_id = saga.saga_id
                             ORDER BY command.state = 'closed', command.created_at DESC, command.command_id DESC LIMIT 1))::text,
            saga.created_at::text || '_' || saga.saga_id
-      FROM sagas saga
-     WHERE ($2::timestamptz IS NULL OR (saga.created_at, saga.saga_id) < ($2::timestamptz, $3::uuid))
-       AND ($4::text IS NULL OR saga.state = $4)
-       AND ($5::text IS NULL OR EXISTS (
-               SELECT FROM orders JOIN stores store USING (merchant_id, store_id)
-                WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id AND store.key = $5))
-       AND ($6::text IS NULL OR EXISTS (
-               SELECT FROM orders
-                WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id
-                  AND orders.document->'lines' @> jsonb_build_array(jsonb_build_object('sku', $6))))
-       AND (NOT $7::boolean OR saga.incident IS NOT NULL)
-       AND ($8::bigint IS NULL OR saga.updated_at < now() - $8::bigint * interval '1 microsecond')
-       AND (NOT $9::boolean OR NOT saga.final)
-       AND ($10::text IS NULL OR strpos(lower(saga.subject), lower($10)) > 0 OR starts_with(saga.saga_id::text, lower($10))
-            OR EXISTS (SELECT FROM orders
-                        WHERE orders.merchant_id = saga.merchant_id AND orders.saga_id = saga.saga_id
-                          AND orders.order_id = $10))
-     ORDER BY saga.created_at DESC, saga.saga_id DESC LIMIT $1::int)sql";
+      FROM unnest($1::uuid[]) WITH ORDINALITY AS page (saga_id, place) JOIN sagas saga USING (saga_id)
+     ORDER BY page.place)sql";
 
 // Everything that tells why a saga stands where it stands; of its data only what holds nothing personal.
 constexpr std::string_view select_saga = R"sql(
@@ -314,9 +300,15 @@ constexpr std::string_view list_audit = R"sql(
            audit_id::text
       FROM audit WHERE ($2::bigint IS NULL OR audit_id < $2::bigint) ORDER BY audit_id DESC LIMIT $1::int)sql";
 
-constexpr std::string_view select_summary = R"sql(
+const std::string select_summary = R"sql(
     SELECT json_build_object(
-        'sagas', (SELECT coalesce(json_object_agg(state, count), '{}') FROM (SELECT state, count(*) FROM sagas GROUP BY state) s),
+        -- Those that have ended are counted as they end; of the others there are few. (A state is one that ends, or is not.)
+        'sagas', (SELECT coalesce(json_object_agg(state, number), '{}')
+                    FROM (SELECT state, sum(sagas)::bigint AS number FROM ended_sagas GROUP BY state HAVING sum(sagas) > 0
+                           UNION ALL
+                          SELECT state, (SELECT count(*) FROM sagas WHERE sagas.state = open.state)
+                            FROM ()sql" +
+                                   std::string(open_states) + R"sql() open) counted),
         'open_incidents', (SELECT count(*) FROM incidents WHERE closed_at IS NULL),
         'parked_items', (SELECT count(*) FROM parked_items WHERE resolved_at IS NULL)
                         + (SELECT count(*) FROM webhook_receipts WHERE status = 'parked'),
@@ -498,13 +490,15 @@ public:
     int wanted_schema_version() const override { return schema_version(); }
 
     json sagas(MerchantId merchant, const api::SagaFilter& wanted, const Page& page) override {
-        const auto [created_at, saga_id] = cursor_parts(page.after);
-        std::optional<std::int64_t> older_than;
-        if (wanted.older_than) older_than = wanted.older_than->count();
-        return list(
-            merchant, list_sagas, page,
-            {created_at, saga_id, filter(wanted.state), filter(wanted.store), filter(wanted.sku), wanted.with_incident,
-             older_than, wanted.only_open, filter(wanted.text)});
+        SagaList list;
+        list.filter = wanted;
+        list.most = page.limit + 1;
+        std::tie(list.before, list.before_id) = cursor_parts(page.after);
+        json answer;
+        read(merchant, [&](Transaction& transaction) {
+            answer = page_of(transaction.query(show_sagas, {sagas_of_page(transaction, list)}), page);
+        });
+        return answer;
     }
 
     json saga(MerchantId merchant, const std::string& saga_id, bool with_data) override {

@@ -398,8 +398,10 @@ void Transaction::run_script(std::string_view script) {
 
 void Transaction::see_only_merchant(std::string_view merchant_id) {
     // The third argument makes it end with the transaction: nothing is left behind for the next user of a pooled
-    // connection.
-    query("SELECT set_config('ordersaga.merchant', $1, true)", {merchant_id});
+    // connection. What people look at is read off an index: starting other processes to help takes longer than that.
+    query(
+        "SELECT set_config('ordersaga.merchant', $1, true), set_config('max_parallel_workers_per_gather', '0', true)",
+        {merchant_id});
 }
 
 Connection::Connection(const ConnectionSettings& settings) {
@@ -414,12 +416,14 @@ Connection::Connection(const ConnectionSettings& settings) {
     try {
         impl_ = std::make_unique<Impl>(dsn);
         impl_->backend_process = impl_->connection.backendpid();
+        // Compiling a statement takes longer than any of ours takes to run.
+        pqxx::nontransaction(impl_->connection).exec("SET jit = off");
         if (settings.prepares) {
             // Planned once, however many rows come: by default lists of few elements are planned anew each time. And planned
             // for few keys in large tables, whatever the tables hold by then: a join of whole tables is never right.
             for (const char* setting :
                  {"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off",
-                  "SET enable_mergejoin = off", "SET jit = off"})
+                  "SET enable_mergejoin = off"})
                 pqxx::nontransaction(impl_->connection).exec(setting);
             impl_->prepared.emplace();
             impl_->follower = std::make_unique<Follower>();

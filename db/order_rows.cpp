@@ -13,10 +13,12 @@ using sagas::StoreId;
 
 namespace {
 
+// What has no saga yet is in no list.
 constexpr const char* kCreateMissing = R"sql(
     INSERT INTO orders (merchant_id, store_id, order_id)
     SELECT DISTINCT merchant_id, store_id, order_id
       FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS new (merchant_id, store_id, order_id)
+     WHERE (SELECT set_config('ordersaga.lists_are_kept', 'yes', true)) IS NOT NULL
      ORDER BY merchant_id, store_id, order_id
         ON CONFLICT DO NOTHING)sql";
 
@@ -34,6 +36,7 @@ constexpr const char* kPeekDocuments = R"sql(
        AND NOT EXISTS (SELECT FROM found_fulfillments WHERE found_fulfillments.merchant_id = orders.merchant_id)
      ORDER BY place)sql";
 
+// $10: whether the lists are kept already (kept_lists.hpp).
 constexpr const char* kWrite = R"sql(
     UPDATE orders
        SET saga_id = new.saga_id, name = new.name, document = new.document, deleted = new.deleted, reason = new.reason,
@@ -41,7 +44,8 @@ constexpr const char* kWrite = R"sql(
       FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[],
                   $9::jsonb[])
         AS new (merchant_id, store_id, order_id, saga_id, name, document, deleted, reason, early_refunds)
-     WHERE orders.merchant_id = new.merchant_id AND orders.store_id = new.store_id AND orders.order_id = new.order_id)sql";
+     WHERE orders.merchant_id = new.merchant_id AND orders.store_id = new.store_id AND orders.order_id = new.order_id
+       AND (SELECT set_config('ordersaga.lists_are_kept', $10, true)) IS NOT NULL)sql";
 
 constexpr const char* kSagasOfReferences = R"sql(
     SELECT reference, merchant_id, saga_id
@@ -147,7 +151,10 @@ std::vector<OrderRow> PgTransaction::lock_orders(const std::vector<OrderKey>& ke
     const std::vector<Parameter> parameters{
         column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)};
     sql_.query(kCreateMissing, parameters);
-    return read_all(sql_.query(std::string(kLock) + lock_for(turn), parameters), read_order);
+    std::vector<OrderRow> orders = read_all(sql_.query(std::string(kLock) + lock_for(turn), parameters), read_order);
+    for (const OrderRow& order : orders)
+        lists_.read(order);
+    return orders;
 }
 
 std::vector<std::optional<sagas::OrderDocument>> PgTransaction::peek_documents(const std::vector<OrderKey>& keys) {
@@ -165,6 +172,7 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
     if (orders.empty()) {
         return;
     }
+    const std::string lists_are_kept = lists_.keep(sql_, orders);
     sql_.execute_later(
         kWrite,
         list_of(
@@ -174,7 +182,8 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
             column(orders, [](const OrderRow& row) { return null_if_empty(row.saga_id); }),
             column(orders, &OrderRow::name), column(orders, document_of), column(orders, &OrderRow::deleted),
             column(orders, &OrderRow::reason),
-            column(orders, [](const OrderRow& row) { return runtime::dump_json(refunds_to_json(row.early_refunds)); })),
+            column(orders, [](const OrderRow& row) { return runtime::dump_json(refunds_to_json(row.early_refunds)); }),
+            lists_are_kept),
         known_of(orders.size(), "updating orders"));
 }
 

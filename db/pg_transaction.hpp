@@ -9,6 +9,7 @@
 
 #include "db/catalogue.hpp"
 #include "db/connection.hpp"
+#include "db/kept_lists.hpp"
 #include "db/store_keys.hpp"
 #include "orchestrator/engine/store.hpp"
 #include "orchestrator/orders/rows.hpp"
@@ -172,6 +173,8 @@ public:
     void write_flushes(const std::vector<orders::FlushRow>& rows) override;
 
 private:
+    std::vector<engine::SagaRow> remembered(std::vector<engine::SagaRow> sagas);
+
     // The parts of write(), in its order.
     void insert_sagas(const std::vector<engine::SagaRow>& rows);
     void update_sagas(const std::vector<engine::SagaRow>& rows, const std::vector<std::int64_t>& from);
@@ -194,6 +197,7 @@ private:
     Catalogue& catalogue_;
     std::map<sagas::MerchantId, std::int64_t> catalogue_versions_;  // asked for by this transaction
     std::optional<Instant> now_;
+    KeptLists lists_;
 };
 
 // Ends a locking SELECT: whether it may wait.

@@ -77,12 +77,14 @@ constexpr const char* kNextDue = R"sql(
                                     AND state = 'waiting' AND due_at <= now()))),
            (SELECT min(sent_at) FROM commands WHERE state = 'sent' AND published_at IS NULL))sql";
 
+// The last parameter of both: whether the lists are kept already (kept_lists.hpp).
 constexpr const char* kInsertSagas = R"sql(
     INSERT INTO sagas (merchant_id, saga_id, kind, definition_version, state, version, data, subject, shard, next_wake,
                        final, incident, created_at, updated_at, trace)
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::jsonb[],
                          $8::text[], $9::integer[], $10::timestamptz[], $11::boolean[], $12::text[], $13::timestamptz[],
-                         $14::timestamptz[], $15::text[]))sql";
+                         $14::timestamptz[], $15::text[])
+     WHERE (SELECT set_config('ordersaga.lists_are_kept', $16, true)) IS NOT NULL)sql";
 
 constexpr const char* kUpdateSagas = R"sql(
     UPDATE sagas saga
@@ -93,7 +95,8 @@ constexpr const char* kUpdateSagas = R"sql(
                   $8::text[], $9::integer[], $10::timestamptz[], $11::boolean[], $12::text[], $13::timestamptz[])
         AS new (merchant_id, saga_id, from_version, definition_version, state, version, data, subject, shard, next_wake,
                 final, incident, updated_at)
-     WHERE saga.merchant_id = new.merchant_id AND saga.saga_id = new.saga_id AND saga.version = new.from_version)sql";
+     WHERE saga.merchant_id = new.merchant_id AND saga.saga_id = new.saga_id AND saga.version = new.from_version
+       AND (SELECT set_config('ordersaga.lists_are_kept', $14, true)) IS NOT NULL)sql";
 
 constexpr const char* kInsertHistory = R"sql(
     INSERT INTO saga_history (merchant_id, saga_id, version, at, from_state, to_state, event, cause, note, details)
@@ -150,16 +153,23 @@ Instant PgTransaction::now() {
     return *now_;
 }
 
+std::vector<SagaRow> PgTransaction::remembered(std::vector<SagaRow> sagas) {
+    for (const SagaRow& saga : sagas)
+        lists_.read(saga);
+    return sagas;
+}
+
 std::vector<SagaRow> PgTransaction::lock_sagas(const std::vector<SagaKey>& keys) {
     if (keys.empty()) {
         return {};
     }
-    return read_all(
-        sql_.query(select(kLockSagas), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}), read_saga);
+    return remembered(read_all(
+        sql_.query(select(kLockSagas), {column(keys, &SagaKey::merchant), column(keys, &SagaKey::saga_id)}),
+        read_saga));
 }
 
 std::vector<SagaRow> PgTransaction::claim_waking_sagas(Instant now, std::size_t limit) {
-    return read_all(sql_.query(select(kClaimWaking), {now, limit}), read_saga);
+    return remembered(read_all(sql_.query(select(kClaimWaking), {now, limit}), read_saga));
 }
 
 std::vector<SignalRow> PgTransaction::take_signals(const std::vector<SagaKey>& keys) {
@@ -210,6 +220,7 @@ void PgTransaction::insert_sagas(const std::vector<SagaRow>& rows) {
     if (rows.empty()) {
         return;
     }
+    const std::string lists_are_kept = lists_.keep(sql_, rows);
     sql_.execute_later(
         kInsertSagas,
         list_of(
@@ -217,7 +228,8 @@ void PgTransaction::insert_sagas(const std::vector<SagaRow>& rows) {
             column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
             column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
             column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
-            column(rows, &SagaRow::created_at), column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace)));
+            column(rows, &SagaRow::created_at), column(rows, &SagaRow::updated_at), column(rows, &SagaRow::trace),
+            lists_are_kept));
 }
 
 void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::vector<std::int64_t>& from) {
@@ -227,6 +239,7 @@ void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::ve
     if (rows.size() != from.size()) {
         throw std::logic_error("each updated saga needs the version it was read at");
     }
+    const std::string lists_are_kept = lists_.keep_changed(sql_, rows);
     sql_.execute_later(
         kUpdateSagas,
         list_of(
@@ -234,7 +247,7 @@ void PgTransaction::update_sagas(const std::vector<SagaRow>& rows, const std::ve
             column(rows, &SagaRow::definition_version), column(rows, &SagaRow::state), column(rows, &SagaRow::version),
             column(rows, data_of_saga), column(rows, &SagaRow::subject), column(rows, &SagaRow::shard),
             column(rows, &SagaRow::next_wake), column(rows, &SagaRow::final), column(rows, &SagaRow::incident),
-            column(rows, &SagaRow::updated_at)),
+            column(rows, &SagaRow::updated_at), lists_are_kept),
         all_of(rows.size(), "updating sagas"));
 }
 

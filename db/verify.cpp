@@ -48,6 +48,20 @@ constexpr const char* kProjection = R"sql(
                   WHERE closed_at IS NULL
                   GROUP BY 1, 2) open USING (merchant_id, listing_id)
      WHERE in_flight <> coalesce(open_sum, 0)
+     UNION ALL
+    SELECT format('merchant %s', merchant_id), format('%s sagas are counted that have ended as %s, there are %s', kept, state, ended)
+      FROM (SELECT merchant_id, state, coalesce(counted.sagas, 0) AS kept, coalesce(stored.sagas, 0) AS ended
+              FROM (SELECT merchant_id, state, sum(sagas) AS sagas FROM ended_sagas GROUP BY merchant_id, state) counted
+              FULL JOIN (SELECT merchant_id, state, count(*) AS sagas FROM sagas WHERE final GROUP BY merchant_id, state) stored
+              USING (merchant_id, state)) compared
+     WHERE kept <> ended
+     UNION ALL
+    SELECT format('saga %s', saga_id), CASE WHEN known.word IS NULL THEN format('is not found by %s', word)
+                                            ELSE format('is found by %s, which its order does not have', word) END
+      FROM order_words known
+      FULL JOIN (SELECT DISTINCT merchant_id, saga_id, word FROM orders, words_of(name, document) AS word
+                  WHERE saga_id IS NOT NULL) had USING (merchant_id, saga_id, word)
+     WHERE known.word IS NULL OR had.word IS NULL
 )sql";
 
 // At every instant, not only now: the ledger's own movements in their order never take available below zero.

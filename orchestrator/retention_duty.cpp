@@ -1,6 +1,7 @@
 #include "orchestrator/retention_duty.hpp"
 
 #include "db/history.hpp"
+#include "db/kept_lists.hpp"
 #include "db/privacy.hpp"
 #include "runtime/log.hpp"
 
@@ -43,6 +44,12 @@ void RetentionDuty::run() {
             erase();
         } catch (const std::exception& error) {
             runtime::log_warn("personal data could not be erased; it is tried again", {{"error", error.what()}});
+        }
+        try {
+            db::add_up_ended(session_);
+        } catch (const std::exception& error) {
+            runtime::log_warn(
+                "counts of ended sagas could not be added up; it is tried again", {{"error", error.what()}});
         }
         if (Steady::now() >= next_drop) {
             std::chrono::minutes pause = once_a_day;

@@ -1,4 +1,4 @@
-// Forgets: once a minute it goes on with the erasures that were asked for; at start and once a day it prepares the coming
+// Forgets: once a minute it goes on with the erasures that were asked for, and adds up what was counted singly; at start and once a day it prepares the coming
 // months of saga history and drops what has grown old. On a thread of its own. Several orchestrators may do so at once; what one could not finish the next one does.
 #pragma once
 

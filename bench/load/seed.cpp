@@ -91,6 +91,18 @@ constexpr const char* sum_up = R"sql(
      WHERE (stock.merchant_id, stock.sku_id, stock.warehouse_id) = (sums.merchant_id, sums.sku_id, sums.warehouse_id)
        AND (stock.on_hand, stock.committed) <> (sums.on_hand, sums.committed))sql";
 
+// Triggers keep both, and do not run for copies.
+constexpr const char* find_by_words = R"sql(
+    INSERT INTO order_words (merchant_id, word, saga_id)
+    SELECT seed.merchant_id, word, seed.saga_id
+      FROM seed JOIN orders USING (merchant_id, store_id, order_id), words_of(orders.name, orders.document) AS word
+     ORDER BY word, seed.saga_id
+    ON CONFLICT DO NOTHING)sql";
+constexpr const char* count_ended = R"sql(
+    INSERT INTO ended_sagas (merchant_id, state, sagas)
+    SELECT merchant_id, saga.state, count(*) FROM seed JOIN sagas saga USING (merchant_id, saga_id)
+     WHERE saga.final GROUP BY merchant_id, saga.state)sql";
+
 void copy(db::Transaction& transaction, const Copy& one) {
     transaction.query(fmt::format(
         "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT fresh.* FROM seed JOIN {0} old ON old.merchant_id = "
@@ -125,6 +137,8 @@ void seed_sagas(
             transaction.query("ANALYZE seed");
             for (const Copy& one : copies)
                 copy(transaction, one);
+            transaction.query(find_by_words);
+            transaction.query(count_ended);
         });
         if (done / batch % 5 == 4) tell(fmt::format("{} of {} sagas in {}", done + many, count, state));
     }

@@ -30,7 +30,7 @@ struct Page {
 // Written by naming what is asked for; what is left out asks for nothing.
 struct SagaFilter {
     std::string state{}, store{}, sku{};
-    std::string text{};      // part of the order's name, its number, or the beginning of the saga's id
+    std::string text{};      // the beginning of the order's name or the saga's id, or the order's number
     bool only_open = false;  // not in a final state
     bool with_incident = false;
     std::optional<std::chrono::microseconds> older_than{};  // not changed for so long

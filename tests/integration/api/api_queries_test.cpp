@@ -68,12 +68,53 @@ TEST_F(ApiQueriesTest, FindsSagasByWhatPeopleKnowOfAnOrder) {
     };
     using Ids = std::vector<std::string>;
     EXPECT_EQ(found("#30"), Ids{other});
-    EXPECT_EQ(found("EU #3"), Ids{other}) << "part of its name, whatever the case";
+    EXPECT_EQ(found("EU #3"), Ids{other}) << "as it is shown, whatever the case";
+    EXPECT_EQ(found("us #3"), Ids{});
+    EXPECT_EQ(found("3"), Ids{other}) << "the beginning of its name, without #";
+    EXPECT_EQ(found("0"), (Ids{other, first})) << "of their ids, not the end of a name";
     EXPECT_EQ(found("30"), Ids{other}) << "its number in the store";
     EXPECT_EQ(found(first), Ids{first});
     EXPECT_EQ(found("0190a000"), (Ids{other, first})) << "the beginning of a saga's id";
     EXPECT_EQ(found("%"), Ids{});
     EXPECT_EQ(found("_"), Ids{});
+}
+
+TEST_F(ApiQueriesTest, FindsAnOrderByWhatItsNameAndLinesAreNow) {
+    const std::string id = world_.add_saga(world_.first, 1, "OnHold");
+    using Ids = std::vector<std::string>;
+    EXPECT_EQ(all_sagas({.sku = "SHIRT"}, 50), Ids{id});
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute(
+            "UPDATE orders SET name = 'EU-77x', document = jsonb_set(document, '{lines}', '[{\"sku\": \"HAT\"}, "
+            "{\"sku\": "
+            "\"SET\"}, {\"sku\": \"HAT\"}]') WHERE saga_id = $1::uuid",
+            {id});
+    });
+    EXPECT_EQ(all_sagas({.sku = "SHIRT"}, 50), Ids{});
+    EXPECT_EQ(all_sagas({.sku = "HAT"}, 50), Ids{id});
+    EXPECT_EQ(all_sagas({.sku = "SET", .text = "eu-7"}, 50), Ids{id});
+    EXPECT_EQ(all_sagas({.text = "77X"}, 50), Ids{id}) << "from its first digit on";
+    EXPECT_EQ(all_sagas({.text = "#1"}, 50), Ids{});
+}
+
+TEST_F(ApiQueriesTest, PagesThroughEveryFilterNewestFirst) {
+    std::vector<std::string> expected;
+    for (int number = 1; number <= 9; ++number)
+        expected.insert(
+            expected.begin(), world_.add_saga(world_.first, number, number % 2 == 0 ? "OnHold" : "NeedsOperator"));
+    const std::vector<std::string> odd{expected[0], expected[2], expected[4], expected[6], expected[8]};
+    for (const int limit : {1, 2, 4, 50}) {
+        EXPECT_EQ(all_sagas({.sku = "SHIRT"}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.store = "eu"}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.only_open = true}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.store = "eu", .sku = "SHIRT", .only_open = true}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.store = "eu", .only_open = true}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.text = "0190a000"}, limit), expected) << limit;
+        EXPECT_EQ(all_sagas({.state = "NeedsOperator"}, limit), odd) << limit;
+        EXPECT_EQ(all_sagas({.state = "NeedsOperator", .sku = "SHIRT", .only_open = true}, limit), odd) << limit;
+        EXPECT_EQ(all_sagas({.store = "eu", .with_incident = true}, limit), odd) << limit;
+    }
+    EXPECT_EQ(all_sagas({.store = "none"}, 50), std::vector<std::string>{});
 }
 
 TEST_F(ApiQueriesTest, ListsOnlyOpenSagasWhenAsked) {
@@ -85,6 +126,8 @@ TEST_F(ApiQueriesTest, ListsOnlyOpenSagasWhenAsked) {
     });
     EXPECT_EQ(all_sagas({.only_open = true}, 50), std::vector<std::string>{open});
     EXPECT_EQ(all_sagas({}, 50), (std::vector<std::string>{over, open}));
+    EXPECT_EQ(queries_->summary(mine_).at("sagas"), (json{{"Completed", 1}, {"Reserved", 1}}));
+    EXPECT_EQ(queries_->summary(other_).at("sagas"), json::object());
 }
 
 TEST_F(ApiQueriesTest, ListsWithEachSagaTheCallThatIsUnderWayElseTheLast) {

@@ -126,10 +126,10 @@ TEST_F(DoctorTest, FindsOrdersThatAnotherChannelHasPutIntoTheWarehouse) {
     const std::string name = "other channels warehouse:main of First";
     const std::string saga = world_.add_saga(world_.first, 77, "FulfillmentRequested");
     warehouse_.orders = {
-        {{"reference_id", "77"}, {"order_number", "#1"}, {"channel", {{"id", 9}, {"name", "Shopify"}}}},
+        {{"reference_id", "77"}, {"order_number", "#77"}, {"channel", {{"id", 9}, {"name", "Shopify"}}}},
         {{"reference_id", "a stranger's"}, {"order_number", "#9"}, {"channel", {{"id", 8}, {"name", "Fair"}}}}};
     EXPECT_EQ(doctor(), ExitCode::refused);
-    EXPECT_EQ(check(name), "bad: 1 order to be sent from here stands there by another channel, as eu #1 (Shopify)");
+    EXPECT_EQ(check(name), "bad: 1 order to be sent from here stands there by another channel, as eu #77 (Shopify)");
 
     warehouse_.orders[0]["reference_id"] = "B-1";
     doctor();

@@ -67,7 +67,7 @@ public:
                 {merchant, id, state, "eu #" + std::to_string(number), number});
             transaction.execute(
                 "INSERT INTO orders (merchant_id, store_id, order_id, saga_id, name, document) "
-                "SELECT $1::bigint, store_id, $2, $3::uuid, '#1', jsonb_build_object('email', 'a@b.example', "
+                "SELECT $1::bigint, store_id, $2, $3::uuid, '#' || $2, jsonb_build_object('email', 'a@b.example', "
                 "'shipping_address', '{}'::jsonb, "
                 "'lines', jsonb_build_array(jsonb_build_object('sku', $4::text))) FROM stores WHERE merchant_id = "
                 "$1::bigint",

@@ -78,6 +78,8 @@ constexpr const char* kWorld = R"sql(
     INSERT INTO database_seen (identity) VALUES ('this one');
     INSERT INTO recoveries (merchant_id, noticed_at, remembers_until, stage, stage_since) VALUES (1, now(), now(), 'settling', now());
     INSERT INTO found_fulfillments (merchant_id, reference, order_key, view) VALUES (1, 'eu.2.1.1', 'eu.2', '{}');
+    INSERT INTO order_words (merchant_id, word, saga_id) VALUES (1, 'name:1', '00000000-0000-0000-0000-000000000001');
+    INSERT INTO ended_sagas (merchant_id, state, sagas) VALUES (1, 'Completed', 1);
 )sql";
 
 constexpr const char* kFunctions = R"sql(

@@ -53,6 +53,8 @@ protected:
             SELECT m, now(), now(), 'caught_up', now() FROM generate_series(1, 2) m;
             INSERT INTO found_fulfillments (merchant_id, reference, order_key, view)
             SELECT m, 'eu.1.1.1', 'eu.1', '{}' FROM generate_series(1, 2) m;
+            INSERT INTO order_words (merchant_id, word, saga_id) SELECT merchant_id, 'name:1', saga_id FROM sagas;
+            INSERT INTO ended_sagas (merchant_id, state, sagas) SELECT m, 'Completed', 1 FROM generate_series(1, 2) m;
         )sql");
     }
 

@@ -16,6 +16,9 @@ protected:
     // A little of everything, as the engine would leave it: saga 1 holds two shirts and waits for the warehouse, saga 2
     // has shipped one mug, saga 3 waits for twenty shirts; eu shows what it should, a flush to us is under way.
     Verify() {
+        // These two see what is tampered with: lists are not what is broken here, but where they are.
+        tamper(
+            "ALTER TABLE orders ENABLE ALWAYS TRIGGER keep_words; ALTER TABLE sagas ENABLE ALWAYS TRIGGER count_ended");
         tamper(R"sql(
             INSERT INTO sagas (merchant_id, saga_id, kind, definition_version, state, version, data, subject, shard, next_wake,
                                final, created_at, updated_at)
@@ -112,6 +115,24 @@ TEST_F(Verify, L1NamesALedgerThatDoesNotAddUp) {
 TEST_F(Verify, L2NamesACounterWithoutItsRows) {
     tamper("UPDATE stock SET waiting = 19 WHERE sku_id = 1; UPDATE listings SET in_flight = 1 WHERE listing_id = 6");
     EXPECT_THAT(broken(), ElementsAre("L2 listing 1/us/SET", "L2 stock 1/SHIRT/main", "L8 listing 1/us/SET"));
+}
+
+TEST_F(Verify, L2NamesACountOfEndedSagasThatIsNotTheirs) {
+    tamper("INSERT INTO ended_sagas VALUES (1, 'Completed', 1), (1, 'OutOfStock', 1), (1, 'OutOfStock', -1)");
+    EXPECT_THAT(broken(), ElementsAre("L2 merchant 1"));
+    tamper("DELETE FROM ended_sagas");
+    EXPECT_THAT(broken(), ElementsAre("L2 merchant 1"));
+}
+
+TEST_F(Verify, L2NamesAnOrderThatIsNotFoundByWhatItIsCalled) {
+    tamper(
+        "UPDATE orders SET name = 'EU-' || order_id, document = '{\"lines\": [{\"sku\": \"MUG\"}, {\"sku\": "
+        "\"MUG\"}]}'");
+    EXPECT_THAT(broken(), IsEmpty());
+    tamper("DELETE FROM order_words WHERE word = 'name:eu-1'");
+    EXPECT_THAT(broken(), ElementsAre("L2 " + first));
+    tamper("INSERT INTO order_words SELECT 1, 'sku:SHIRT', saga_id FROM sagas WHERE subject = 'eu #2'");
+    EXPECT_THAT(broken(), ElementsAre("L2 " + first, "L2 " + second));
 }
 
 TEST_F(Verify, L3NamesAnOversellThatWasHealedLater) {
