@@ -23,7 +23,8 @@ using api::Page;
 using nlohmann::json;
 
 // Every list answers (object, cursor): one row more than a page tells whether there is a next one. Row security adds the
-// merchant; ids are text in every answer.
+// merchant; ids are text in every answer. What is sorted by is named with its table: a name alone would be that of the answer's
+// column, which is text: 10 before 9, and no index to read it from.
 
 constexpr std::string_view select_schema_version = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 
@@ -137,7 +138,7 @@ constexpr std::string_view list_history = R"sql(
            version::text
       FROM saga_history
      WHERE saga_id = $3::uuid AND ($2::bigint IS NULL OR version > $2::bigint)
-     ORDER BY version LIMIT $1::int)sql";
+     ORDER BY saga_history.version LIMIT $1::int)sql";
 
 constexpr std::string_view select_order = R"sql(
     SELECT json_build_object('store', store.key, 'order_id', orders.order_id, 'name', orders.name,
@@ -179,7 +180,7 @@ constexpr std::string_view list_movements = R"sql(
            movement_id::text
       FROM stock_movements movement JOIN warehouses warehouse USING (merchant_id, warehouse_id)
      WHERE sku_id = $3::bigint AND ($2::bigint IS NULL OR movement_id < $2::bigint)
-     ORDER BY movement_id DESC LIMIT $1::int)sql";
+     ORDER BY movement.movement_id DESC LIMIT $1::int)sql";
 
 constexpr std::string_view select_ledger = R"sql(
     SELECT stock.sku_id, stock.warehouse_id, stock.version
@@ -200,7 +201,7 @@ constexpr std::string_view list_listings = R"sql(
      WHERE ($2::bigint IS NULL OR listing_id > $2::bigint)
        AND ($3::text IS NULL OR store.key = $3) AND ($4::text IS NULL OR sku.sku = $4)
        AND (NOT $5::boolean OR parked <> '')
-     ORDER BY listing_id LIMIT $1::int)sql";
+     ORDER BY listing.listing_id LIMIT $1::int)sql";
 
 constexpr std::string_view list_stores = R"sql(
     SELECT json_build_object('store_id', store_id::text, 'key', store.key, 'shop_domain', shop_domain,
@@ -212,7 +213,7 @@ constexpr std::string_view list_stores = R"sql(
            store_id::text
       FROM stores store JOIN warehouses warehouse USING (merchant_id, warehouse_id)
      WHERE ($2::bigint IS NULL OR store_id > $2::bigint)
-     ORDER BY store_id LIMIT $1::int)sql";
+     ORDER BY store.store_id LIMIT $1::int)sql";
 
 constexpr std::string_view list_lanes = R"sql(
     SELECT json_build_object('lane', lane.lane,
@@ -249,7 +250,7 @@ constexpr std::string_view incident_columns = R"sql(
 
 constexpr std::string_view list_incidents = R"sql(
      WHERE ($2::bigint IS NULL OR incident_id < $2::bigint) AND ($3::boolean OR closed_at IS NULL)
-     ORDER BY incident_id DESC LIMIT $1::int)sql";
+     ORDER BY incident.incident_id DESC LIMIT $1::int)sql";
 
 constexpr std::string_view select_incident = " WHERE incident_id::text = $1";
 
@@ -298,7 +299,7 @@ constexpr std::string_view list_audit = R"sql(
     SELECT json_build_object('audit_id', audit_id::text, 'at', at, 'actor', actor, 'action', action, 'subject', subject,
                'reason', reason)::text,
            audit_id::text
-      FROM audit WHERE ($2::bigint IS NULL OR audit_id < $2::bigint) ORDER BY audit_id DESC LIMIT $1::int)sql";
+      FROM audit WHERE ($2::bigint IS NULL OR audit_id < $2::bigint) ORDER BY audit.audit_id DESC LIMIT $1::int)sql";
 
 const std::string select_summary = R"sql(
     SELECT json_build_object(

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+
 namespace ordersaga::test {
 namespace {
 
@@ -222,6 +225,68 @@ TEST_F(ApiQueriesTest, ShowsHistoryInOrderAndDetailsWhenAsked) {
     EXPECT_EQ(second.at("items").at(0).at("event"), "StockReserved");
     EXPECT_TRUE(second.at("items").at(0).at("details").is_object());
     EXPECT_TRUE(second.at("next").is_null());
+}
+
+// 9, then 10: by number, not by digits.
+TEST_F(ApiQueriesTest, PagesThroughEveryListByNumber) {
+    const std::string id = world_.add_saga(world_.first, 1, "OnHold");
+    world_.session.transact([&](db::Transaction& transaction) {
+        transaction.execute(
+            "INSERT INTO saga_history (merchant_id, saga_id, version, at, from_state, to_state, event) SELECT "
+            "merchant_id, saga_id, number, now(), state, state, 'Ignored' FROM sagas, generate_series(3, 12) number");
+        transaction.execute(
+            "INSERT INTO audit (merchant_id, at, actor, action, subject, reason) SELECT merchant_id, now(), 'a', 'b', "
+            "'c', 'd' FROM sagas, generate_series(1, 12)");
+        transaction.execute(
+            "INSERT INTO incidents (merchant_id, incident_key, cause, text, opened_at, updated_at) SELECT merchant_id, "
+            "'k' || number, 'c', 't', now(), now() FROM sagas, generate_series(1, 12) number");
+        transaction.execute(
+            "INSERT INTO stock_movements (merchant_id, sku_id, warehouse_id, kind, cause, version, at) SELECT "
+            "merchant_id, sku_id, warehouse_id, 'adjust', number, 2, now() FROM stock JOIN skus USING (merchant_id, "
+            "sku_id), generate_series(1, 12) number WHERE sku = 'SHIRT' AND merchant_id = " +
+            std::to_string(world_.first));
+        transaction.execute(
+            "INSERT INTO stores SELECT (jsonb_populate_record(store, jsonb_build_object('store_id', store_id + number, "
+            "'key', 'more-' || number, 'shop_domain', 'more-' || number || '.myshopify.com'))).* FROM stores store, "
+            "generate_series(10, 20) number WHERE merchant_id = " +
+            std::to_string(world_.first));
+        transaction.execute(
+            "INSERT INTO listings (merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, "
+            "location_id) SELECT merchant_id, listing_id + number, store_id, sku_id, number, number, '4' FROM (SELECT "
+            "* FROM listings WHERE merchant_id = " +
+            std::to_string(world_.first) + " ORDER BY listing_id LIMIT 1) listing, generate_series(10, 20) number");
+    });
+    using List = std::function<json(const Page&)>;
+    const auto numbers = [](const List& list, const char* member) {
+        std::vector<std::int64_t> found;
+        Page page{5, ""};
+        while (true) {
+            const json answer = list(page);
+            for (const json& item : answer.at("items")) {
+                const json& number = item.at(member);
+                found.push_back(
+                    number.is_string() ? std::stoll(number.get<std::string>()) : number.get<std::int64_t>());
+            }
+            if (answer.at("next").is_null()) return found;
+            page.after = answer.at("next");
+        }
+    };
+    const auto newest_first = [&](const List& list, const char* member) {
+        const std::vector<std::int64_t> found = numbers(list, member);
+        EXPECT_GE(found.size(), 12U) << member;
+        EXPECT_TRUE(std::is_sorted(found.rbegin(), found.rend())) << member;
+    };
+    const auto oldest_first = [&](const List& list, const char* member) {
+        const std::vector<std::int64_t> found = numbers(list, member);
+        EXPECT_GE(found.size(), 12U) << member;
+        EXPECT_TRUE(std::is_sorted(found.begin(), found.end())) << member;
+    };
+    oldest_first([&](const Page& page) { return queries_->history(mine_, id, false, page); }, "version");
+    oldest_first([&](const Page& page) { return queries_->stores(mine_, page); }, "store_id");
+    oldest_first([&](const Page& page) { return queries_->listings(mine_, "", "", false, page); }, "listing_id");
+    newest_first([&](const Page& page) { return queries_->movements(mine_, "SHIRT", page); }, "movement_id");
+    newest_first([&](const Page& page) { return queries_->incidents(mine_, false, page); }, "incident_id");
+    newest_first([&](const Page& page) { return queries_->audit(mine_, page); }, "audit_id");
 }
 
 TEST_F(ApiQueriesTest, ShowsAnOrderWithoutPersonalData) {
