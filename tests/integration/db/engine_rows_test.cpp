@@ -457,7 +457,19 @@ TEST_F(EngineRows, TellsWhenSomethingComesDueNext) {
     CommandRow waiting = a_command(10, 1, "a");
     waiting.due_at = now + seconds(300);
     add_command(waiting);
+    // Of what has ended nobody asks, or each look would find something.
+    CommandRow ended = sent(a_command(12, 1, "c"), start);
+    ended.state = CommandState::closed;
+    ended.closed_at = start;
+    add_command(ended);
+    CommandRow ended_early = a_command(13, 1, "d");
+    ended_early.state = CommandState::closed;
+    ended_early.closed_at = start;
+    ended_early.due_at = now + seconds(100);
+    add_command(ended_early);
     EXPECT_EQ(next().sending, now + seconds(300));
+    EXPECT_EQ(next().deadlines, std::nullopt);
+    EXPECT_EQ(next().unconfirmed_since, std::nullopt);
     run_as_engine("UPDATE commands SET due_at = now() - interval '1 second'");
     EXPECT_GE(next().sending, now) << "a lane that nobody has created yet";
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
