@@ -645,13 +645,21 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
         row.wants_read = false;
         row.believed = 5;
     });
-    in_rows([&](orders::Rows& rows) { rows.keep_hints({{merchant, eu, "202", "4", 4, start}}); });
     change_listing(3, [](ListingRow& row) { row.in_flight = 1; });
-    EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1, 4, 5, 6}));
-    EXPECT_EQ(to_read(start + seconds(1), 2), (std::vector<std::int64_t>{4, 5, 6})) << "of the one store behind both";
-    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 2, 4, 5, 6}));
+    using Ids = std::vector<std::int64_t>;
+    const auto tell = [&](std::optional<std::int64_t> available) {
+        in_rows([&](orders::Rows& rows) { rows.keep_hints({{merchant, eu, "202", "4", available, start}}); });
+    };
+    tell(std::nullopt);
+    EXPECT_EQ(to_read(start + seconds(1)), (Ids{1, 4, 5, 6})) << "the store does not count it";
+    tell(5);
+    EXPECT_EQ(to_read(start + seconds(1)), (Ids{1, 4, 5, 6})) << "as it is believed";
+    tell(4);
+    EXPECT_EQ(to_read(start), (Ids{1, 4, 5, 6}));
+    EXPECT_EQ(to_read(start + seconds(1), 2), (Ids{4, 5, 6})) << "of the one store behind both";
+    EXPECT_EQ(to_read(start + seconds(1)), (Ids{1, 2, 4, 5, 6}));
     in_rows([&](orders::Rows& rows) { rows.drop_hints(merchant, {{1}, {2}, {3}}); });
-    EXPECT_EQ(to_read(start + seconds(1)), (std::vector<std::int64_t>{1, 4, 5, 6})) << "the hint is answered";
+    EXPECT_EQ(to_read(start + seconds(1)), (Ids{1, 4, 5, 6})) << "the hint is answered";
 }
 
 TEST_F(OrderRows, TellsEachListingMoveOnce) {
