@@ -22,10 +22,6 @@ private:
     [[noreturn]] static void refuse() { throw std::logic_error("an input apart from the others has moved a saga"); }
 };
 
-orders::Rows& rows_of(engine::Transaction& transaction) {
-    return dynamic_cast<orders::Rows&>(transaction);
-}
-
 EngineLoopOptions options_of(EngineLoopOptions options) {
     options.looks = false;
     options.linger = gathered;
@@ -42,7 +38,7 @@ struct ApartEngine::Parts {
         runtime::Random& random,
         runtime::Metrics& metrics)
         : store({config.engine_dsn, "ordersaga-levels"}, *config.credential_keys, config.prepared_statements),
-          participant(rows_of, random, config.orders),
+          participant(random, config.orders),
           engine(store, participant, definitions, sink, random, config.engine),
           loop(engine, metrics, options_of(config.loop)) {}
 

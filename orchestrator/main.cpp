@@ -126,9 +126,7 @@ int run(const OrchestratorConfig& config, const broker::Address& address) {
     topology.outcome_shards = config.engine.shards;
 
     db::PgStore store({config.engine_dsn, "ordersaga-engine"}, *config.credential_keys, config.prepared_statements);
-    orders::OrderParticipant participant(
-        [](engine::Transaction& transaction) -> orders::Rows& { return dynamic_cast<orders::Rows&>(transaction); },
-        random, config.orders);
+    orders::OrderParticipant participant(random, config.orders);
     BrokerSink sink(address, topology, definitions, metrics, {.wanted = config.amqp_lists});
     engine::Engine engine(store, participant, definitions, sink, random, config.engine);
     EngineLoop loop(engine, metrics, config.loop);

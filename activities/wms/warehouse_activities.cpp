@@ -258,11 +258,11 @@ awaitable<Outcome> WarehouseActivities::find(const json& payload, CallScope& sco
 
 awaitable<Outcome> WarehouseActivities::poll(const json& payload, CallScope& scope) {
     const runtime::Instant since = runtime::parse_rfc3339(text(payload, "changed_since")).value();
-    const ChangesOutcome result = co_await warehouse_.changes_since(since, scope);
+    ChangesOutcome result = co_await warehouse_.changes_since(since, scope);
     if (const auto* failure = std::get_if<Failure>(&result)) {
         co_return outcome_of(*failure);
     }
-    Changes changes = std::get<Changes>(result);
+    Changes& changes = std::get<Changes>(result);
     const auto changed_at = [since](const FulfillmentView& view) {
         return std::max(since, view.changed_at.value_or(since));
     };

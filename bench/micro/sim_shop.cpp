@@ -26,10 +26,6 @@ std::string variant_of(std::int64_t store, std::int64_t sku) {
     return std::to_string(46'200'000'000'000 + store * 10'000 + sku);
 }
 
-orders::Rows& rows_of(engine::Transaction& transaction) {
-    return dynamic_cast<orders::Rows&>(transaction);
-}
-
 json view_of(const sagas::OrderData& data, const std::string& reference, bool shipped) {
     json lines = json::array();
     for (const sagas::SagaLine& line : data.lines) {
@@ -76,7 +72,7 @@ SimShop::SimShop() : clock_(kStart) {
     orders::OrderParticipantSettings settings;
     settings.mirror_fresh_for = 24h * 365;
     settings.store_window = settings.warehouse_window = kWindow;
-    participant_ = std::make_unique<orders::OrderParticipant>(rows_of, random_, settings);
+    participant_ = std::make_unique<orders::OrderParticipant>(random_, settings);
     engine_ = std::make_unique<engine::Engine>(
         store_, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
     due();
@@ -133,10 +129,10 @@ void SimShop::add_goods() {
     }
     // The warehouse was read just now.
     store_.transact([&](engine::Transaction& transaction) {
-        std::vector<orders::StockRow> rows = rows_of(transaction).lock_stock(ledgers);
+        std::vector<orders::StockRow> rows = orders::rows_of(transaction).lock_stock(ledgers);
         for (orders::StockRow& row : rows)
             row.read_asked_at = kStart;
-        rows_of(transaction).write_stock(rows, {});
+        orders::rows_of(transaction).write_stock(rows, {});
     });
 }
 

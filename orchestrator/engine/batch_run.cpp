@@ -592,18 +592,15 @@ void BatchRun::apply_lessons(LaneRow& lane) {
 std::vector<LaneRow> BatchRun::lock_lanes() {
     const std::vector<LaneKey> names(lanes_.begin(), lanes_.end());
     if (names.empty()) return {};
-    std::set<LaneKey>* known = parts_.known_lanes;
-    const bool all_known =
-        known != nullptr && std::includes(known->begin(), known->end(), lanes_.begin(), lanes_.end());
-    if (!all_known) create_missing(names);
+    std::set<LaneKey>& known = parts_.known_lanes;
+    if (!std::includes(known.begin(), known.end(), names.begin(), names.end())) create_missing(names);
     std::vector<LaneRow> lanes = transaction_.lock_lanes(names);
-    if (known == nullptr) return lanes;
     if (lanes.size() < names.size()) {
         // A database from earlier, or a transaction that was rolled back.
-        known->clear();
+        known.clear();
         throw StoreUnavailable("a lane is not there any more");
     }
-    known->insert(names.begin(), names.end());
+    known.insert(names.begin(), names.end());
     return lanes;
 }
 

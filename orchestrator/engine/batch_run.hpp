@@ -26,8 +26,7 @@ struct EngineParts {
     runtime::Random& random;
     const EngineOptions& options;
     EngineCounts& counts;
-    std::set<LaneKey>* known_lanes =
-        nullptr;  // those that were there once; none is ever taken away but with its database
+    std::set<LaneKey>& known_lanes;  // were there once; none is ever taken away but with its database
 };
 
 class BatchRun final : public Batch {

@@ -99,7 +99,7 @@ public:
 private:
     enum class Ran { committed, unavailable, bad };
 
-    EngineParts parts() { return {participant_, definitions_, random_, options_, counts_, &known_lanes_}; }
+    EngineParts parts() { return {participant_, definitions_, random_, options_, counts_, known_lanes_}; }
     Ran attempt(const std::vector<Input*>& inputs, std::vector<InputResult>& results, std::string& fault);
     bool run_or_split(const std::vector<Input*>& inputs);
     bool park(Input& input, const std::string& reason);

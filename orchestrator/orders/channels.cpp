@@ -411,11 +411,10 @@ void Channels::write() {
         rows.push_back(listings_.at(id));
     if (!rows.empty()) rows_.write_listings(rows);
     // What was heard so far is answered by what is read from now on; what is heard from now on it may not show.
-    std::map<MerchantId, std::vector<ListingId>> answered;
+    std::vector<ListingId> answered;
     for (const ListingRow& row : reading_)
-        answered[row.merchant].push_back(row.listing_id);
-    for (const auto& [merchant, listings] : answered)
-        rows_.drop_hints(merchant, listings);
+        answered.push_back(row.listing_id);
+    if (!answered.empty()) rows_.drop_hints(reading_.front().merchant, answered);
     if (!flushes_.empty()) {
         // A flush that closed makes room for the one opened in the same batch: closed ones first.
         std::stable_partition(

@@ -6,7 +6,6 @@
 #include "orchestrator/orders/rows.hpp"
 #include "runtime/random.hpp"
 
-#include <functional>
 #include <memory>
 
 namespace ordersaga::orders {
@@ -33,11 +32,14 @@ struct OrderParticipantSettings {
     int warehouse_window = 8;  // ... and per warehouse
 };
 
+// The participant's side of a transaction: every store that an engine with orders runs on has both.
+inline Rows& rows_of(engine::Transaction& transaction) {
+    return dynamic_cast<Rows&>(transaction);
+}
+
 class OrderParticipant final : public engine::Participant {
 public:
-    // `rows_of` gives the rows' side of a transaction of the store the engine runs on.
-    using RowsOf = std::function<Rows&(engine::Transaction&)>;
-    OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings = {});
+    explicit OrderParticipant(runtime::Random& random, OrderParticipantSettings settings = {});
     ~OrderParticipant() override;
 
     std::unique_ptr<engine::Session> begin(engine::Transaction& transaction, engine::Batch& batch) override;
@@ -48,7 +50,6 @@ public:
         Instant now) override;
 
 private:
-    RowsOf rows_of_;
     runtime::Random& random_;
     OrderParticipantSettings settings_;
     std::unique_ptr<WantedLate> late_;

@@ -8,13 +8,13 @@ namespace ordersaga::orders {
 
 using nlohmann::json;
 
-OrderParticipant::OrderParticipant(RowsOf rows_of, runtime::Random& random, OrderParticipantSettings settings)
-    : rows_of_(std::move(rows_of)), random_(random), settings_(settings), late_(std::make_unique<WantedLate>()) {}
+OrderParticipant::OrderParticipant(runtime::Random& random, OrderParticipantSettings settings)
+    : random_(random), settings_(settings), late_(std::make_unique<WantedLate>()) {}
 
 OrderParticipant::~OrderParticipant() = default;
 
 std::unique_ptr<engine::Session> OrderParticipant::begin(engine::Transaction& transaction, engine::Batch& batch) {
-    return std::make_unique<OrderSession>(transaction, rows_of_(transaction), batch, random_, settings_, *late_);
+    return std::make_unique<OrderSession>(transaction, rows_of(transaction), batch, random_, settings_, *late_);
 }
 
 engine::LaneRow OrderParticipant::new_lane(
@@ -32,7 +32,7 @@ engine::LaneRow OrderParticipant::new_lane(
     if (lane.starts_with("warehouse:")) {
         // The peer counts a sliding minute: a bucket of a fifth of it, refilled at four fifths, never exceeds it.
         double per_minute = 150;
-        for (const WarehouseRow& warehouse : rows_of_(transaction).warehouses({merchant})) {
+        for (const WarehouseRow& warehouse : rows_of(transaction).warehouses({merchant})) {
             if (warehouse.warehouse_id.value == id) per_minute = warehouse.calls_per_minute;
         }
         row.capacity = std::max(1.0, per_minute * 0.2);
@@ -40,7 +40,7 @@ engine::LaneRow OrderParticipant::new_lane(
         row.window = settings_.warehouse_window;
     } else {
         double points = 100;
-        for (const StoreRow& store : rows_of_(transaction).stores({merchant})) {
+        for (const StoreRow& store : rows_of(transaction).stores({merchant})) {
             if (store.store_id.value == id) points = store.points_per_second;
         }
         row.capacity = points * 20;

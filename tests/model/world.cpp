@@ -117,9 +117,7 @@ OrderModel::OrderModel(Scope scope) : scope_(std::move(scope)), definition_(saga
         documents_[i][2] = order;
     }
     definitions_.emplace("order", &definition_);
-    participant_ = std::make_unique<orders::OrderParticipant>(
-        [](engine::Transaction& transaction) -> Rows& { return static_cast<LeanTransaction&>(transaction); }, random_,
-        participant_settings());
+    participant_ = std::make_unique<orders::OrderParticipant>(random_, participant_settings());
 }
 
 World OrderModel::beginning_world() const {
@@ -173,7 +171,7 @@ void OrderModel::run(
     tables.now += Duration(1);
     LeanTransaction transaction(setting_, tables);
     transaction.expire(expired);
-    BatchRun batch({*participant_, definitions_, random_, options_, counts_}, transaction);
+    BatchRun batch({*participant_, definitions_, random_, options_, counts_, known_lanes_}, transaction);
     if (duties) duties(batch);
     for (const engine::InputResult& result : batch.session().resolve(arrivals)) {
         if (result.kind == engine::InputResult::Kind::parked) throw std::logic_error("parked: " + result.reason);

@@ -15,6 +15,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -169,6 +170,7 @@ private:
     engine::Definitions definitions_;
     engine::EngineOptions options_;
     mutable engine::EngineCounts counts_;
+    mutable std::set<engine::LaneKey> known_lanes_;  // none: nothing is sent
     mutable runtime::SeededRandom random_{1};
     std::unique_ptr<orders::OrderParticipant> participant_;
 };

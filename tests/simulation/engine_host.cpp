@@ -14,10 +14,6 @@ using std::chrono::seconds;
 
 namespace {
 
-orders::Rows& rows_of(engine::Transaction& transaction) {
-    return dynamic_cast<orders::Rows&>(transaction);
-}
-
 // As the loop of the real process (orchestrator/engine_loop.cpp): a look at what has come due follows when a batch has
 // left something due, else within a second of the last batch.
 constexpr Duration look_after_batch = seconds(1);
@@ -54,7 +50,7 @@ EngineHost::~EngineHost() = default;
 
 void EngineHost::start() {
     ++life_;
-    participant_ = std::make_unique<orders::OrderParticipant>(rows_of, random_, settings_);
+    participant_ = std::make_unique<orders::OrderParticipant>(random_, settings_);
     engine_ = std::make_unique<engine::Engine>(
         store_, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
     engine_->set_onlooker([this](const Changes& changes) {

@@ -89,8 +89,6 @@ private:
 
 class SeveralEngines : public AMerchant {
 protected:
-    static orders::Rows& rows_of(engine::Transaction& transaction) { return dynamic_cast<orders::Rows&>(transaction); }
-
     // One engine with all it needs, for the thread that makes it.
     struct AnEngine {
         AnEngine(
@@ -102,7 +100,7 @@ protected:
             : store({dsn, "test"}, test::test_keys()),
               random(number + 1),
               definition(saga_settings),
-              participant(rows_of, random, settings),
+              participant(random, settings),
               engine(store, participant, {&definition}, sink, random) {}
         PgStore store;
         runtime::SeededRandom random;

@@ -27,10 +27,6 @@ namespace {
 
 constexpr std::chrono::hours unhurried{24};
 
-orders::Rows& rows_of(engine::Transaction& transaction) {
-    return dynamic_cast<orders::Rows&>(transaction);
-}
-
 OrchestratorConfig config_of(const InProcessOptions& options) {
     OrchestratorConfig config;
     config.engine_dsn = options.engine_dsn;
@@ -62,7 +58,7 @@ struct OrchestratorInProcess::Impl {
         : options(std::move(given)),
           saga(options.saga),
           store({options.engine_dsn, "test-engine"}, test_keys()),
-          participant(rows_of, random, options.orders),
+          participant(random, options.orders),
           engine(store, participant, {&saga}, sink, random, {}),
           loop(engine, metrics, options.loop),
           intake(loop, config_of(options), {&saga}, random, metrics),

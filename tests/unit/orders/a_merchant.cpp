@@ -13,10 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Rows& rows_of(engine::Transaction& transaction) {
-    return dynamic_cast<Rows&>(transaction);
-}
-
 std::string lane_of(StoreId store) {
     return "store:" + std::to_string(store.value);
 }
@@ -363,7 +359,7 @@ void AMerchant::read_warehouse(const std::vector<std::pair<SkuId, std::int64_t>>
 
 void AMerchant::begin_anew() {
     engine.reset();
-    participant_ = std::make_unique<OrderParticipant>(rows_of, random_, settings_);
+    participant_ = std::make_unique<OrderParticipant>(random_, settings_);
     engine = std::make_unique<engine::Engine>(
         store, *participant_, std::vector<const sagas::SagaDefinition*>{&definition_}, *this, random_);
 }

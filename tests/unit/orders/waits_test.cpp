@@ -65,8 +65,7 @@ TEST(Waits, ThatBeganInOneRoundMayEndInALaterOneOfTheSameBatch) {
     const engine::SagaRow first = shop.saga("100"), second = shop.saga("101");
     WrittenDown batch(shop.clock.now());
     runtime::SeededRandom random(1);
-    OrderParticipant participant(
-        [](engine::Transaction& transaction) -> Rows& { return dynamic_cast<Rows&>(transaction); }, random);
+    OrderParticipant participant(random);
     shop.store.transact([&](engine::Transaction& transaction) {
         auto session = participant.begin(transaction, batch);
         session->prepare({&first, &second});
