@@ -93,12 +93,9 @@ json as_found(bool found) {
 bool is_found(const json& payload) {
     return payload.value("found", false);
 }
-// It has not asked for what stands at the warehouse already (sagas/found_fulfillments.hpp): only then is there a name of it before
-// it was accepted.
 bool stands_already(const OrderData& data) {
     const Fulfillment* current = data.current();
-    return current != nullptr && current->state == "wanted" && current->perhaps_exists &&
-           !current->warehouse_order_id.empty();
+    return current != nullptr && current->stands_already();
 }
 
 // Nothing is won by waiting with what has left our hands.
@@ -346,6 +343,7 @@ void part_with_the_rest(OrderStep& step, int part) {
     for (SagaLine& line : data.lines) {
         if (line.of_part == part) line.wanted = units_shipped(line);
     }
+    effect_on_part(step, "Release", part);
 }
 
 void end_of_cancelled(OrderStep& step, Fulfillment& cancelled, const json& payload) {
@@ -438,10 +436,13 @@ int part_in(const OrderStep& step, const json& payload) {
     return known == nullptr ? step.data.newest_part() : known->part;
 }
 
+bool is_there(const Fulfillment& fulfillment) {
+    return fulfillment.state == "accepted" || fulfillment.state == "beyond_recall";
+}
 bool at_warehouse(const OrderData& data) {
     return std::any_of(data.lines.begin(), data.lines.end(), [&](const SagaLine& line) {
         const Fulfillment* fulfillment = data.of_part(line.of_part);
-        return fulfillment != nullptr && fulfillment->state == "accepted";
+        return fulfillment != nullptr && is_there(*fulfillment);
     });
 }
 
@@ -1094,10 +1095,16 @@ void cancel_for_edit(OrderStep& step, Payload payload) {
 }
 
 void go_forward_too_late(OrderStep& step, Payload payload) {
-    // What cannot be cancelled any more was accepted, also when nobody has heard of it before.
-    if (const Fulfillment* late = fulfillment_in(step.data, payload); late != nullptr && late->state != "accepted")
-        commit_stock(step, payload);
-    step.decision.note = give_up_going_back(step);
+    const Fulfillment* late = fulfillment_in(step.data, payload);
+    if (late != nullptr && late->state == "beyond_recall") {
+        // Its part has come to want something else since, and got no stock for it. What is left to want, and what was to be
+        // cancelled of it, shows with what leaves: ship().
+        step.decision.note = "too late to cancel what was given up before: it leaves as it was";
+    } else {
+        // What cannot be cancelled any more was accepted, also when nobody has heard of it before.
+        if (late != nullptr && late->state != "accepted") commit_stock(step, payload);
+        step.decision.note = give_up_going_back(step);
+    }
     // Look at once: what made it too late is probably a shipment.
     watch(step, json::object());
 }
@@ -1178,7 +1185,7 @@ void assume_delivery(OrderStep& step, Payload) {
 
 void watch(OrderStep& step, Payload) {
     for (const Fulfillment& fulfillment : step.data.fulfillments) {
-        if (fulfillment.state != "accepted") continue;
+        if (!is_there(fulfillment)) continue;
         command(
             step, activity::find_fulfillment, warehouse_lane(step.data), "watch:" + fulfillment.reference,
             {{"warehouse", step.data.warehouse}, {"reference", fulfillment.reference}});

@@ -53,6 +53,10 @@ struct Fulfillment {
     std::vector<Shipment> shipments;
     bool perhaps_exists = false;  // given up on while its outcome was unknown: late checks follow
     bool seen_cancelled = false;  // the warehouse has shown it so while our cancel was under way
+
+    // Not asked for by this saga, but found at the warehouse (sagas/found_fulfillments.hpp): only then is there a name of it
+    // before it was accepted.
+    bool stands_already() const { return state == "wanted" && perhaps_exists && !warehouse_order_id.empty(); }
 };
 
 struct OrderData {

@@ -1,4 +1,5 @@
 // The ways aside: on hold, waiting for stock, out of stock, waiting for a person.
+#include "sagas/found_fulfillments.hpp"
 #include "tests/unit/sagas/conversation.hpp"
 
 #include <gmock/gmock.h>
@@ -261,6 +262,70 @@ TEST(OrderSagaOperator, ShipsByItselfWhatAGivenUpOrderLeftWithout) {
         order.show(a_view("eu.450789469.2.1", "Shipped", {{"S2", "Shipped", {{"9001", 1}}}}));
         EXPECT_EQ(order.state(), "Shipped") << "nothing else is wanted";
     }
+}
+
+// The same, and nobody wants the new content any more: what has left is the order, and it comes to its end.
+TEST(OrderSagaOperator, CancelsWhatAGivenUpOrderLeftWithout) {
+    Conversation order = requested();
+    order.tell("OrderChanged", {{"lines", lines_json({a_line("L1", 1), a_line("L2", 1)})}});
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    order.tell("OperatorRetried");
+    order.end(activity::cancel_fulfillment, done({{"found", false}}));
+    order.tell(
+        "ExchangeRefused", {{"short", json::array({{{"sku", "MUG"}}})}, {"reason", "wants more than there is: "}});
+    order.show(a_view("eu.450789469.1.1", "Accepted"));
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+    ASSERT_EQ(order.state(), "NeedsOperator");
+
+    order.tell("CancelRequested", {{"by", "operator"}});
+    ASSERT_EQ(order.state(), "CancellingFulfillment");
+    order.end(activity::cancel_fulfillment, ended(OutcomeKind::too_late));
+    EXPECT_EQ(order.state(), "FulfillmentRequested");
+    EXPECT_THAT(order.commands(), ElementsAre("FindFulfillment")) << "what leaves is still to be learned";
+    Conversation again = order;
+    again.tell("CancelRequested", {{"by", "customer"}});
+    EXPECT_EQ(again.state(), "CancellingFulfillment") << "it is at the warehouse";
+
+    order.show(a_view("eu.450789469.1.1", "Shipped", {{"S1", "Shipped", {{"9001", 1}}}}));
+    EXPECT_THAT(order.effects(), IsSupersetOf({"Commit", "Ship", "Release"}));
+    EXPECT_THAT(order.effects(), Not(Contains("Reserve"))) << "it was cancelled";
+    EXPECT_THAT(*order.last().incident, HasSubstr("added to an order that was to be cancelled: 1 SHIRT"));
+    order.tell("StockReleased");
+    EXPECT_EQ(order.state(), "Shipped");
+}
+
+// The poll that found it tells of it again, before its request has looked.
+TEST(OrderSagaRestored, IsNotSurprisedByWhatItHasTakenOver) {
+    OrderData data = an_order();
+    ASSERT_TRUE(adopt(data, {a_view("eu.450789469.1.1", "Accepted")}).clear);
+    const json shipped = a_view("eu.450789469.1.1", "Shipped", {{"S1", "Shipped", {{"9001", 2}}}});
+    Conversation order(data);
+    order.tell("OrderPlaced");
+    for (const char* state : {"Received", "Reserved"}) {
+        if (state == std::string("Reserved")) order.tell("StockReserved");
+        ASSERT_EQ(order.state(), state);
+        for (const bool catching_up : {true, false}) {
+            json told = {{"view", shipped}};
+            if (catching_up) told["found"] = true;
+            order.tell("FulfillmentViewed", told);
+            EXPECT_EQ(order.state(), state);
+            EXPECT_TRUE(order.last().silent);
+        }
+    }
+    order.tell("ChannelsUpdated");
+    ASSERT_THAT(order.commands(), ElementsAre("RequestFulfillment"));
+    EXPECT_EQ(order.command(activity::request_fulfillment).payload.at("lookup_first"), true);
+    order.end(activity::request_fulfillment, done({{"view", shipped}}));
+    order.show(shipped);
+    EXPECT_EQ(order.state(), "Shipped");
+
+    data.holds = {"unpaid"};
+    Conversation held(data);
+    held.tell("OrderPlaced");
+    held.tell("StockReserved");
+    ASSERT_EQ(held.state(), "OnHold");
+    held.show(shipped);
+    EXPECT_EQ(held.state(), "NeedsOperator") << "it leaves, and it must not";
 }
 
 TEST(OrderSagaHold, OfAnOperatorIsNotTakenAwayByPayment) {
