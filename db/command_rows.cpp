@@ -17,11 +17,15 @@ constexpr const char* kColumns =
 
 constexpr std::size_t columns_of_command = 26;
 
-constexpr const char* kOpenCommands = R"sql( FROM commands
-     WHERE state <> 'closed'
-       AND (merchant_id, saga_id) IN (SELECT * FROM unnest($1::bigint[], $2::uuid[]))
-     ORDER BY merchant_id, command_id
-       FOR NO KEY UPDATE)sql";
+// Saga by saga, whatever the planner thinks: planned while there were none, it would walk over all that are open for each saga.
+// Whose saga is locked nobody else locks, so the sequence does not matter.
+constexpr const char* kOpenCommands =
+    R"sql( FROM (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AS wanted (of_merchant, of_saga),
+           LATERAL (SELECT * FROM commands
+                     WHERE merchant_id = of_merchant AND saga_id = of_saga AND state <> 'closed'
+                     ORDER BY command_id
+                       FOR NO KEY UPDATE) command
+     ORDER BY merchant_id, command_id)sql";
 
 constexpr const char* kLockDutyCommands = R"sql( FROM commands
      WHERE saga_id IS NULL AND state <> 'closed'

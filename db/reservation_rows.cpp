@@ -41,7 +41,7 @@ constexpr const char* kAtRisk = R"sql(
           JOIN reservations line USING (merchant_id, sku_id, warehouse_id)
           JOIN sagas saga USING (merchant_id, saga_id)
          WHERE (merchant_id, sku_id, warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
-           AND stock.short_by > 0 AND (line.held > 0 OR line.committed > 0)
+           AND stock.short_by > 0 AND line.taken
          GROUP BY merchant_id, sku_id, warehouse_id, stock.short_by, saga.subject, saga.created_at, saga_id
     ), ranked AS (
         SELECT *, row_number() OVER youngest_first AS place, sum(units) OVER youngest_first - units AS found_before

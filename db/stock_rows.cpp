@@ -66,7 +66,7 @@ constexpr const char* kNotCounted = R"sql(
         SELECT line.merchant_id, line.sku_id, line.warehouse_id, line.committed AS quantity
           FROM wanted
           JOIN reservations line USING (merchant_id, sku_id, warehouse_id)
-         WHERE line.committed > 0
+         WHERE line.taken AND line.committed > 0
            AND (line.accepted_at IS NULL OR line.accepted_at + $5::bigint * interval '1 microsecond' > $4::timestamptz)
          UNION ALL
         SELECT left_since.merchant_id, left_since.sku_id, left_since.warehouse_id, -left_since.committed
@@ -111,7 +111,7 @@ constexpr const char* kRequested = R"sql(
     SELECT line.merchant_id, line.sku_id, line.warehouse_id, sum(line.held)::bigint
       FROM reservations line
      WHERE (line.merchant_id, line.sku_id, line.warehouse_id) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]))
-       AND line.held > 0
+       AND line.taken AND line.held > 0
        AND EXISTS (SELECT FROM commands command
                     WHERE command.merchant_id = line.merchant_id AND command.saga_id = line.saga_id
                       AND command.activity = $4 AND command.state <> 'closed'

@@ -112,6 +112,15 @@ constexpr const char* kLedger = R"sql(
                           GROUP BY merchant_id, saga_id, line_id, sku_id) moved
              USING (merchant_id, saga_id, line_id, sku_id)) compared
      WHERE (held, committed) IS DISTINCT FROM (held_sum, committed_sum)
+     UNION ALL
+    SELECT what, 'is of a ledger that does not exist'
+      FROM (SELECT format('movement %s', movement_id) AS what, merchant_id, sku_id, warehouse_id FROM stock_movements
+             UNION ALL
+            SELECT format('reservation %s/%s/%s', saga_id, line_id, sku_id), merchant_id, sku_id, warehouse_id
+              FROM reservations) rows
+     WHERE NOT EXISTS (SELECT FROM stock
+                        WHERE stock.merchant_id = rows.merchant_id AND stock.sku_id = rows.sku_id
+                          AND stock.warehouse_id = rows.warehouse_id)
 )sql";
 
 // Every unit that a line was ever granted is still held, still committed, or was shipped or released, once.
@@ -244,7 +253,8 @@ constexpr const char* kConvergence = R"sql(
 )sql";
 
 // A belief is its opening read and every move since; a state is the end of its history, which misses no step. (What the
-// retention has dropped is not missed.)
+// retention has dropped is not missed.) What is written with every order has no foreign keys: that it refers to something is
+// asked here.
 constexpr const char* kExplained = R"sql(
     SELECT subject, format('believed is %s, its moves since the opening read sum to %s', believed, coalesce(explained, 0)) AS text
       FROM listing
@@ -279,6 +289,34 @@ constexpr const char* kExplained = R"sql(
                    lag(to_state) OVER (PARTITION BY merchant_id, saga_id ORDER BY version) AS previous
               FROM saga_history) walked
      WHERE previous <> from_state
+     UNION ALL
+    SELECT what, format('is of saga %s, which does not exist', saga_id)
+      FROM (SELECT format('command %s', command_id) AS what, merchant_id, saga_id FROM commands WHERE saga_id IS NOT NULL
+             UNION ALL
+            SELECT format('wait for %s', kind), merchant_id, saga_id FROM waits
+             UNION ALL
+            SELECT format('reference %s', reference), merchant_id, saga_id FROM fulfillment_references) rows
+     WHERE NOT EXISTS (SELECT FROM sagas WHERE sagas.merchant_id = rows.merchant_id AND sagas.saga_id = rows.saga_id)
+     UNION ALL
+    SELECT format('move %s/%s', kind, source_id), format('is of listing %s, which does not exist', listing_id)
+      FROM listing_moves
+     WHERE NOT EXISTS (SELECT FROM listings
+                        WHERE listings.merchant_id = listing_moves.merchant_id
+                          AND listings.listing_id = listing_moves.listing_id)
+     UNION ALL
+    SELECT format('order %s/%s/%s', merchant_id, store_id, order_id), 'is of a store that does not exist'
+      FROM orders
+     WHERE NOT EXISTS (SELECT FROM stores WHERE stores.merchant_id = orders.merchant_id AND stores.store_id = orders.store_id)
+     UNION ALL
+    SELECT what, format('is of merchant %s, who does not exist', merchant_id)
+      FROM (SELECT format('saga %s', saga_id) AS what, merchant_id FROM sagas
+             UNION ALL
+            SELECT format('command %s', command_id), merchant_id FROM commands
+             UNION ALL
+            SELECT format('announcement %s', announcement_id), merchant_id FROM announcements
+             UNION ALL
+            SELECT format('receipt %s/%s/%s', source, topic, webhook_id), merchant_id FROM webhook_receipts) rows
+     WHERE NOT EXISTS (SELECT FROM merchants WHERE merchants.merchant_id = rows.merchant_id)
 )sql";
 
 // A refusal must stand before its evidence: some line could not be had, and the ledger said so at that version. And nobody

@@ -198,11 +198,6 @@ TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {
         }),
         engine::BadItem);
     EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, eu, "12a"}}); }), engine::BadItem);
-    EXPECT_THROW(
-        in_rows([](orders::Rows& rows) {
-            rows.lock_orders({{merchant, sagas::StoreId{99}, "1"}});
-        }),
-        engine::BadItem);
 }
 
 // Those that are over, that another system sends, or of another store are not.

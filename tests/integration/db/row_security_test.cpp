@@ -221,7 +221,7 @@ TEST_F(RowSecurity, EveryKeyBeginsWithTheMerchant) {
           LEFT JOIN pg_attribute first ON first.attrelid = indrelid AND first.attnum = indkey[0]
          WHERE owner.relnamespace = 'public'::regnamespace AND indisunique AND first.attname <> 'merchant_id')sql"),
         // Names of the outside world and of messages, unique over all merchants on purpose.
-        "commands_by_id merchants_name_key operators_by_name schema_migrations_name_key schema_migrations_pkey "
+        "commands_pkey merchants_name_key operators_by_name schema_migrations_name_key schema_migrations_pkey "
         "sessions_by_hash stores_shop_domain_key tokens_by_hash");
 }
 

@@ -100,7 +100,8 @@ TEST_F(Verify, NamesEachLawForAnEmptyDatabaseToo) {
     tamper(
         "DELETE FROM listings; DELETE FROM reservations; DELETE FROM sagas; DELETE FROM saga_history; DELETE FROM "
         "orders;"
-        "DELETE FROM webhook_receipts; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM listing_moves");
+        "DELETE FROM webhook_receipts; DELETE FROM stock; DELETE FROM stock_movements; DELETE FROM listing_moves;"
+        "DELETE FROM commands; DELETE FROM waits; DELETE FROM fulfillment_references; DELETE FROM announcements");
     EXPECT_THAT(broken(true), IsEmpty());
 }
 
@@ -150,6 +151,17 @@ TEST_F(Verify, L4NamesAMovementThatWasRemoved) {
 TEST_F(Verify, L4NamesAMovementThatWasRewritten) {
     tamper("UPDATE stock_movements SET version = 1, on_hand = 1, available = -1 WHERE cause = 'g1'");
     EXPECT_THAT(broken(), ElementsAre("L4 stock 1/SHIRT/main"));
+}
+
+// No foreign key asks for them.
+TEST_F(Verify, L4NamesMovementsAndReservationsOfNoLedger) {
+    tamper(
+        "INSERT INTO stock_movements (merchant_id, movement_id, sku_id, warehouse_id, kind, cause, version, at) "
+        "OVERRIDING SYSTEM "
+        "VALUE VALUES (1, 99, 1, 2, 'adjust', 'x1', 1, now());"
+        "INSERT INTO reservations (merchant_id, saga_id, line_id, sku_id, warehouse_id, shipped) VALUES (1, "
+        "'00000000-0000-7000-8000-000000000001', '9', 1, 2, 0)");
+    EXPECT_THAT(broken(), ElementsAre("L4 movement 99", "L4 reservation 00000000-0000-7000-8000-000000000001/9/1"));
 }
 
 TEST_F(Verify, L5NamesAFinalSagaThatHoldsUnits) {
@@ -223,6 +235,27 @@ TEST_F(Verify, L9NamesAHistoryThatMissesAStep) {
         "UPDATE saga_history SET to_state = 'Shipped' WHERE version = 2 AND saga_id = "
         "'00000000-0000-7000-8000-000000000002'");
     EXPECT_THAT(broken(), ElementsAre("L9 " + first, "L9 " + second));
+}
+
+TEST_F(Verify, L9NamesWhatRefersToNothing) {
+    tamper(
+        "INSERT INTO waits (merchant_id, saga_id, kind, sku_id, warehouse_id, version) VALUES (1, "
+        "'00000000-0000-7000-8000-00000000000f', 'channels', 1, 1, 1);"
+        "INSERT INTO fulfillment_references VALUES (1, 'eu.9.1.1', '00000000-0000-7000-8000-00000000000f');"
+        "INSERT INTO commands (merchant_id, command_id, saga_id, activity, lane, priority, state, payload, "
+        "idempotency_key, "
+        "created_at, due_at) VALUES (1, '00000000-0000-7000-8000-0000000000c9', "
+        "'00000000-0000-7000-8000-00000000000f', "
+        "'FindFulfillment', 'warehouse:1', 2, 'waiting', '{}', 'watch', now(), now());"
+        "INSERT INTO listing_moves VALUES (1, 99, 'sale', 'line 9', -1, now());"
+        "INSERT INTO orders (merchant_id, store_id, order_id) VALUES (1, 99, '9');"
+        "INSERT INTO announcements (merchant_id, announcement_id, routing_key, body) OVERRIDING SYSTEM VALUE VALUES "
+        "(99, 7, "
+        "'inventory.low.1', '{}')");
+    EXPECT_THAT(
+        broken(), ElementsAre(
+                      "L9 announcement 7", "L9 command 00000000-0000-7000-8000-0000000000c9", "L9 move sale/line 9",
+                      "L9 order 1/99/9", "L9 reference eu.9.1.1", "L9 wait for channels"));
 }
 
 TEST_F(Verify, L10NamesARefusalAgainstItsEvidence) {
