@@ -103,7 +103,9 @@ constexpr std::string_view select_saga = R"sql(
                                    FROM listing_components part JOIN listings listing USING (merchant_id, listing_id)
                                    JOIN stores store USING (merchant_id, store_id)
                                   WHERE waits.kind = 'channels' AND part.merchant_id = waits.merchant_id
-                                    AND part.sku_id = waits.sku_id AND part.confirmed_version < waits.version
+                                    AND part.sku_id = waits.sku_id
+                                    AND EXISTS (SELECT FROM generate_series(1, cardinality(composition), 4) AS at
+                                                 WHERE composition[at] = waits.sku_id AND composition[at + 3] < waits.version)
                                     AND listing.parked = '' AND listing.believed IS NOT NULL
                                     AND store.status = 'active' AND store.mode = 'live'
                                     AND store.warehouse_id = waits.warehouse_id))

@@ -2,6 +2,8 @@
 #include "db/row_reader.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <tuple>
 
@@ -20,7 +22,7 @@ namespace {
 
 constexpr const char* kColumns =
     "merchant_id, listing_id, store_id, sku_id, variant_id, inventory_item_id, location_id, believed, target, "
-    "in_flight, learned, wants_read, read_open, parked";
+    "in_flight, learned, wants_read, read_open, parked, composition";
 
 // Found by an array of keys, never by a join: a table of which nothing is known yet would be joined whole.
 constexpr const char* kFind = R"sql( FROM listings
@@ -65,12 +67,6 @@ constexpr const char* kClaimToRead = R"sql(
                    FOR NO KEY UPDATE SKIP LOCKED) listing
  ORDER BY listing_id)sql";
 
-constexpr const char* kComponents = R"sql(
-    SELECT listing_id, sku_id, quantity, composed_version, confirmed_version
-      FROM listing_components
-     WHERE merchant_id = $1::bigint AND listing_id = ANY ($2::bigint[])
-     ORDER BY listing_id, sku_id)sql";
-
 // Written under the lock of the listing, so the clock tells in which sequence its moves were learned: when their transactions
 // began does not.
 constexpr const char* kInsertMoves = R"sql(
@@ -91,21 +87,12 @@ constexpr const char* kAddMoves = R"sql(
 constexpr const char* kWrite = R"sql(
     UPDATE listings listing
        SET believed = new.believed, target = new.target, in_flight = new.in_flight, learned = new.learned,
-           wants_read = new.wants_read, read_open = new.read_open, parked = new.parked
+           wants_read = new.wants_read, read_open = new.read_open, parked = new.parked,
+           composition = new.composition::bigint[]
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[],
-                  $8::boolean[], $9::text[])
-        AS new (merchant_id, listing_id, believed, target, in_flight, learned, wants_read, read_open, parked)
+                  $8::boolean[], $9::text[], $10::text[])
+        AS new (merchant_id, listing_id, believed, target, in_flight, learned, wants_read, read_open, parked, composition)
      WHERE listing.merchant_id = new.merchant_id AND listing.listing_id = new.listing_id)sql";
-
-constexpr const char* kWriteComponents = R"sql(
-    UPDATE listing_components component
-       SET composed_version = new.composed_version, confirmed_version = new.confirmed_version
-      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-        AS new (merchant_id, listing_id, sku_id, composed_version, confirmed_version)
-     WHERE component.merchant_id = new.merchant_id AND component.listing_id = new.listing_id
-       AND component.sku_id = new.sku_id
-       AND (component.composed_version, component.confirmed_version)
-           IS DISTINCT FROM (new.composed_version, new.confirmed_version))sql";
 
 // Written in the sequence of the listings, so that two who write them never wait for each other. A listing is found by its
 // key for each level: a table of which nothing is known yet would be joined whole.
@@ -153,6 +140,38 @@ std::string select(const char* rest) {
     return std::string("SELECT ") + kColumns + rest;
 }
 
+// Four numbers for each (migration 22): {1,1,17,16}
+std::vector<ListingComponent> read_components(std::string_view text) {
+    std::vector<ListingComponent> components;
+    std::array<std::int64_t, 4> numbers{};
+    std::size_t place = 0;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end && *at != '}') {
+        ++at;  // { or ,
+        const auto [rest, fault] = std::from_chars(at, end, numbers.at(place));
+        if (fault != std::errc{}) break;
+        at = rest;
+        if (++place < numbers.size()) continue;
+        components.push_back({SkuId{numbers[0]}, numbers[1], numbers[2], numbers[3]});
+        place = 0;
+    }
+    if (text != "{}" && (at == end || *at != '}' || place != 0))
+        throw engine::BadItem("what a listing is made of cannot be read");
+    return components;
+}
+
+std::vector<std::int64_t> numbers_of(const ListingRow& listing) {
+    std::vector<std::int64_t> numbers;
+    numbers.reserve(4 * listing.components.size());
+    for (const ListingComponent& component : listing.components) {
+        numbers.insert(
+            numbers.end(),
+            {component.sku_id.value, component.quantity, component.composed_version, component.confirmed_version});
+    }
+    return numbers;
+}
+
 ListingRow read_listing(RowReader& row) {
     ListingRow listing;
     listing.merchant = row.id<MerchantId>();
@@ -169,6 +188,7 @@ ListingRow read_listing(RowReader& row) {
     listing.wants_read = row.boolean();
     listing.read_open = row.boolean();
     listing.parked = row.text();
+    listing.components = read_components(row.text());
     return listing;
 }
 
@@ -180,22 +200,6 @@ bool same_listing(const ListingRow& left, const ListingRow& right) {
     return left.listing_id == right.listing_id;
 }
 
-struct ComponentOfListing {
-    MerchantId merchant;
-    ListingId listing;
-    ListingComponent component;
-};
-
-std::vector<ComponentOfListing> all_components(const std::vector<ListingRow>& listings) {
-    std::vector<ComponentOfListing> all;
-    for (const ListingRow& listing : listings) {
-        for (const ListingComponent& component : listing.components) {
-            all.push_back({listing.merchant, listing.listing_id, component});
-        }
-    }
-    return all;
-}
-
 std::vector<Parameter> columns_of(const std::vector<ListingMove>& moves) {
     return list_of(
         column(moves, &ListingMove::merchant), column(moves, &ListingMove::listing_id),
@@ -204,26 +208,6 @@ std::vector<Parameter> columns_of(const std::vector<ListingMove>& moves) {
 }
 
 }  // namespace
-
-// Read after the listings are locked: whoever writes components holds the listing's lock.
-std::vector<ListingRow> PgTransaction::with_components(MerchantId merchant, const db::Rows& rows) {
-    std::vector<ListingRow> listings = read_all(rows, read_listing);
-    if (listings.empty()) {
-        return listings;
-    }
-    std::map<std::int64_t, ListingRow*> by_id;
-    for (ListingRow& listing : listings) {
-        by_id[listing.listing_id.value] = &listing;
-    }
-    const db::Rows components = sql_.query(kComponents, {merchant, column(listings, &ListingRow::listing_id)});
-    for (std::size_t row = 0; row < components.size(); ++row) {
-        by_id.at(components.int64(row, 0))
-            ->components.push_back(
-                {SkuId{components.int64(row, 1)}, components.int64(row, 2), components.int64(row, 3),
-                 components.int64(row, 4)});
-    }
-    return listings;
-}
 
 std::vector<ListingRow> PgTransaction::find_listings(
     MerchantId merchant,
@@ -238,7 +222,7 @@ std::vector<ListingRow> PgTransaction::find_listings(
     }
     std::vector<ListingRow> found;
     if (!missing.empty() || !skus.empty()) {
-        found = with_components(merchant, sql_.query(select(kFind), {merchant, store, missing, skus}));
+        found = read_all(sql_.query(select(kFind), {merchant, store, missing, skus}), read_listing);
         for (const std::string& variant : missing)
             known.names += listed.try_emplace(variant).second;
         for (const ListingRow& row : found) {
@@ -262,7 +246,7 @@ std::vector<ListingRow> PgTransaction::lock_listings(
     std::size_t limit,
     engine::Turn turn) {
     const std::string lock = select(kLock) + lock_for(turn);
-    return with_components(merchant, sql_.query(lock, {merchant, skus, ids, flushing, limit}));
+    return read_all(sql_.query(lock, {merchant, skus, ids, flushing, limit}), read_listing);
 }
 
 std::vector<ListingRow> PgTransaction::claim_listings_to_read(
@@ -271,10 +255,11 @@ std::vector<ListingRow> PgTransaction::claim_listings_to_read(
     Instant hinted_before,
     std::size_t limit) {
     using Turn = std::pair<StoreId, ListingId>;
-    return with_components(
-        merchant, sql_.query(
-                      select(kClaimToRead),
-                      {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}));
+    return read_all(
+        sql_.query(
+            select(kClaimToRead),
+            {merchant, column(stores, &Turn::first), column(stores, &Turn::second), hinted_before, limit}),
+        read_listing);
 }
 
 void PgTransaction::add_listing_moves(const std::vector<ListingMove>& moves) {
@@ -311,17 +296,8 @@ void PgTransaction::write_listings(const std::vector<ListingRow>& rows) {
             column(rows, &ListingRow::believed), column(rows, &ListingRow::target),
             column(rows, &ListingRow::in_flight), column(rows, &ListingRow::learned),
             column(rows, &ListingRow::wants_read), column(rows, &ListingRow::read_open),
-            column(rows, &ListingRow::parked)),
+            column(rows, &ListingRow::parked), column(rows, numbers_of)),
         known_of(rows.size(), "updating listings"));
-    const std::vector<ComponentOfListing> components = all_components(rows);
-    using Component = ComponentOfListing;
-    sql_.execute_later(
-        kWriteComponents,
-        list_of(
-            column(components, &Component::merchant), column(components, &Component::listing),
-            column(components, [](const Component& row) { return row.component.sku_id; }),
-            column(components, [](const Component& row) { return row.component.composed_version; }),
-            column(components, [](const Component& row) { return row.component.confirmed_version; })));
 }
 
 void PgTransaction::doubt_listings(MerchantId merchant, StoreId store) {

@@ -188,7 +188,6 @@ private:
     void close_incidents(const std::vector<std::pair<sagas::MerchantId, std::string>>& keys);
     void insert_audit(const std::vector<engine::AuditRow>& rows);
 
-    std::vector<orders::ListingRow> with_components(sagas::MerchantId merchant, const db::Rows& listings);
     // What is known of the merchant's catalogue as it is now.
     Catalogue::OfMerchant& catalogue_of(sagas::MerchantId merchant);
 

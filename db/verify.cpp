@@ -49,6 +49,15 @@ constexpr const char* kProjection = R"sql(
                   GROUP BY 1, 2) open USING (merchant_id, listing_id)
      WHERE in_flight <> coalesce(open_sum, 0)
      UNION ALL
+    SELECT subject, format('is made of %s, its components are %s', composition, made_of)
+      FROM listing
+     CROSS JOIN LATERAL (SELECT coalesce(string_agg(sku_id || ' x ' || quantity, ', ' ORDER BY sku_id), '') AS made_of
+                           FROM listing_components part
+                          WHERE part.merchant_id = listing.merchant_id AND part.listing_id = listing.listing_id) parts
+     CROSS JOIN LATERAL (SELECT coalesce(string_agg(composition[at] || ' x ' || composition[at + 1], ', ' ORDER BY at), '') AS kept
+                           FROM generate_series(1, cardinality(composition), 4) AS at) known
+     WHERE kept <> made_of
+     UNION ALL
     SELECT format('merchant %s', merchant_id), format('%s sagas are counted that have ended as %s, there are %s', kept, state, ended)
       FROM (SELECT merchant_id, state, coalesce(counted.sagas, 0) AS kept, coalesce(stored.sagas, 0) AS ended
               FROM (SELECT merchant_id, state, sum(sagas) AS sagas FROM ended_sagas GROUP BY merchant_id, state) counted

@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -73,9 +74,14 @@ bool Random::chance(double probability) {
 }
 
 std::uint64_t SystemRandom::next() {
-    std::uint64_t value = 0;
-    fill_from_system(&value, sizeof value);
-    return value;
+    // Fetched ahead: the call costs more than what an id is made of. (Who forks without exec would share them.)
+    thread_local std::array<std::uint64_t, 64> ahead;
+    thread_local std::size_t left = 0;
+    if (left == 0) {
+        fill_from_system(ahead.data(), sizeof ahead);
+        left = ahead.size();
+    }
+    return ahead[--left];
 }
 
 SeededRandom::SeededRandom(std::uint64_t seed) {

@@ -118,6 +118,11 @@ TEST_F(Verify, L2NamesACounterWithoutItsRows) {
     EXPECT_THAT(broken(), ElementsAre("L2 listing 1/us/SET", "L2 stock 1/SHIRT/main", "L8 listing 1/us/SET"));
 }
 
+TEST_F(Verify, L2NamesAListingThatIsNotMadeOfItsComponents) {
+    tamper("UPDATE listings SET composition[2] = 2 WHERE listing_id = 1");
+    EXPECT_THAT(broken(), ElementsAre("L2 listing 1/eu/SHIRT"));
+}
+
 TEST_F(Verify, L2NamesACountOfEndedSagasThatIsNotTheirs) {
     tamper("INSERT INTO ended_sagas VALUES (1, 'Completed', 1), (1, 'OutOfStock', 1), (1, 'OutOfStock', -1)");
     EXPECT_THAT(broken(), ElementsAre("L2 merchant 1"));
