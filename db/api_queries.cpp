@@ -319,7 +319,7 @@ const std::string select_summary = R"sql(
             'waiting', (SELECT count(*) FROM commands WHERE state = 'waiting'),
             'in_flight', (SELECT count(*) FROM commands WHERE state = 'sent'),
             'oldest_due_seconds', (SELECT coalesce(greatest(0, round(extract(epoch FROM now() - min(due_at)), 1)), 0)
-                                     FROM commands WHERE state = 'waiting' AND due_at <= now()),
+                                     FROM commands WHERE state || '' = 'waiting' AND due_at <= now()),
             'oldest_unconfirmed_seconds', (SELECT coalesce(greatest(0, round(extract(epoch FROM now() - min(sent_at)), 1)), 0)
                                              FROM commands WHERE state = 'sent' AND published_at IS NULL)),
         'announcements_unpublished', (SELECT count(*) FROM announcements),

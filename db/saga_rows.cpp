@@ -68,7 +68,7 @@ constexpr const char* kNextDue = R"sql(
            (SELECT min(deadline) FROM commands WHERE state = 'sent'),
            (SELECT min(next_due) FROM duties),
            least((SELECT now() FROM announcements LIMIT 1),
-                 (SELECT min(due_at) FROM commands WHERE state = 'waiting' AND due_at > now()),
+                 (SELECT min(due_at) FROM commands WHERE state || '' = 'waiting' AND due_at > now()),
                  (SELECT min(greatest(known.not_before, now()))
                     FROM lane
                     LEFT JOIN lanes known ON known.merchant_id = lane.merchant_id AND known.lane = lane.name

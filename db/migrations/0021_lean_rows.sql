@@ -2,6 +2,7 @@
 -- Reversal: the constraints, as 0001_core.sql has them; CREATE INDEX movements_of_saga ON stock_movements (merchant_id, saga_id)
 --   WHERE saga_id IS NOT NULL; DROP INDEX reservations_taken; ALTER TABLE reservations DROP COLUMN taken; CREATE INDEX
 --   reservations_taken ON reservations (merchant_id, sku_id, warehouse_id) WHERE held > 0 OR committed > 0;
+--   DROP INDEX commands_due; CREATE INDEX commands_due ON commands (due_at) WHERE state = 'waiting';
 --   ALTER TABLE webhook_receipts RESET (toast_tuple_target);
 --   CREATE UNIQUE INDEX commands_by_id ON commands (command_id); ALTER TABLE commands DROP CONSTRAINT commands_pkey,
 --   ADD PRIMARY KEY (merchant_id, command_id).
@@ -26,6 +27,11 @@ DROP INDEX movements_of_saga;
 -- A command's id is unique by itself.
 ALTER TABLE commands DROP CONSTRAINT commands_pkey;
 ALTER TABLE commands ADD CONSTRAINT commands_pkey PRIMARY KEY USING INDEX commands_by_id;
+
+-- It has the next instant at which something is due, and nothing else may read it: planned while hardly anything waits, lanes were
+-- walked over it, all that waits in each. What is told apart by other words cannot be.
+DROP INDEX commands_due;
+CREATE INDEX commands_due ON commands (due_at) WHERE state || '' = 'waiting';
 
 -- From held to committed a line stays taken: no index is written for it.
 ALTER TABLE reservations ADD COLUMN taken boolean NOT NULL GENERATED ALWAYS AS (held > 0 OR committed > 0) STORED;
