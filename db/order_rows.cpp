@@ -53,6 +53,18 @@ constexpr const char* kSagasOfReferences = R"sql(
      WHERE merchant_id = $1::bigint AND reference = ANY ($2::text[])
      ORDER BY reference)sql";
 
+// Saga by saga: a table of which nothing is known yet would be joined whole.
+constexpr const char* kAcceptedReferences = R"sql(
+    SELECT known.reference
+      FROM fulfillment_references known,
+           LATERAL (SELECT FROM sagas
+                     WHERE sagas.merchant_id = known.merchant_id AND sagas.saga_id = known.saga_id
+                       AND state = 'FulfillmentRequested'
+                       AND data -> 'fulfillments' @> jsonb_build_array(
+                               jsonb_build_object('reference', known.reference, 'state', 'accepted'))
+                    OFFSET 0) accepted
+     WHERE known.merchant_id = $1::bigint AND known.reference = ANY ($2::text[]))sql";
+
 // A reference belongs to one saga for ever: a repeat by the same saga counts as written, another saga's does not.
 constexpr const char* kWriteReferences = R"sql(
     INSERT INTO fulfillment_references AS known (merchant_id, reference, saga_id)
@@ -200,6 +212,17 @@ std::vector<std::pair<std::string, SagaKey>> PgTransaction::sagas_of_references(
         found.second.saga_id = row.text();
         return found;
     });
+}
+
+std::set<std::string> PgTransaction::accepted_references(
+    MerchantId merchant,
+    const std::vector<std::string>& references) {
+    if (references.empty()) {
+        return {};
+    }
+    const std::vector<std::string> accepted =
+        read_all(sql_.query(kAcceptedReferences, {merchant, references}), [](RowReader& row) { return row.text(); });
+    return {accepted.begin(), accepted.end()};
 }
 
 void PgTransaction::write_references(const std::vector<std::pair<std::string, SagaKey>>& references) {

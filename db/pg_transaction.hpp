@@ -98,6 +98,8 @@ public:
     std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
         sagas::MerchantId merchant,
         const std::vector<std::string>& references) override;
+    std::set<std::string> accepted_references(sagas::MerchantId merchant, const std::vector<std::string>& references)
+        override;
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
     void write_found(const std::vector<orders::FoundFulfillment>& found) override;
     std::vector<orders::FoundFulfillment> take_found(

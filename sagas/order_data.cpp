@@ -385,6 +385,14 @@ ViewNews news_of(const OrderData& data, const json& view) {
     return news;
 }
 
+bool tells_acceptance_alone(const json& view) {
+    const std::string state = text_of(view, "state");
+    if (state != "Accepted" && state != "InProgress") return false;
+    const json shipments = view.value("shipments", json::array());
+    return std::none_of(
+        shipments.begin(), shipments.end(), [](const json& shipment) { return has_left(text_of(shipment, "state")); });
+}
+
 std::int64_t units_shipped(const SagaLine& line) {
     std::int64_t units = line.parts.empty() ? 0 : line.wanted;
     for (const LinePart& part : line.parts)

@@ -132,6 +132,8 @@ struct ViewNews {
     bool none() const { return new_shipments.empty() && delivered.empty() && !cancelled && trouble.empty(); }
 };
 ViewNews news_of(const OrderData& data, const nlohmann::json& view);
+// It tells that the warehouse has it and means to send it, and nothing else: no news of what is known to be accepted.
+bool tells_acceptance_alone(const nlohmann::json& view);
 // Whole units of the line that have gone out: of each one all its parts have.
 std::int64_t units_shipped(const SagaLine& line);
 // Applies new shipments to the lines' counters (which units of which line went out) and fills Shipment::lines.

@@ -533,7 +533,25 @@ InputResult OrderSession::resolve_taking_back(const ListingTakenBack& order) {
     return result;
 }
 
+// Most of what a poll tells is that the warehouse has what it was asked for a minute ago: no saga is locked for that.
+void OrderSession::leave_out_what_is_no_news() {
+    std::map<MerchantId, std::vector<std::string>> quiet;
+    for (const View& view : views_) {
+        if (!catches_up(view.merchant) && sagas::tells_acceptance_alone(view.view))
+            quiet[view.merchant].push_back(view.view.value("reference", ""));
+    }
+    std::map<MerchantId, std::set<std::string>> known;
+    for (const auto& [merchant, references] : quiet)
+        known[merchant] = rows_.accepted_references(merchant, references);
+    std::erase_if(views_, [&](const View& view) {
+        auto of = known.find(view.merchant);
+        return of != known.end() && of->second.count(view.view.value("reference", "")) > 0 &&
+               sagas::tells_acceptance_alone(view.view);
+    });
+}
+
 void OrderSession::tell_views() {
+    leave_out_what_is_no_news();
     std::map<MerchantId, std::set<std::string>> references;
     for (const View& view : views_)
         references[view.merchant].insert(view.view.value("reference", ""));

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -296,6 +297,10 @@ public:
     virtual void ask_privacy(const std::vector<PrivacyRequest>& requests) = 0;
     // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
     virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
+        MerchantId merchant,
+        const std::vector<std::string>& references) = 0;
+    // Of these, the ones that their sagas know to be accepted, while the orders are with the warehouse. No lock.
+    virtual std::set<std::string> accepted_references(
         MerchantId merchant,
         const std::vector<std::string>& references) = 0;
     virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;

@@ -128,6 +128,8 @@ public:
     std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) override;
+    // None: then each view is told, which may change nothing either.
+    std::set<std::string> accepted_references(MerchantId, const std::vector<std::string>&) override { return {}; }
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
     void write_found(const std::vector<orders::FoundFulfillment>&) override { refuse(); }
     std::vector<orders::FoundFulfillment> take_found(MerchantId, const std::vector<std::string>&) override { refuse(); }

@@ -227,6 +227,35 @@ TEST_F(OrderRows, AReferenceBelongsToOneSagaForEver) {
     EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_references({{"eu.1.1.1", saga(2)}}); }), engine::BadItem);
 }
 
+// What another saga, another state of the order or another state of the fulfilment has does not count.
+TEST_F(OrderRows, TellsWhichReferencesAreAcceptedAndKnownToBe) {
+    in_rows([&](orders::Rows& rows) {
+        rows.write_references({{"eu.1.1.1", saga(1)}, {"eu.2.1.1", saga(2)}, {"eu.2.2.1", saga(2)}});
+    });
+    const auto accepted = [&] {
+        std::set<std::string> found;
+        in_rows([&](orders::Rows& rows) {
+            found = rows.accepted_references(merchant, {"eu.1.1.1", "eu.2.1.1", "eu.2.2.1", "eu.3.1.1"});
+            EXPECT_TRUE(rows.accepted_references(merchant, {}).empty());
+            EXPECT_TRUE(rows.accepted_references(sagas::MerchantId{2}, {"eu.1.1.1"}).empty());
+        });
+        return found;
+    };
+    const auto tell = [&](int number, const std::string& state, const std::string& fulfillments) {
+        run_as_engine(
+            "UPDATE sagas SET state = '" + state + "', data = '{\"fulfillments\": " + fulfillments +
+            "}' WHERE saga_id = '" + uuid(number) + "'");
+    };
+    tell(1, "FulfillmentRequested", R"([{"reference": "eu.1.1.1", "state": "accepted"}])");
+    tell(
+        2, "FulfillmentRequested",
+        R"([{"reference": "eu.2.1.1", "state": "cancelled"}, {"reference": "eu.2.2.1", "state": "accepted"}])");
+    EXPECT_EQ(accepted(), (std::set<std::string>{"eu.1.1.1", "eu.2.2.1"}));
+    tell(1, "CancellingFulfillment", R"([{"reference": "eu.1.1.1", "state": "accepted"}])");
+    tell(2, "FulfillmentRequested", R"([{"reference": "eu.1.1.1", "state": "accepted"}])");
+    EXPECT_EQ(accepted(), std::set<std::string>{}) << "each by its own saga";
+}
+
 TEST_F(OrderRows, LedgersReadBackAndAreCreatedWhenMissing) {
     in_rows([&](orders::Rows& rows) {
         auto found = rows.lock_stock({ledger(gift_set), ledger(shirt), ledger(shirt)});

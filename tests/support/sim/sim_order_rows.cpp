@@ -232,6 +232,23 @@ std::vector<std::pair<std::string, SagaKey>> SimTransaction::sagas_of_references
     return found;
 }
 
+std::set<std::string> SimTransaction::accepted_references(
+    MerchantId merchant,
+    const std::vector<std::string>& references) {
+    step("accepted_references");
+    std::set<std::string> accepted;
+    for (const std::string& reference : references) {
+        const SagaKey* key = tables_.references.find({merchant, reference});
+        const engine::SagaRow* saga = key == nullptr ? nullptr : tables_.sagas.find(*key);
+        if (saga == nullptr || saga->state != "FulfillmentRequested") continue;
+        for (const nlohmann::json& fulfillment : saga->data.at("fulfillments")) {
+            if (fulfillment.at("reference") == reference && fulfillment.at("state") == "accepted")
+                accepted.insert(reference);
+        }
+    }
+    return accepted;
+}
+
 void SimTransaction::write_references(const std::vector<std::pair<std::string, SagaKey>>& references) {
     step("write_references");
     for (const auto& [reference, saga] : references) {

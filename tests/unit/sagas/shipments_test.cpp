@@ -161,6 +161,20 @@ struct Booking {
     }
 };
 
+TEST(ViewNews, AcceptanceAloneIsNoneOfWhatIsAccepted) {
+    for (const char* state : {"Accepted", "InProgress"}) {
+        EXPECT_TRUE(tells_acceptance_alone(a_view("r", state))) << state;
+        EXPECT_TRUE(tells_acceptance_alone(a_view("r", state, {{"S1", "Processing", {{"9001", 2}}}}))) << state;
+        for (const char* left : {"Shipped", "Delivered", "DeliveryProblem"})
+            EXPECT_FALSE(tells_acceptance_alone(a_view("r", state, {{"S1", left, {{"9001", 2}}}}))) << left;
+    }
+    for (const char* state :
+         {"OnHold", "Backordered", "NeedsAttention", "PartlyShipped", "Shipped", "Delivered", "DeliveryProblem",
+          "Cancelled", "Unknown"})
+        EXPECT_FALSE(tells_acceptance_alone(a_view("r", state))) << state;
+    EXPECT_FALSE(tells_acceptance_alone(json::object()));
+}
+
 TEST(BookShipments, SharesUnitsOfOneSkuAmongItsLines) {
     Booking booking;
     booking.data.lines = {a_line("L1", 1), a_line("L2", 2)};
