@@ -23,7 +23,6 @@ constexpr const char* kOpenCommands =
     R"sql( FROM (SELECT * FROM unnest($1::bigint[], $2::uuid[])) AS wanted (of_merchant, of_saga),
            LATERAL (SELECT * FROM commands
                      WHERE merchant_id = of_merchant AND saga_id = of_saga AND state <> 'closed'
-                     ORDER BY command_id
                        FOR NO KEY UPDATE) command
      ORDER BY merchant_id, command_id)sql";
 

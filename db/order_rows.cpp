@@ -8,6 +8,7 @@ namespace ordersaga::db {
 using engine::SagaKey;
 using orders::OrderKey;
 using orders::OrderRow;
+using orders::ReferenceRow;
 using sagas::MerchantId;
 using sagas::StoreId;
 
@@ -48,22 +49,15 @@ constexpr const char* kWrite = R"sql(
        AND (SELECT set_config('ordersaga.lists_are_kept', $10, true)) IS NOT NULL)sql";
 
 constexpr const char* kSagasOfReferences = R"sql(
-    SELECT reference, merchant_id, saga_id
-      FROM fulfillment_references
+    SELECT reference, merchant_id, saga_id,
+           EXISTS (SELECT FROM sagas
+                    WHERE sagas.merchant_id = known.merchant_id AND sagas.saga_id = known.saga_id
+                      AND state = 'FulfillmentRequested'
+                      AND data -> 'fulfillments' @> jsonb_build_array(
+                              jsonb_build_object('reference', known.reference, 'state', 'accepted')))
+      FROM fulfillment_references known
      WHERE merchant_id = $1::bigint AND reference = ANY ($2::text[])
      ORDER BY reference)sql";
-
-// Saga by saga: a table of which nothing is known yet would be joined whole.
-constexpr const char* kAcceptedReferences = R"sql(
-    SELECT known.reference
-      FROM fulfillment_references known,
-           LATERAL (SELECT FROM sagas
-                     WHERE sagas.merchant_id = known.merchant_id AND sagas.saga_id = known.saga_id
-                       AND state = 'FulfillmentRequested'
-                       AND data -> 'fulfillments' @> jsonb_build_array(
-                               jsonb_build_object('reference', known.reference, 'state', 'accepted'))
-                    OFFSET 0) accepted
-     WHERE known.merchant_id = $1::bigint AND known.reference = ANY ($2::text[]))sql";
 
 // A reference belongs to one saga for ever: a repeat by the same saga counts as written, another saga's does not.
 constexpr const char* kWriteReferences = R"sql(
@@ -199,30 +193,20 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
         known_of(orders.size(), "updating orders"));
 }
 
-std::vector<std::pair<std::string, SagaKey>> PgTransaction::sagas_of_references(
+std::vector<ReferenceRow> PgTransaction::sagas_of_references(
     MerchantId merchant,
     const std::vector<std::string>& references) {
     if (references.empty()) {
         return {};
     }
     return read_all(sql_.query(kSagasOfReferences, {merchant, references}), [](RowReader& row) {
-        std::pair<std::string, SagaKey> found;
-        found.first = row.text();
-        found.second.merchant = row.id<MerchantId>();
-        found.second.saga_id = row.text();
-        return found;
+        ReferenceRow known;
+        known.reference = row.text();
+        known.saga.merchant = row.id<MerchantId>();
+        known.saga.saga_id = row.text();
+        known.accepted = row.boolean();
+        return known;
     });
-}
-
-std::set<std::string> PgTransaction::accepted_references(
-    MerchantId merchant,
-    const std::vector<std::string>& references) {
-    if (references.empty()) {
-        return {};
-    }
-    const std::vector<std::string> accepted =
-        read_all(sql_.query(kAcceptedReferences, {merchant, references}), [](RowReader& row) { return row.text(); });
-    return {accepted.begin(), accepted.end()};
 }
 
 void PgTransaction::write_references(const std::vector<std::pair<std::string, SagaKey>>& references) {

@@ -95,11 +95,9 @@ public:
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
-    std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
+    std::vector<orders::ReferenceRow> sagas_of_references(
         sagas::MerchantId merchant,
         const std::vector<std::string>& references) override;
-    std::set<std::string> accepted_references(sagas::MerchantId merchant, const std::vector<std::string>& references)
-        override;
     void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) override;
     void write_found(const std::vector<orders::FoundFulfillment>& found) override;
     std::vector<orders::FoundFulfillment> take_found(

@@ -53,7 +53,8 @@ constexpr const char* kTakeSignals = R"sql(
     SELECT * FROM taken ORDER BY signal_id)sql";
 
 // Everything that may come due, in one statement that takes no lock: it is all that is asked while nothing is to be done.
-// Lanes are walked as in kLanesWithWork, so a lane that nobody has created yet counts as well.
+// Lanes are walked as in kLanesWithWork, so a lane that nobody has created yet counts as well. `state || ''`: so that the index of
+// what is due serves here, and nowhere else (migration 21).
 constexpr const char* kNextDue = R"sql(
     WITH RECURSIVE lane AS (
         (SELECT merchant_id, lane AS name FROM commands WHERE state = 'waiting' ORDER BY merchant_id, lane LIMIT 1)

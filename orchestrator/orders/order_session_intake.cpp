@@ -533,45 +533,30 @@ InputResult OrderSession::resolve_taking_back(const ListingTakenBack& order) {
     return result;
 }
 
-// Most of what a poll tells is that the warehouse has what it was asked for a minute ago: no saga is locked for that.
-void OrderSession::leave_out_what_is_no_news() {
-    std::map<MerchantId, std::vector<std::string>> quiet;
-    for (const View& view : views_) {
-        if (!catches_up(view.merchant) && sagas::tells_acceptance_alone(view.view))
-            quiet[view.merchant].push_back(view.view.value("reference", ""));
-    }
-    std::map<MerchantId, std::set<std::string>> known;
-    for (const auto& [merchant, references] : quiet)
-        known[merchant] = rows_.accepted_references(merchant, references);
-    std::erase_if(views_, [&](const View& view) {
-        auto of = known.find(view.merchant);
-        return of != known.end() && of->second.count(view.view.value("reference", "")) > 0 &&
-               sagas::tells_acceptance_alone(view.view);
-    });
-}
-
 void OrderSession::tell_views() {
-    leave_out_what_is_no_news();
     std::map<MerchantId, std::set<std::string>> references;
     for (const View& view : views_)
         references[view.merchant].insert(view.view.value("reference", ""));
-    std::map<std::pair<MerchantId, std::string>, engine::SagaKey> sagas;
+    std::map<std::pair<MerchantId, std::string>, ReferenceRow> known;
     for (const auto& [merchant, names] : references) {
-        for (auto& [reference, saga] : rows_.sagas_of_references(merchant, {names.begin(), names.end()})) {
-            sagas[{merchant, reference}] = saga;
-        }
+        for (ReferenceRow& row : rows_.sagas_of_references(merchant, {names.begin(), names.end()}))
+            known[{merchant, row.reference}] = std::move(row);
     }
     for (View& view : views_) {
         const std::string reference = view.view.value("reference", "");
-        auto saga = sagas.find({view.merchant, reference});
+        auto row = known.find({view.merchant, reference});
         const bool catching_up = catches_up(view.merchant);
-        if (catching_up && (saga == sagas.end() || !sagas::is_alive(view.view))) {
+        if (catching_up && (row == known.end() || !sagas::is_alive(view.view))) {
             keep_found(view.merchant, reference, std::move(view.view));
-        } else if (saga != sagas.end()) {
+        } else if (row == known.end()) {
+            continue;  // another channel's order
+        } else if (!catching_up && row->second.accepted && sagas::tells_acceptance_alone(view.view)) {
+            continue;  // most of what a poll tells: no saga is locked for it
+        } else {
             json payload = {{"view", std::move(view.view)}};
             if (catching_up) payload["found"] = true;
-            batch_.tell(saga->second, {"FulfillmentViewed", std::move(payload), "poll of the warehouse"});
-        }  // else another channel's order
+            batch_.tell(row->second.saga, {"FulfillmentViewed", std::move(payload), "poll of the warehouse"});
+        }
     }
     views_.clear();
 }

@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -254,6 +253,14 @@ inline std::string incident_of_data_request(StoreId store, const std::string& re
     return "data_request:" + std::to_string(store.value) + ":" + reference;
 }
 
+// Whose a reference at a warehouse is.
+struct ReferenceRow {
+    std::string reference;
+    engine::SagaKey saga;
+    bool accepted = false;  // as its saga knows, while the order is with the warehouse
+    friend bool operator==(const ReferenceRow&, const ReferenceRow&) = default;
+};
+
 // An order at a warehouse under a reference of ours that a restored database does not account for.
 struct FoundFulfillment {
     MerchantId merchant;
@@ -296,11 +303,7 @@ public:
     // Kept for who answers them (db/privacy.hpp); nothing is erased here.
     virtual void ask_privacy(const std::vector<PrivacyRequest>& requests) = 0;
     // Warehouse references, each owned by one saga for ever: claiming one that another saga owns throws BadItem.
-    virtual std::vector<std::pair<std::string, engine::SagaKey>> sagas_of_references(
-        MerchantId merchant,
-        const std::vector<std::string>& references) = 0;
-    // Of these, the ones that their sagas know to be accepted, while the orders are with the warehouse. No lock.
-    virtual std::set<std::string> accepted_references(
+    virtual std::vector<ReferenceRow> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) = 0;
     virtual void write_references(const std::vector<std::pair<std::string, engine::SagaKey>>& references) = 0;

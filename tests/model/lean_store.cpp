@@ -250,12 +250,13 @@ void LeanTransaction::write_orders(const std::vector<OrderRow>& orders) {
     }
 }
 
-std::vector<std::pair<std::string, SagaKey>> LeanTransaction::sagas_of_references(
+std::vector<orders::ReferenceRow> LeanTransaction::sagas_of_references(
     MerchantId,
     const std::vector<std::string>& references) {
-    std::vector<std::pair<std::string, SagaKey>> found;
-    for (const auto& known : tables_.references) {
-        if (std::find(references.begin(), references.end(), known.first) != references.end()) found.push_back(known);
+    std::vector<orders::ReferenceRow> found;
+    for (const auto& [reference, saga] : tables_.references) {
+        if (std::find(references.begin(), references.end(), reference) != references.end())
+            found.push_back({reference, saga, false});
     }
     return found;
 }

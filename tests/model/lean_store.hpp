@@ -125,11 +125,10 @@ public:
     std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>&) override {}
-    std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
+    // None is told to be accepted: then each view is told, which may change nothing either.
+    std::vector<orders::ReferenceRow> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) override;
-    // None: then each view is told, which may change nothing either.
-    std::set<std::string> accepted_references(MerchantId, const std::vector<std::string>&) override { return {}; }
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
     void write_found(const std::vector<orders::FoundFulfillment>&) override { refuse(); }
     std::vector<orders::FoundFulfillment> take_found(MerchantId, const std::vector<std::string>&) override { refuse(); }

@@ -222,7 +222,7 @@ TEST_F(OrderRows, AReferenceBelongsToOneSagaForEver) {
         rows.write_references({{"eu.1.1.1", saga(1)}});
         EXPECT_EQ(
             rows.sagas_of_references(merchant, {"eu.1.1.1", "nobody's"}),
-            (std::vector<std::pair<std::string, engine::SagaKey>>{{"eu.1.1.1", saga(1)}}));
+            (std::vector<orders::ReferenceRow>{{"eu.1.1.1", saga(1), false}}));
     });
     EXPECT_THROW(in_rows([&](orders::Rows& rows) { rows.write_references({{"eu.1.1.1", saga(2)}}); }), engine::BadItem);
 }
@@ -235,9 +235,12 @@ TEST_F(OrderRows, TellsWhichReferencesAreAcceptedAndKnownToBe) {
     const auto accepted = [&] {
         std::set<std::string> found;
         in_rows([&](orders::Rows& rows) {
-            found = rows.accepted_references(merchant, {"eu.1.1.1", "eu.2.1.1", "eu.2.2.1", "eu.3.1.1"});
-            EXPECT_TRUE(rows.accepted_references(merchant, {}).empty());
-            EXPECT_TRUE(rows.accepted_references(sagas::MerchantId{2}, {"eu.1.1.1"}).empty());
+            for (const orders::ReferenceRow& row :
+                 rows.sagas_of_references(merchant, {"eu.1.1.1", "eu.2.1.1", "eu.2.2.1", "eu.3.1.1"})) {
+                if (row.accepted) found.insert(row.reference);
+            }
+            EXPECT_TRUE(rows.sagas_of_references(merchant, {}).empty());
+            EXPECT_TRUE(rows.sagas_of_references(sagas::MerchantId{2}, {"eu.1.1.1"}).empty());
         });
         return found;
     };

@@ -221,32 +221,23 @@ void SimTransaction::ask_privacy(const std::vector<orders::PrivacyRequest>& requ
         tables_.privacy.put(next_number(), request);
 }
 
-std::vector<std::pair<std::string, SagaKey>> SimTransaction::sagas_of_references(
+std::vector<orders::ReferenceRow> SimTransaction::sagas_of_references(
     MerchantId merchant,
     const std::vector<std::string>& references) {
     step("sagas_of_references");
-    std::vector<std::pair<std::string, SagaKey>> found;
+    std::vector<orders::ReferenceRow> found;
     for (const std::string& reference : std::set<std::string>(references.begin(), references.end())) {
-        if (const SagaKey* saga = tables_.references.find({merchant, reference})) found.emplace_back(reference, *saga);
-    }
-    return found;
-}
-
-std::set<std::string> SimTransaction::accepted_references(
-    MerchantId merchant,
-    const std::vector<std::string>& references) {
-    step("accepted_references");
-    std::set<std::string> accepted;
-    for (const std::string& reference : references) {
         const SagaKey* key = tables_.references.find({merchant, reference});
-        const engine::SagaRow* saga = key == nullptr ? nullptr : tables_.sagas.find(*key);
+        if (key == nullptr) continue;
+        found.push_back({reference, *key, false});
+        const engine::SagaRow* saga = tables_.sagas.find(*key);
         if (saga == nullptr || saga->state != "FulfillmentRequested") continue;
         for (const nlohmann::json& fulfillment : saga->data.at("fulfillments")) {
             if (fulfillment.at("reference") == reference && fulfillment.at("state") == "accepted")
-                accepted.insert(reference);
+                found.back().accepted = true;
         }
     }
-    return accepted;
+    return found;
 }
 
 void SimTransaction::write_references(const std::vector<std::pair<std::string, SagaKey>>& references) {

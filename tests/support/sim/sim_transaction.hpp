@@ -76,10 +76,9 @@ public:
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>& people) override;
     void ask_privacy(const std::vector<orders::PrivacyRequest>& requests) override;
-    std::vector<std::pair<std::string, SagaKey>> sagas_of_references(
+    std::vector<orders::ReferenceRow> sagas_of_references(
         MerchantId merchant,
         const std::vector<std::string>& references) override;
-    std::set<std::string> accepted_references(MerchantId merchant, const std::vector<std::string>& references) override;
     void write_references(const std::vector<std::pair<std::string, SagaKey>>& references) override;
     void write_found(const std::vector<orders::FoundFulfillment>& found) override;
     std::vector<orders::FoundFulfillment> take_found(MerchantId merchant, const std::vector<std::string>& order_keys)
