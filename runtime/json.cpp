@@ -1,8 +1,14 @@
 #include "runtime/json.hpp"
 
+#include <boost/json/basic_parser_impl.hpp>
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <iterator>
+#include <limits>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -10,78 +16,105 @@ namespace ordersaga::runtime {
 namespace {
 
 using Json = nlohmann::json;
+using boost::json::error_code;
+using boost::json::string_view;
 
 // Builds the tree while it counts: the parser stops at the first value beyond a limit, so no tree exists that a copy or
-// a dump could not survive.
-class LimitedBuilder final : public nlohmann::json_sax<Json> {
+// a dump could not survive. Its names are those that Boost.JSON calls.
+class LimitedBuilder {
 public:
+    static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t max_array_size = max_object_size;
+    static constexpr std::size_t max_key_size = max_object_size;
+    static constexpr std::size_t max_string_size = max_object_size;
+
     explicit LimitedBuilder(const JsonLimits& limits) : limits_(limits) {}
 
     Json take() { return std::move(root_); }
     const std::string& fault() const { return fault_; }
 
-    bool null() override { return place(Json(nullptr)) != nullptr; }
-    bool boolean(bool value) override { return place(Json(value)) != nullptr; }
-    bool number_integer(number_integer_t value) override { return place(Json(value)) != nullptr; }
-    bool number_unsigned(number_unsigned_t value) override { return place(Json(value)) != nullptr; }
+    bool on_document_begin(error_code&) { return true; }
+    bool on_document_end(error_code&) { return true; }
+    bool on_comment_part(string_view, error_code&) { return true; }
+    bool on_comment(string_view, error_code&) { return true; }
 
-    bool number_float(number_float_t value, const string_t& text) override {
+    bool on_null(error_code& error) { return place(Json(nullptr), error) != nullptr; }
+    bool on_bool(bool value, error_code& error) { return place(Json(value), error) != nullptr; }
+
+    bool on_int64(std::int64_t value, string_view, error_code& error) {
+        if (value < 0) return place(Json(value), error) != nullptr;
+        return on_uint64(static_cast<std::uint64_t>(value), {}, error);
+    }
+    bool on_uint64(std::uint64_t value, string_view, error_code& error) { return place(Json(value), error) != nullptr; }
+
+    bool on_number_part(string_view part, error_code&) {
+        number_.append(part);
+        return true;
+    }
+    // The parser's own double may be off by one in its last place; the digits are exact.
+    bool on_double(double, string_view last_part, error_code& error) {
+        number_.append(last_part);
+        const std::string text = std::exchange(number_, {});
         // The parser turns an integer that needs more than 64 bits into a double; the digits tell.
-        if (text.find_first_of(".eE") == string_t::npos) return refuse("an integer needs more than 64 bits");
-        if (!std::isfinite(value)) return refuse("a number is too large");
-        return place(Json(value)) != nullptr;
+        if (text.find_first_of(".eE") == std::string::npos) return refuse("an integer needs more than 64 bits", error);
+        const double value = std::strtod(text.c_str(), nullptr);
+        if (!std::isfinite(value)) return refuse("a number is too large", error);
+        return place(Json(value), error) != nullptr;
     }
 
-    bool string(string_t& value) override {
-        if (!accepts(value)) return false;
-        return place(Json(std::move(value))) != nullptr;
+    bool on_string_part(string_view part, std::size_t, error_code&) {
+        text_.append(part);
+        return true;
+    }
+    bool on_string(string_view last_part, std::size_t, error_code& error) {
+        text_.append(last_part);
+        std::string text = std::exchange(text_, {});
+        return accepts(text, error) && place(Json(std::move(text)), error) != nullptr;
     }
 
-    bool binary(binary_t&) override { return refuse("binary values are no JSON"); }
+    bool on_object_begin(error_code& error) { return open(Json::object(), error); }
+    bool on_object_end(std::size_t, error_code&) { return close(); }
+    bool on_array_begin(error_code& error) { return open(Json::array(), error); }
+    bool on_array_end(std::size_t, error_code&) { return close(); }
 
-    bool start_object(std::size_t) override { return open(Json::object()); }
-    bool end_object() override { return close(); }
-    bool start_array(std::size_t) override { return open(Json::array()); }
-    bool end_array() override { return close(); }
-
-    bool key(string_t& name) override {
-        if (!accepts(name)) return false;
+    bool on_key_part(string_view part, std::size_t, error_code&) {
+        text_.append(part);
+        return true;
+    }
+    bool on_key(string_view last_part, std::size_t, error_code& error) {
+        text_.append(last_part);
+        std::string name = std::exchange(text_, {});
+        if (!accepts(name, error)) return false;
         if (unread_ > 0) return true;
         if (limits_.unread != nullptr && limits_.unread(name)) {
             member_ = nullptr;
             return true;
         }
         const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
-        if (!is_new) return refuse("an object repeats a key");
+        if (!is_new) return refuse("an object repeats a key", error);
         member_ = &member->second;
         return true;
     }
 
-    // The library's own message quotes the input, which may be a customer's data.
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& cause) override {
-        if (!fault_.empty()) return false;
-        if (cause.id == 406) return refuse("a number is too large");
-        fault_ = "not valid JSON at byte " + std::to_string(position);
-        return false;
-    }
-
 private:
-    bool refuse(const char* reason) {
+    bool refuse(const char* reason, error_code& error) {
         fault_ = reason;
+        error = boost::json::error::exception;  // any error: it makes the parser stop
         return false;
     }
 
-    bool accepts(const string_t& text) {
-        if (limits_.refuse_nul_in_text && text.find('\0') != string_t::npos) return refuse("a text holds U+0000");
+    bool accepts(const std::string& text, error_code& error) {
+        if (limits_.refuse_nul_in_text && text.find('\0') != std::string::npos)
+            return refuse("a text holds U+0000", error);
         return true;
     }
 
     // Whether the next value is in a member that nobody reads, or is one.
     bool is_unread() const { return unread_ > 0 || (!open_.empty() && open_.back()->is_object() && !member_); }
 
-    Json* place(Json&& value) {
+    Json* place(Json&& value, error_code& error) {
         if (++count_ > limits_.elements) {
-            refuse("too many values");
+            refuse("too many values", error);
             return nullptr;
         }
         if (is_unread()) return &nowhere_;
@@ -98,11 +131,11 @@ private:
         return member_;
     }
 
-    bool open(Json&& container) {
-        if (open_.size() + unread_ >= limits_.depth) return refuse("nested too deeply");
+    bool open(Json&& container, error_code& error) {
+        if (open_.size() + unread_ >= limits_.depth) return refuse("nested too deeply", error);
         const bool unread = is_unread();
         // A parent is not touched while its child is open, so the pointers on the stack stay good.
-        Json* placed = place(std::move(container));
+        Json* placed = place(std::move(container), error);
         if (placed == nullptr) return false;
         if (unread) {
             ++unread_;
@@ -128,7 +161,94 @@ private:
     std::size_t unread_ = 0;  // arrays and objects that are open in a member that nobody reads
     Json nowhere_;
     std::size_t count_ = 0;
+    std::string text_;    // a text or a key, until its last part is here
+    std::string number_;  // the same of a number
     std::string fault_;
+};
+
+// The parser does not tell where it stopped. The library does, and keeps no value meanwhile; its own message would quote
+// the input, which may be a customer's data.
+std::string place_of_fault(std::string_view text) {
+    try {
+        std::ignore = Json::parse(text, [](int, Json::parse_event_t, Json&) { return false; });
+    } catch (const Json::parse_error& fault) {
+        return " at byte " + std::to_string(fault.byte);
+    } catch (const Json::exception&) {  // a number that it finds too large
+        return "";
+    }
+    return "";
+}
+
+// Writes what the library would write. Texts that need care and fractions are left to it: it goes byte by byte, and most
+// texts are plain.
+class Writer {
+public:
+    std::string take() { return std::move(text_); }
+
+    void write(const Json& value) {
+        switch (value.type()) {
+            case Json::value_t::object: return write_object(value);
+            case Json::value_t::array: return write_array(value);
+            case Json::value_t::string: return write_text(value.get_ref<const std::string&>());
+            case Json::value_t::number_integer: return write_integer(value.get_ref<const std::int64_t&>());
+            case Json::value_t::number_unsigned: return write_integer(value.get_ref<const std::uint64_t&>());
+            case Json::value_t::boolean: text_ += value.get<bool>() ? "true" : "false"; return;
+            case Json::value_t::null: text_ += "null"; return;
+            default: text_ += by_the_library(value);
+        }
+    }
+
+private:
+    static std::string by_the_library(const Json& value) {
+        return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+
+    static bool is_plain(char byte) {
+        return static_cast<unsigned char>(byte) >= 0x20 && static_cast<unsigned char>(byte) < 0x7f && byte != '"' &&
+               byte != '\\';
+    }
+
+    void write_object(const Json& value) {
+        char before = '{';
+        for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
+            text_ += std::exchange(before, ',');
+            write_text(key);
+            text_ += ':';
+            write(member);
+        }
+        text_ += before == '{' ? "{}" : "}";
+    }
+
+    void write_array(const Json& value) {
+        char before = '[';
+        for (const Json& element : value.get_ref<const Json::array_t&>()) {
+            text_ += std::exchange(before, ',');
+            write(element);
+        }
+        text_ += before == '[' ? "[]" : "]";
+    }
+
+    void write_text(const std::string& text) {
+        bool plain = true;
+        for (const char byte : text)
+            plain = plain && is_plain(byte);
+        if (!plain) {
+            text_ += by_the_library(Json(text));
+            return;
+        }
+        text_ += '"';
+        text_ += text;
+        text_ += '"';
+    }
+
+    template <class Number>
+    void write_integer(Number number) {
+        char digits[24];
+        const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+        text_.append(std::begin(digits), end);
+    }
+
+    std::string text_;
 };
 
 Error at(std::string_view where, std::string_view key, std::string_view complaint) {
@@ -211,19 +331,22 @@ Result<std::optional<T>> read_optional(
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
-    // The library would skip it silently; two readers of the same bytes must not differ.
     if (text.starts_with("\xef\xbb\xbf")) return invalid("the document begins with a byte order mark");
-    LimitedBuilder builder(limits);
-    try {
-        if (!Json::sax_parse(text.begin(), text.end(), &builder)) return invalid(builder.fault());
-        return builder.take();
-    } catch (const Json::exception&) {
-        return invalid("not valid JSON");
-    }
+    boost::json::parse_options options;
+    options.max_depth = limits.depth + 1;  // the builder refuses before, in its own words
+    boost::json::basic_parser<LimitedBuilder> parser(options, limits);
+    error_code error;
+    const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
+    if (!parser.handler().fault().empty()) return invalid(parser.handler().fault());
+    if (error == boost::json::error::exponent_overflow) return invalid("a number is too large");
+    if (error || read != text.size()) return invalid("not valid JSON" + place_of_fault(text));
+    return parser.handler().take();
 }
 
 std::string dump_json(const Json& document) {
-    return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+    Writer writer;
+    writer.write(document);
+    return writer.take();
 }
 
 const Json* find_member(const Json& object, std::string_view key) noexcept {

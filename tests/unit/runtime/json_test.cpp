@@ -79,10 +79,29 @@ TEST(JsonParse, RefusesNumbersThatDoNotFit) {
     EXPECT_EQ(fault_of("18446744073709551616"), "an integer needs more than 64 bits");
     EXPECT_EQ(fault_of("-9223372036854775809"), "an integer needs more than 64 bits");
     EXPECT_EQ(fault_of("1e400"), "a number is too large");
+    EXPECT_EQ(fault_of("-1e400"), "a number is too large");
+    EXPECT_EQ(fault_of("1e99999999999"), "a number is too large");
+    EXPECT_EQ(fault_of(std::string(400, '9') + ".5"), "a number is too large");
+    EXPECT_EQ(fault_of(std::string(400, '9')), "an integer needs more than 64 bits");
     EXPECT_NE(fault_of("NaN"), "");
     EXPECT_NE(fault_of("Infinity"), "");
     EXPECT_NE(fault_of("01"), "");
     EXPECT_NE(fault_of("+1"), "");
+}
+
+TEST(JsonParse, ReadsFractionsToTheLastDigit) {
+    for (const char* text :
+         {"0.1", "-0.0", "1.7976931348623157e308", "5e-324", "1e-400", "9007199254740993.0",
+          "123456789012345678901234567890.5", "0.30000000000000004", "2.2250738585072011e-308", "-1E+2", "1e23"}) {
+        const Result<nlohmann::json> number = parse_json(text);
+        ASSERT_TRUE(number.ok()) << text;
+        EXPECT_TRUE(number->is_number_float()) << text;
+        EXPECT_EQ(*number, nlohmann::json::parse(text)) << text;
+    }
+    EXPECT_TRUE(parse_json("7")->is_number_unsigned());
+    EXPECT_TRUE(parse_json("18446744073709551615")->is_number_unsigned());
+    EXPECT_FALSE(parse_json("-7")->is_number_unsigned());
+    EXPECT_TRUE(parse_json("-9223372036854775808")->is_number_integer());
 }
 
 TEST(JsonParse, RefusesNulInTextUnlessAllowed) {
@@ -99,6 +118,14 @@ TEST(JsonParse, RefusesMalformedBytes) {
           std::string("\"a\nb\""), std::string("{\"a\"\0:1}", 8), std::string("\xff\xfe{\0}\0", 6)}) {
         EXPECT_NE(fault_of(text), "") << text;
     }
+}
+
+TEST(JsonParse, TellsWhereItStopped) {
+    EXPECT_EQ(fault_of(""), "not valid JSON at byte 1");
+    EXPECT_EQ(fault_of("{} {}"), "not valid JSON at byte 4");
+    EXPECT_EQ(fault_of(R"({"a": tru})"), "not valid JSON at byte 10");
+    EXPECT_EQ(fault_of(R"({"a": 1,})"), "not valid JSON at byte 9");
+    EXPECT_EQ(fault_of(std::string(20, '[')), "not valid JSON at byte 21");
 }
 
 // The library quotes what it read last; that may be a customer's address.
@@ -169,6 +196,16 @@ TEST(JsonRead, IdsComeAsTextOrAsNumber) {
     for (const char* key : {"m", "f", "e", "absent"})
         EXPECT_FALSE(get_id_text(document, key).ok()) << key;
     EXPECT_EQ(*opt_id_text(document, "absent"), std::nullopt);
+}
+
+TEST(JsonDump, WritesWhatTheLibraryWrites) {
+    const nlohmann::json document = nlohmann::json::parse(
+        R"({"":[],"o":{},"t":"plain","q":"\"\\/\b\n\u0001\u007f\u00fc\u20ac\ud83d\ude00","b":[true,false,null],
+            "i":[0,-1,9223372036854775807,-9223372036854775808,18446744073709551615],
+            "f":[0.1,-0.0,1e300,2.5,100.0],"\u00fc\"":{"a":[[],[{}]]}})");
+    EXPECT_EQ(dump_json(document), document.dump());
+    for (const nlohmann::json& part : document)
+        EXPECT_EQ(dump_json(part), part.dump());
 }
 
 TEST(JsonDump, ReplacesInvalidUtf8InsteadOfThrowing) {
