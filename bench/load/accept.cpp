@@ -12,7 +12,9 @@ namespace ordersaga::bench {
 using nlohmann::json;
 
 Outcome run_accept(const ScenarioOptions& options) {
-    Stage stage(options.stage);
+    StageOptions stage_options = options.stage;
+    stage_options.channel_wait = "1h";  // or the engine goes on with the first orders while the last ones are taken
+    Stage stage(std::move(stage_options));
     stage.start(say);
     stage.warm_up();
     stage.signal_workers(SIGSTOP);

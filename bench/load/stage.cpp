@@ -79,6 +79,7 @@ demo::WorldSettings world_of(const StageOptions& options) {
     demo::WorldSettings world;
     world.calls_per_minute = options.warehouse_calls_per_minute > 0 ? options.warehouse_calls_per_minute : 1'000'000;
     world.points_per_second = 1'000'000;
+    world.channel_wait = options.channel_wait;
     world.ships = false;
     return world;
 }

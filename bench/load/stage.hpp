@@ -31,6 +31,7 @@ struct StageOptions {
     double store_ms = 5, warehouse_ms = 20;       // that a call takes; 0: at once
     std::int64_t warehouse_calls_per_minute = 0;  // that the warehouse allows; 0: its limit is lifted
     double warm_up_s = 8;
+    std::string channel_wait = "10s";             // how long orders wait for the stores
     std::map<std::string, std::string> settings;  // of the orchestrator, over its defaults
 };
 

@@ -94,16 +94,16 @@ std::string shop_toml(
     for (std::size_t index = 0; index < catalogue.shops.size(); ++index) {
         const Shop& shop = catalogue.shops[index];
         const json& store = world.at("stores").at(index);
-        text +=
-            "\n[[stores]]\nkey = " + quoted(shop.key) + "\nshop_domain = " + quoted(shop.domain) +
-            "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
-            "\nlocation_id = " + quoted(store.at("locations").at(0).at("id")) +
-            "\ntoken_ref = \"env:" + secret_variable("TOKEN", shop.key) +
-            "\"\nwebhook_secret_refs = [\"env:" + secret_variable("SECRET", shop.key) +
-            "\"]\ngo_live_at = " + quoted(go_live_at) +
-            "\norder_policy = \"hold_and_tell\"\nchannel_wait = \"10s\"\nwarehouse = " + quoted(catalogue.warehouse) +
-            "\npoints_per_second = " + std::to_string(settings.real_limits ? 100 : settings.points_per_second) +
-            "\n\n[[stores.ship_methods]]\ntitle = \"Standard\"\nmethod = \"Standard\"\n";
+        text += "\n[[stores]]\nkey = " + quoted(shop.key) + "\nshop_domain = " + quoted(shop.domain) +
+                "\nbase_url = " + quoted(store.at("base_url")) + "\napi_version = " + quoted(store.at("api_version")) +
+                "\nlocation_id = " + quoted(store.at("locations").at(0).at("id")) +
+                "\ntoken_ref = \"env:" + secret_variable("TOKEN", shop.key) +
+                "\"\nwebhook_secret_refs = [\"env:" + secret_variable("SECRET", shop.key) +
+                "\"]\ngo_live_at = " + quoted(go_live_at) +
+                "\norder_policy = \"hold_and_tell\"\nchannel_wait = " + quoted(settings.channel_wait) +
+                "\nwarehouse = " + quoted(catalogue.warehouse) +
+                "\npoints_per_second = " + std::to_string(settings.real_limits ? 100 : settings.points_per_second) +
+                "\n\n[[stores.ship_methods]]\ntitle = \"Standard\"\nmethod = \"Standard\"\n";
     }
     return text +
            "\n[files]\nskus = \"skus.csv\"\nbundles = \"bundles.csv\"\nlistings = \"listings.csv\"\nopening_stock = "

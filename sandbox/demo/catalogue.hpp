@@ -59,7 +59,8 @@ struct WorldSettings {
     // What setup says of the peers' limits where they are not the real ones.
     std::int64_t calls_per_minute = 60'000;
     std::int64_t points_per_second = 10'000;
-    bool ships = true;  // the warehouse picks and ships by itself
+    std::string channel_wait = "10s";  // how long orders wait for the stores
+    bool ships = true;                 // the warehouse picks and ships by itself
     std::int64_t pick_after_ms = 800;
     std::int64_t ship_after_ms = 300;
     std::int64_t deliver_after_ms = 800;
