@@ -50,7 +50,8 @@ constexpr const char* kLock = R"sql( FROM listings
                              LIMIT $5::bigint) scarce))
      ORDER BY listing_id)sql";
 
-// A hint counts once it has stood long enough for our own flush or a webhook to explain it.
+// A hint counts once it has stood long enough for our own flush or a webhook to explain it. Webhooks come late, and one that
+// has just been heard tells of long ago: its successors must have had the time to come as well.
 constexpr const char* kClaimToRead = R"sql(
   FROM unnest($2::bigint[], $3::bigint[]) AS turn (store, behind),
        LATERAL (SELECT * FROM listings
@@ -60,7 +61,7 @@ constexpr const char* kClaimToRead = R"sql(
                                     WHERE hint.merchant_id = listings.merchant_id
                                       AND hint.listing_id = listings.listing_id AND hint.available IS NOT NULL
                                       AND hint.available IS DISTINCT FROM listings.believed
-                                      AND hint.told_at < $4::timestamptz))
+                                      AND hint.heard_at < $4::timestamptz))
                    AND listing_id > turn.behind
                  ORDER BY listing_id
                  LIMIT $5::bigint
@@ -97,11 +98,12 @@ constexpr const char* kWrite = R"sql(
 // Written in the sequence of the listings, so that two who write them never wait for each other. A listing is found by its
 // key for each level: a table of which nothing is known yet would be joined whole.
 constexpr const char* kKeepHints = R"sql(
-    INSERT INTO level_hints AS known (merchant_id, listing_id, available, told_at)
+    INSERT INTO level_hints AS known (merchant_id, listing_id, available, told_at, heard_at)
     SELECT DISTINCT ON (told.merchant_id, listing.listing_id)
-           told.merchant_id, listing.listing_id, told.available, told.told_at
-      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[]) WITH ORDINALITY
-        AS told (merchant_id, store_id, inventory_item_id, location_id, available, told_at, place),
+           told.merchant_id, listing.listing_id, told.available, told.told_at, told.heard_at
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::timestamptz[])
+           WITH ORDINALITY
+        AS told (merchant_id, store_id, inventory_item_id, location_id, available, told_at, heard_at, place),
            LATERAL (SELECT listing_id FROM listings
                      WHERE listings.merchant_id = told.merchant_id AND listings.store_id = told.store_id
                        AND listings.inventory_item_id = told.inventory_item_id
@@ -109,7 +111,7 @@ constexpr const char* kKeepHints = R"sql(
                     OFFSET 0) listing
      ORDER BY told.merchant_id, listing.listing_id, told.told_at DESC, told.place DESC
         ON CONFLICT (merchant_id, listing_id) DO UPDATE
-       SET available = excluded.available, told_at = excluded.told_at
+       SET available = excluded.available, told_at = excluded.told_at, heard_at = excluded.heard_at
      WHERE known.told_at <= excluded.told_at)sql";
 
 constexpr const char* kDropHints = R"sql(
@@ -313,7 +315,8 @@ void PgTransaction::keep_hints(const std::vector<LevelHint>& hints) {
         kKeepHints, list_of(
                         column(hints, &LevelHint::merchant), column(hints, &LevelHint::store_id),
                         column(hints, &LevelHint::inventory_item_id), column(hints, &LevelHint::location_id),
-                        column(hints, &LevelHint::available), column(hints, &LevelHint::told_at)));
+                        column(hints, &LevelHint::available), column(hints, &LevelHint::told_at),
+                        column(hints, &LevelHint::heard_at)));
 }
 
 void PgTransaction::drop_hints(MerchantId merchant, const std::vector<ListingId>& listings) {

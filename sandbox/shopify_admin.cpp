@@ -429,43 +429,54 @@ json ShopifyAdmin::node(const std::string& gid) {
 
 json ShopifyAdmin::orders(const Call& call) {
     const OrderFilter filter = read_order_filter(text_of(call.arguments, "query"));
-    std::vector<const ShopOrder*> found;
-    for (const auto& [id, order] : store_.orders()) {
-        if (passes(order, filter)) {
-            found.push_back(&order);
-        }
-    }
-    const bool by_update = text_of(call.arguments, "sortKey") == "UPDATED_AT";
-    std::sort(found.begin(), found.end(), [&](const ShopOrder* left, const ShopOrder* right) {
-        return by_update ? std::pair{left->updated_at, left->id} < std::pair{right->updated_at, right->id}
-                         : left->number < right->number;
-    });
-    // The cursor is a value, not a position: an order that changes while pages are read moves to the end of the list.
-    const std::string after = text_of(call.arguments, "after");
-    if (!after.empty()) {
-        const auto colon = after.find(':');
-        if (colon == std::string::npos) {
-            throw GraphqlRefusal("BAD_REQUEST", "Invalid cursor for current pagination sort.");
-        }
-        const std::int64_t micros = id_of_gid(after.substr(0, colon), "-");
-        const std::int64_t id = id_of_gid(after.substr(colon + 1), "-");
-        const auto begin = std::find_if(found.begin(), found.end(), [&](const ShopOrder* order) {
-            return by_update
-                       ? std::pair{order->updated_at.time_since_epoch().count(), order->id} > std::pair{micros, id}
-                       : order->id == id;
-        });
-        const bool step_over = !by_update && begin != found.end();
-        found.erase(found.begin(), step_over ? std::next(begin) : begin);
-    }
     const auto& first = call.arguments.contains("first") ? call.arguments["first"] : json(nullptr);
     const std::size_t wanted = first.is_number_integer() && first.get<std::int64_t>() >= 0
                                    ? static_cast<std::size_t>(first.get<std::int64_t>())
                                    : 250;
-    json page = json::array();
-    // One more than asked for, so that hasNextPage comes out true.
-    for (std::size_t index = 0; index < found.size() && index <= wanted; ++index) {
-        page.push_back(order_object(store_, *found[index]));
+    // The cursor is a value, not a position: an order that changes while pages are read moves to the end of the list.
+    std::optional<std::pair<Instant, std::int64_t>> cursor;
+    if (const std::string after = text_of(call.arguments, "after"); !after.empty()) {
+        const auto colon = after.find(':');
+        if (colon == std::string::npos) {
+            throw GraphqlRefusal("BAD_REQUEST", "Invalid cursor for current pagination sort.");
+        }
+        cursor.emplace(
+            Instant(Instant::duration(id_of_gid(after.substr(0, colon), "-"))),
+            id_of_gid(after.substr(colon + 1), "-"));
     }
+    // One more than asked for, so that hasNextPage comes out true.
+    std::vector<const ShopOrder*> found;
+    if (text_of(call.arguments, "sortKey") == "UPDATED_AT") {
+        const auto& updates = store_.updates();
+        auto from = filter.updated_from ? updates.lower_bound({*filter.updated_from, 0}) : updates.begin();
+        if (cursor) {
+            const auto behind = updates.upper_bound(*cursor);
+            if (behind == updates.end() || from == updates.end() || behind->first > from->first) from = behind;
+        }
+        for (; from != updates.end() && found.size() <= wanted; ++from) {
+            if (passes(*from->second, filter)) {
+                found.push_back(from->second);
+            }
+        }
+    } else {
+        for (const auto& [id, order] : store_.orders()) {
+            if (passes(order, filter)) {
+                found.push_back(&order);
+            }
+        }
+        std::sort(found.begin(), found.end(), [](const ShopOrder* left, const ShopOrder* right) {
+            return left->number < right->number;
+        });
+        if (cursor) {
+            const auto at = std::find_if(
+                found.begin(), found.end(), [&](const ShopOrder* order) { return order->id == cursor->second; });
+            found.erase(found.begin(), at == found.end() ? at : std::next(at));
+        }
+        found.resize(std::min(found.size(), wanted + 1));
+    }
+    json page = json::array();
+    for (const ShopOrder* order : found)
+        page.push_back(order_object(store_, *order));
     return page;
 }
 

@@ -209,7 +209,9 @@ void ShopifyStore::emit_level(std::int64_t item, std::int64_t location_id, Insta
 
 void ShopifyStore::touch(ShopOrder& order, Instant now) {
     const Instant rounded = std::chrono::floor<std::chrono::milliseconds>(now);
+    updates_.erase({order.updated_at, order.id});
     order.updated_at = std::max(rounded, order.updated_at + std::chrono::milliseconds{1});
+    updates_.emplace(std::pair{order.updated_at, order.id}, &order);
 }
 
 // --- orders ----------------------------------------------------------------------------------------------------------
@@ -355,6 +357,7 @@ Answer<std::int64_t> ShopifyStore::create_order(const WantedOrder& wanted, Insta
         now);
     ++totals_.created;
     const auto [place_in_map, inserted] = orders_.emplace(id, std::move(order));
+    updates_.emplace(std::pair{place_in_map->second.updated_at, id}, &place_in_map->second);
     const std::string body = order_body(*this, place_in_map->second).dump();
     emit("orders/create", body, id, now);
     if (place_in_map->second.financial_status == "paid") {
@@ -605,6 +608,7 @@ std::optional<Refusal> ShopifyStore::erase(std::int64_t order_id, Instant now) {
     for (const auto& work : order->fulfillment_orders) {
         order_of_fulfillment_order_.erase(work.id);
     }
+    updates_.erase({order->updated_at, order_id});
     orders_.erase(order_id);
     record("order_deleted", "", std::to_string(order_id), "{}", now);
     emit("orders/delete", json{{"id", order_id}}.dump(), order_id, now);

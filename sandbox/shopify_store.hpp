@@ -144,6 +144,9 @@ public:
     void uninstall(runtime::Instant now);
 
     [[nodiscard]] const std::map<std::int64_t, ShopOrder>& orders() const { return orders_; }
+    // By when they were changed last, then by id.
+    using Updates = std::map<std::pair<runtime::Instant, std::int64_t>, const ShopOrder*>;
+    [[nodiscard]] const Updates& updates() const { return updates_; }
     [[nodiscard]] const ShopOrder* order(std::int64_t order_id) const;
     [[nodiscard]] const ShopOrder* order_of_fulfillment_order(std::int64_t fulfillment_order_id) const;
     [[nodiscard]] std::string next_uuid() { return runtime::new_uuid_v4(random_); }
@@ -214,6 +217,7 @@ private:
     std::unordered_map<std::int64_t, std::size_t> by_variant_, by_item_;
     std::map<std::pair<std::int64_t, std::int64_t>, ShopLevel> levels_;
     std::map<std::int64_t, ShopOrder> orders_;
+    Updates updates_;
     std::map<std::int64_t, std::int64_t> order_of_fulfillment_order_;
     std::vector<CancelJob> jobs_;
     std::vector<ShopSubscription> subscriptions_;

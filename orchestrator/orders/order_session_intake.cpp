@@ -336,7 +336,8 @@ InputResult OrderSession::resolve_shopify(const Delivery& delivery, const StoreR
         hints_.push_back(
             {from.merchant, from.store_id, runtime::get_id_text(delivery.body, "inventory_item_id").value(),
              runtime::get_id_text(delivery.body, "location_id").value(),
-             runtime::opt_int64(delivery.body, "available").value(), told_at(delivery.receipt, batch_.now())});
+             runtime::opt_int64(delivery.body, "available").value(), told_at(delivery.receipt, batch_.now()),
+             batch_.now()});
     } else if (topic == "app/uninstalled") {
         uninstalled_.insert({from.merchant, from.store_id});  // written in the turn of stores, at the end
         batch_.open_incident(

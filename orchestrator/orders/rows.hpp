@@ -167,6 +167,7 @@ struct LevelHint {
     std::string location_id;
     std::optional<std::int64_t> available;  // absent: the store does not track it
     Instant told_at{};                      // by the store
+    Instant heard_at{};
 };
 
 struct ListingMove {

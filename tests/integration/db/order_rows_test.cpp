@@ -651,7 +651,7 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 
 TEST_F(OrderRows, RemembersTheLevelThatAStoreToldLast) {
     const auto hint = [](const char* item, std::int64_t available, Instant told_at) {
-        return orders::LevelHint{merchant, eu, item, "4", available, told_at};
+        return orders::LevelHint{merchant, eu, item, "4", available, told_at, start};
     };
     const auto remembered = [&] {
         return look("SELECT string_agg(listing_id || ': ' || available, ' ') FROM level_hints");
@@ -679,7 +679,9 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
     change_listing(3, [](ListingRow& row) { row.in_flight = 1; });
     using Ids = std::vector<std::int64_t>;
     const auto tell = [&](std::optional<std::int64_t> available) {
-        in_rows([&](orders::Rows& rows) { rows.keep_hints({{merchant, eu, "202", "4", available, start}}); });
+        in_rows([&](orders::Rows& rows) {
+            rows.keep_hints({{merchant, eu, "202", "4", available, start - std::chrono::hours(1), start}});
+        });
     };
     tell(std::nullopt);
     EXPECT_EQ(to_read(start + seconds(1)), (Ids{1, 4, 5, 6})) << "the store does not count it";

@@ -561,7 +561,7 @@ std::vector<ListingRow> SimTransaction::claim_listings_to_read(
         if (row.listing_id.value <= of_store->second.value || taken[row.store_id] >= limit) continue;
         const LevelHint* hint = tables_.hints.find(key);
         const bool hint_disagrees =
-            hint != nullptr && hint->available && hint->available != row.believed && hint->told_at < hinted_before;
+            hint != nullptr && hint->available && hint->available != row.believed && hint->heard_at < hinted_before;
         if (!row.wants_read && !hint_disagrees) continue;
         ++taken[row.store_id];
         found.push_back(row);

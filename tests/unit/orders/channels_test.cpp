@@ -640,6 +640,18 @@ TEST(QuietRead, AnOlderHintThatComesLaterDoesNotHideTheNewest) {
     EXPECT_TRUE(shop.has_open(activity::quiet_read));
 }
 
+// Webhooks of a busy hour are minutes late: what tells of an old level is followed by what tells of the next one.
+TEST(QuietRead, AHintThatComesLateHasToStandAsLongAsOthers) {
+    AMerchant shop;
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 0);
+    shop.deliver(a_level_told_at(shop, start - 10min, 3));
+    shop.pass(50s);
+    EXPECT_FALSE(shop.has_open(activity::quiet_read));
+    shop.deliver(a_level_told_at(shop, start - 9min, 10));
+    shop.pass(120s);
+    EXPECT_FALSE(shop.has_open(activity::quiet_read)) << "as it is believed";
+}
+
 // The level may have moved after it was read; what was heard before the read began is answered by it.
 TEST(QuietRead, AHintThatCameDuringAReadIsLookedInto) {
     AMerchant shop;

@@ -274,7 +274,7 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 
 TEST_F(OrderRows, RemembersTheLevelThatAStoreToldLast) {
     const auto hint = [](const char* item, std::int64_t available, Instant told_at) {
-        return orders::LevelHint{merchant, eu, item, "4", available, told_at};
+        return orders::LevelHint{merchant, eu, item, "4", available, told_at, start};
     };
     const auto remembered = [&] {
         const orders::LevelHint* found = world.store.tables().hints.find({merchant, ListingId{2}});
@@ -306,7 +306,8 @@ TEST_F(OrderRows, ReadsListingsInDoubtOrHintedOtherwise) {
         busy.wants_read = true;
         busy.in_flight = 1;
         rows.write_listings({doubted, hinted, busy});
-        rows.keep_hints({{merchant, eu, hinted.inventory_item_id, hinted.location_id, 4, start}});
+        rows.keep_hints(
+            {{merchant, eu, hinted.inventory_item_id, hinted.location_id, 4, start - std::chrono::hours(1), start}});
     });
 
     EXPECT_EQ(to_read(start), (std::vector<std::int64_t>{1}));
