@@ -24,6 +24,7 @@ private:
 
 EngineLoopOptions options_of(EngineLoopOptions options) {
     options.looks = false;
+    options.nice = 0;
     options.linger = gathered;
     options.batch_limit = gathered_limit;
     return options;

@@ -2,6 +2,7 @@
 
 #include "runtime/log.hpp"
 #include "runtime/metrics.hpp"
+#include "runtime/priority.hpp"
 
 #include <algorithm>
 
@@ -118,6 +119,7 @@ std::chrono::milliseconds EngineLoop::silence() const {
 }
 
 void EngineLoop::run() {
+    if (options_.nice < 0) runtime::go_before_others(options_.nice);
     while (true) {
         {
             std::unique_lock lock(mutex_);

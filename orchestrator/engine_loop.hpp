@@ -33,6 +33,9 @@ struct EngineLoopOptions {
     bool looks = true;  // false: another loop does what comes due
     // For what else comes, of what can wait: polls of one period are answered together, levels are written together.
     std::chrono::milliseconds linger{250};
+    // Of the loop's thread, where it is allowed (runtime/priority.hpp): everything waits for its batches, so on a machine with
+    // too few processors nothing should go before it. 0: as all others.
+    int nice = -5;
 };
 
 class EngineLoop final : public api::EnginePort {
