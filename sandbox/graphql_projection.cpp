@@ -203,8 +203,7 @@ json filtered_by_names(const json& list, const json& arguments) {
     return kept;
 }
 
-json project_value(const json& value, const GraphqlSelection& field, const Context& context) {
-    const json arguments = resolve_arguments(field.arguments, context.variables);
+json project_with(const json& value, const GraphqlSelection& field, const json& arguments, const Context& context) {
     if (value.is_object() && value.contains("@by")) {
         const std::string argument = value.at("@by").get<std::string>();
         const std::string key = arguments.value(argument, std::string());
@@ -222,10 +221,9 @@ json project_value(const json& value, const GraphqlSelection& field, const Conte
         }
         json result = json::array();
         const auto limit = static_cast<std::size_t>(page_size(arguments));
-        GraphqlSelection element = field;
-        element.arguments = json::object();  // they were the list's, not its elements'
+        const json none = json::object();  // they were the list's, not its elements'
         for (std::size_t index = 0; index < list.size() && index < limit; ++index) {
-            result.push_back(project_value(list[index], element, context));
+            result.push_back(project_with(list[index], field, none, context));
         }
         return result;
     }
@@ -238,6 +236,10 @@ json project_value(const json& value, const GraphqlSelection& field, const Conte
     json into = json::object();
     project_selections(value, field.selection, context, into);
     return into;
+}
+
+json project_value(const json& value, const GraphqlSelection& field, const Context& context) {
+    return project_with(value, field, resolve_arguments(field.arguments, context.variables), context);
 }
 
 double selection_cost(const std::vector<GraphqlSelection>& selections, const Context& context, int depth) {
