@@ -650,7 +650,7 @@ TEST_F(OrderRows, HasOneOpenFlushPerStore) {
 }
 
 TEST_F(OrderRows, RemembersTheLevelThatAStoreToldLast) {
-    const auto hint = [](const char* item, std::int64_t available, Instant told_at) {
+    const auto hint = [this](const char* item, std::int64_t available, Instant told_at) {
         return orders::LevelHint{merchant, eu, item, "4", available, told_at, start};
     };
     const auto remembered = [&] {
