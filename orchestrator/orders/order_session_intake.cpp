@@ -135,10 +135,8 @@ void OrderSession::keep_receipts() {
 // While webhooks come a poll finds nothing: at a busy store its rest is pages and pages of what is known, and what is new should
 // not wait for a processor behind that. As soon as a page holds news it goes on at once.
 void OrderSession::put_off_rest_of_poll(const PolledOrders& polled) {
-    const std::string name = std::string(duty::poll_orders) + "/store:" + std::to_string(polled.store_id.value);
-    const auto locked = locked_duties_.find({polled.merchant, name});
-    if (locked == locked_duties_.end()) return;  // it was another read that told
-    engine::DutyRow row = locked->second;
+    engine::DutyRow row =
+        duty_row(polled.merchant, duty::poll_orders, "store:" + std::to_string(polled.store_id.value));
     if (!row.memory.value("goes_on", false) || !row.command_id.empty()) return;
     row.next_due = std::max(row.next_due, batch_.now() + settings_.poll_orders_pause);
     keep_duty(std::move(row));
