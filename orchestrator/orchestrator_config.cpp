@@ -58,7 +58,6 @@ void read_duties(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     orders::OrderParticipantSettings& orders = config.orders;
     orders.poll_orders_every = section.duration("poll_orders_every", orders.poll_orders_every, 1s, 1h);
     orders.poll_orders_overlap = section.duration("poll_orders_overlap", orders.poll_orders_overlap, 1s, 24h);
-    orders.poll_orders_pause = section.duration("poll_orders_pause", orders.poll_orders_pause, 0s, 1min);
     orders.read_stock_every = section.duration("read_stock_every", orders.read_stock_every, 1s, 1h);
     orders.mirror_fresh_for = section.duration("mirror_fresh_for", orders.mirror_fresh_for, 1s, 1h);
     orders.demand_read_every = section.duration("demand_read_every", orders.demand_read_every, 1s, 1h);

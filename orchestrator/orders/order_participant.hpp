@@ -15,9 +15,8 @@ struct WantedLate;
 struct OrderParticipantSettings {
     Duration poll_orders_every = std::chrono::seconds(60);  // backfill per store
     Duration poll_orders_overlap = std::chrono::minutes(5);
-    Duration poll_orders_pause = std::chrono::seconds(5);  // before the rest of a poll that has told nothing new so far
-    Duration read_stock_every = std::chrono::seconds(30);  // the warehouse mirror
-    Duration mirror_fresh_for = std::chrono::seconds(60);  // trust-mirror: older figures are asked for first
+    Duration read_stock_every = std::chrono::seconds(30);   // the warehouse mirror
+    Duration mirror_fresh_for = std::chrono::seconds(60);   // trust-mirror: older figures are asked for first
     Duration demand_read_every = std::chrono::seconds(30);  // at most one on-demand read per SKU
     Duration demand_read_wait = std::chrono::seconds(5);    // and who waits for it
     Duration poll_fulfillments_every = std::chrono::seconds(60);

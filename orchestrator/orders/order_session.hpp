@@ -95,7 +95,6 @@ private:
         const std::string& trace,
         engine::InputResult& result);
     void take_facts(OrderRow& row, IntakeFacts facts, const std::string& trace, engine::InputResult& result);
-    void put_off_rest_of_poll(const PolledOrders& polled);
     void tell_views();
     void keep_found(MerchantId merchant, const std::string& reference, nlohmann::json view);
     void take_found();

@@ -132,16 +132,6 @@ void OrderSession::keep_receipts() {
         throw engine::StoreUnavailable("a webhook was taken by another batch at the same time");
 }
 
-// While webhooks come a poll finds nothing: at a busy store its rest is pages and pages of what is known, and what is new should
-// not wait for a processor behind that. As soon as a page holds news it goes on at once.
-void OrderSession::put_off_rest_of_poll(const PolledOrders& polled) {
-    engine::DutyRow row =
-        duty_row(polled.merchant, duty::poll_orders, "store:" + std::to_string(polled.store_id.value));
-    if (!row.memory.value("goes_on", false) || !row.command_id.empty()) return;
-    row.next_due = std::max(row.next_due, batch_.now() + settings_.poll_orders_pause);
-    keep_duty(std::move(row));
-}
-
 // Each poll tells again what the one before has told. What stands here word for word needs no lock and no look at its
 // articles; whoever writes the order meanwhile has heard something newer.
 void OrderSession::leave_out_known() {
@@ -158,7 +148,6 @@ void OrderSession::leave_out_known() {
             const std::optional<sagas::OrderDocument>& document = *next++;
             return document && *document == without_person(order);
         });
-        if (polled.orders.empty()) put_off_rest_of_poll(polled);
     }
     std::erase_if(polled_, [](const PolledOrders& polled) { return polled.orders.empty(); });
 }

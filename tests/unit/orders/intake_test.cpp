@@ -582,37 +582,6 @@ TEST(Intake, AnArrivalThatNobodyKnowsIsParked) {
     EXPECT_EQ(shop.take_in(std::string("what is this")).kind, Kind::parked);
 }
 
-// At a busy store the overlap of the polls is thousands of orders that its webhooks have told.
-TEST(Intake, TheRestOfAPollThatTellsNothingNewCanWait) {
-    AMerchant shop;
-    engine::DutyRow duty;
-    duty.merchant = merchant;
-    duty.duty = duty::poll_orders;
-    duty.subject = "store:1";
-    duty.next_due = start;
-    shop.store.add_duty(duty);
-    shop.due();
-    const auto tell = [&](const char* order_id, const char* after) {
-        const json orders = json::array({to_json(an_order(order_id, eu, shirt, 2))});
-        shop.end(
-            shop.the_open(activity::poll_orders), done(
-                                                      {{"orders", orders},
-                                                       {"polled_until", runtime::format_rfc3339(start)},
-                                                       {"complete", false},
-                                                       {"after", after}}));
-        shop.due();
-    };
-    tell("100", "cursor 1");
-    EXPECT_EQ(shop.the_open(activity::poll_orders).payload.at("after"), "cursor 1") << "there was news: at once";
-    tell("100", "cursor 2");
-    EXPECT_FALSE(shop.has_open(activity::poll_orders)) << "it is known";
-    shop.pass(5s);
-    EXPECT_EQ(shop.the_open(activity::poll_orders).payload.at("after"), "cursor 2");
-    tell("101", "cursor 3");
-    EXPECT_EQ(shop.the_open(activity::poll_orders).payload.at("after"), "cursor 3") << "news again";
-    EXPECT_EQ(shop.stock(shirt).reserved, 4);
-}
-
 TEST(Intake, APollThatHoldsABrokenOrderKeepsTheOthers) {
     AMerchant shop;
     engine::DutyRow duty;
