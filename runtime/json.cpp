@@ -53,8 +53,7 @@ public:
     }
     // The parser's own double may be off by one in its last place; the digits are exact.
     bool on_double(double, string_view last_part, error_code& error) {
-        number_.append(last_part);
-        const std::string text = std::exchange(number_, {});
+        const std::string text = whole(number_, last_part);
         // The parser turns an integer that needs more than 64 bits into a double; the digits tell.
         if (text.find_first_of(".eE") == std::string::npos) return refuse("an integer needs more than 64 bits", error);
         const double value = std::strtod(text.c_str(), nullptr);
@@ -67,8 +66,7 @@ public:
         return true;
     }
     bool on_string(string_view last_part, std::size_t, error_code& error) {
-        text_.append(last_part);
-        std::string text = std::exchange(text_, {});
+        std::string text = whole(text_, last_part);
         return accepts(text, error) && place(Json(std::move(text)), error) != nullptr;
     }
 
@@ -82,8 +80,7 @@ public:
         return true;
     }
     bool on_key(string_view last_part, std::size_t, error_code& error) {
-        text_.append(last_part);
-        std::string name = std::exchange(text_, {});
+        std::string name = whole(text_, last_part);
         if (!accepts(name, error)) return false;
         if (unread_ > 0) return true;
         if (limits_.unread != nullptr && limits_.unread(name)) {
@@ -97,6 +94,11 @@ public:
     }
 
 private:
+    static std::string whole(std::string& parts, string_view last_part) {
+        parts.append(last_part);
+        return std::exchange(parts, {});
+    }
+
     bool refuse(const char* reason, error_code& error) {
         fault_ = reason;
         error = boost::json::error::exception;  // any error: it makes the parser stop
