@@ -37,16 +37,24 @@ constexpr const char* kPeekDocuments = R"sql(
        AND NOT EXISTS (SELECT FROM found_fulfillments WHERE found_fulfillments.merchant_id = orders.merchant_id)
      ORDER BY place)sql";
 
-// $10: whether the lists are kept already (kept_lists.hpp).
+constexpr const char* kPeekStamps = R"sql(
+    SELECT coalesce(orders.stamp, '')
+      FROM unnest($1::bigint[], $2::bigint[], $3::text[]) WITH ORDINALITY AS wanted (merchant, store, id, place)
+      LEFT JOIN orders
+        ON orders.merchant_id = wanted.merchant AND orders.store_id = wanted.store AND orders.order_id = wanted.id
+       AND NOT EXISTS (SELECT FROM found_fulfillments WHERE found_fulfillments.merchant_id = orders.merchant_id)
+     ORDER BY place)sql";
+
+// $11: whether the lists are kept already (kept_lists.hpp).
 constexpr const char* kWrite = R"sql(
     UPDATE orders
        SET saga_id = new.saga_id, name = new.name, document = new.document, deleted = new.deleted, reason = new.reason,
-           early_refunds = new.early_refunds, updated_at = now()
+           early_refunds = new.early_refunds, stamp = new.stamp, updated_at = now()
       FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::uuid[], $5::text[], $6::jsonb[], $7::boolean[], $8::text[],
-                  $9::jsonb[])
-        AS new (merchant_id, store_id, order_id, saga_id, name, document, deleted, reason, early_refunds)
+                  $9::jsonb[], $10::text[])
+        AS new (merchant_id, store_id, order_id, saga_id, name, document, deleted, reason, early_refunds, stamp)
      WHERE orders.merchant_id = new.merchant_id AND orders.store_id = new.store_id AND orders.order_id = new.order_id
-       AND (SELECT set_config('ordersaga.lists_are_kept', $10, true)) IS NOT NULL)sql";
+       AND (SELECT set_config('ordersaga.lists_are_kept', $11, true)) IS NOT NULL)sql";
 
 constexpr const char* kSagasOfReferences = R"sql(
     SELECT reference, merchant_id, saga_id,
@@ -136,6 +144,10 @@ OrderRow read_order(RowReader& row) {
     return order;
 }
 
+std::string stamp_of_row(const OrderRow& row) {
+    return row.has_document ? stamp_of(row.document) : std::string();
+}
+
 std::optional<std::string> document_of(const OrderRow& row) {
     return row.has_document ? std::optional(runtime::dump_json(to_json(row.document))) : std::nullopt;
 }
@@ -174,6 +186,17 @@ std::vector<std::optional<sagas::OrderDocument>> PgTransaction::peek_documents(c
         read_optional_document);
 }
 
+std::vector<std::string> PgTransaction::peek_stamps(const std::vector<OrderKey>& keys) {
+    if (keys.empty()) {
+        return {};
+    }
+    return read_all(
+        sql_.query(
+            kPeekStamps,
+            {column(keys, &OrderKey::merchant), column(keys, &OrderKey::store_id), column(keys, &OrderKey::order_id)}),
+        [](RowReader& row) { return row.text(); });
+}
+
 void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
     if (orders.empty()) {
         return;
@@ -189,7 +212,7 @@ void PgTransaction::write_orders(const std::vector<OrderRow>& orders) {
             column(orders, &OrderRow::name), column(orders, document_of), column(orders, &OrderRow::deleted),
             column(orders, &OrderRow::reason),
             column(orders, [](const OrderRow& row) { return runtime::dump_json(refunds_to_json(row.early_refunds)); }),
-            lists_are_kept),
+            column(orders, stamp_of_row), lists_are_kept),
         known_of(orders.size(), "updating orders"));
 }
 

@@ -94,6 +94,7 @@ public:
     // order_rows.cpp
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
+    std::vector<std::string> peek_stamps(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     std::vector<orders::ReferenceRow> sagas_of_references(
         sagas::MerchantId merchant,

@@ -36,13 +36,17 @@
 //       done     {applied[row indices], uncertain[row indices], refused[{index, code, message}]}
 //                each row at most once; "nothing applied" = applied and uncertain empty, refused names the rows at fault
 //   QuietRead            {store, listings[{listing_id, inventory_item_id, location_id}], orders_since: RFC 3339,
-//                         first?, after?: of a read that goes on}
-//       done     {first{listing_id: available|null}, orders[order documents], second{listing_id: available|null},
-//                 polled_until: RFC 3339}          read, then poll all orders changed since, then read again
-//                {first, orders, after: cursor}    more orders than one message holds: ask again with these two
-//   PollOrders           {store, orders_since: RFC 3339, after?: cursor}
-//       done     {orders[order documents], polled_until: RFC 3339, complete: bool, after?: cursor,
-//                 unreadable?[{order_id, reason}]}      incomplete: ask again with the same orders_since and `after`
+//                         stamps: true, first?, after?: of a read that goes on}
+//       done     {first{listing_id: available|null}, seen{order_id: stamp}, second{listing_id: available|null},
+//                 polled_until: RFC 3339}          read, then list all orders changed since, then read again
+//                {first, seen, after: cursor}      more orders than one message holds: ask again with these two
+//   PollOrders           {store, orders_since: RFC 3339, stamps: true, after?: cursor}
+//       done     {seen{order_id: stamp}, polled_until: RFC 3339, complete: bool, after?: cursor}
+//                                                  incomplete: ask again with the same orders_since and `after`
+//                        {store, order_ids[], list: what has told of them}       the documents behind stamps that are news
+//       done     {orders[order documents], unread?[order_ids], unreadable?[{order_id, reason}], and all that `list` has}
+//                                                  unread: more than one message holds, ask again with these
+//   Without `stamps` (as the release before asks) both tell `orders` in the place of `seen`.
 //   ReadOrder            {store, order_id}
 //       done     {order: order document | null}
 //   CreateStoreFulfillment {store, order_id, shipment_id, carrier, tracking_number, tracking_url,
@@ -53,7 +57,7 @@
 //       done     {settled: "held"|"cancelled", already: bool}
 //   CheckSubscriptions   {store, address, api_version}     lists the store's webhook subscriptions, creates what is not in place
 //       done     {faults[text], unrepaired[text], other_versions[text]}     all empty: everything was in place
-//   an order document: sagas/order_document.hpp
+//   an order document, its stamp: sagas/order_document.hpp
 #pragma once
 
 #include <string_view>

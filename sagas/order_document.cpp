@@ -156,6 +156,31 @@ json to_json(const OrderDocument& order) {
     });
 }
 
+std::string stamp_of(
+    Instant updated_at,
+    std::optional<Instant> cancelled_at,
+    std::string_view financial_status,
+    std::string_view fulfillment_status,
+    std::int64_t units) {
+    std::string stamp = runtime::format_rfc3339(std::chrono::floor<std::chrono::seconds>(updated_at));
+    for (std::string_view part : {financial_status, fulfillment_status}) {
+        stamp += ' ';
+        stamp += part.empty() ? "-" : part;
+    }
+    stamp += ' ';
+    stamp += std::to_string(units);
+    if (cancelled_at)
+        stamp += " cancelled " + runtime::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*cancelled_at));
+    return stamp;
+}
+
+std::string stamp_of(const OrderDocument& order) {
+    std::int64_t units = 0;
+    for (const OrderLine& line : order.lines)
+        units += line.current_quantity;
+    return stamp_of(order.updated_at, order.cancelled_at, order.financial_status, order.fulfillment_status, units);
+}
+
 OrderDocument order_document_from_json(const json& document) {
     const JsonReader reader(document, "order");
     OrderDocument order;

@@ -90,6 +90,17 @@ nlohmann::json to_json(const OrderDocument& order);
 // Throws std::invalid_argument naming the field at fault.
 OrderDocument order_document_from_json(const nlohmann::json& document);
 
+// What tells two states of one order apart, of what the store's list of orders tells without its lines: when it last changed,
+// in whole seconds, and, for what changes within one of them, what a saga goes by. Two orders may have the same.
+std::string stamp_of(const OrderDocument& order);
+// `units`: the sum of the lines' current quantities.
+std::string stamp_of(
+    runtime::Instant updated_at,
+    std::optional<runtime::Instant> cancelled_at,
+    std::string_view financial_status,
+    std::string_view fulfillment_status,
+    std::int64_t units);
+
 // From the body of an orders/* webhook (a bare order object, Admin REST dialect).
 // Throws std::invalid_argument with a reason an operator can read.
 OrderDocument order_document_from_webhook(const nlohmann::json& body);

@@ -270,7 +270,32 @@ double selection_cost(const std::vector<GraphqlSelection>& selections, const Con
     return cost;
 }
 
+void collect_names(
+    const std::vector<GraphqlSelection>& selections,
+    const GraphqlDocument& document,
+    std::set<std::string>& names) {
+    for (const auto& selection : selections) {
+        if (selection.kind == GraphqlSelection::Kind::fragment_spread) {
+            const auto fragment = document.fragments.find(selection.name);
+            if (fragment != document.fragments.end()) {
+                collect_names(fragment->second.selection, document, names);
+            }
+            continue;
+        }
+        if (selection.kind == GraphqlSelection::Kind::field) {
+            names.insert(selection.name);
+        }
+        collect_names(selection.selection, document, names);
+    }
+}
+
 }  // namespace
+
+std::set<std::string> names_asked_for(const GraphqlSelection& field, const GraphqlDocument& document) {
+    std::set<std::string> names;
+    collect_names(field.selection, document, names);
+    return names;
+}
 
 nlohmann::json keyed_by_argument(const std::string& argument, nlohmann::json values) {
     return {{"@by", argument}, {"@values", std::move(values)}};

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ namespace ordersaga::sandbox {
     const GraphqlSelection& field,
     const GraphqlDocument& document,
     const nlohmann::json& variables);
+
+// Every field name in it, at any depth: what an object need not hold, because nobody asks for it, need not be made.
+[[nodiscard]] std::set<std::string> names_asked_for(const GraphqlSelection& field, const GraphqlDocument& document);
 
 // The points a query asks for before it runs: one per object, a logarithmic factor per connection. Shopify's exact
 // formula is not public; this one grows with depth and page size and stays below the bucket for sensible queries.

@@ -321,18 +321,19 @@ json ShopifyAdmin::run_query(const Call& call) {
     if (root == "orders") {
         return orders(call);
     }
+    const std::set<std::string> asked = names_asked_for(call.field, call.document);
     if (root == "nodes") {
         json nodes = json::array();
         if (call.arguments.contains("ids") && call.arguments["ids"].is_array()) {
             for (const auto& id : call.arguments["ids"]) {
-                nodes.push_back(node(id.is_string() ? id.get<std::string>() : std::string()));
+                nodes.push_back(node(id.is_string() ? id.get<std::string>() : std::string(), asked));
             }
         }
         return nodes;
     }
     if (root == "order" || root == "inventoryItem" || root == "location" || root == "node" ||
         root == "fulfillmentOrder" || root == "productVariant" || root == "job") {
-        return node(text_of(call.arguments, "id"));
+        return node(text_of(call.arguments, "id"), asked);
     }
     if (root == "currentAppInstallation") {
         json scopes = json::array();
@@ -381,14 +382,14 @@ json ShopifyAdmin::run_query(const Call& call) {
     throw GraphqlRefusal("undefinedField", "Field '" + root + "' doesn't exist on type 'QueryRoot'");
 }
 
-json ShopifyAdmin::node(const std::string& gid) {
+json ShopifyAdmin::node(const std::string& gid, const std::set<std::string>& asked) {
     if (const auto id = id_of_gid(gid, "InventoryItem"); id != 0 && gid.find("/InventoryItem/") != std::string::npos) {
         const ShopVariant* variant = store_.variant_by_item(id);
         return variant == nullptr ? json(nullptr) : inventory_item_object(store_, *variant);
     }
     if (gid.find("/Order/") != std::string::npos) {
         const ShopOrder* order = store_.order(id_of_gid(gid, "Order"));
-        return order == nullptr ? json(nullptr) : order_object(store_, *order);
+        return order == nullptr ? json(nullptr) : order_object(store_, *order, asked);
     }
     if (gid.find("/Location/") != std::string::npos) {
         const ShopLocation* location = store_.location(id_of_gid(gid, "Location"));
@@ -474,9 +475,10 @@ json ShopifyAdmin::orders(const Call& call) {
         }
         found.resize(std::min(found.size(), wanted + 1));
     }
+    const std::set<std::string> asked = names_asked_for(call.field, call.document);
     json page = json::array();
     for (const ShopOrder* order : found)
-        page.push_back(order_object(store_, *order));
+        page.push_back(order_object(store_, *order, asked));
     return page;
 }
 
@@ -827,7 +829,7 @@ json ShopifyAdmin::release_hold(const Call& call) {
         payload["userErrors"].push_back(user_error(json::array({"id"}), refusal->message, refusal->code));
         return payload;
     }
-    payload["fulfillmentOrder"] = node(shop_gid("FulfillmentOrder", id));
+    payload["fulfillmentOrder"] = node(shop_gid("FulfillmentOrder", id), {});
     return payload;
 }
 

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace ordersaga::sandbox {
@@ -56,7 +57,7 @@ private:
     nlohmann::json run_query(const Call& call);
     nlohmann::json run_mutation(const Call& call);
     nlohmann::json orders(const Call& call);
-    nlohmann::json node(const std::string& gid);
+    nlohmann::json node(const std::string& gid, const std::set<std::string>& asked);
     nlohmann::json adjust_quantities(const Call& call);
     nlohmann::json set_quantities(const Call& call);
     nlohmann::json write_rows(const Call& call, const std::string& rows_name, bool absolute);

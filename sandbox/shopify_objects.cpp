@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -148,20 +149,6 @@ std::string display_fulfillment_status(const ShopOrder& order) {
         return "FULFILLED";
     }
     return status == "partial" ? "PARTIALLY_FULFILLED" : "UNFULFILLED";
-}
-
-void add_order_money(json& object, const ShopifyStore& store, const ShopOrder& order) {
-    std::int64_t lines = 0;
-    std::int64_t current = 0;
-    for (const auto& line : order.lines) {
-        lines += line.price_cents * line.quantity;
-        current += line.price_cents * line.current_quantity;
-    }
-    const std::string& currency = store.settings().currency;
-    object["subtotalPriceSet"] = money_bag(lines, currency);
-    object["totalPriceSet"] = money_bag(lines + order.shipping_cents, currency);
-    object["currentTotalPriceSet"] = money_bag(current + (order.cancelled_at ? 0 : order.shipping_cents), currency);
-    object["totalShippingPriceSet"] = money_bag(order.shipping_cents, currency);
 }
 
 }  // namespace
@@ -375,24 +362,25 @@ nlohmann::json fulfillment_object(
     };
 }
 
-nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order) {
-    json lines = json::array();
-    for (const auto& line : order.lines) {
-        lines.push_back(line_object(store, line));
+namespace {
+
+using OrderPart = json (*)(const ShopifyStore& store, const ShopOrder& order);
+
+template <class List, class Translate>
+json each(const List& list, Translate translate) {
+    json objects = json::array();
+    for (const auto& element : list) {
+        objects.push_back(translate(element));
     }
-    json refunds = json::array();
-    for (const auto& refund : order.refunds) {
-        refunds.push_back(refund_object(store, order, refund));
-    }
-    json fulfillments = json::array();
-    for (const auto& fulfillment : order.fulfillments) {
-        fulfillments.push_back(fulfillment_object(store, order, fulfillment));
-    }
-    json works = json::array();
-    for (const auto& work : order.fulfillment_orders) {
-        works.push_back(fulfillment_order_object(store, order, work));
-    }
-    const json shipping_line{
+    return objects;
+}
+
+json order_address(const ShopifyStore&, const ShopOrder& order) {
+    return order.shipping_address ? address_object(*order.shipping_address) : json(nullptr);
+}
+
+json order_shipping_line(const ShopifyStore& store, const ShopOrder& order) {
+    return {
         {"__typename", "ShippingLine"},
         {"id", shop_gid("ShippingLine", order.id + 7)},
         {"title", order.ship_method},
@@ -400,53 +388,178 @@ nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order) {
         {"source", "shopify"},
         {"originalPriceSet", money_bag(order.shipping_cents, store.settings().currency)},
     };
-    const bool pos = order.source_name == "pos";
-    const ShopLocation* retail =
-        pos && !order.lines.empty() ? store.location(order.lines.front().location_id) : nullptr;
-    const json address = order.shipping_address ? address_object(*order.shipping_address) : json(nullptr);
+}
+
+json order_customer(const ShopifyStore&, const ShopOrder& order) {
+    if (order.customer_id == 0) {
+        return nullptr;
+    }
+    return {
+        {"__typename", "Customer"},
+        {"id", shop_gid("Customer", order.customer_id)},
+        {"email", text_or_null(order.email)},
+        {"displayName", order.shipping_address->first_name}};
+}
+
+json order_retail_location(const ShopifyStore& store, const ShopOrder& order) {
+    const bool pos = order.source_name == "pos" && !order.lines.empty();
+    const ShopLocation* retail = pos ? store.location(order.lines.front().location_id) : nullptr;
+    return retail == nullptr ? json(nullptr) : location_object(*retail);
+}
+
+json order_total(const ShopifyStore& store, const ShopOrder& order, std::int64_t more, bool current) {
+    std::int64_t cents = more;
+    for (const auto& line : order.lines) {
+        cents += line.price_cents * (current ? line.current_quantity : line.quantity);
+    }
+    return money_bag(cents, store.settings().currency);
+}
+
+// What is dear to make, or seldom asked for.
+const std::map<std::string, OrderPart>& order_parts() {
+    static const std::map<std::string, OrderPart> parts{
+        {"legacyResourceId",
+         [](auto&, auto& order) {
+             return json(std::to_string(order.id));
+         }},
+        {"name",
+         [](auto&, auto& order) {
+             return json(order.name);
+         }},
+        {"email",
+         [](auto&, auto& order) {
+             return text_or_null(order.email);
+         }},
+        {"phone",
+         [](auto&, auto&) {
+             return json(nullptr);
+         }},
+        {"note",
+         [](auto&, auto& order) {
+             return text_or_null(order.note);
+         }},
+        {"tags",
+         [](auto&, auto& order) {
+             return json(order.tags);
+         }},
+        {"test",
+         [](auto&, auto& order) {
+             return json(order.test);
+         }},
+        {"confirmed",
+         [](auto&, auto&) {
+             return json(true);
+         }},
+        {"closed",
+         [](auto&, auto& order) {
+             return json(order.closed_at.has_value());
+         }},
+        {"sourceName",
+         [](auto&, auto& order) {
+             return json(order.source_name);
+         }},
+        {"currencyCode",
+         [](auto& store, auto&) {
+             return json(store.settings().currency);
+         }},
+        {"createdAt",
+         [](auto&, auto& order) {
+             return json(runtime::format_rfc3339(order.created_at));
+         }},
+        {"processedAt",
+         [](auto&, auto& order) {
+             return json(runtime::format_rfc3339(order.created_at));
+         }},
+        {"closedAt",
+         [](auto&, auto& order) {
+             return utc_or_null(order.closed_at);
+         }},
+        {"cancelReason",
+         [](auto&, auto& order) {
+             return text_or_null(upper(order.cancel_reason));
+         }},
+        {"fullyPaid",
+         [](auto&, auto& order) {
+             return json(order.financial_status == "paid");
+         }},
+        {"unpaid",
+         [](auto&, auto& order) {
+             return json(order.financial_status == "pending" || order.financial_status == "authorized");
+         }},
+        {"requiresShipping",
+         [](auto&, auto& order) {
+             return json(std::any_of(
+                 order.lines.begin(), order.lines.end(), [](const auto& line) { return line.requires_shipping; }));
+         }},
+        {"retailLocation", order_retail_location},
+        {"customer", order_customer},
+        {"shippingAddress", order_address},
+        {"billingAddress", order_address},
+        {"shippingLine", order_shipping_line},
+        {"shippingLines",
+         [](auto& store, auto& order) {
+             return json::array({order_shipping_line(store, order)});
+         }},
+        {"lineItems",
+         [](auto& store, auto& order) {
+             return each(order.lines, [&](const auto& line) { return line_object(store, line); });
+         }},
+        {"refunds",
+         [](auto& store, auto& order) {
+             return each(order.refunds, [&](const auto& refund) { return refund_object(store, order, refund); });
+         }},
+        {"fulfillments",
+         [](auto& store, auto& order) {
+             return each(order.fulfillments, [&](const auto& sent) { return fulfillment_object(store, order, sent); });
+         }},
+        {"fulfillmentOrders",
+         [](auto& store, auto& order) {
+             return each(order.fulfillment_orders, [&](const auto& work) {
+                 return fulfillment_order_object(store, order, work);
+             });
+         }},
+        {"subtotalPriceSet",
+         [](auto& store, auto& order) {
+             return order_total(store, order, 0, false);
+         }},
+        {"totalPriceSet",
+         [](auto& store, auto& order) {
+             return order_total(store, order, order.shipping_cents, false);
+         }},
+        {"currentTotalPriceSet",
+         [](auto& store, auto& order) {
+             return order_total(store, order, order.cancelled_at ? 0 : order.shipping_cents, true);
+         }},
+        {"totalShippingPriceSet",
+         [](auto& store, auto& order) {
+             return money_bag(order.shipping_cents, store.settings().currency);
+         }},
+    };
+    return parts;
+}
+
+}  // namespace
+
+nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order, const std::set<std::string>& asked) {
+    std::int64_t units = 0;
+    for (const auto& line : order.lines) {
+        units += line.current_quantity;
+    }
     json object{
         {"__typename", "Order"},
         {"@cursor", order_cursor(order)},
         {"id", shop_gid("Order", order.id)},
-        {"legacyResourceId", std::to_string(order.id)},
-        {"name", order.name},
-        {"email", text_or_null(order.email)},
-        {"phone", nullptr},
-        {"note", text_or_null(order.note)},
-        {"tags", order.tags},
-        {"test", order.test},
-        {"confirmed", true},
-        {"closed", order.closed_at.has_value()},
-        {"sourceName", order.source_name},
-        {"currencyCode", store.settings().currency},
-        {"createdAt", runtime::format_rfc3339(order.created_at)},
         {"updatedAt", runtime::format_rfc3339(order.updated_at)},
-        {"processedAt", runtime::format_rfc3339(order.created_at)},
-        {"closedAt", utc_or_null(order.closed_at)},
         {"cancelledAt", utc_or_null(order.cancelled_at)},
-        {"cancelReason", text_or_null(upper(order.cancel_reason))},
         {"displayFinancialStatus", upper(order.financial_status)},
         {"displayFulfillmentStatus", display_fulfillment_status(order)},
-        {"fullyPaid", order.financial_status == "paid"},
-        {"unpaid", order.financial_status == "pending" || order.financial_status == "authorized"},
-        {"requiresShipping", std::any_of(order.lines.begin(), order.lines.end(), [](const auto& l) { return l.requires_shipping; })},
-        {"retailLocation", retail == nullptr ? json(nullptr) : location_object(*retail)},
-        {"customer",
-         order.customer_id == 0 ? json(nullptr)
-                                : json{{"__typename", "Customer"},
-                                       {"id", shop_gid("Customer", order.customer_id)},
-                                       {"email", text_or_null(order.email)},
-                                       {"displayName", order.shipping_address->first_name}}},
-        {"shippingAddress", address},
-        {"billingAddress", address},
-        {"shippingLine", shipping_line},
-        {"shippingLines", json::array({shipping_line})},
-        {"lineItems", std::move(lines)},
-        {"refunds", std::move(refunds)},
-        {"fulfillments", std::move(fulfillments)},
-        {"fulfillmentOrders", std::move(works)},
+        {"currentSubtotalLineItemsQuantity", units},
     };
-    add_order_money(object, store, order);
+    for (const auto& [name, part_of] : order_parts()) {
+        if (asked.count(name) > 0) {
+            object[name] = part_of(store, order);
+        }
+    }
     return object;
 }
 

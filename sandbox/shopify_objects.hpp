@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <set>
 #include <string>
 
 namespace ordersaga::sandbox {
@@ -24,7 +25,11 @@ class ShopifyStore;
     const ShopLocation& location);
 [[nodiscard]] nlohmann::json inventory_item_object(const ShopifyStore& store, const ShopVariant& variant);
 [[nodiscard]] nlohmann::json variant_object(const ShopifyStore& store, const ShopVariant& variant);
-[[nodiscard]] nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order);
+// With those of its parts that are among `asked`.
+[[nodiscard]] nlohmann::json order_object(
+    const ShopifyStore& store,
+    const ShopOrder& order,
+    const std::set<std::string>& asked);
 [[nodiscard]] nlohmann::json fulfillment_object(
     const ShopifyStore& store,
     const ShopOrder& order,

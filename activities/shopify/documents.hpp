@@ -120,6 +120,33 @@ inline constexpr Document orders_since{
     "    nodes {\n" ORDERSAGA_ORDER_FIELDS("30", "10") "    }\n  }\n}",
     false};
 
+// The same list without what is dear: enough to see which orders have changed (sagas::stamp_of). The sum of the quantities
+// leaves out what does not count for the subtotal, a tip for one: such an order is read with its document each time.
+inline constexpr Document order_stamps_since{
+    "orders",
+    R"(query OrderStampsSince($query: String!, $first: Int!, $after: String) {
+  orders(query: $query, sortKey: UPDATED_AT, first: $first, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id
+      updatedAt
+      cancelledAt
+      displayFinancialStatus
+      displayFulfillmentStatus
+      currentSubtotalLineItemsQuantity
+    }
+  }
+})",
+    false};
+
+// Variables: ids (order gids).
+inline constexpr Document orders_by_id{
+    "nodes",
+    "query OrdersById($ids: [ID!]!) {\n"
+    "  nodes(ids: $ids) {\n"
+    "    ... on Order {\n" ORDERSAGA_ORDER_FIELDS("30", "10") "    }\n  }\n}",
+    false};
+
 // Variables: id (order gid).
 inline constexpr Document order_by_id{
     "order", "query OrderById($id: ID!) {\n  order(id: $id) {\n" ORDERSAGA_ORDER_FIELDS("250", "100") "  }\n}", false};

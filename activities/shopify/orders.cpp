@@ -127,6 +127,20 @@ sagas::OrderDocument order_of_node(const json& node) {
     return sagas::order_document_from_webhook(body);
 }
 
+std::string stamp_of_node(const json& node) {
+    const std::string cancelled = text_of(node, "cancelledAt");
+    const auto updated_at = runtime::parse_rfc3339(text_of(node, "updatedAt"));
+    const auto cancelled_at = runtime::parse_rfc3339(cancelled);
+    const auto units = integer_of(node, "currentSubtotalLineItemsQuantity");
+    if (!updated_at || (!cancelled_at && !cancelled.empty()) || !units) {
+        return {};
+    }
+    return sagas::stamp_of(
+        *updated_at, cancelled_at ? std::optional(*cancelled_at) : std::nullopt,
+        text_of(lower(member(node, "displayFinancialStatus"))),
+        text_of(fulfillment_status(member(node, "displayFulfillmentStatus"))), *units);
+}
+
 bool is_cut(const json& node, int refunds_asked_for) {
     const auto asked = static_cast<std::size_t>(refunds_asked_for);
     const json refunds = list_of(member(node, "refunds"));

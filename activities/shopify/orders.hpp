@@ -16,6 +16,9 @@ namespace ordersaga::activities::shopify {
 // Throws std::invalid_argument with a reason an operator can read.
 [[nodiscard]] sagas::OrderDocument order_of_node(const nlohmann::json& node);
 
+// Its stamp (sagas::stamp_of); empty when it cannot be read.
+[[nodiscard]] std::string stamp_of_node(const nlohmann::json& node);
+
 // True when a nested list of this order was cut at its page size: read it alone, with larger lists.
 [[nodiscard]] bool is_cut(const nlohmann::json& node, int refunds_asked_for);
 

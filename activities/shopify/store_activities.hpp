@@ -40,6 +40,8 @@ public:
     boost::asio::awaitable<sagas::Outcome> check_subscriptions(const nlohmann::json& payload, CallScope& scope) const;
 
 private:
+    boost::asio::awaitable<sagas::Outcome> read_several(const nlohmann::json& payload, CallScope& scope) const;
+
     const StoreClient& store_;
 };
 

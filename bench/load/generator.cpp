@@ -25,6 +25,7 @@ constexpr milliseconds tick{10};
 constexpr milliseconds ahead{40};
 constexpr milliseconds patience{5'000};  // of shops, for an answer
 constexpr milliseconds longest_pause{5'000};
+constexpr std::size_t handed_over_at_once = 32;  // orders
 
 runtime::HttpClientOptions client_options() {
     runtime::HttpClientOptions options;
@@ -87,21 +88,23 @@ asio::awaitable<void> Generator::keep_rate(double orders_per_second, std::chrono
                            std::chrono::duration<double>(static_cast<double>(n) / orders_per_second));
     };
     for (std::size_t made = 0; made < count;) {
-        std::vector<Wish> wishes;
-        for (const Instant until = clock_.now() + ahead; made < count && due_of(made) <= until; ++made)
-            wishes.push_back({buyers_.next(), due_of(made)});
-        if (!wishes.empty()) asio::co_spawn(context_, make(std::move(wishes), true), asio::detached);
+        // Late ones too, if the machine has let us wait.
+        for (const Instant until = clock_.now() + ahead; made < count && due_of(made) <= until;) {
+            std::vector<Wish> wishes;
+            for (; wishes.size() < handed_over_at_once && made < count && due_of(made) <= until; ++made)
+                wishes.push_back({buyers_.next(), due_of(made)});
+            asio::co_spawn(context_, make(std::move(wishes), true), asio::detached);
+        }
         co_await sleep_until(clock_.now() + tick);
     }
     co_await sleep_until(begin + std::chrono::duration_cast<runtime::Duration>(length));
 }
 
 asio::awaitable<void> Generator::burst(std::size_t orders, std::size_t at_once) {
-    constexpr std::size_t share = 32;  // that the shops hand over in one call
     for (std::size_t made = 0; made < orders && trouble_.empty();) {
         while (orders_under_way_ >= at_once)
             co_await sleep_until(clock_.now() + milliseconds(1));
-        const std::size_t many = std::min({share, at_once - orders_under_way_, orders - made});
+        const std::size_t many = std::min({handed_over_at_once, at_once - orders_under_way_, orders - made});
         std::vector<Wish> wishes;
         for (const Instant now = clock_.now(); wishes.size() < many; ++made)
             wishes.push_back({buyers_.next(), now});

@@ -141,17 +141,22 @@ private:
     void lock_duties_of(const std::vector<const engine::Arrival*>& arrivals);
     void end_duty(const DutyEnd& end);
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
+    std::vector<std::string> wanted_documents(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    std::string read_orders(
+        const engine::CommandRow& command,
+        const sagas::Outcome& outcome,
+        const std::vector<std::string>& order_ids);
     std::string read_on(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_check_subscriptions(
         const engine::CommandRow& command,
         const sagas::Outcome& outcome,
         engine::DutyRow& row);
-    void ended_poll_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void park_unreadable(const engine::CommandRow& command, const nlohmann::json& unreadable);
     void ended_read_order(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_reading(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_poll_fulfillments(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    void take_orders(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void take_orders(MerchantId merchant, StoreId store, const nlohmann::json& documents, const std::string& source);
     std::optional<Instant> watermark_of_polls(MerchantId merchant, const std::string& subject);
     engine::DutyRow duty_row(MerchantId merchant, const std::string& duty, const std::string& subject);

@@ -58,8 +58,13 @@ std::string sentence_of(const json& payload, const char* key) {
     return sentence;
 }
 
+// What cannot be read may be about any listing.
+bool read_all(const Outcome& outcome) {
+    return outcome.kind == OutcomeKind::done && !outcome.payload.contains("unreadable");
+}
+
 bool goes_on_reading(std::string_view duty, const Outcome& outcome) {
-    return duty == duty::quiet_reads && outcome.kind == OutcomeKind::done && outcome.payload.contains("after");
+    return duty == duty::quiet_reads && read_all(outcome) && outcome.payload.contains("after");
 }
 
 }  // namespace
@@ -169,7 +174,8 @@ void OrderSession::perform(engine::DutyRow row, const std::vector<ListingRow>& t
             command.payload = {
                 {"store", from->key},
                 {"orders_since",
-                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))}};
+                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))},
+                {"stamps", true}};
             // The rest of a poll that did not fit: the same question from the store's cursor. With the overlap taken off
             // again, a burst larger than one answer would be read for ever.
             if (row.memory.contains("after")) {
@@ -225,7 +231,8 @@ void OrderSession::perform(engine::DutyRow row, const std::vector<ListingRow>& t
                 {"listings", std::move(items)},
                 {"learned", std::move(learned)},
                 {"orders_since",
-                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))}};
+                 runtime::format_rfc3339(std::max(followed_from(*from), since - settings_.poll_orders_overlap))},
+                {"stamps", true}};
             world(row.merchant).channels->mark_reading(std::move(listings));
         }
     } else if (row.duty == duty::check_subscriptions) {
@@ -301,6 +308,12 @@ void OrderSession::end_duty(const DutyEnd& end) {
     }
     engine::DutyRow row = duty_row(command.merchant, name, subject_of(command.duty));
     bool own = row.command_id == command.command_id;  // a read on demand shares the duty's name, not its turn
+    if (const std::vector<std::string> order_ids = wanted_documents(command, outcome); own && !order_ids.empty()) {
+        row.command_id = read_orders(command, outcome, order_ids);
+        keep_duty(std::move(row));
+        take_orders(command, outcome);
+        return;
+    }
     if (own && goes_on_reading(name, outcome)) {
         row.command_id = read_on(command, outcome);
         keep_duty(std::move(row));
@@ -332,7 +345,7 @@ void OrderSession::end_duty(const DutyEnd& end) {
         if (name == duty::check_subscriptions) ended_check_subscriptions(command, outcome, row);
         keep_duty(std::move(row));
     }
-    if (name == duty::poll_orders) ended_poll_orders(command, outcome);
+    if (name == duty::poll_orders) take_orders(command, outcome);
     if (name == duty::quiet_reads) ended_quiet_read(command, outcome);
     if (name == duty::read_warehouse_stock) ended_reading(command, outcome);
     if (name == duty::poll_fulfillments) ended_poll_fulfillments(command, outcome);
@@ -388,10 +401,49 @@ void OrderSession::take_orders(
     polled_.push_back(std::move(polled));
 }
 
-void OrderSession::ended_poll_orders(const engine::CommandRow& command, const Outcome& outcome) {
+void OrderSession::take_orders(const engine::CommandRow& command, const Outcome& outcome) {
     if (outcome.kind != OutcomeKind::done) return;
-    take_orders(command.merchant, {id_in(command.duty)}, list_in(outcome.payload, "orders"), "poll of the store");
-    park_unreadable(command, list_in(outcome.payload, "unreadable"));
+    const bool polls = command.duty.starts_with(duty::poll_orders);
+    take_orders(
+        command.merchant, {id_in(command.duty)}, list_in(outcome.payload, "orders"),
+        polls ? "poll of the store" : "quiet read");
+    if (polls) park_unreadable(command, list_in(outcome.payload, "unreadable"));
+}
+
+// Of a list of stamps those orders that do not stand here as they do there, read without a lock: a document that came
+// meanwhile is read once more for nothing. Or what one message had no room for.
+std::vector<std::string> OrderSession::wanted_documents(const engine::CommandRow& command, const Outcome& outcome) {
+    std::vector<std::string> wanted;
+    if (outcome.kind != OutcomeKind::done) return wanted;
+    for (const json& order_id : list_in(outcome.payload, "unread"))
+        wanted.push_back(order_id.get<std::string>());
+    const json& seen = list_in(outcome.payload, "seen");
+    std::vector<OrderKey> keys;
+    for (const auto& [order_id, stamp] : seen.items())
+        keys.push_back({command.merchant, {id_in(command.duty)}, order_id});
+    const std::vector<std::string> known = rows_.peek_stamps(keys);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (known[i].empty() || seen.at(keys[i].order_id) != known[i]) wanted.push_back(keys[i].order_id);
+    }
+    return wanted;
+}
+
+// What the list told besides waits in the command until the last of the documents is here.
+std::string OrderSession::read_orders(
+    const engine::CommandRow& command,
+    const Outcome& outcome,
+    const std::vector<std::string>& order_ids) {
+    sagas::Command next;
+    next.activity = sagas::activity::poll_orders;
+    next.lane = command.lane;
+    next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
+    next.payload = command.payload;
+    next.payload["order_ids"] = order_ids;
+    json list = outcome.payload;
+    for (const char* told : {"seen", "orders", "unread", "unreadable"})
+        list.erase(told);
+    next.payload["list"] = std::move(list);
+    return batch_.command_of_duty(command.merchant, command.duty, next);
 }
 
 // What was not in place has been repaired by now, or the store has said why not. Either way webhooks may be lost since nobody
@@ -453,18 +505,20 @@ void OrderSession::ended_read_order(const engine::CommandRow& command, const Out
 // More orders than one message holds: what was read first waits in the next command until the last of them is here.
 std::string OrderSession::read_on(const engine::CommandRow& command, const Outcome& outcome) {
     sagas::Command next;
-    next.activity = command.activity;
+    next.activity = sagas::activity::quiet_read;
     next.lane = command.lane;
     next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
     next.payload = command.payload;
+    next.payload.erase("order_ids");
+    next.payload.erase("list");
     next.payload["first"] = outcome.payload.at("first");
     next.payload["after"] = outcome.payload.at("after");
     return batch_.command_of_duty(command.merchant, command.duty, next);
 }
 
 void OrderSession::ended_quiet_read(const engine::CommandRow& command, const Outcome& outcome) {
-    bool done = outcome.kind == OutcomeKind::done;
-    if (done) take_orders(command.merchant, {id_in(command.duty)}, list_in(outcome.payload, "orders"), "quiet read");
+    take_orders(command, outcome);
+    const bool done = read_all(outcome);
     if (goes_on_reading(duty::quiet_reads, outcome)) return;
     const json learned = command.payload.value("learned", json::object());
     auto level = [&](const char* which, const std::string& listing) -> std::optional<std::int64_t> {

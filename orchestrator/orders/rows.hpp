@@ -298,6 +298,8 @@ public:
     // Their documents as they stand, in the sequence of `keys`, without a lock. None of an order that has none, or while its
     // merchant has something at the warehouse that is not settled (write_found).
     virtual std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<OrderKey>& keys) = 0;
+    // Their stamps (sagas::stamp_of), likewise; empty of those of which peek_documents tells none.
+    virtual std::vector<std::string> peek_stamps(const std::vector<OrderKey>& keys) = 0;
     virtual void write_orders(const std::vector<OrderRow>& orders) = 0;
     // Of orders whose saga begins in this transaction.
     virtual void write_personal(const std::vector<PersonalRow>& people) = 0;

@@ -243,6 +243,15 @@ std::vector<std::optional<sagas::OrderDocument>> LeanTransaction::peek_documents
     return found;
 }
 
+std::vector<std::string> LeanTransaction::peek_stamps(const std::vector<orders::OrderKey>& keys) {
+    std::vector<std::string> found;
+    for (const orders::OrderKey& key : keys) {
+        const OrderRow* known = tables_.order(key.order_id);
+        found.push_back(known != nullptr && known->has_document ? stamp_of(known->document) : std::string());
+    }
+    return found;
+}
+
 void LeanTransaction::write_orders(const std::vector<OrderRow>& orders) {
     for (const OrderRow& row : orders) {
         std::erase_if(tables_.orders, [&](const auto& known) { return known->key == row.key; });

@@ -123,6 +123,7 @@ public:
     void update_receipts(const std::vector<orders::ReceiptRow>&) override {}
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn) override;
     std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
+    std::vector<std::string> peek_stamps(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>&) override {}
     // None is told to be accepted: then each view is told, which may change nothing either.

@@ -514,7 +514,56 @@ void OrderModel::land_flush(World& world, std::size_t store, bool whole) const {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Quiet reads: a look, the store's orders, another look, and the answer; anything may happen in between.
+// Quiet reads: a look, the list of the store's orders, another look, the documents of those that are news, and the answer;
+// anything may happen in between.
+
+int OrderModel::told_of(const World& world, std::size_t order, StoreId store) const {
+    const bool here = scope_.orders[order].store == store.value && world.shop[order].placed;
+    return !here ? 0 : !world.shop[order].cancelled ? 1 : world.shop[order].restocked ? 3 : 2;
+}
+
+// With stamps after the second look, then with the documents for which that asks.
+void OrderModel::answer_look(World& world, std::size_t store) const {
+    const Look look = *world.looks[store];
+    const bool lists = look.phase == Look::Phase::second;
+    CommandRow command = *world.tables.command(look.command_id);
+    json first = json::object(), second = json::object();
+    for (std::size_t i = 0; i < world.tables.listings.size(); ++i) {
+        const ListingRow& row = world.tables.listings[i];
+        const std::string name = std::to_string(row.listing_id.value);
+        if (!command.payload.at("learned").contains(name)) continue;
+        first[name] = scope_.rule == Rule::read_believes_its_second_look ? look.second[i] : look.first[i];
+        second[name] = look.second[i];
+        if (scope_.rule == Rule::read_ignores_what_was_learned) command.payload["learned"][name] = row.learned;
+    }
+    json answer = {{"first", first}, {"second", second}};
+    answer[lists ? "seen" : "orders"] = lists ? json::object() : json::array();
+    for (std::size_t i = 0; i < scope_.orders.size(); ++i) {
+        if (look.told[i] == 0 || scope_.rule == Rule::read_without_the_orders) continue;
+        const sagas::OrderDocument& document = documents_[i][static_cast<std::size_t>(look.told[i]) - 1];
+        if (lists) {
+            answer["seen"][document.order_id] = stamp_of(document);
+        } else if (const json& asked = command.payload.at("order_ids");
+                   std::find(asked.begin(), asked.end(), document.order_id) != asked.end()) {
+            answer["orders"].push_back(to_json(document));
+        }
+    }
+    for (auto& known : world.tables.commands) {
+        if (known->command_id == look.command_id) known = std::make_shared<const CommandRow>(command);
+    }
+    world.looks[store].reset();
+    end_command(world, look.command_id, done(std::move(answer)), false);
+    for (const auto& next : world.tables.commands) {
+        if (next->duty != command.duty) continue;
+        Look& reading = world.looks[store].emplace(look);
+        reading.command_id = next->command_id;
+        reading.phase = Look::Phase::documents;
+        const json& asked = next->payload.at("order_ids");
+        for (std::size_t i = 0; i < scope_.orders.size(); ++i)
+            reading.told[i] = std::find(asked.begin(), asked.end(), documents_[i][0].order_id) != asked.end();
+    }
+    if (world.looks[store]) begin(world, std::string(world.looks[store]->command_id));
+}
 
 void OrderModel::quiet_reads_move(const World& from, Take& take) const {
     for (std::size_t store = 0; store < most_stores; ++store) {
@@ -551,10 +600,8 @@ void OrderModel::quiet_reads_move(const World& from, Take& take) const {
                 break;
             case Look::Phase::first:
                 look.phase = Look::Phase::polled;
-                for (std::size_t i = 0; i < scope_.orders.size(); ++i) {
-                    const bool here = scope_.orders[i].store == id.value && next.shop[i].placed;
-                    look.told[i] = !here ? 0 : !next.shop[i].cancelled ? 1 : next.shop[i].restocked ? 3 : 2;
-                }
+                for (std::size_t i = 0; i < scope_.orders.size(); ++i)
+                    look.told[i] = told_of(next, i, id);
                 take(what + " polls the orders", std::move(next));
                 break;
             case Look::Phase::polled:
@@ -562,31 +609,16 @@ void OrderModel::quiet_reads_move(const World& from, Take& take) const {
                 look.second = next.levels;
                 take(what + " looks again", std::move(next));
                 break;
-            case Look::Phase::second: {
-                json first = json::object(), second = json::object(), told = json::array();
-                CommandRow command = *next.tables.command(look.command_id);
-                for (std::size_t i = 0; i < next.tables.listings.size(); ++i) {
-                    const ListingRow& row = next.tables.listings[i];
-                    const std::string name = std::to_string(row.listing_id.value);
-                    if (!command.payload.at("learned").contains(name)) continue;
-                    first[name] = scope_.rule == Rule::read_believes_its_second_look ? look.second[i] : look.first[i];
-                    second[name] = look.second[i];
-                    if (scope_.rule == Rule::read_ignores_what_was_learned)
-                        command.payload["learned"][name] = row.learned;
-                }
-                for (std::size_t i = 0; i < scope_.orders.size(); ++i) {
-                    if (look.told[i] == 0 || scope_.rule == Rule::read_without_the_orders) continue;
-                    told.push_back(to_json(documents_[i][static_cast<std::size_t>(look.told[i]) - 1]));
-                }
-                const std::string command_id = look.command_id;
-                next.looks[store].reset();
-                for (auto& known : next.tables.commands) {
-                    if (known->command_id == command_id) known = std::make_shared<const CommandRow>(command);
-                }
-                end_command(next, command_id, done({{"first", first}, {"second", second}, {"orders", told}}), false);
+            case Look::Phase::second:
+                answer_look(next, store);
                 take(what + " is answered", std::move(next));
                 break;
-            }
+            case Look::Phase::documents:
+                for (std::size_t i = 0; i < scope_.orders.size(); ++i)
+                    look.told[i] = told_of(next, i, id);
+                answer_look(next, store);
+                take(what + " has the documents", std::move(next));
+                break;
         }
     }
 }

@@ -79,8 +79,8 @@ struct Reading {
     std::array<std::int64_t, most_skus> fulfillable{};
 };
 
-struct Look {  // a quiet read
-    enum class Phase { asked, first, polled, second };
+struct Look {                                                      // a quiet read
+    enum class Phase { asked, first, polled, second, documents };  // those that the list has shown to be news
     std::string command_id;
     Phase phase = Phase::asked;
     std::array<std::int64_t, most_listings> first{}, second{};
@@ -150,6 +150,8 @@ private:
     void flushes_move(const World& from, Take& take) const;
     void land_flush(World& world, std::size_t store, bool whole = true) const;
     void quiet_reads_move(const World& from, Take& take) const;
+    int told_of(const World& world, std::size_t order, StoreId store) const;
+    void answer_look(World& world, std::size_t store) const;
 
     // laws.cpp
     bool is_quiet(const World& world) const;

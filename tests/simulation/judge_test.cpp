@@ -46,10 +46,18 @@ protected:
         shipped = cancelled = nullptr;
         for (const auto& [reference, order] : world().warehouse().orders()) {
             const engine::SagaRow& saga = saga_of(order);
-            if (order.all_shipped() && saga.state == "Completed" && !saga.incident) shipped = &writable(order);
+            if (order.all_shipped() && saga.state == "Completed" && !saga.incident && is_open_in_its_shop(saga))
+                shipped = &writable(order);
             if (order.times_cancelled == 1 && saga.state == "Compensated" && !saga.incident)
                 cancelled = &writable(order);
         }
+    }
+    // Of others the shop need not have been told.
+    bool is_open_in_its_shop(const engine::SagaRow& saga) {
+        const auto& rows = tables().orders.rows();
+        return std::any_of(rows.begin(), rows.end(), [&](const auto& entry) {
+            return entry.second.saga_id == saga.key.saga_id && !entry.second.document.cancelled_at;
+        });
     }
     World& world() { return scenario->world(); }
     sim::SimTables& tables() { return writable(world().tables()); }

@@ -321,7 +321,7 @@ json Shop::levels(const json& listings) const {
     return levels;
 }
 
-json Shop::orders_since(Instant since, std::size_t limit, const std::string& after) const {
+json Shop::order_stamps_since(Instant since, std::size_t limit, const std::string& after) const {
     const auto place = [](const ShopOrder& order) {
         return runtime::format_rfc3339(order.document.updated_at) + "|" + order.document.order_id;
     };
@@ -336,14 +336,28 @@ json Shop::orders_since(Instant since, std::size_t limit, const std::string& aft
     });
     const bool complete = changed.size() <= limit;
     if (!complete) changed.resize(limit);
-    json documents = json::array();
+    json seen = json::object();
     Instant until = since;
     for (const ShopOrder* order : changed) {
-        documents.push_back(to_json(order->document));
+        seen[order->document.order_id] = stamp_of(order->document);
         until = std::max(until, order->document.updated_at);
     }
-    json answer = {{"orders", documents}, {"polled_until", runtime::format_rfc3339(until)}, {"complete", complete}};
+    json answer = {{"seen", seen}, {"polled_until", runtime::format_rfc3339(until)}, {"complete", complete}};
     if (!complete) answer["after"] = place(*changed.back());
+    return answer;
+}
+
+json Shop::orders(const json& order_ids, std::size_t limit) const {
+    json answer = {{"orders", json::array()}};
+    for (const json& order_id : order_ids) {
+        const auto found = orders_.find(order_id.get<std::string>());
+        if (found == orders_.end()) continue;
+        if (answer["orders"].size() < limit) {
+            answer["orders"].push_back(to_json(found->second.document));
+        } else {
+            answer["unread"].push_back(order_id);
+        }
+    }
     return answer;
 }
 

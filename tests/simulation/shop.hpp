@@ -86,7 +86,8 @@ public:
     // --- the API, each answering with the payload of a `done` outcome; std::runtime_error: refused, with the reason
     nlohmann::json adjust(const std::string& key, const std::string& body);
     nlohmann::json levels(const nlohmann::json& listings) const;
-    nlohmann::json orders_since(Instant since, std::size_t limit, const std::string& after = {}) const;
+    nlohmann::json order_stamps_since(Instant since, std::size_t limit, const std::string& after = {}) const;
+    nlohmann::json orders(const nlohmann::json& order_ids, std::size_t limit) const;
     nlohmann::json order(const std::string& order_id) const;
     nlohmann::json fulfill(const nlohmann::json& payload);
     nlohmann::json settle(const nlohmann::json& payload);

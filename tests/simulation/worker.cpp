@@ -177,7 +177,7 @@ void Worker::read_quietly(const Sent& command) {
     agenda_.after(pause * 2, [shop, command, result] {
         const json& payload = command->payload;
         const Instant since = runtime::parse_rfc3339(payload.at("orders_since").get<std::string>()).value();
-        json polled = shop->orders_since(since, poll_limit, payload.value("after", ""));
+        json polled = shop->order_stamps_since(since, poll_limit, payload.value("after", ""));
         polled.erase("complete");
         result->update(polled);
     });
@@ -209,9 +209,15 @@ Outcome Worker::act_on_shop(const engine::CommandRow& command, Shop& shop) {
     if (name == activity::create_store_fulfillment) return outcome_of(OutcomeKind::done, "", shop.fulfill(payload));
     if (name == activity::settle_store_order) return outcome_of(OutcomeKind::done, "", shop.settle(payload));
     if (name == activity::read_order) return outcome_of(OutcomeKind::done, "", shop.order(payload.at("order_id")));
+    if (name == activity::poll_orders && payload.contains("order_ids")) {
+        json answer = payload.at("list");
+        answer.update(shop.orders(payload.at("order_ids"), poll_limit));
+        return outcome_of(OutcomeKind::done, "", std::move(answer));
+    }
     if (name == activity::poll_orders) {
         const Instant since = runtime::parse_rfc3339(payload.at("orders_since").get<std::string>()).value();
-        return outcome_of(OutcomeKind::done, "", shop.orders_since(since, poll_limit, payload.value("after", "")));
+        return outcome_of(
+            OutcomeKind::done, "", shop.order_stamps_since(since, poll_limit, payload.value("after", "")));
     }
     return refused("no such activity: " + name);
 }

@@ -190,6 +190,13 @@ std::vector<std::optional<sagas::OrderDocument>> SimTransaction::peek_documents(
     return found;
 }
 
+std::vector<std::string> SimTransaction::peek_stamps(const std::vector<OrderKey>& keys) {
+    std::vector<std::string> stamps;
+    for (const std::optional<sagas::OrderDocument>& document : peek_documents(keys))
+        stamps.push_back(document ? stamp_of(*document) : std::string());
+    return stamps;
+}
+
 void SimTransaction::write_orders(const std::vector<OrderRow>& orders) {
     step("write_orders");
     for (const OrderRow& row : orders) {

@@ -73,6 +73,7 @@ public:
     void update_receipts(const std::vector<orders::ReceiptRow>& receipts) override;
     std::vector<orders::OrderRow> lock_orders(const std::vector<orders::OrderKey>& keys, engine::Turn turn) override;
     std::vector<std::optional<sagas::OrderDocument>> peek_documents(const std::vector<orders::OrderKey>& keys) override;
+    std::vector<std::string> peek_stamps(const std::vector<orders::OrderKey>& keys) override;
     void write_orders(const std::vector<orders::OrderRow>& orders) override;
     void write_personal(const std::vector<orders::PersonalRow>& people) override;
     void ask_privacy(const std::vector<orders::PrivacyRequest>& requests) override;
