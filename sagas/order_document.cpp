@@ -1,6 +1,7 @@
 #include "sagas/order_document.hpp"
 
 #include "runtime/json_object.hpp"
+#include "runtime/planted.hpp"
 #include "sagas/json_reader.hpp"
 
 #include <utility>
@@ -163,6 +164,7 @@ std::string stamp_of(
     std::string_view fulfillment_status,
     std::int64_t units) {
     std::string stamp = runtime::format_rfc3339(std::chrono::floor<std::chrono::seconds>(updated_at));
+    if (runtime::planted("stamp_tells_time_alone")) return stamp;
     for (std::string_view part : {financial_status, fulfillment_status}) {
         stamp += ' ';
         stamp += part.empty() ? "-" : part;

@@ -1,5 +1,7 @@
 #include "tests/integration/db/a_merchant.hpp"
 
+#include <gmock/gmock.h>
+
 namespace ordersaga::db {
 namespace {
 
@@ -198,6 +200,42 @@ TEST_F(OrderRows, CreatesOrdersEmptyAndGivesASagaToOneOnly) {
         }),
         engine::BadItem);
     EXPECT_THROW(in_rows([](orders::Rows& rows) { rows.lock_orders({{merchant, eu, "12a"}}); }), engine::BadItem);
+}
+
+// In the sequence of the keys, and none of an order that has no document, or has one of which not everything is settled.
+TEST_F(OrderRows, TellsWhichOrdersStandAsAStoreListsThem) {
+    const std::vector<orders::OrderKey> keys = {
+        {merchant, eu, "2"},
+        {merchant, eu, "1"},
+        {merchant, eu, "unheard of"},
+        {merchant, us, "1"},
+        {merchant, eu, "3"}};
+    sagas::OrderDocument document;
+    document.order_id = "1";
+    document.updated_at = start;
+    document.financial_status = "paid";
+    document.lines.push_back({"9", "v", "SHIRT", 2, 1, 1, true, false, true});
+    in_rows([&](orders::Rows& rows) {
+        auto found = rows.lock_orders({{merchant, eu, "1"}, {merchant, eu, "2"}, {merchant, eu, "3"}});
+        for (const std::size_t n : {0U, 2U}) {
+            found[n].has_document = true;
+            found[n].document = document;
+        }
+        found[2].document.lines.front().current_quantity = 2;
+        rows.write_orders(found);
+    });
+    const std::string stamp = stamp_of(document);
+    ASSERT_TRUE(stamp.ends_with(" paid - 1")) << stamp;
+    const std::string other = stamp.substr(0, stamp.size() - 1) + "2";
+    in_rows([&](orders::Rows& rows) {
+        EXPECT_THAT(rows.peek_stamps(keys), testing::ElementsAre("", stamp, "", "", other));
+        EXPECT_TRUE(rows.peek_stamps({}).empty());
+    });
+    in_rows([&](orders::Rows& rows) {
+        rows.write_found({{merchant, "eu.9.1", "eu.9", nlohmann::json::object()}});
+        EXPECT_THAT(rows.peek_stamps(keys), testing::Each(""))
+            << "every document is wanted while something is not settled";
+    });
 }
 
 // Those that are over, that another system sends, or of another store are not.

@@ -1,6 +1,8 @@
 // Conversations with a store: what is read before what is written, and which outcome comes of it.
 #include "activities/shopify/store_activities.hpp"
 
+#include "activities/shopify/answers.hpp"
+#include "activities/shopify/orders.hpp"
 #include "runtime/error.hpp"
 #include "sagas/activities.hpp"
 #include "tests/unit/activities/fixtures.hpp"
@@ -381,6 +383,149 @@ TEST_F(StoreActivity, PollThatDidNotFitGoesOnByTheCursorOfItsLastPage) {
     EXPECT_EQ(variables(2).at("query"), variables(0).at("query"));
 }
 
+// --- stamps: which orders have changed, and the documents of those that are news
+
+json stamp_node(const std::string& id, const std::string& updated_at) {
+    return {
+        {"id", "gid://shopify/Order/" + id},
+        {"updatedAt", updated_at},
+        {"cancelledAt", nullptr},
+        {"displayFinancialStatus", "PAID"},
+        {"displayFulfillmentStatus", "UNFULFILLED"},
+        {"currentSubtotalLineItemsQuantity", 3}};
+}
+
+json stamps_of(json payload) {
+    payload["stamps"] = true;
+    return payload;
+}
+
+// What a list tells of an order is what its document would have told.
+TEST(Stamp, IsTheSameOfAnOrdersNodeAndOfItsDocument) {
+    json node = order_node("1", "2026-11-01T10:00:00Z");
+    node.update(stamp_node("1", "2026-11-01T10:00:00Z"));
+    for (const int quantity : {1, 2}) {
+        node["lineItems"]["nodes"].push_back(
+            {{"id", "gid://shopify/LineItem/" + std::to_string(quantity)},
+             {"quantity", 5},
+             {"currentQuantity", quantity}});
+    }
+    EXPECT_EQ(stamp_of_node(node), "2026-11-01T10:00:00Z paid - 3");
+    EXPECT_EQ(stamp_of_node(node), stamp_of(order_of_node(node)));
+
+    node["cancelledAt"] = "2026-11-01T10:00:00Z";
+    node["displayFulfillmentStatus"] = "PARTIALLY_FULFILLED";
+    EXPECT_EQ(stamp_of_node(node), "2026-11-01T10:00:00Z paid partial 3 cancelled 2026-11-01T10:00:00Z");
+    EXPECT_EQ(stamp_of_node(node), stamp_of(order_of_node(node)));
+}
+
+// An empty stamp is nobody's: the order is read, and told apart if its document is no better.
+TEST(Stamp, IsEmptyWhenANodeCannotBeUnderstood) {
+    for (const char* field : {"updatedAt", "cancelledAt", "currentSubtotalLineItemsQuantity"}) {
+        json node = stamp_node("1", "2026-11-01T10:00:00Z");
+        node[field] = "never";
+        EXPECT_EQ(stamp_of_node(node), "") << field;
+    }
+}
+
+TEST_F(StoreActivity, PollOfStampsAsksForNothingElse) {
+    peer.will(answer(200, page({stamp_node("1", "2026-11-01T10:00:00Z")}, "c1")));
+    peer.will(answer(200, page({stamp_node("2", "2026-11-01T11:00:00Z")})));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, stamps_of(poll_payload));
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload, json::parse(R"({"complete": true, "polled_until": "2026-11-01T11:00:00Z",
+            "seen": {"1": "2026-11-01T10:00:00Z paid - 3", "2": "2026-11-01T11:00:00Z paid - 3"}})"));
+    EXPECT_EQ(variables(0).at("first"), 250);
+    EXPECT_EQ(variables(1).at("after"), "c1");
+    EXPECT_THAT(std::string(peer.body(0).at("query")), testing::Not(HasSubstr("lineItems")));
+}
+
+TEST_F(StoreActivity, PollOfStampsGoesOnByTheCursorWhenItsMessageIsFull) {
+    json nodes = json::array();
+    for (int i = 0; i < 4000; ++i)
+        nodes.push_back(stamp_node(std::to_string(7'000'000'000'000 + i), "2026-11-01T10:00:00Z"));
+    peer.will(answer(200, page({stamp_node("1", "2026-11-01T10:00:00Z")}, "c1")));
+    peer.will(answer(
+        200,
+        data("orders", {{"pageInfo", {{"hasNextPage", true}, {"endCursor", "c2"}}}, {"nodes", std::move(nodes)}})));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, stamps_of(poll_payload));
+
+    EXPECT_EQ(outcome.payload.at("complete"), false);
+    EXPECT_EQ(outcome.payload.at("after"), "c2");
+    EXPECT_EQ(outcome.payload.at("seen").size(), 4001U);
+    EXPECT_TRUE(peer.all_answers_used());
+}
+
+json documents(const List& nodes) {
+    return data("nodes", nodes.value);
+}
+
+TEST_F(StoreActivity, DocumentsAreReadByTheirIds) {
+    peer.will(answer(
+        200, documents({order_node("1", "2026-11-01T10:00:00Z"), nullptr, order_node("3", "2026-11-01T10:00:00Z")})));
+    const json list = {{"polled_until", "2026-11-01T11:00:00Z"}, {"complete", false}, {"after", "c2"}};
+
+    const Outcome outcome =
+        perform(sagas::activity::poll_orders, {{"store", "eu"}, {"order_ids", {"1", "2", "3"}}, {"list", list}});
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(variables(0).at("ids"), json::parse(R"(["gid://shopify/Order/1", "gid://shopify/Order/2",
+        "gid://shopify/Order/3"])"));
+    EXPECT_EQ(outcome.payload.at("orders").size(), 2U) << "the second was deleted";
+    EXPECT_FALSE(outcome.payload.contains("unread"));
+    for (const auto& [key, value] : list.items())
+        EXPECT_EQ(outcome.payload.at(key), value) << key << ": who has told of them ends with their documents";
+}
+
+TEST_F(StoreActivity, DocumentsThatOneMessageDoesNotHoldAreNamed) {
+    json nodes = large_page().at("data").at("orders").at("nodes");
+    json order_ids = json::array();
+    for (const json& node : nodes)
+        order_ids.push_back(number_of_gid(node.at("id").get<std::string>()));
+    peer.will(answer(200, data("nodes", json(nodes.begin(), nodes.begin() + 25))));
+    peer.will(answer(200, data("nodes", json(nodes.begin() + 25, nodes.end()))));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, {{"store", "eu"}, {"order_ids", order_ids}});
+
+    const std::size_t read = outcome.payload.at("orders").size();
+    EXPECT_GT(read, 1U);
+    EXPECT_LT(outcome.payload.dump().size(), 230U * 1024U);
+    EXPECT_EQ(
+        outcome.payload.at("unread"), json(order_ids.begin() + static_cast<std::ptrdiff_t>(read), order_ids.end()));
+}
+
+// Nothing can be said of an order that is not answered for, least of all that it was deleted.
+TEST_F(StoreActivity, DocumentsAreNotReadFromAnAnswerOfOtherLength) {
+    const json payload{{"store", "eu"}, {"order_ids", {"1", "2"}}};
+    for (const json& nodes : {json::array(), json(nullptr), json::array({nullptr, nullptr, nullptr})}) {
+        peer.will(answer(200, data("nodes", nodes)));
+        EXPECT_EQ(perform(sagas::activity::poll_orders, payload).kind, OutcomeKind::retryable) << nodes;
+    }
+}
+
+TEST_F(StoreActivity, DocumentsReadBeforeAFailureAreKept) {
+    json order_ids = json::array();
+    json nodes = json::array();
+    for (int i = 1; i <= 26; ++i) {
+        order_ids.push_back(std::to_string(i));
+        if (i <= 25) nodes.push_back(order_node(std::to_string(i), "2026-11-01T10:00:00Z"));
+    }
+    peer.will(answer(200, data("nodes", nodes)));
+    peer.will(answer(200, throttled()));
+
+    const Outcome outcome = perform(sagas::activity::poll_orders, {{"store", "eu"}, {"order_ids", order_ids}});
+
+    ASSERT_EQ(outcome.kind, OutcomeKind::done);
+    EXPECT_EQ(outcome.payload.at("orders").size(), 25U);
+    EXPECT_EQ(outcome.payload.at("unread"), json::array({"26"}));
+    peer.will(answer(200, throttled()));
+    EXPECT_EQ(
+        perform(sagas::activity::poll_orders, {{"store", "eu"}, {"order_ids", {"26"}}}).kind, OutcomeKind::throttled);
+}
+
 json levels(const json& quantity) {
     return data(
         "nodes", json::array(
@@ -410,6 +555,25 @@ TEST_F(StoreActivity, QuietReadReadsPollsAndReadsAgain) {
     EXPECT_EQ(outcome.payload.at("orders").size(), 1U);
     EXPECT_THAT(asked(), ElementsAre("nodes", "orders", "nodes"));
     EXPECT_EQ(variables(0).at("locationId"), "gid://shopify/Location/9");
+}
+
+TEST_F(StoreActivity, QuietReadListsStampsBetweenItsLooks) {
+    peer.will(answer(200, levels(5)));
+    peer.will(answer(200, page({stamp_node("1", "2026-11-01T10:00:00Z")})));
+    peer.will(answer(200, levels(4)));
+    json payload{
+        {"store", "eu"},
+        {"stamps", true},
+        {"orders_since", "2026-11-01T09:00:00Z"},
+        {"listings", {{{"listing_id", 31}, {"inventory_item_id", "1"}, {"location_id", "9"}}}}};
+
+    const Outcome outcome = perform(sagas::activity::quiet_read, payload);
+
+    EXPECT_THAT(asked(), ElementsAre("nodes", "orders", "nodes"));
+    EXPECT_EQ(
+        outcome.payload,
+        json::parse(R"({"first": {"31": 5}, "second": {"31": 4}, "polled_until": "2026-11-01T10:00:00Z",
+            "seen": {"1": "2026-11-01T10:00:00Z paid - 3"}})"));
 }
 
 TEST_F(StoreActivity, QuietReadIsAllOrNothing) {

@@ -542,6 +542,83 @@ TEST(QuietRead, AppliesTheOrdersItFindsBeforeItBelieves) {
     EXPECT_EQ(shop.listing(us, shirt).believed, 10);
 }
 
+json quiet_list(const std::map<std::string, int>& shown, Instant until, const json& seen) {
+    return {{"first", shown}, {"second", shown}, {"seen", seen}, {"polled_until", runtime::format_rfc3339(until)}};
+}
+
+// A list tells only which orders there are. What is news of it is read before anything is believed.
+TEST(QuietRead, ReadsTheDocumentsOfTheOrdersThatItDoesNotKnow) {
+    for (const bool readable : {true, false}) {
+        AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
+        const sagas::OrderDocument known = an_order("300", us, mug, 1), news = an_order("301", us, hat, 2);
+        shop.deliver(us, "orders/create", known);
+        ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+        shop.clock.advance(1s);
+        const std::map<std::string, int> shown = {{"21", 10}, {"22", 9}, {"23", 5}, {"24", 8}};
+        shop.end(
+            activity::quiet_read,
+            done(quiet_list(shown, shop.clock.now(), {{"300", stamp_of(known)}, {"301", stamp_of(news)}})));
+        EXPECT_FALSE(shop.listing(us, shirt).believed.has_value()) << "the read has not ended";
+        EXPECT_TRUE(shop.listing(us, shirt).read_open);
+
+        const json asked = shop.the_open(activity::poll_orders).payload;
+        EXPECT_EQ(asked.at("order_ids"), json::array({"301"}));
+        json answer = asked.at("list");
+        EXPECT_FALSE(answer.contains("seen"));
+        answer["orders"] = readable ? json::array({to_json(news)}) : json::array();
+        if (!readable) answer["unreadable"] = {{{"order_id", "301"}, {"reason", "it never ends"}}};
+        shop.end(activity::poll_orders, done(answer));
+        EXPECT_EQ(shop.stock(hat).reserved, readable ? 2 : 0) << "the order itself goes its way";
+        EXPECT_FALSE(shop.listing(us, hat).believed.has_value()) << "something was learned of it";
+        EXPECT_EQ(shop.listing(us, shirt).believed, readable ? std::optional<std::int64_t>(10) : std::nullopt);
+        EXPECT_FALSE(shop.listing(us, shirt).read_open);
+    }
+}
+
+// All of them known as the store has them: nothing more is asked.
+TEST(QuietRead, IsJudgedAtOnceWhenItTellsNoNews) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
+    const sagas::OrderDocument known = an_order("300", us, mug, 1);
+    shop.deliver(us, "orders/create", known);
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+    shop.clock.advance(1s);
+    const std::map<std::string, int> shown = {{"21", 10}, {"22", 9}, {"23", 5}, {"24", 10}};
+    shop.end(activity::quiet_read, done(quiet_list(shown, shop.clock.now(), {{"300", stamp_of(known)}})));
+    EXPECT_FALSE(shop.has_open(activity::poll_orders));
+    EXPECT_EQ(shop.listing(us, hat).believed, 10);
+}
+
+// More documents than one message holds, then more orders than one list holds, then the end with the levels of the beginning.
+TEST(QuietRead, GoesOnUntilItHasEveryDocumentOfEveryPage) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+    shop.clock.advance(1s);
+    const std::map<std::string, int> shown = {{"21", 10}, {"22", 10}, {"23", 5}, {"24", 10}};
+    shop.end(
+        activity::quiet_read,
+        done({{"first", shown}, {"after", "c1"}, {"seen", {{"301", "a stamp"}, {"302", "a stamp"}}}}));
+
+    json part = shop.the_open(activity::poll_orders).payload.at("list");
+    part["orders"] = {to_json(an_order("301", us, mug, 1))};
+    part["unread"] = {"302"};
+    shop.end(activity::poll_orders, done(part));
+    const json rest = shop.the_open(activity::poll_orders).payload;
+    EXPECT_EQ(rest.at("order_ids"), json::array({"302"}));
+    part = rest.at("list");
+    EXPECT_FALSE(part.contains("orders") || part.contains("unread"));
+    part["orders"] = {to_json(an_order("302", us, mug, 1))};
+    shop.end(activity::poll_orders, done(part));
+
+    const json next = shop.the_open(activity::quiet_read).payload;
+    EXPECT_EQ(next.at("after"), "c1");
+    EXPECT_EQ(next.at("first"), json(shown));
+    EXPECT_FALSE(next.contains("order_ids") || next.contains("list"));
+    shop.end(activity::quiet_read, done(quiet_list(shown, shop.clock.now(), json::object())));
+    EXPECT_EQ(shop.listing(us, hat).believed, 10);
+    EXPECT_EQ(shop.stock(mug).reserved, 2);
+    EXPECT_EQ(shop.laws(), "");
+}
+
 TEST(QuietRead, ThatFailedIsTriedAgain) {
     AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
     ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
