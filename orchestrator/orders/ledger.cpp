@@ -472,14 +472,6 @@ std::vector<StockKey> Ledger::changed() const {
     return keys;
 }
 
-std::int64_t Ledger::available_before(const StockKey& key) const {
-    return before_.at(key).available;
-}
-
-std::int64_t Ledger::short_before(const StockKey& key) const {
-    return before_.at(key).short_by;
-}
-
 std::vector<StockRow> Ledger::dirty_rows() const {
     std::vector<StockRow> rows;
     for (const StockKey& key : dirty_stock_)

@@ -128,8 +128,7 @@ public:
     // Some ledger of which this saga holds units has promised more than the warehouse has.
     bool is_short(const engine::SagaKey& saga, OrderPart part = {});
     std::vector<StockKey> changed() const;  // ledgers whose version rose in this batch
-    std::int64_t available_before(const StockKey& key) const;
-    std::int64_t short_before(const StockKey& key) const;
+    const StockRow& before(const StockKey& key) const { return before_.at(key); }  // this batch
     std::vector<StockRow> dirty_rows() const;
     const std::vector<MovementRow>& movements() const { return movements_; }
     std::vector<ReservationRow> dirty_reservations() const;

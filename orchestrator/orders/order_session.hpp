@@ -42,7 +42,7 @@ private:
         std::vector<StoreRow> stores;
         std::vector<WarehouseRow> warehouses;
         std::unique_ptr<Channels> channels;
-        std::map<StockKey, std::int64_t> shown;  // stock version for which targets were computed last in this batch
+        std::map<StockKey, std::int64_t> for_sale;  // units for which targets were computed last in this batch
     };
     struct Reading {
         MerchantId merchant;

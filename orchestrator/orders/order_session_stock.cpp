@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace ordersaga::orders {
 
@@ -23,6 +24,10 @@ std::vector<Demand> demand_in(const json& payload) {
              line.at("quantity").get<std::int64_t>()});
     }
     return demand;
+}
+
+std::int64_t for_sale(const StockRow& row) {
+    return row.available - row.waiting;
 }
 
 OrderPart part_in(const json& payload) {
@@ -235,7 +240,8 @@ void OrderSession::apply_readings() {
 void OrderSession::tell_of_shortages() {
     std::vector<StockKey> short_now;
     for (const auto& [key, row] : ledger_.stock()) {
-        if (row.short_by == 0 && ledger_.short_before(key) > 0) batch_.close_incident(key.merchant, incident_of(key));
+        if (row.short_by == 0 && ledger_.before(key).short_by > 0)
+            batch_.close_incident(key.merchant, incident_of(key));
         if (row.short_by > 0 && awaited_.count(key) == 0) short_now.push_back(key);
     }
     if (short_now.empty()) return;
@@ -599,10 +605,11 @@ void OrderSession::conclude_channels(MerchantId merchant, World& world) {
     std::set<SkuId> wanted;
     for (const StockKey& key : ledger_.changed()) {
         if (key.merchant != merchant) continue;
-        std::int64_t version = ledger_.at(key).version;
-        auto [shown, is_new] = world.shown.try_emplace(key, version);
-        if (!is_new && shown->second == version) continue;
-        shown->second = version;
+        // What leaves the stores' targets as they are (units accepted, shipped, broken) is not for their listings to confirm:
+        // who begins to wait for such a version has them loaded, and confirmed, by that.
+        const std::int64_t now = for_sale(ledger_.at(key));
+        std::int64_t& before = world.for_sale.try_emplace(key, for_sale(ledger_.before(key))).first->second;
+        if (std::exchange(before, now) == now) continue;
         changed[key.warehouse_id].insert(key.sku_id);
         wanted.insert(key.sku_id);
     }
@@ -692,7 +699,7 @@ void OrderSession::announce_levels() {
         const StockRow& row = ledger_.at(key);
         if (!ledger_.knows_sku(key.merchant, key.sku_id)) continue;
         const SkuRow& sku = ledger_.sku(key.merchant, key.sku_id);
-        std::int64_t before = ledger_.available_before(key);
+        std::int64_t before = ledger_.before(key).available;
         const char* kind = nullptr;
         if (before > 0 && row.available == 0)
             kind = "out";

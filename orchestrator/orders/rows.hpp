@@ -101,7 +101,7 @@ struct StockRow {
     std::int64_t returning = 0;     // the part that only a reading gives back
     std::int64_t short_by = 0;      // `short`
     std::int64_t waiting = 0;       // sum of the backorder queue
-    std::int64_t version = 0;       // +1 whenever what may be sold changes
+    std::int64_t version = 0;       // +1 with each movement, and whenever what may be sold changes
     std::int64_t version_read = 0;  // as the row was read; only a row that still has it is written
     std::optional<Instant>
         read_asked_at;      // of the newest applied reading; stored, it may be older than the next line says
