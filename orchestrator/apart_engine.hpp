@@ -28,6 +28,7 @@ public:
 
     // Thread-safe.
     bool offer(engine::Input input) override;
+    bool has_room(const std::string& line) const override { return others_.has_room(line); }
 
 private:
     struct Parts;

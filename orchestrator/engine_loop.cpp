@@ -67,6 +67,11 @@ bool EngineLoop::offer(engine::Input input) {
     return true;
 }
 
+bool EngineLoop::has_room(const std::string& line) const {
+    std::lock_guard lock(mutex_);
+    return !stopping_ && !is_too_much_before(line);
+}
+
 bool EngineLoop::is_too_much_before(const std::string& line) const {
     if (queue_.size() >= options_.queue_limit) return true;
     const double wait_s = std::chrono::duration<double>(options_.longest_wait).count();

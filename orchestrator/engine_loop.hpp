@@ -51,6 +51,7 @@ public:
     // Thread-safe. False: there is too much before it; how much is too much is measured by how fast batches go.
     // Outcomes are always taken: the consumer's prefetch bounds them, and only their commit acks them.
     bool offer(engine::Input input) override;
+    bool has_room(const std::string& line) const override;
     bool offer_preview(api::PreviewRequest request) override;
     void published(std::vector<std::pair<std::string, std::string>> commands_and_tokens);
     void announced(std::vector<std::int64_t> announcement_ids);
@@ -82,7 +83,7 @@ private:
     runtime::Metrics& metrics_;
     EngineLoopOptions options_;
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable wake_;
     FairQueue<Waiting> queue_;
     Clock::time_point batch_at_ = Clock::time_point::max();  // when what waits is taken, at the latest

@@ -24,7 +24,7 @@ constexpr milliseconds tick{10};
 // A shop takes its order that long before the webhook is due, so that the hand-over delays none.
 constexpr milliseconds ahead{40};
 constexpr milliseconds patience{5'000};  // of shops, for an answer
-constexpr milliseconds longest_pause{5'000};
+constexpr milliseconds longest_pause{60'000};
 constexpr std::size_t handed_over_at_once = 32;  // orders
 
 runtime::HttpClientOptions client_options() {
@@ -54,10 +54,12 @@ std::vector<HandedOver> read_frames(const std::string& text) {
     return frames;
 }
 
-milliseconds pause_after(const runtime::HttpOutcome& outcome) {
+// Shops come back ever later, as Shopify does: whoever is refused for longer must not be besieged by those whom it refuses.
+milliseconds pause_after(const runtime::HttpOutcome& outcome, int tries, double chance) {
     const std::string* wait = outcome.is_response() ? outcome.header("Retry-After") : nullptr;
-    const int seconds = wait == nullptr ? 1 : std::atoi(wait->c_str());
-    return std::clamp<milliseconds>(std::chrono::seconds(seconds), tick, longest_pause);
+    const std::int64_t seconds = wait == nullptr ? 1 : std::clamp(std::atoi(wait->c_str()), 1, 60);
+    const auto pause = std::min<milliseconds>(std::chrono::seconds(seconds << std::min(tries - 1, 6)), longest_pause);
+    return std::chrono::duration_cast<milliseconds>(pause * (0.75 + 0.5 * chance));
 }
 
 }  // namespace
@@ -232,7 +234,7 @@ asio::awaitable<void> Generator::deliver(std::size_t index, std::string id, std:
             if (outcome.is_response())
                 sent.answered_ms = std::chrono::duration<double, std::milli>(clock_.now() - sent.due).count();
         }
-        if (!sent.taken) co_await sleep_until(clock_.now() + pause_after(outcome));
+        if (!sent.taken) co_await sleep_until(clock_.now() + pause_after(outcome, sent.tries, random_.unit()));
     }
     --under_way_;
     if (sent_[index].what == Sent::What::order) --orders_under_way_;

@@ -65,7 +65,7 @@ Outcome run_overload(const ScenarioOptions& options) {
         span.until -= std::chrono::milliseconds(200);  // who was due just now may well wait for his answer
         const Window now = window_of(stage, span);
         const bool as_before =
-            now.refused == 0 && now.p99_ms <= 2 * before.p99_ms && static_cast<double>(stage.backlog()) < normal;
+            now.refused == 0 && now.p99_ms <= 2 * before.p99_ms && static_cast<double>(stage.moving()) < normal;
         if (as_before) recovered_s = so_far;
     }
     stage.drain(std::chrono::seconds(600));

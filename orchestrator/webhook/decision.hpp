@@ -19,4 +19,6 @@ struct WebhookDecision {
 // {"error": text}; closes the connection, as every refusal of this listener does.
 runtime::HttpResponse refuse_webhook(int status, std::string_view text);
 
+inline constexpr std::string_view too_much_at_once = "too much at once, deliver it again";
+
 }  // namespace ordersaga::webhook

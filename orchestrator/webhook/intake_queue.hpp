@@ -3,6 +3,8 @@
 
 #include "orchestrator/engine/inputs.hpp"
 
+#include <string>
+
 namespace ordersaga::webhook {
 
 class IntakeQueue {
@@ -11,6 +13,8 @@ public:
     // Thread-safe, never blocks. True: the input will be answered through its `done`, exactly once. False: the queue is
     // full or the engine is stopping; nothing was taken and `done` will never be called.
     virtual bool offer(engine::Input input) = 0;
+    // Thread-safe. Whether offer() would take an arrival of this line now; a moment later it may be otherwise.
+    virtual bool has_room(const std::string& line) const = 0;
 };
 
 }  // namespace ordersaga::webhook

@@ -232,7 +232,8 @@ bool understand_shopify_delivery(orders::Delivery& delivery, std::string_view sh
 WebhookDecision decide_shopify_webhook(
     const runtime::HttpRequest& request,
     const StoreDirectory& directory,
-    runtime::Instant now) {
+    runtime::Instant now,
+    const HasRoom& has_room) {
     if (request.method != "POST") return refusal(405, "only POST is served here", "wrong_method");
     if (is_encoded(request)) return refusal(415, "encoded bodies are not accepted", "encoded");
     const Envelope envelope = envelope_of(request);
@@ -243,10 +244,20 @@ WebhookDecision decide_shopify_webhook(
     if (!is_signed(request, envelope.signature, store.get()))
         return refusal(401, "not signed by a known shop", "unsigned");
 
+    const Topic* topic = find_topic(envelope.topic.text);
+    const std::string line = "store " + std::to_string(store->store_id.value);
+    // What would be refused when it was understood is refused before that costs anything, or a flood would leave no time for
+    // what was taken. Levels wait elsewhere.
+    if (has_room && envelope.topic.text.starts_with("orders/") && !has_room(line)) {
+        WebhookDecision decision = refusal(503, too_much_at_once, "queue_full");
+        decision.topic = topic == nullptr ? "other" : topic->name;
+        decision.answer->close_connection = false;  // its sender is who he says, and will be back
+        return decision;
+    }
+
     orders::Delivery delivery;
     delivery.receipt = receipt_of(request, envelope, *store, now);
     WebhookDecision decision;
-    const Topic* topic = find_topic(envelope.topic.text);
     if (!understand_shopify_delivery(delivery, envelope.shop.text)) {
         delivery.receipt.status = orders::ReceiptStatus::ignored;
         delivery.receipt.reason = "unknown topic";
@@ -265,7 +276,7 @@ WebhookDecision decide_shopify_webhook(
         .merchant = store->merchant,
         .content = {},
         .trace = trace_of(request),
-        .line = "store " + std::to_string(delivery.receipt.store_id.value),
+        .line = line,
         .apart = orders::is_level_hint(delivery)};
     decision.arrival->content = std::move(delivery);
     return decision;

@@ -259,6 +259,7 @@ protected:
         taken_ += taken ? 1 : 0;
         return taken;
     }
+    std::string line() { return std::get<engine::Arrival>(bench_.wanted(++numbers_).content).line; }
     template <class Condition>
     static void wait_until(const Condition& holds) {
         const auto end = std::chrono::steady_clock::now() + patience;
@@ -309,7 +310,9 @@ protected:
 
 TEST_F(EngineLoopPace, WhatWouldBeAnsweredTooLateIsNotTaken) {
     run_slow_full_batch();
+    EXPECT_TRUE(loop_.has_room(line())) << "nothing is before it";
     EXPECT_LE(taken_behind_another(), 2);
+    EXPECT_FALSE(loop_.has_room(line()));
 }
 
 // So little is taken at a slow pace that no batch is full any more: smaller ones must be able to tell that it is over.

@@ -183,6 +183,29 @@ TEST(Channels, AUnitSoldWhileAnUpdateWasOnItsWayIsNotGivenBack) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// What an acceptance moves in the ledger no store shows.
+TEST(Channels, AreLeftAloneWhenOnlyTheVersionMoves) {
+    AMerchant shop;
+    shop.order("100", eu, shirt, 3);
+    shop.flush_done(us);
+    ASSERT_EQ(shop.state("100"), "ChannelsSynced");
+    const std::int64_t version = shop.stock(shirt).version;
+    ASSERT_EQ(shop.listing(us, shirt).components.front().confirmed_version, version);
+
+    shop.accept("100");
+    EXPECT_EQ(shop.stock(shirt).committed, 3);
+    EXPECT_GT(shop.stock(shirt).version, version);
+    EXPECT_EQ(shop.listing(us, shirt).components.front().confirmed_version, version) << "nobody waits for more";
+
+    // Who comes next waits for a version that has both in it.
+    shop.order("200", eu, shirt, 1);
+    EXPECT_EQ(shop.state("200"), "Reserved");
+    shop.flush_done(us);
+    EXPECT_EQ(shop.state("200"), "ChannelsSynced");
+    EXPECT_EQ(shop.listing(us, shirt).components.front().confirmed_version, shop.stock(shirt).version);
+    EXPECT_EQ(shop.laws(), "");
+}
+
 Delivery a_level(AMerchant& shop, StoreId store, int item, int available) {
     Delivery hint = shop.delivery(store, "inventory_levels/update", "");
     hint.body = {{"inventory_item_id", item}, {"location_id", 4}, {"available", available}};

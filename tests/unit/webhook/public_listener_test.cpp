@@ -29,7 +29,13 @@ public:
         }
         return true;
     }
+    bool has_room(const std::string& line) const override {
+        asked.push_back(line);
+        return room;
+    }
 
+    mutable std::vector<std::string> asked;
+    bool room = true;
     bool full = false;
     std::optional<InputResult> result = InputResult{};
     int offered = 0;
@@ -101,6 +107,30 @@ TEST_F(PublicListenerTest, AsksToComeAgainWhenTheQueueIsFull) {
     const HttpResponse response = ask(a_webhook());
     EXPECT_EQ(response.status, 503);
     EXPECT_NE(runtime::find_header(response.headers, "Retry-After"), nullptr);
+}
+
+// A flood must not cost what it would cost to take it. Its sender has proved who he is, so a stranger learns nothing by it.
+TEST_F(PublicListenerTest, RefusesSignedOrdersBeforeTheyAreReadWhenTheirLineHasNoRoom) {
+    queue_.room = false;
+    const HttpResponse response = ask(a_webhook());
+    EXPECT_EQ(response.status, 503);
+    EXPECT_NE(runtime::find_header(response.headers, "Retry-After"), nullptr);
+    EXPECT_FALSE(response.close_connection) << "it will be back";
+    EXPECT_EQ(queue_.offered, 0);
+    EXPECT_EQ(queue_.asked, std::vector<std::string>{"store 11"});
+
+    HttpRequest unsigned_one = a_webhook();
+    unsigned_one.body += " ";
+    EXPECT_EQ(ask(std::move(unsigned_one)).status, 401);
+    EXPECT_EQ(queue_.asked.size(), 1U);
+
+    // Levels wait in another engine.
+    HttpRequest level = a_webhook();
+    for (auto& [name, value] : level.headers) {
+        if (value == "orders/delete") value = "inventory_levels/update";
+    }
+    EXPECT_EQ(ask(std::move(level)).status, 200);
+    EXPECT_EQ(queue_.offered, 1);
 }
 
 TEST_F(PublicListenerTest, AsksToComeAgainWhenTheCommitIsLate) {
