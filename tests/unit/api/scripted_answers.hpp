@@ -191,6 +191,7 @@ private:
 
 class ScriptedEngine final : public EnginePort {
 public:
+    bool has_room(const std::string&) const override { return true; }
     bool offer(engine::Input input) override {
         offered.push_back(input.content);
         if (full) return false;
