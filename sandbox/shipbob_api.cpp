@@ -15,6 +15,12 @@ namespace {
 using nlohmann::json;
 using runtime::Instant;
 
+bool is_tracked(const WarehouseOrder& order) {
+    return std::any_of(order.shipments.begin(), order.shipments.end(), [](const WarehouseShipment& shipment) {
+        return !shipment.tracking_number.empty();
+    });
+}
+
 std::optional<std::int64_t> whole_number(const std::string& text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -355,16 +361,24 @@ PeerAnswer ShipbobApi::list_orders(const ShipbobRequest& request, Instant now) {
         since = *instant;
     }
     const Instant visible = now - std::chrono::milliseconds{warehouse_.settings().lookup_lag_ms};
+    const bool only_tracked = request.argument("HasTracking") == "true";
     std::vector<const WarehouseOrder*> found;
-    for (const auto& [id, order] : warehouse_.orders()) {
-        const bool tracked = std::any_of(order.shipments.begin(), order.shipments.end(), [](const auto& shipment) {
-            return !shipment.tracking_number.empty();
-        });
-        const bool fits = (!by_reference || (references.contains(order.reference) && order.created_at <= visible)) &&
-                          (ids.empty() || ids.contains(std::to_string(id))) && (!since || order.changed_at >= *since) &&
-                          (request.argument("HasTracking") != "true" || tracked);
+    const auto look_at = [&](const WarehouseOrder* order) {
+        const bool fits = order != nullptr && (!by_reference || order->created_at <= visible) &&
+                          (ids.empty() || ids.contains(std::to_string(order->id))) &&
+                          (!since || order->changed_at >= *since) && (!only_tracked || is_tracked(*order));
         if (fits) {
-            found.push_back(&order);
+            found.push_back(order);
+        }
+    };
+    if (by_reference) {
+        for (const std::string& reference : references) {
+            look_at(warehouse_.order_by_reference(reference));
+        }
+        std::sort(found.begin(), found.end(), [](const auto* left, const auto* right) { return left->id < right->id; });
+    } else {
+        for (const auto& [id, order] : warehouse_.orders()) {
+            look_at(&order);
         }
     }
     if (request.argument("SortOrder") != "Oldest") {
@@ -478,14 +492,7 @@ PeerAnswer ShipbobApi::simulate(const ShipbobRequest& request, Instant now) {
 json ShipbobApi::level_document(std::size_t index, Instant now) const {
     const WarehouseProduct& product = warehouse_.products().at(index);
     const std::int64_t committed = warehouse_.visible_committed(index, now);
-    std::int64_t exception = 0;
-    for (const auto& [id, order] : warehouse_.orders()) {
-        for (const auto& shipment : order.shipments) {
-            for (const auto& line : shipment.lines) {
-                exception += shipment.stage == ShipmentStage::exception && line.product == index ? line.quantity : 0;
-            }
-        }
-    }
+    const std::int64_t exception = warehouse_.exception_units(index);
     const std::int64_t fulfillable = std::max<std::int64_t>(product.on_hand - committed, 0);
     return {
         {"inventory_id", product.inventory_id},

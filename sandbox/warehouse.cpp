@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -13,6 +14,12 @@ using runtime::Instant;
 
 bool may_be_cancelled(ShipmentStage stage) {
     return stage == ShipmentStage::processing || stage == ShipmentStage::exception;
+}
+
+bool has_exception(const WarehouseOrder& order) {
+    return std::any_of(order.shipments.begin(), order.shipments.end(), [](const WarehouseShipment& shipment) {
+        return shipment.stage == ShipmentStage::exception;
+    });
 }
 
 bool has_left(ShipmentStage stage) {
@@ -102,6 +109,19 @@ std::int64_t Warehouse::visible_committed(std::size_t product, Instant now) cons
         }
     }
     return committed;
+}
+
+std::int64_t Warehouse::exception_units(std::size_t product) const {
+    std::int64_t units = 0;
+    for (const std::int64_t id : exceptions_) {
+        for (const auto& shipment : orders_.at(id).shipments) {
+            for (const auto& line : shipment.lines) {
+                const bool waits = shipment.stage == ShipmentStage::exception && line.product == product;
+                units += waits ? line.quantity : 0;
+            }
+        }
+    }
+    return units;
 }
 
 // --- orders ----------------------------------------------------------------------------------------------------------
@@ -258,20 +278,25 @@ const WarehouseOrder* Warehouse::create_order(
         "warehouse_order_created", std::to_string(order.id), order,
         json{{"lines", detail}, {"beyond_stock", beyond}, {"shipments", order.shipments.size()}}.dump(), now);
     const std::int64_t id = order.id;
+    if (has_exception(order)) {
+        exceptions_.insert(id);
+    }
     by_reference_[reference] = id;
     moving_.insert(id);
     return &orders_.emplace(id, std::move(order)).first->second;
 }
 
 void Warehouse::allocate_waiting(Instant now) {
-    for (auto& [id, order] : orders_) {
+    for (auto id = exceptions_.begin(); id != exceptions_.end();) {
+        WarehouseOrder& order = orders_.at(*id);
         for (auto& shipment : order.shipments) {
             if (shipment.stage == ShipmentStage::exception && !shipment.unknown_sku && allocate(shipment)) {
                 shipment.stage = ShipmentStage::processing;
                 shipment.changed_at = order.changed_at = now;
-                moving_.insert(id);
+                moving_.insert(*id);
             }
         }
+        id = has_exception(order) ? std::next(id) : exceptions_.erase(id);
     }
 }
 

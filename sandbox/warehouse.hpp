@@ -125,6 +125,9 @@ public:
     // The figure as the API shows it at this instant, see inventory_lag_ms.
     [[nodiscard]] std::int64_t visible_committed(std::size_t product, runtime::Instant now) const;
 
+    // Units of this product that shipments wait for.
+    [[nodiscard]] std::int64_t exception_units(std::size_t product) const;
+
     // nullptr when the reference exists already, or when an id names no product: nothing was changed, and `problem`
     // says which of the two.
     enum class CreateProblem { none, duplicate_reference, unknown_product };
@@ -198,7 +201,8 @@ private:
     std::vector<WarehouseProduct> products_;
     std::map<std::int64_t, WarehouseOrder> orders_;
     std::map<std::string, std::int64_t> by_reference_;
-    std::set<std::int64_t> moving_;  // orders with a shipment that time moves on: the others need no look
+    std::set<std::int64_t> exceptions_;  // orders with a shipment that waits for stock, and some that had one
+    std::set<std::int64_t> moving_;      // orders with a shipment that time moves on: the others need no look
     std::vector<WarehouseEvent> events_;
     std::int64_t oversold_units_ = 0;
     std::int64_t duplicates_refused_ = 0;
