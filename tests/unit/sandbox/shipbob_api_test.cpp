@@ -66,6 +66,28 @@ TEST(ShipbobApi, CountsWhatIsAskedBeyondTheStockAsOversold) {
     EXPECT_EQ(small.depot->warehouse.judge().oversold_units, 2) << "what was oversold stays on record";
 }
 
+TEST(ShipbobApi, ShowsTheUnitsThatOrdersWaitForUntilACancelFreesThem) {
+    SmallWorld small;
+    Warehouse& warehouse = small.depot->warehouse;
+    const PeerAnswer served = small.shipbob("POST", "/order", small.warehouse_order("blue.1.1.1", "SHIRT", 4));
+    small.shipbob("POST", "/order", small.warehouse_order("blue.2.1.1", "SHIRT", 3));
+    small.shipbob("POST", "/order", small.warehouse_order("blue.3.1.1", "SHIRT", 5));
+    EXPECT_EQ(warehouse.exception_units(0), 8);
+
+    small.shipbob("POST", path_of("order", id_of(served), ":cancel"));
+    EXPECT_EQ(warehouse.order_by_reference("blue.2.1.1")->status(), "Processing") << "the first of those who wait";
+    EXPECT_EQ(warehouse.order_by_reference("blue.3.1.1")->status(), "Exception");
+    EXPECT_EQ(warehouse.exception_units(0), 5);
+
+    warehouse.set_on_hand("SHIRT", 100, noon);
+    EXPECT_EQ(warehouse.order_by_reference("blue.3.1.1")->status(), "Processing");
+    EXPECT_EQ(warehouse.exception_units(0), 0);
+    const json found = json::parse(small.shipbob("GET", "/order?ReferenceIds=blue.1.1.1,unheard,blue.3.1.1").body);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0]["reference_id"], "blue.3.1.1") << "the newest first";
+    EXPECT_EQ(found[1]["reference_id"], "blue.1.1.1");
+}
+
 TEST(ShipbobApi, MakesUpAProductThatItDoesNotKnow) {
     SmallWorld small;
     json wish = json::parse(small.warehouse_order("blue.1.1.1", "SHIRT", 1));
