@@ -158,8 +158,8 @@ json to_json(const OrderDocument& order) {
 }
 
 std::string stamp_of(
-    Instant updated_at,
-    std::optional<Instant> cancelled_at,
+    runtime::Instant updated_at,
+    std::optional<runtime::Instant> cancelled_at,
     std::string_view financial_status,
     std::string_view fulfillment_status,
     std::int64_t units) {
