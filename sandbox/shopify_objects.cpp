@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <map>
 
 namespace ordersaga::sandbox {
 namespace {
@@ -364,21 +363,6 @@ nlohmann::json fulfillment_object(
 
 namespace {
 
-using OrderPart = json (*)(const ShopifyStore& store, const ShopOrder& order);
-
-template <class List, class Translate>
-json each(const List& list, Translate translate) {
-    json objects = json::array();
-    for (const auto& element : list) {
-        objects.push_back(translate(element));
-    }
-    return objects;
-}
-
-json order_address(const ShopifyStore&, const ShopOrder& order) {
-    return order.shipping_address ? address_object(*order.shipping_address) : json(nullptr);
-}
-
 json order_shipping_line(const ShopifyStore& store, const ShopOrder& order) {
     return {
         {"__typename", "ShippingLine"},
@@ -390,7 +374,7 @@ json order_shipping_line(const ShopifyStore& store, const ShopOrder& order) {
     };
 }
 
-json order_customer(const ShopifyStore&, const ShopOrder& order) {
+json order_customer(const ShopOrder& order) {
     if (order.customer_id == 0) {
         return nullptr;
     }
@@ -407,159 +391,95 @@ json order_retail_location(const ShopifyStore& store, const ShopOrder& order) {
     return retail == nullptr ? json(nullptr) : location_object(*retail);
 }
 
-json order_total(const ShopifyStore& store, const ShopOrder& order, std::int64_t more, bool current) {
-    std::int64_t cents = more;
-    for (const auto& line : order.lines) {
-        cents += line.price_cents * (current ? line.current_quantity : line.quantity);
-    }
-    return money_bag(cents, store.settings().currency);
-}
-
-// What is dear to make, or seldom asked for.
-const std::map<std::string, OrderPart>& order_parts() {
-    static const std::map<std::string, OrderPart> parts{
-        {"legacyResourceId",
-         [](auto&, auto& order) {
-             return json(std::to_string(order.id));
-         }},
-        {"name",
-         [](auto&, auto& order) {
-             return json(order.name);
-         }},
-        {"email",
-         [](auto&, auto& order) {
-             return text_or_null(order.email);
-         }},
-        {"phone",
-         [](auto&, auto&) {
-             return json(nullptr);
-         }},
-        {"note",
-         [](auto&, auto& order) {
-             return text_or_null(order.note);
-         }},
-        {"tags",
-         [](auto&, auto& order) {
-             return json(order.tags);
-         }},
-        {"test",
-         [](auto&, auto& order) {
-             return json(order.test);
-         }},
-        {"confirmed",
-         [](auto&, auto&) {
-             return json(true);
-         }},
-        {"closed",
-         [](auto&, auto& order) {
-             return json(order.closed_at.has_value());
-         }},
-        {"sourceName",
-         [](auto&, auto& order) {
-             return json(order.source_name);
-         }},
-        {"currencyCode",
-         [](auto& store, auto&) {
-             return json(store.settings().currency);
-         }},
-        {"createdAt",
-         [](auto&, auto& order) {
-             return json(runtime::format_rfc3339(order.created_at));
-         }},
-        {"processedAt",
-         [](auto&, auto& order) {
-             return json(runtime::format_rfc3339(order.created_at));
-         }},
-        {"closedAt",
-         [](auto&, auto& order) {
-             return utc_or_null(order.closed_at);
-         }},
-        {"cancelReason",
-         [](auto&, auto& order) {
-             return text_or_null(upper(order.cancel_reason));
-         }},
-        {"fullyPaid",
-         [](auto&, auto& order) {
-             return json(order.financial_status == "paid");
-         }},
-        {"unpaid",
-         [](auto&, auto& order) {
-             return json(order.financial_status == "pending" || order.financial_status == "authorized");
-         }},
-        {"requiresShipping",
-         [](auto&, auto& order) {
-             return json(std::any_of(
-                 order.lines.begin(), order.lines.end(), [](const auto& line) { return line.requires_shipping; }));
-         }},
-        {"retailLocation", order_retail_location},
-        {"customer", order_customer},
-        {"shippingAddress", order_address},
-        {"billingAddress", order_address},
-        {"shippingLine", order_shipping_line},
-        {"shippingLines",
-         [](auto& store, auto& order) {
-             return json::array({order_shipping_line(store, order)});
-         }},
-        {"lineItems",
-         [](auto& store, auto& order) {
-             return each(order.lines, [&](const auto& line) { return line_object(store, line); });
-         }},
-        {"refunds",
-         [](auto& store, auto& order) {
-             return each(order.refunds, [&](const auto& refund) { return refund_object(store, order, refund); });
-         }},
-        {"fulfillments",
-         [](auto& store, auto& order) {
-             return each(order.fulfillments, [&](const auto& sent) { return fulfillment_object(store, order, sent); });
-         }},
-        {"fulfillmentOrders",
-         [](auto& store, auto& order) {
-             return each(order.fulfillment_orders, [&](const auto& work) {
-                 return fulfillment_order_object(store, order, work);
-             });
-         }},
-        {"subtotalPriceSet",
-         [](auto& store, auto& order) {
-             return order_total(store, order, 0, false);
-         }},
-        {"totalPriceSet",
-         [](auto& store, auto& order) {
-             return order_total(store, order, order.shipping_cents, false);
-         }},
-        {"currentTotalPriceSet",
-         [](auto& store, auto& order) {
-             return order_total(store, order, order.cancelled_at ? 0 : order.shipping_cents, true);
-         }},
-        {"totalShippingPriceSet",
-         [](auto& store, auto& order) {
-             return money_bag(order.shipping_cents, store.settings().currency);
-         }},
-    };
-    return parts;
-}
-
 }  // namespace
 
 nlohmann::json order_object(const ShopifyStore& store, const ShopOrder& order, const std::set<std::string>& asked) {
+    json object{{"__typename", "Order"}, {"@cursor", order_cursor(order)}};
+    const auto is_asked = [&](const char* name) {
+        return asked.count(name) > 0;
+    };
+    const auto put = [&](const char* name, json value) {
+        if (is_asked(name)) {
+            object[name] = std::move(value);
+        }
+    };
     std::int64_t units = 0;
     for (const auto& line : order.lines) {
         units += line.current_quantity;
     }
-    json object{
-        {"__typename", "Order"},
-        {"@cursor", order_cursor(order)},
-        {"id", shop_gid("Order", order.id)},
-        {"updatedAt", runtime::format_rfc3339(order.updated_at)},
-        {"cancelledAt", utc_or_null(order.cancelled_at)},
-        {"displayFinancialStatus", upper(order.financial_status)},
-        {"displayFulfillmentStatus", display_fulfillment_status(order)},
-        {"currentSubtotalLineItemsQuantity", units},
-    };
-    for (const auto& [name, part_of] : order_parts()) {
-        if (asked.count(name) > 0) {
-            object[name] = part_of(store, order);
+    const std::string& money = order.financial_status;
+    put("id", shop_gid("Order", order.id));
+    put("legacyResourceId", std::to_string(order.id));
+    put("name", order.name);
+    put("email", text_or_null(order.email));
+    put("phone", nullptr);
+    put("note", text_or_null(order.note));
+    put("tags", order.tags);
+    put("test", order.test);
+    put("confirmed", true);
+    put("closed", order.closed_at.has_value());
+    put("sourceName", order.source_name);
+    put("currencyCode", store.settings().currency);
+    put("createdAt", runtime::format_rfc3339(order.created_at));
+    put("updatedAt", runtime::format_rfc3339(order.updated_at));
+    put("processedAt", runtime::format_rfc3339(order.created_at));
+    put("closedAt", utc_or_null(order.closed_at));
+    put("cancelledAt", utc_or_null(order.cancelled_at));
+    put("cancelReason", text_or_null(upper(order.cancel_reason)));
+    put("displayFinancialStatus", upper(money));
+    put("displayFulfillmentStatus", display_fulfillment_status(order));
+    put("fullyPaid", money == "paid");
+    put("unpaid", money == "pending" || money == "authorized");
+    put("currentSubtotalLineItemsQuantity", units);
+    put("requiresShipping",
+        std::any_of(order.lines.begin(), order.lines.end(), [](const auto& line) { return line.requires_shipping; }));
+    // The rest is dear: made only when it is asked for.
+    if (is_asked("retailLocation")) {
+        object["retailLocation"] = order_retail_location(store, order);
+    }
+    if (is_asked("customer")) {
+        object["customer"] = order_customer(order);
+    }
+    for (const char* address : {"shippingAddress", "billingAddress"}) {
+        if (is_asked(address)) {
+            object[address] = order.shipping_address ? address_object(*order.shipping_address) : json(nullptr);
         }
     }
+    if (is_asked("shippingLine")) {
+        object["shippingLine"] = order_shipping_line(store, order);
+    }
+    if (is_asked("shippingLines")) {
+        object["shippingLines"] = json::array({order_shipping_line(store, order)});
+    }
+    const auto put_each = [&](const char* name, const auto& list, const auto& translate) {
+        if (is_asked(name)) {
+            json& objects = object[name] = json::array();
+            for (const auto& element : list) {
+                objects.push_back(translate(element));
+            }
+        }
+    };
+    put_each("lineItems", order.lines, [&](const auto& line) { return line_object(store, line); });
+    put_each("refunds", order.refunds, [&](const auto& refund) { return refund_object(store, order, refund); });
+    put_each(
+        "fulfillments", order.fulfillments, [&](const auto& sent) { return fulfillment_object(store, order, sent); });
+    put_each("fulfillmentOrders", order.fulfillment_orders, [&](const auto& work) {
+        return fulfillment_order_object(store, order, work);
+    });
+    const auto put_money = [&](const char* name, std::int64_t cents) {
+        if (is_asked(name)) {
+            object[name] = money_bag(cents, store.settings().currency);
+        }
+    };
+    std::int64_t lines = 0, current = 0;
+    for (const auto& line : order.lines) {
+        lines += line.price_cents * line.quantity;
+        current += line.price_cents * line.current_quantity;
+    }
+    put_money("subtotalPriceSet", lines);
+    put_money("totalPriceSet", lines + order.shipping_cents);
+    put_money("currentTotalPriceSet", current + (order.cancelled_at ? 0 : order.shipping_cents));
+    put_money("totalShippingPriceSet", order.shipping_cents);
     return object;
 }
 
