@@ -142,6 +142,7 @@ private:
     void end_duty(const DutyEnd& end);
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
     std::vector<std::string> wanted_documents(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    sagas::Command next_of(const engine::CommandRow& command, std::string_view activity);
     std::string read_orders(
         const engine::CommandRow& command,
         const sagas::Outcome& outcome,

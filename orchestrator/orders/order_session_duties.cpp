@@ -415,6 +415,7 @@ void OrderSession::take_orders(const engine::CommandRow& command, const Outcome&
 std::vector<std::string> OrderSession::wanted_documents(const engine::CommandRow& command, const Outcome& outcome) {
     std::vector<std::string> wanted;
     if (outcome.kind != OutcomeKind::done || runtime::planted("news_of_a_list_not_read")) return wanted;
+    if (command.duty.starts_with(duty::quiet_reads) && !read_all(outcome)) return wanted;  // it has failed already
     for (const json& order_id : list_in(outcome.payload, "unread"))
         wanted.push_back(order_id.get<std::string>());
     const json& seen = list_in(outcome.payload, "seen");
@@ -428,16 +429,22 @@ std::vector<std::string> OrderSession::wanted_documents(const engine::CommandRow
     return wanted;
 }
 
+// The next step of what a duty's command has begun, with all that it was asked.
+sagas::Command OrderSession::next_of(const engine::CommandRow& command, std::string_view activity) {
+    sagas::Command next;
+    next.activity = activity;
+    next.lane = command.lane;
+    next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
+    next.payload = command.payload;
+    return next;
+}
+
 // What the list told besides waits in the command until the last of the documents is here.
 std::string OrderSession::read_orders(
     const engine::CommandRow& command,
     const Outcome& outcome,
     const std::vector<std::string>& order_ids) {
-    sagas::Command next;
-    next.activity = sagas::activity::poll_orders;
-    next.lane = command.lane;
-    next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
-    next.payload = command.payload;
+    sagas::Command next = next_of(command, sagas::activity::poll_orders);
     next.payload["order_ids"] = order_ids;
     json list = outcome.payload;
     for (const char* told : {"seen", "orders", "unread", "unreadable"})
@@ -504,11 +511,7 @@ void OrderSession::ended_read_order(const engine::CommandRow& command, const Out
 
 // More orders than one message holds: what was read first waits in the next command until the last of them is here.
 std::string OrderSession::read_on(const engine::CommandRow& command, const Outcome& outcome) {
-    sagas::Command next;
-    next.activity = sagas::activity::quiet_read;
-    next.lane = command.lane;
-    next.idempotency_key = command.duty + ":" + std::to_string(batch_.now().time_since_epoch().count());
-    next.payload = command.payload;
+    sagas::Command next = next_of(command, sagas::activity::quiet_read);
     next.payload.erase("order_ids");
     next.payload.erase("list");
     next.payload["first"] = outcome.payload.at("first");

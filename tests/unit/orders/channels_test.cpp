@@ -642,6 +642,24 @@ TEST(QuietRead, GoesOnUntilItHasEveryDocumentOfEveryPage) {
     EXPECT_EQ(shop.laws(), "");
 }
 
+// The others of the list would not make it known what the unreadable one has done to the levels.
+TEST(QuietRead, EndsWhenADocumentCannotBeReadThoughOthersAreLeft) {
+    AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
+    ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
+    shop.clock.advance(1s);
+    const std::map<std::string, int> shown = {{"21", 10}, {"22", 10}, {"23", 5}, {"24", 10}};
+    shop.end(activity::quiet_read, done(quiet_list(shown, shop.clock.now(), {{"301", "a stamp"}, {"302", "a stamp"}})));
+    json part = shop.the_open(activity::poll_orders).payload.at("list");
+    part["orders"] = json::array();
+    part["unreadable"] = {{{"order_id", "301"}, {"reason", "it never ends"}}};
+    part["unread"] = {"302"};
+    shop.end(activity::poll_orders, done(part));
+    EXPECT_FALSE(shop.has_open(activity::poll_orders));
+    EXPECT_FALSE(shop.listing(us, hat).believed.has_value());
+    EXPECT_TRUE(shop.listing(us, hat).wants_read);
+    EXPECT_FALSE(shop.listing(us, hat).read_open);
+}
+
 TEST(QuietRead, ThatFailedIsTriedAgain) {
     AMerchant shop({10s, 0s, "hold_and_tell", 10, 0, false, false});
     ASSERT_EQ(duties_of(shop, duty::quiet_reads, us), 1);
