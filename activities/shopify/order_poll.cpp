@@ -180,7 +180,6 @@ awaitable<Poll> read_orders(const StoreClient& store, std::vector<std::string> o
         }
     }
     poll.unread.assign(order_ids.begin() + static_cast<std::ptrdiff_t>(next), order_ids.end());
-    poll.complete = poll.unread.empty();
     co_return poll;
 }
 

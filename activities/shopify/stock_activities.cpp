@@ -8,9 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 

@@ -22,8 +22,8 @@ using HasRoom = std::function<bool(const std::string& line)>;
 
 // 405 not POST; 415 an encoded body; 400 a missing, repeated or malformed topic, shop or delivery id; 401 no, bad or
 // several signatures, or a shop that nobody connected (the same bytes, so that shops cannot be probed); 503 while the
-// directory is not loaded, or for an order when its line has no room (`has_room`, where given). Otherwise an arrival, also when the body makes no sense: it is stored and parked, because a
-// refusal would only bring it back eight times.
+// directory is not loaded, or for an order when its line has no room (`has_room`, where given). Otherwise an arrival, also
+// when the body makes no sense: it is stored and parked, because a refusal would only bring it back eight times.
 WebhookDecision decide_shopify_webhook(
     const runtime::HttpRequest& request,
     const StoreDirectory& directory,

@@ -79,8 +79,9 @@ struct Reading {
     std::array<std::int64_t, most_skus> fulfillable{};
 };
 
-struct Look {                                                      // a quiet read
-    enum class Phase { asked, first, polled, second, documents };  // those that the list has shown to be news
+// A quiet read; at the end the documents of those orders that its list has shown to be news.
+struct Look {
+    enum class Phase { asked, first, polled, second, documents };
     std::string command_id;
     Phase phase = Phase::asked;
     std::array<std::int64_t, most_listings> first{}, second{};
