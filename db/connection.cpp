@@ -1,7 +1,8 @@
 #include "db/connection.hpp"
 
-#include "db/follower.hpp"
+#include "db/pipeline.hpp"
 #include "db/pqxx_bridge.hpp"
+#include "db/server_error.hpp"
 #include "runtime/crash_point.hpp"
 #include "runtime/planted.hpp"
 
@@ -11,31 +12,10 @@
 #include <chrono>
 #include <exception>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace ordersaga::db {
 
 namespace {
-
-// The first line of a server message names the table and the constraint; values come in the DETAIL lines below,
-// except in class 22, where the offending text is quoted in the first line already.
-std::string safe_message(const std::string& sqlstate, const std::string& full) {
-    if (sqlstate.starts_with("22")) {
-        return "the database cannot hold this value (" + sqlstate + ")";
-    }
-    const std::string first_line = full.substr(0, full.find('\n'));
-    return first_line + " (" + (sqlstate.empty() ? "no SQLSTATE" : sqlstate) + ")";
-}
-
-bool is_retryable(const std::string& sqlstate) {
-    return sqlstate.starts_with("40") || sqlstate.starts_with("53") || sqlstate == "55P03" ||
-           sqlstate.starts_with("57");
-}
-
-// 57P01 to 57P05 and 25P03: the server ends our session (shutdown, crash, terminated, database dropped, idle too long).
-bool ends_session(const std::string& sqlstate) {
-    return sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "25P03";
-}
 
 // 6.4 loses the SQLSTATE of some errors; the type still tells the class. Empty when it tells nothing.
 std::string sqlstate_of(const pqxx::sql_error& error) {
@@ -55,20 +35,6 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
         return "53000";
     }
     return {};
-}
-
-[[noreturn]] void throw_by_sqlstate(const std::string& sqlstate, const std::string& full, bool link_is_up) {
-    const std::string message = safe_message(sqlstate, full);
-    if (ends_session(sqlstate) || !link_is_up) {
-        throw Broken(message, sqlstate, full);
-    }
-    if (is_retryable(sqlstate)) {
-        throw Retryable(message, sqlstate, full);
-    }
-    if (sqlstate.starts_with("22") || sqlstate.starts_with("23")) {
-        throw BadData(message, sqlstate, full);
-    }
-    throw Misuse(message, sqlstate, full);
 }
 
 // Turns whatever the client library threw into one of ours. Called from inside a catch block.
@@ -104,97 +70,109 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
 
 }  // namespace
 
+// An answer, by whom it was asked for.
 struct Rows::Impl {
-    explicit Impl(pqxx::result all) : result(std::move(all)) {}
+    virtual ~Impl() = default;
+    virtual std::size_t size() const noexcept = 0;
+    virtual std::size_t columns() const noexcept = 0;
+    virtual std::int64_t affected() const noexcept = 0;
+    // nullopt: null. The row and the column are there.
+    virtual std::optional<std::string_view> value(std::size_t row, std::size_t column) const = 0;
 
-    // Rows are read from left to right: one place is kept and moved, for each that is made holds on to the whole answer.
-    const pqxx::field& field_at(std::size_t row, std::size_t column) const {
-        if (row >= static_cast<std::size_t>(result.size()) || column >= static_cast<std::size_t>(result.columns())) {
-            throw std::logic_error("the answer has no such row or column");
-        }
-        if (!place || place_row != row) {
-            place.emplace(result[static_cast<pqxx::result::size_type>(row)].begin());
-            place_row = row;
-            place_column = 0;
-        }
-        *place += static_cast<pqxx::const_row_iterator::difference_type>(column) -
-                  static_cast<pqxx::const_row_iterator::difference_type>(place_column);
-        place_column = column;
-        return *place;
+    std::optional<std::string_view> at(std::size_t row, std::size_t column) const {
+        if (row >= size() || column >= columns()) throw std::logic_error("the answer has no such row or column");
+        return value(row, column);
     }
-
-    pqxx::result result;
-    mutable std::optional<pqxx::const_row_iterator> place;
-    mutable std::size_t place_row = 0, place_column = 0;
 };
 
 namespace {
 
-constexpr std::chrono::minutes plans_good_for_at_most{5};
-
-// Whoever leaves a transaction, however, leaves nothing of it to run.
-struct Abandon {
-    Follower* follower;
-    ~Abandon() {
-        if (follower != nullptr) follower->drop();
-    }
-};
-
-// The statements that a connection has prepared, by their text.
-class Prepared {
+class PlainAnswer final : public Rows::Impl {
 public:
-    // The name to execute it by; nullptr: these are not few constant ones, and it is executed as it is.
-    const std::string* name_of(pqxx::connection& connection, const std::string& statement) {
-        const auto known = names_.find(statement);
-        if (known != names_.end()) return &known->second;
-        if (names_.size() >= most) return nullptr;
-        const std::string name = "s" + std::to_string(names_.size());
-        connection.prepare(name, statement);
-        return &names_.emplace(statement, name).first->second;
+    explicit PlainAnswer(pqxx::result all) : all_(std::move(all)) {}
+    std::size_t size() const noexcept override { return static_cast<std::size_t>(all_.size()); }
+    std::size_t columns() const noexcept override { return static_cast<std::size_t>(all_.columns()); }
+    std::int64_t affected() const noexcept override { return static_cast<std::int64_t>(all_.affected_rows()); }
+    std::optional<std::string_view> value(std::size_t row, std::size_t column) const override {
+        const pqxx::field field = all_[static_cast<pqxx::result::size_type>(row)][static_cast<Column>(column)];
+        if (field.is_null()) return std::nullopt;
+        return std::string_view(field.c_str(), static_cast<std::size_t>(field.size()));
     }
 
 private:
-    static constexpr std::size_t most = 400;
-    std::unordered_map<std::string, std::string> names_;
+    using Column = pqxx::row::size_type;
+    pqxx::result all_;
+};
+
+class PipelinedAnswer final : public Rows::Impl {
+public:
+    explicit PipelinedAnswer(Answer all) : all_(std::move(all)) {}
+    std::size_t size() const noexcept override { return static_cast<std::size_t>(PQntuples(all_.get())); }
+    std::size_t columns() const noexcept override { return static_cast<std::size_t>(PQnfields(all_.get())); }
+    std::int64_t affected() const noexcept override { return affected_rows(all_.get()); }
+    std::optional<std::string_view> value(std::size_t row, std::size_t column) const override {
+        const int at_row = static_cast<int>(row), at_column = static_cast<int>(column);
+        if (PQgetisnull(all_.get(), at_row, at_column) == 1) return std::nullopt;
+        return std::string_view(
+            PQgetvalue(all_.get(), at_row, at_column),
+            static_cast<std::size_t>(PQgetlength(all_.get(), at_row, at_column)));
+    }
+
+private:
+    Answer all_;
+};
+
+constexpr std::chrono::minutes plans_good_for_at_most{5};
+
+// Whoever leaves a transaction, however, leaves nothing of it to run.
+class Leaving {
+public:
+    explicit Leaving(Pipeline* pipeline) : pipeline_(pipeline) {}
+    Leaving(const Leaving&) = delete;
+    Leaving& operator=(const Leaving&) = delete;
+    ~Leaving() { now(); }
+    void now() noexcept {
+        if (pipeline_ != nullptr) pipeline_->leave();
+    }
+
+private:
+    Pipeline* pipeline_;
 };
 
 }  // namespace
 
 struct Transaction::Impl {
     pqxx::transaction_base& transaction;
-    pqxx::connection& connection;
-    Prepared* prepared = nullptr;
-    Follower* follower = nullptr;
+    bridge::Link& connection;
+    Pipeline* pipeline;  // of a connection that prepares
     bool failed = false;
 
-    // Before this thread uses the connection.
-    void catch_up() {
-        if (follower == nullptr) return;
-        try {
-            follower->wait();
-        } catch (...) {
-            failed = true;
-            throw;
-        }
-    }
-
     Rows ask(std::string_view statement, const std::vector<const char*>& values) {
+        const std::string text = runtime::planted_statement(statement);
+        if (pipeline != nullptr) return Rows(std::make_shared<PipelinedAnswer>(pipeline->ask(text, values)));
         try {
-            return Rows(std::make_shared<const Rows::Impl>(run(runtime::planted_statement(statement), values)));
+            return Rows(std::make_shared<PlainAnswer>(bridge::execute(transaction, text, values)));
         } catch (...) {
             rethrow_as_ours(connection.is_open());
         }
     }
 
-    pqxx::result run(const std::string& statement, const std::vector<const char*>& values) {
-        const std::string* name = prepared == nullptr ? nullptr : prepared->name_of(connection, statement);
-        return name == nullptr ? bridge::execute(transaction, statement, values)
-                               : bridge::execute_prepared(transaction, *name, values);
+    // What is done with the statements of a transaction; after a fault none of it counts.
+    template <class Work>
+    auto guarded(const Work& work) {
+        try {
+            return work();
+        } catch (...) {
+            failed = true;
+            throw;
+        }
     }
 };
 
 struct Connection::Impl {
     explicit Impl(const std::string& dsn) : connection(dsn), silencer(connection) {}
+
+    Pipeline* used_pipeline() { return pipeline ? &*pipeline : nullptr; }
 
     void mark_broken() noexcept { usable = false; }
 
@@ -215,10 +193,9 @@ struct Connection::Impl {
         return true;
     }
 
-    pqxx::connection connection;
+    bridge::Link connection;
     bridge::NoticeSilencer silencer;
-    std::optional<Prepared> prepared;
-    std::unique_ptr<Follower> follower;  // together with `prepared`
+    std::optional<Pipeline> pipeline;  // of a connection that prepares
     std::chrono::steady_clock::time_point planned_at = std::chrono::steady_clock::now();
     std::chrono::steady_clock::duration plans_good_for = std::chrono::seconds(1);
     int backend_process = 0;
@@ -228,11 +205,11 @@ struct Connection::Impl {
 Rows::Rows(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 std::size_t Rows::size() const noexcept {
-    return static_cast<std::size_t>(impl_->result.size());
+    return impl_->size();
 }
 
 std::int64_t Rows::affected() const noexcept {
-    return static_cast<std::int64_t>(impl_->result.affected_rows());
+    return impl_->affected();
 }
 
 namespace {
@@ -254,15 +231,13 @@ int hex_digit(char character, std::size_t column) {
 }  // namespace
 
 bool Rows::is_null(std::size_t row, std::size_t column) const {
-    return impl_->field_at(row, column).is_null();
+    return !impl_->at(row, column);
 }
 
 std::string_view Rows::view(std::size_t row, std::size_t column) const {
-    const pqxx::field& field = impl_->field_at(row, column);
-    if (field.is_null()) {
-        refuse_value("value but null", column);
-    }
-    return {field.c_str(), static_cast<std::size_t>(field.size())};
+    const std::optional<std::string_view> value = impl_->at(row, column);
+    if (!value) refuse_value("value but null", column);
+    return *value;
 }
 
 std::int64_t Rows::int64(std::size_t row, std::size_t column) const {
@@ -350,13 +325,7 @@ std::vector<const char*> values_of(const Parameters& parameters) {
 }  // namespace
 
 Rows Transaction::ask(std::string_view statement, const std::vector<const char*>& values) {
-    impl_.catch_up();
-    try {
-        return impl_.ask(statement, values);
-    } catch (...) {
-        impl_.failed = true;
-        throw;
-    }
+    return impl_.guarded([&] { return impl_.ask(statement, values); });
 }
 
 Rows Transaction::query(std::string_view statement, const std::vector<Parameter>& parameters) {
@@ -371,29 +340,25 @@ std::int64_t Transaction::execute(std::string_view statement, std::initializer_l
     return query(statement, parameters).affected();
 }
 
-void Transaction::execute_later(std::string_view statement, std::vector<Parameter> parameters, Check check) {
-    auto work = [impl = &impl_, text = std::string(statement), given = std::move(parameters),
-                 check = std::move(check)] {
-        const std::int64_t changed = impl->ask(text, values_of(given)).affected();
+void Transaction::execute_later(std::string_view statement, const std::vector<Parameter>& parameters, Check check) {
+    const std::vector<const char*> values = values_of(parameters);
+    impl_.guarded([&] {
+        if (impl_.pipeline != nullptr)
+            return impl_.pipeline->send(runtime::planted_statement(statement), values, std::move(check));
+        const std::int64_t changed = impl_.ask(statement, values).affected();
         if (check) check(changed);
-    };
-    if (impl_.follower != nullptr) return impl_.follower->give(std::move(work));
-    try {
-        work();
-    } catch (...) {
-        impl_.failed = true;
-        throw;
-    }
+    });
 }
 
 void Transaction::run_script(std::string_view script) {
-    impl_.catch_up();
-    try {
-        impl_.transaction.exec(std::string(script));
-    } catch (...) {
-        impl_.failed = true;
-        rethrow_as_ours(impl_.connection.is_open());
-    }
+    if (impl_.pipeline != nullptr) throw Misuse("a connection that prepares runs no scripts", "", "");
+    impl_.guarded([&] {
+        try {
+            impl_.transaction.exec(std::string(script));
+        } catch (...) {
+            rethrow_as_ours(impl_.connection.is_open());
+        }
+    });
 }
 
 void Transaction::see_only_merchant(std::string_view merchant_id) {
@@ -425,8 +390,7 @@ Connection::Connection(const ConnectionSettings& settings) {
                  {"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", "SET enable_hashjoin = off",
                   "SET enable_mergejoin = off"})
                 pqxx::nontransaction(impl_->connection).exec(setting);
-            impl_->prepared.emplace();
-            impl_->follower = std::make_unique<Follower>();
+            impl_->pipeline.emplace(impl_->connection.handle());
         }
         bridge::forbid_reconnect(impl_->connection);
     } catch (const std::exception& error) {
@@ -449,13 +413,13 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     try {
         pqxx::work transaction(impl_->connection);
         impl_->require_same_backend();
-        if (impl_->prepared && impl_->plans_are_old()) transaction.exec("DISCARD PLANS");
-        Transaction::Impl shared{
-            transaction, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr, impl_->follower.get()};
+        if (impl_->pipeline && impl_->plans_are_old()) transaction.exec("DISCARD PLANS");
+        Transaction::Impl shared{transaction, impl_->connection, impl_->used_pipeline()};
         Transaction ours(shared);
-        const Abandon abandon{impl_->follower.get()};
+        Leaving leaving(impl_->used_pipeline());
         work(ours);
-        shared.catch_up();
+        if (impl_->pipeline) impl_->pipeline->settle();
+        leaving.now();
         if (shared.failed) {
             throw Misuse("work went on after one of its statements had failed", "", "");
         }
@@ -498,8 +462,9 @@ void Connection::read(const std::function<void(Transaction&)>& work) {
     impl_->require_same_backend();
     try {
         pqxx::nontransaction statements(impl_->connection);
-        Transaction::Impl shared{statements, impl_->connection, impl_->prepared ? &*impl_->prepared : nullptr};
+        Transaction::Impl shared{statements, impl_->connection, impl_->used_pipeline()};
         Transaction ours(shared);
+        const Leaving leaving(impl_->used_pipeline());
         work(ours);
     } catch (const Broken&) {
         impl_->mark_broken();
@@ -516,7 +481,7 @@ Rows Connection::autocommit(std::string_view statement) {
     impl_->require_same_backend();
     try {
         pqxx::nontransaction transaction(impl_->connection);
-        return Rows(std::make_shared<const Rows::Impl>(bridge::execute(transaction, std::string(statement), {})));
+        return Rows(std::make_shared<PlainAnswer>(bridge::execute(transaction, std::string(statement), {})));
     } catch (...) {
         if (!impl_->connection.is_open()) {
             impl_->mark_broken();

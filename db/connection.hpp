@@ -51,10 +51,11 @@ public:
     std::optional<std::int64_t> optional_int64(std::size_t row, std::size_t column) const;
     std::optional<Instant> optional_instant(std::size_t row, std::size_t column) const;
 
+    struct Impl;
+
 private:
     friend class Transaction;
     friend class Connection;
-    struct Impl;
     explicit Rows(std::shared_ptr<const Impl> impl);
     std::shared_ptr<const Impl> impl_;
 };
@@ -76,9 +77,9 @@ public:
     // caller goes on, in its place in the sequence. What it throws, or `check` does when it is told how many rows changed,
     // is thrown by the next statement that is waited for, or by the commit.
     using Check = std::function<void(std::int64_t)>;
-    void execute_later(std::string_view statement, std::vector<Parameter> parameters, Check check = nullptr);
+    void execute_later(std::string_view statement, const std::vector<Parameter>& parameters, Check check = nullptr);
 
-    // Several statements in one text, no parameters: migrations only.
+    // Several statements in one text, no parameters: migrations only, on a connection that does not prepare.
     void run_script(std::string_view script);
 
     // Limits what the api role sees to one merchant, for this transaction alone.

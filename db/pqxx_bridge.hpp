@@ -2,6 +2,7 @@
 // by connection.cpp alone: the rest of db/ sees our own types.
 #pragma once
 
+#include <libpq-fe.h>
 #include <pqxx/pqxx>
 
 #include <string>
@@ -14,8 +15,53 @@
 
 namespace ordersaga::db::bridge {
 
+// A connection whose libpq handle is known, for what libpqxx has no word for. It lives as long as the connection is open.
+#if PQXX_VERSION_MAJOR < 7
+class HandleKept : public pqxx::connect_direct {
+public:
+    using pqxx::connect_direct::connect_direct;
+    handle do_startconnect(handle before) override { return handle_ = connect_direct::do_startconnect(before); }
+    PGconn* connected() const { return handle_; }
+
+private:
+    PGconn* handle_ = nullptr;
+};
+
+struct Policy {
+    explicit Policy(const std::string& dsn) : policy(dsn) {}
+    HandleKept policy;
+};
+
+// The policy is a base: the connection uses it from its construction to its end.
+class Link : private Policy, public pqxx::connection_base {
+public:
+    explicit Link(const std::string& dsn) : Policy(dsn), pqxx::connection_base(Policy::policy) { init(); }
+    ~Link() { close(); }
+    PGconn* handle() const { return Policy::policy.connected(); }
+};
+#else
+class Link : public pqxx::connection {
+public:
+    explicit Link(const std::string& dsn) : Link(connected(dsn)) {}
+    PGconn* handle() const { return handle_; }
+
+private:
+    explicit Link(PGconn* handle) : pqxx::connection(seize_raw_connection(handle)), handle_(handle) {}
+
+    static PGconn* connected(const std::string& dsn) {
+        PGconn* handle = PQconnectdb(dsn.c_str());
+        if (PQstatus(handle) == CONNECTION_OK) return handle;
+        const std::string reason = handle == nullptr ? "out of memory" : PQerrorMessage(handle);
+        PQfinish(handle);
+        throw pqxx::broken_connection(reason);
+    }
+
+    PGconn* handle_;
+};
+#endif
+
 // 6.x reactivates a lost connection by itself, losing locks and settings unnoticed. 7.x never does.
-inline void forbid_reconnect(pqxx::connection& connection) {
+inline void forbid_reconnect(Link& connection) {
 #if PQXX_VERSION_MAJOR < 7
     // Deprecated only because 7.x needs it no more.
 #pragma GCC diagnostic push
@@ -30,13 +76,13 @@ inline void forbid_reconnect(pqxx::connection& connection) {
 // Server notices go nowhere instead of to standard error, where they would break structured logs.
 #if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 10)
 struct NoticeSilencer {
-    explicit NoticeSilencer(pqxx::connection& connection) {
+    explicit NoticeSilencer(Link& connection) {
         connection.set_notice_handler([](pqxx::zview) noexcept {});
     }
 };
 #else
 struct NoticeSilencer {
-    explicit NoticeSilencer(pqxx::connection& connection) : handler_(connection) {}
+    explicit NoticeSilencer(Link& connection) : handler_(connection) {}
 
 private:
     pqxx::quiet_errorhandler handler_;
@@ -70,23 +116,6 @@ inline pqxx::result execute(
     return transaction.exec(pqxx::zview(statement), parameters);
 #else
     return transaction.exec_params(statement, parameters);
-#endif
-#endif
-}
-
-// `name` was given to connection.prepare() before.
-inline pqxx::result execute_prepared(
-    pqxx::transaction_base& transaction,
-    const std::string& name,
-    const std::vector<const char*>& values) {
-#if PQXX_VERSION_MAJOR < 7
-    return transaction.exec_prepared(name, pqxx::prepare::make_dynamic_params(values));
-#else
-    const pqxx::params parameters = parameters_of(values);
-#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
-    return transaction.exec(pqxx::prepped(name), parameters);
-#else
-    return transaction.exec_prepared(name, parameters);
 #endif
 #endif
 }
