@@ -81,7 +81,17 @@ public:
 
     void ack(std::vector<DeliveryHandle> handles) {
         if (handles.empty()) return;
-        post([&](Posted& posted) { posted.acks.insert(posted.acks.end(), handles.begin(), handles.end()); });
+        bool wakes = false;
+        {
+            const std::lock_guard lock(mutex_);
+            std::vector<DeliveryHandle>& acks = posted_.acks;
+            if (acks.empty()) acks_due_at_ = SteadyClock::now() + options_.gather_acks;
+            // The first sets when to wake up, and enough of them do not wait for it.
+            const bool enough = acks.size() >= enough_acks();
+            wakes = acks.empty() || (!enough && acks.size() + handles.size() >= enough_acks());
+            acks.insert(acks.end(), handles.begin(), handles.end());
+        }
+        if (wakes) wake_up_.wake();
     }
 
     void reject(DeliveryHandle handle, bool requeue) {
@@ -138,6 +148,13 @@ private:
         wake_up_.wake();
     }
 
+    // Under the mutex. What the broker may still deliver is bounded by what is not acked: a quarter of it is enough.
+    std::size_t enough_acks() const { return std::max<std::size_t>(1, options_.prefetch / 4); }
+    bool acks_are_due() const {
+        if (posted_.acks.empty()) return false;
+        return stopping_ || posted_.acks.size() >= enough_acks() || SteadyClock::now() >= acks_due_at_;
+    }
+
     void run();
     bool may_end();
     bool announce(Connection* connecting);
@@ -175,6 +192,7 @@ private:
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     Posted posted_;
+    Time acks_due_at_{};                 // where there are any
     std::size_t changes_under_way_ = 0;  // posted and not yet seen in health_
     bool stopping_ = false;
     bool finished_ = false;
@@ -316,7 +334,9 @@ void Consumer::Impl::apply_posted() {
     Posted posted;
     {
         const std::lock_guard lock(mutex_);
-        std::swap(posted, posted_);
+        posted.rejections.swap(posted_.rejections);
+        posted.changes.swap(posted_.changes);
+        if (acks_are_due()) posted.acks.swap(posted_.acks);
     }
     for (const auto& change : posted.changes)
         change_wanted(change);
@@ -609,7 +629,8 @@ void Consumer::Impl::sleep() {
     }
     {
         const std::lock_guard lock(mutex_);
-        if (!posted_.acks.empty() || !posted_.rejections.empty() || !posted_.changes.empty()) return;
+        if (acks_are_due() || !posted_.rejections.empty() || !posted_.changes.empty()) return;
+        if (!posted_.acks.empty()) until = std::min(until, acks_due_at_);
         if (stopping_) {
             if (!ending_ || channels_.empty()) return;
             until = std::min(until, drain_until_);

@@ -52,6 +52,8 @@ struct ConsumerOptions {
     /// Unacked messages per queue: the bound of what the handler can have on its hands.
     std::uint16_t prefetch = 256;
     std::size_t batch_limit = 512;
+    /// Acks wait so long for others, or until they are a quarter of the prefetch: a quorum queue writes each one it is sent.
+    std::chrono::milliseconds gather_acks{20};
     /// A message larger than this is rejected to the dead letters unseen.
     std::size_t body_limit = 256 * 1024;
     std::chrono::seconds heartbeat{10};

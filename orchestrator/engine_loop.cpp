@@ -58,8 +58,8 @@ bool EngineLoop::offer(engine::Input input) {
         if (stopping_ || (!patient && is_too_much_before(line))) return false;
         const Clock::time_point now = Clock::now();
         queue_.push(line, {std::move(input), now, patient});
-        const bool lingers = can_wait && queue_.size() < options_.batch_limit;
-        const Clock::time_point at = lingers ? now + options_.linger : now;
+        const bool full = queue_.size() >= options_.batch_limit;
+        const Clock::time_point at = full ? now : now + (can_wait ? options_.linger : options_.gather);
         wakes = at < batch_at_;
         batch_at_ = std::min(batch_at_, at);
     }

@@ -1,5 +1,5 @@
 // The thread that owns the engine: takes whatever is waiting, runs it as one batch, does what has come due, sleeps until
-// something arrives or comes due. No timer on the hot path: at low load a batch is one input, at high load it is hundreds.
+// something arrives or comes due. At low load a batch is what came within two milliseconds, at high load it is hundreds.
 #pragma once
 
 #include "orchestrator/api/engine_port.hpp"
@@ -31,7 +31,9 @@ struct EngineLoopOptions {
     // While there is none: what this program has stored it looks at when it is due, so this is for what others store.
     std::chrono::milliseconds look_at_rest_every{5'000};
     bool looks = true;  // false: another loop does what comes due
-    // For what else comes, of what can wait: polls of one period are answered together, levels are written together.
+    // For what else comes. A batch of a few takes hardly longer than a batch of one, here and in the database.
+    std::chrono::milliseconds gather{2};
+    // The same, of what can wait: polls of one period are answered together, levels are written together.
     std::chrono::milliseconds linger{250};
     // Of the loop's thread, where it is allowed (runtime/priority.hpp): everything waits for its batches, so on a machine with
     // too few processors nothing should go before it. 0: as all others.

@@ -72,6 +72,26 @@ TEST_F(ConsumerTest, NeverHoldsMoreThanThePrefetchAndGoesOnAsAcksCome) {
     EXPECT_EQ(drain(shopify_queue()), 0U);
 }
 
+TEST_F(ConsumerTest, AcksWaitForOthersButNeverHoldUpWhatIsDelivered) {
+    publish(20);
+    auto options = from({shopify_queue()});
+    options.prefetch = 8;
+    options.gather_acks = 1h;
+    Deliveries deliveries;
+    Consumer consumer(address_, options, deliveries.receiver());
+    ASSERT_TRUE(deliveries.wait_for(8));
+    const auto handles = deliveries.handles();
+
+    consumer.ack(handles[0]);
+    EXPECT_TRUE(deliveries.stays_at(8, 100ms)) << "it waits for another";
+    consumer.ack(handles[1]);
+    ASSERT_TRUE(deliveries.wait_for(10)) << "two are a quarter of what may be under way";
+    consumer.ack(handles[2]);
+    consumer.stop(0ms);
+
+    EXPECT_EQ(drain(shopify_queue()), 17U) << "who stops sends what waited";
+}
+
 TEST_F(ConsumerTest, OutOfOrderAndDoubleAcksSettleExactlyTheirDeliveries) {
     publish(6);
     Deliveries deliveries;

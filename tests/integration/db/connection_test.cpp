@@ -270,6 +270,66 @@ TEST_F(ConnectionTest, TheFaultOfALaterStatementEndsTheTransaction) {
     });
 }
 
+TEST_F(ConnectionTest, AStatementBehindAFaultIsPreparedAnotherTime) {
+    ConnectionSettings ours = settings();
+    ours.prepares = true;
+    Connection connection(ours);
+    const auto insert = [](Transaction& transaction) {
+        transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of("prepared twice"));
+    };
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            transaction.execute_later("SELECT 1 / $1::int", list_of(1));
+            transaction.execute_later("SELECT 1 / $1::int", list_of(0));
+            insert(transaction);
+        }),
+        BadData);
+    EXPECT_THROW(
+        connection.transact(
+            [&](Transaction& transaction) { transaction.execute_later("SELECT no_such_column FROM merchants", {}); }),
+        Misuse);
+    connection.transact([&](Transaction& transaction) {
+        insert(transaction);
+        EXPECT_EQ(count_named(transaction, "prepared twice"), "1");
+    });
+    EXPECT_TRUE(connection.usable());
+}
+
+// More than both ends' buffers hold, each way: neither side may wait for the other to read.
+TEST_F(ConnectionTest, MuchMayBeUnderWay) {
+    ConnectionSettings ours = settings();
+    ours.prepares = true;
+    Connection connection(ours);
+    const std::string much(1 << 20, 'x');
+    std::int64_t told = 0;
+    connection.transact([&](Transaction& transaction) {
+        for (int i = 0; i < 40; ++i)
+            transaction.execute_later(
+                "SELECT $1::text || $2", list_of(much, i), [&](std::int64_t changed) { told += changed; });
+        EXPECT_EQ(transaction.query("SELECT $1::int", {7}).int32(0, 0), 7);
+    });
+    EXPECT_EQ(told, 40);
+}
+
+TEST_F(ConnectionTest, AServerThatEndsTheSessionInThePipelineIsBroken) {
+    ConnectionSettings ours = settings();
+    ours.prepares = true;
+    Connection connection(ours);
+    Connection other(admin());
+    EXPECT_THROW(
+        connection.transact([&](Transaction& transaction) {
+            transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of("lost"));
+            other.transact([&](Transaction& theirs) {
+                theirs.query("SELECT pg_terminate_backend($1::int, 5000)", {connection.backend_process()});
+            });
+            transaction.execute_later("INSERT INTO merchants (name) VALUES ($1)", list_of("lost too"));
+            count_named(transaction, "lost");
+        }),
+        Broken);
+    EXPECT_FALSE(connection.usable());
+    other.transact([&](Transaction& transaction) { EXPECT_EQ(count_named(transaction, "lost"), "0"); });
+}
+
 // Planned for an empty table, a list of keys is looked for in every row.
 TEST_F(ConnectionTest, PlansOfASmallTableDoNotOutliveIt) {
     ConnectionSettings ours = admin();

@@ -198,6 +198,35 @@ TEST_F(EngineLoopTest, AStoreThatIsAwayIsAskedUntilItAnswers) {
     EXPECT_TRUE(eventually([&] { return loop_.store_available(); }));
 }
 
+TEST(EngineLoopGather, WhatComesWithinALittleGoesTogether) {
+    runtime::Metrics metrics;
+    WatchedStore store;
+    engine::Bench bench;
+    bench.store.set_faults(&store);
+    EngineLoopOptions options;
+    options.looks = false;
+    options.gather = std::chrono::hours(1);
+    options.batch_limit = 2;
+    EngineLoop loop(*bench.engine, metrics, options);
+    loop.start();
+
+    std::promise<void> first, second;
+    const auto offer = [&](int number, std::promise<void>& done) {
+        engine::Input input = bench.wanted(number);
+        input.done = [&done](const engine::InputResult&) {
+            done.set_value();
+        };
+        ASSERT_TRUE(loop.offer(std::move(input)));
+    };
+    std::future<void> answer = first.get_future();
+    offer(1, first);
+    EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout) << "there may be more";
+    offer(2, second);
+    EXPECT_EQ(answer.wait_for(patience), std::future_status::ready) << "the batch was full";
+    EXPECT_EQ(second.get_future().wait_for(patience), std::future_status::ready);
+    EXPECT_EQ(store.transactions.load(), 1);
+}
+
 // A loop beside the one that looks: it lets inputs gather, and what comes due is none of its business.
 TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
     runtime::Metrics metrics;
