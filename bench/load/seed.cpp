@@ -103,12 +103,19 @@ constexpr const char* count_ended = R"sql(
     SELECT merchant_id, saga.state, count(*) FROM seed JOIN sagas saga USING (merchant_id, saga_id)
      WHERE saga.final GROUP BY merchant_id, saga.state)sql";
 
+// All but what the server computes by itself.
+constexpr const char* columns_of = R"sql(
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum), string_agg('fresh.' || quote_ident(attname), ', ' ORDER BY attnum)
+      FROM pg_attribute
+     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '')sql";
+
 void copy(db::Transaction& transaction, const Copy& one) {
+    const db::Rows columns = transaction.query(columns_of, {one.table});
     transaction.query(fmt::format(
-        "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT fresh.* FROM seed JOIN {0} old ON old.merchant_id = "
+        "INSERT INTO {0} ({2}) OVERRIDING SYSTEM VALUE SELECT {3} FROM seed JOIN {0} old ON old.merchant_id = "
         "seed.merchant_id "
         "AND old.saga_id = seed.old_saga CROSS JOIN LATERAL jsonb_populate_record(old, jsonb_build_object({1})) fresh",
-        one.table, one.changed));
+        one.table, one.changed, columns.text(0, 0), columns.text(0, 1)));
 }
 
 }  // namespace

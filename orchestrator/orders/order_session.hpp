@@ -50,7 +50,8 @@ private:
         Instant asked_at{};
         std::vector<std::tuple<SkuId, std::int64_t, std::int64_t>> items;  // sku, fulfillable, on hand
         std::string command_id;
-        bool whole = false;  // all that the warehouse has was asked for
+        bool whole = false;            // all that the warehouse has was asked for
+        std::vector<SkuId> confirmed;  // not among the items: their ledgers stay as they are
     };
     struct DutyEnd {
         engine::CommandRow command;
@@ -110,6 +111,7 @@ private:
     void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void load_stock(std::vector<StockRow> rows);
+    void set_confirmed_apart(Reading& reading, const std::set<StockKey>& locked);
     void apply_readings();
     bool take_mirror(const Reading& reading);
     bool has_fresh_mirror(const StockRow& row) const;

@@ -102,11 +102,12 @@ void OrderSession::lock_stock_of(const std::vector<const engine::SagaRow*>& saga
             }
         }
     }
-    for (const Reading& reading : readings_) {
+    keys.insert(late_.stock.begin(), late_.stock.end());
+    for (Reading& reading : readings_) {
+        set_confirmed_apart(reading, keys);
         for (const auto& [sku, fulfillable, on_hand] : reading.items)
             keys.insert({reading.merchant, sku, reading.warehouse_id});
     }
-    keys.insert(late_.stock.begin(), late_.stock.end());
     std::vector<StockKey> missing;
     for (const StockKey& key : keys) {
         if (!ledger_.holds(key)) missing.push_back(key);
@@ -157,6 +158,37 @@ void OrderSession::load_stock(std::vector<StockRow> rows) {
     }
 }
 
+// A reading of everything tells of few ledgers what is not known already, and a lock is a write: those that it confirms as they
+// stand are looked at without one. Who changes such a ledger at the same time is told of by the next reading, as if this one
+// had come before.
+void OrderSession::set_confirmed_apart(Reading& reading, const std::set<StockKey>& locked) {
+    const WarehouseRow* from = warehouse(reading.merchant, reading.warehouse_id);
+    if (!reading.whole || from == nullptr) return;
+    std::vector<StockKey> keys;
+    for (const auto& [sku, fulfillable, on_hand] : reading.items) {
+        const StockKey key{reading.merchant, sku, reading.warehouse_id};
+        if (locked.count(key) == 0 && !ledger_.holds(key)) keys.push_back(key);
+    }
+    std::map<StockKey, std::int64_t> not_counted;
+    for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag))
+        not_counted[key] = units;
+    std::map<SkuId, StockRow> ledgers;
+    for (StockRow& row : rows_.peek_stock(keys))
+        ledgers.emplace(row.key.sku_id, std::move(row));
+    std::erase_if(reading.items, [&](const auto& item) {
+        const auto& [sku, fulfillable, on_hand] = item;
+        const auto found = ledgers.find(sku);
+        if (found == ledgers.end()) return false;
+        const StockRow& row = found->second;
+        const bool confirmed = row.mirrored && row.warehouse_on_hand == on_hand &&
+                               row.warehouse_fulfillable == fulfillable && row.short_by == 0 && row.returning == 0 &&
+                               row.available == fulfillable - row.reserved - not_counted[row.key];
+        if (!confirmed && !runtime::planted("every_reading_confirms")) return false;
+        reading.confirmed.push_back(sku);
+        return true;
+    });
+}
+
 // Whether the time of this reading is kept with the warehouse: then the ledgers that it confirms are not written, and those
 // that it does not tell of leave the mirror. The time is read again here, under the locks of the ledgers: nothing that was
 // applied to them meanwhile may be overlooked.
@@ -176,6 +208,7 @@ bool OrderSession::take_mirror(const Reading& reading) {
     std::vector<SkuId> told;
     for (const auto& [sku, fulfillable, on_hand] : reading.items)
         told.push_back(sku);
+    told.insert(told.end(), reading.confirmed.begin(), reading.confirmed.end());
     const std::vector<StockKey> untold = rows_.mirrored_besides(reading.merchant, reading.warehouse_id, told);
     std::set<StockKey> missing;
     for (const StockKey& key : untold) {
@@ -218,6 +251,8 @@ void OrderSession::apply_readings() {
     std::vector<Rows::Reached> read;
     for (const Reading& reading : readings_) {
         for (const auto& [sku, fulfillable, on_hand] : reading.items)
+            read.push_back({{reading.merchant, sku, reading.warehouse_id}, any_version});
+        for (const SkuId sku : reading.confirmed)
             read.push_back({{reading.merchant, sku, reading.warehouse_id}, any_version});
     }
     if (read.empty()) return;
