@@ -34,7 +34,7 @@ struct EngineLoopOptions {
     // For what else comes. A batch of a few takes hardly longer than a batch of one, here and in the database.
     std::chrono::milliseconds gather{2};
     // The same, of what can wait: polls of one period are answered together, levels are written together.
-    std::chrono::milliseconds linger{250};
+    std::chrono::milliseconds linger{500};
     // Of the loop's thread, where it is allowed (runtime/priority.hpp): everything waits for its batches, so on a machine with
     // too few processors nothing should go before it. 0: as all others.
     int nice = -5;

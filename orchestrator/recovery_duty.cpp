@@ -10,7 +10,7 @@ namespace ordersaga {
 namespace {
 
 // A restore that is noticed while we run has calls to wait for first, longer than this.
-constexpr std::chrono::seconds at_rest{10};
+constexpr std::chrono::seconds at_rest{30};
 constexpr std::chrono::seconds while_held{1};
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds beat_every{1'000};
 constexpr std::chrono::milliseconds alive_for{2'500};
 // Nobody waits for the death of one who is alone. A newcomer may find it silent for a moment, and wait at the broker.
-constexpr std::chrono::milliseconds beat_alone_every{2'000};
+constexpr std::chrono::milliseconds beat_alone_every{4'000};
 
 }  // namespace
 

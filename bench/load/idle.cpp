@@ -70,7 +70,7 @@ Outcome run_idle(const ScenarioOptions& options) {
     stage.database().autocommit("ALTER DATABASE ordersaga_demo SET log_statement = 'all'");
     stage.restart_programs();
     say("started again over the open sagas; what a start does settles");
-    stage.pass(std::chrono::seconds(20));
+    stage.pass(std::chrono::seconds(90));
     const double length = or_own(options.seconds, 60.0);
     const ServerLog log(stage.log_of_postgresql());
     const Reading before = stage.read();

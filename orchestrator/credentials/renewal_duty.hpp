@@ -19,7 +19,7 @@ public:
     struct Settings {
         db::ConnectionSettings database;
         runtime::KeyRing keys;
-        std::chrono::milliseconds interval{5'000};
+        std::chrono::milliseconds interval{10'000};
     };
 
     // Starts the thread. `metrics` must outlive this object.

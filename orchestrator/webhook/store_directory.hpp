@@ -55,7 +55,7 @@ class DatabaseStoreDirectory final : public StoreDirectory {
 public:
     struct Settings {
         std::string dsn;
-        std::chrono::milliseconds interval{5000};
+        std::chrono::milliseconds interval{10'000};
     };
 
     // Starts the thread; does not wait for the database. While the database is away the last snapshot stays in force.
