@@ -394,7 +394,7 @@ bool Ledger::apply_reading(
     row.warehouse_fulfillable = fulfillable;
 
     StockRow after = row;
-    const std::int64_t free = free_by_reading(key, fulfillable, not_counted);
+    const std::int64_t free = free_by_reading(row, fulfillable, not_counted);
     after.available = std::max<std::int64_t>(0, free);
     // What came back before the reading is in its figure; what came back later still waits for the next one.
     after.returning = std::clamp<std::int64_t>(returned_since, 0, row.returning);

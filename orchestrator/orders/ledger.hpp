@@ -102,8 +102,8 @@ public:
         OrderPart part = {});
 
     // What a reading leaves for sale; below 0: so many units more are promised than there are.
-    std::int64_t free_by_reading(const StockKey& key, std::int64_t fulfillable, std::int64_t not_counted) {
-        return fulfillable - at(key).reserved - not_counted;
+    static std::int64_t free_by_reading(const StockRow& row, std::int64_t fulfillable, std::int64_t not_counted) {
+        return fulfillable - row.reserved - not_counted;
     }
     // False: older than the newest applied reading, dropped. `mirrored`: when it was asked is kept with the warehouse, so a
     // mirrored ledger that it confirms need not be written.

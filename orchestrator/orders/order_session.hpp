@@ -111,6 +111,10 @@ private:
     void lock_late(const std::set<StockKey>& keys);
     void lock_stock_of(const std::vector<const engine::SagaRow*>& sagas);
     void load_stock(std::vector<StockRow> rows);
+    std::map<StockKey, std::int64_t> not_counted_in(
+        const Reading& reading,
+        const std::vector<StockKey>& keys,
+        const WarehouseRow& from);
     void set_confirmed_apart(Reading& reading, const std::set<StockKey>& locked);
     void apply_readings();
     bool take_mirror(const Reading& reading);

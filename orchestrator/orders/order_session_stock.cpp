@@ -158,6 +158,16 @@ void OrderSession::load_stock(std::vector<StockRow> rows) {
     }
 }
 
+std::map<StockKey, std::int64_t> OrderSession::not_counted_in(
+    const Reading& reading,
+    const std::vector<StockKey>& keys,
+    const WarehouseRow& from) {
+    std::map<StockKey, std::int64_t> not_counted;
+    for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from.reading_lag))
+        not_counted[key] = runtime::planted("request_window_ignored") ? 0 : units;
+    return not_counted;
+}
+
 // A reading of everything tells of few ledgers what is not known already, and a lock is a write: those that it confirms as they
 // stand are looked at without one. Who changes such a ledger at the same time is told of by the next reading, as if this one
 // had come before.
@@ -169,9 +179,7 @@ void OrderSession::set_confirmed_apart(Reading& reading, const std::set<StockKey
         const StockKey key{reading.merchant, sku, reading.warehouse_id};
         if (locked.count(key) == 0 && !ledger_.holds(key)) keys.push_back(key);
     }
-    std::map<StockKey, std::int64_t> not_counted;
-    for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag))
-        not_counted[key] = units;
+    std::map<StockKey, std::int64_t> not_counted = not_counted_in(reading, keys, *from);
     std::map<SkuId, StockRow> ledgers;
     for (StockRow& row : rows_.peek_stock(keys))
         ledgers.emplace(row.key.sku_id, std::move(row));
@@ -182,7 +190,7 @@ void OrderSession::set_confirmed_apart(Reading& reading, const std::set<StockKey
         const StockRow& row = found->second;
         const bool confirmed = row.mirrored && row.warehouse_on_hand == on_hand &&
                                row.warehouse_fulfillable == fulfillable && row.short_by == 0 && row.returning == 0 &&
-                               row.available == fulfillable - row.reserved - not_counted[row.key];
+                               row.available == Ledger::free_by_reading(row, fulfillable, not_counted[row.key]);
         if (!confirmed && !runtime::planted("every_reading_confirms")) return false;
         reading.confirmed.push_back(sku);
         return true;
@@ -229,9 +237,7 @@ void OrderSession::apply_readings() {
         std::vector<StockKey> keys;
         for (const auto& [sku, fulfillable, on_hand] : reading.items)
             keys.push_back({reading.merchant, sku, reading.warehouse_id});
-        std::map<StockKey, std::int64_t> not_counted, returned;
-        for (const auto& [key, units] : rows_.not_counted(keys, reading.asked_at, from->reading_lag))
-            not_counted[key] = runtime::planted("request_window_ignored") ? 0 : units;
+        std::map<StockKey, std::int64_t> not_counted = not_counted_in(reading, keys, *from), returned;
         for (const auto& [key, units] : rows_.returned_since(keys, reading.asked_at))
             returned[key] = units;
         const bool mirrored = take_mirror(reading);
@@ -518,7 +524,7 @@ std::set<StockKey> OrderSession::explained_by_requests(
         bool trusted = ledger_.sku(key.merchant, sku).reading != "ask-warehouse-first" &&
                        !catches_up(key.merchant);  // what it has forgotten explains nothing
         if (!trusted || !has_fresh_mirror(row) || row.short_by > 0 || row.returning > 0) continue;
-        std::int64_t by = row.available - ledger_.free_by_reading(key, fulfillable, not_counted.at(key));
+        std::int64_t by = row.available - Ledger::free_by_reading(row, fulfillable, not_counted.at(key));
         if (by > 0) lowered.emplace(key, by);
     }
     std::vector<StockKey> keys;

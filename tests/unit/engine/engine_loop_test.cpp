@@ -198,71 +198,50 @@ TEST_F(EngineLoopTest, AStoreThatIsAwayIsAskedUntilItAnswers) {
     EXPECT_TRUE(eventually([&] { return loop_.store_available(); }));
 }
 
-TEST(EngineLoopGather, WhatComesWithinALittleGoesTogether) {
-    runtime::Metrics metrics;
-    WatchedStore store;
-    engine::Bench bench;
-    bench.store.set_faults(&store);
-    EngineLoopOptions options;
-    options.looks = false;
-    options.gather = std::chrono::hours(1);
-    options.batch_limit = 2;
-    EngineLoop loop(*bench.engine, metrics, options);
-    loop.start();
-
-    std::promise<void> first, second;
-    const auto offer = [&](int number, std::promise<void>& done) {
-        engine::Input input = bench.wanted(number);
-        input.done = [&done](const engine::InputResult&) {
-            done.set_value();
-        };
-        ASSERT_TRUE(loop.offer(std::move(input)));
-    };
-    std::future<void> answer = first.get_future();
-    offer(1, first);
-    EXPECT_EQ(answer.wait_for(100ms), std::future_status::timeout) << "there may be more";
-    offer(2, second);
-    EXPECT_EQ(answer.wait_for(patience), std::future_status::ready) << "the batch was full";
-    EXPECT_EQ(second.get_future().wait_for(patience), std::future_status::ready);
-    EXPECT_EQ(store.transactions.load(), 1);
-}
-
-// A loop beside the one that looks: it lets inputs gather, and what comes due is none of its business.
-TEST(EngineLoopApart, RunsWhatHasGatheredAsOneBatchAndLooksAtNothing) {
-    runtime::Metrics metrics;
-    WatchedStore store;
-    engine::Bench bench;
-    bench.store.set_faults(&store);
-    EngineLoopOptions options;
-    options.looks = false;
-    options.linger = std::chrono::hours(1);
-    options.batch_limit = 3;
-    EngineLoop loop(*bench.engine, metrics, options);
-    loop.start();
-
-    std::vector<std::future<void>> answers;
-    const auto offer = [&](int number) {
+// A batch begins when it is full, and what comes due is looked at by nobody.
+class FullBatches : public EngineLoopTest {
+protected:
+    FullBatches() : EngineLoopTest(of_three()) {}
+    static EngineLoopOptions of_three() {
+        EngineLoopOptions options;
+        options.looks = false;
+        options.gather = options.linger = std::chrono::hours(1);
+        options.batch_limit = 3;
+        return options;
+    }
+    // Ready when it is answered.
+    std::future<void> offer(int number, bool apart) {
         const auto done = std::make_shared<std::promise<void>>();
-        answers.push_back(done->get_future());
-        engine::Input input = bench.wanted(number);
-        std::get<engine::Arrival>(input.content).apart = true;
+        engine::Input input = bench_.wanted(number);
+        std::get<engine::Arrival>(input.content).apart = apart;
         input.done = [done](const engine::InputResult&) {
             done->set_value();
         };
-        ASSERT_TRUE(loop.offer(std::move(input)));
-    };
-    offer(1);
-    offer(2);
-    EXPECT_EQ(answers[0].wait_for(100ms), std::future_status::timeout) << "there may be more";
-    offer(3);
-    for (std::future<void>& answer : answers)
-        ASSERT_EQ(answer.wait_for(patience), std::future_status::ready) << "the batch was full";
-    EXPECT_EQ(store.transactions.load(), 1);
-    loop.look_soon();
-    offer(4);
-    loop.stop();
-    EXPECT_EQ(answers[3].wait_for(0s), std::future_status::ready) << "told that it was not taken";
-    EXPECT_EQ(store.looks.load(), 0);
+        EXPECT_TRUE(loop_.offer(std::move(input)));
+        return done->get_future();
+    }
+    void expect_one_batch_of_three(bool apart) {
+        std::future<void> first = offer(1, apart), second = offer(2, apart);
+        EXPECT_EQ(first.wait_for(100ms), std::future_status::timeout) << "there may be more";
+        std::future<void> third = offer(3, apart);
+        for (std::future<void>* answer : {&first, &second, &third})
+            ASSERT_EQ(answer->wait_for(patience), std::future_status::ready) << "the batch was full";
+        EXPECT_EQ(store_.transactions.load(), 1);
+    }
+};
+
+TEST_F(FullBatches, WhatComesWithinALittleGoesTogether) {
+    expect_one_batch_of_three(false);
+}
+
+// A loop beside the one that looks: it lets inputs gather, and what comes due is none of its business.
+TEST_F(FullBatches, ApartRunWhatHasGatheredAndLookAtNothing) {
+    expect_one_batch_of_three(true);
+    loop_.look_soon();
+    const std::future<void> fourth = offer(4, true);
+    loop_.stop();
+    EXPECT_EQ(fourth.wait_for(0s), std::future_status::ready) << "told that it was not taken";
+    EXPECT_EQ(store_.looks.load(), 0);
 }
 
 // How much may wait before one who comes: what is done while he waits, by how fast batches went of late.
