@@ -11,11 +11,12 @@ using sagas::MerchantId;
 namespace {
 
 constexpr const char* kColumns =
-    "merchant_id, command_id, saga_id, duty, activity, lane, priority, tokens, state, payload, idempotency_key, "
+    "merchant_id, command_id, saga_id, duty, activity, lane, origin, priority, tokens, state, payload, "
+    "idempotency_key, "
     "attempt, counted_attempts, attempt_token, perhaps_applied, lookup_first, created_at, due_at, sent_at, "
     "send_before, deadline, published_at, closed_at, outcome, last_error, trace";
 
-constexpr std::size_t columns_of_command = 26;
+constexpr std::size_t columns_of_command = 27;
 
 // Saga by saga, whatever the planner thinks: planned while there were none, it would walk over all that are open for each saga.
 // Whose saga is locked nobody else locks, so the sequence does not matter.
@@ -48,11 +49,29 @@ constexpr const char* kHurryDutyCommand = R"sql(
                AND saga_id IS NULL AND state = 'waiting' AND priority > $3
                FOR NO KEY UPDATE SKIP LOCKED))sql";
 
+// Walks from origin to origin over the index of waiting commands, so that a long queue of one of them costs nothing here.
 constexpr const char* kClaimWaiting = R"sql( FROM commands
-     WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting' AND due_at <= $3::timestamptz
-       AND (NOT $5::boolean OR (saga_id IS NULL AND priority IN (1, 3)))
-     ORDER BY priority, due_at, command_id
-     LIMIT $4::bigint
+     WHERE merchant_id = $1::bigint AND state = 'waiting' AND command_id = ANY (ARRAY(
+            WITH RECURSIVE line AS (
+                (SELECT priority, origin FROM commands
+                  WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting'
+                  ORDER BY priority, origin LIMIT 1)
+                UNION ALL
+                SELECT next.priority, next.origin
+                  FROM line, LATERAL (SELECT priority, origin FROM commands
+                                       WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting'
+                                         AND (priority, origin) > (line.priority, line.origin)
+                                       ORDER BY priority, origin LIMIT 1) next)
+            SELECT own.command_id
+              FROM line, LATERAL (SELECT command_id, row_number() OVER (ORDER BY due_at, command_id) AS turn
+                                    FROM commands
+                                   WHERE merchant_id = $1::bigint AND lane = $2 AND state = 'waiting'
+                                     AND priority = line.priority AND origin = line.origin AND due_at <= $3::timestamptz
+                                     AND (NOT $6::boolean OR (saga_id IS NULL AND priority IN (1, 3)))
+                                   ORDER BY due_at, command_id
+                                   LIMIT $4::bigint) own
+             ORDER BY line.priority, own.turn, line.origin <= $5, line.origin
+             LIMIT $4::bigint))
        FOR NO KEY UPDATE SKIP LOCKED)sql";
 
 constexpr const char* kClaimUnpublished = R"sql( FROM commands
@@ -74,15 +93,15 @@ constexpr const char* kMarkPublished = R"sql(
     UPDATE commands SET published_at = confirmed.at FROM confirmed WHERE commands.command_id = confirmed.command_id)sql";
 
 constexpr const char* kInsert = R"sql(
-    INSERT INTO commands (merchant_id, command_id, saga_id, duty, activity, lane, priority, tokens, state, payload,
+    INSERT INTO commands (merchant_id, command_id, saga_id, duty, activity, lane, origin, priority, tokens, state, payload,
                           idempotency_key, attempt, counted_attempts, attempt_token, perhaps_applied, lookup_first,
                           created_at, due_at, sent_at, send_before, deadline, published_at, closed_at, outcome,
                           last_error, trace)
-    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::smallint[],
-                         $8::double precision[], $9::text[], $10::jsonb[], $11::text[], $12::integer[], $13::integer[],
-                         $14::text[], $15::boolean[], $16::boolean[], $17::timestamptz[], $18::timestamptz[],
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                         $8::smallint[], $9::double precision[], $10::text[], $11::jsonb[], $12::text[], $13::integer[],
+                         $14::integer[], $15::text[], $16::boolean[], $17::boolean[], $18::timestamptz[],
                          $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[],
-                         $23::timestamptz[], $24::text[], $25::text[], $26::text[]))sql";
+                         $23::timestamptz[], $24::timestamptz[], $25::text[], $26::text[], $27::text[]))sql";
 
 // What a command is for never changes; only how it fares does.
 constexpr const char* kUpdate = R"sql(
@@ -128,6 +147,7 @@ CommandRow read_command(RowReader& row) {
     command.duty = row.text();
     command.activity = row.text();
     command.lane = row.text();
+    command.origin = row.text();
     command.priority = row.int32();
     command.tokens = row.real();
     command.state = state_of(row.text());
@@ -197,8 +217,9 @@ std::vector<CommandRow> PgTransaction::claim_waiting_commands(
     const std::string& lane,
     Instant now,
     std::size_t limit,
+    const std::string& served_last,
     bool asking) {
-    return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit, asking}), read_command);
+    return read_all(sql_.query(select(kClaimWaiting), {merchant, lane, now, limit, served_last, asking}), read_command);
 }
 
 std::vector<CommandRow> PgTransaction::claim_unpublished_commands(Instant sent_before, std::size_t limit) {
@@ -225,7 +246,8 @@ void PgTransaction::insert_commands(const std::vector<CommandRow>& rows) {
             column(rows, &CommandRow::merchant), column(rows, &CommandRow::command_id),
             column(rows, [](const CommandRow& row) { return null_if_empty(row.saga_id); }),
             column(rows, &CommandRow::duty), column(rows, &CommandRow::activity), column(rows, &CommandRow::lane),
-            column(rows, &CommandRow::priority), column(rows, &CommandRow::tokens), column(rows, name_of_state),
+            column(rows, &CommandRow::origin), column(rows, &CommandRow::priority), column(rows, &CommandRow::tokens),
+            column(rows, name_of_state),
             column(rows, [](const CommandRow& row) { return runtime::dump_json(row.payload); }),
             column(rows, &CommandRow::idempotency_key), column(rows, &CommandRow::attempt),
             column(rows, &CommandRow::counted_attempts), column(rows, &CommandRow::attempt_token),

@@ -35,16 +35,16 @@ constexpr const char* kMissing = R"sql(
 
 constexpr const char* kCreateMissing = R"sql(
     INSERT INTO lanes (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, "window", breaker,
-                       failures, opened_at, reason)
+                       failures, opened_at, reason, served_last)
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::double precision[], $4::double precision[],
                          $5::double precision[], $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::text[],
-                         $10::integer[], $11::timestamptz[], $12::text[]) AS new (merchant_id, lane)
+                         $10::integer[], $11::timestamptz[], $12::text[], $13::text[]) AS new (merchant_id, lane)
      ORDER BY merchant_id, lane
         ON CONFLICT DO NOTHING)sql";
 
 constexpr const char* kLock = R"sql(
     SELECT merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, "window", breaker, failures,
-           opened_at, reason,
+           opened_at, reason, served_last,
            EXISTS (SELECT FROM recoveries
                     WHERE recoveries.merchant_id = lanes.merchant_id AND stage <> 'caught_up')
       FROM lanes
@@ -65,12 +65,12 @@ constexpr const char* kWrite = R"sql(
     UPDATE lanes lane
        SET tokens = new.tokens, capacity = new.capacity, per_second = new.per_second, refilled_at = new.refilled_at,
            not_before = new.not_before, "window" = new."window", breaker = new.breaker, failures = new.failures,
-           opened_at = new.opened_at, reason = new.reason
+           opened_at = new.opened_at, reason = new.reason, served_last = new.served_last
       FROM unnest($1::bigint[], $2::text[], $3::double precision[], $4::double precision[], $5::double precision[],
                   $6::timestamptz[], $7::timestamptz[], $8::integer[], $9::text[], $10::integer[], $11::timestamptz[],
-                  $12::text[])
+                  $12::text[], $13::text[])
         AS new (merchant_id, lane, tokens, capacity, per_second, refilled_at, not_before, "window", breaker, failures,
-                opened_at, reason)
+                opened_at, reason, served_last)
      WHERE lane.merchant_id = new.merchant_id AND lane.lane = new.lane)sql";
 
 std::pair<MerchantId, std::string> read_name(RowReader& row) {
@@ -92,6 +92,7 @@ LaneRow read_lane(RowReader& row) {
     lane.failures = row.int32();
     lane.opened_at = row.optional_instant();
     lane.reason = row.text();
+    lane.served_last = row.text();
     lane.reads_only = row.boolean();
     return lane;
 }
@@ -101,7 +102,8 @@ std::vector<Parameter> columns_of(const std::vector<LaneRow>& lanes) {
         column(lanes, &LaneRow::merchant),   column(lanes, &LaneRow::lane),       column(lanes, &LaneRow::tokens),
         column(lanes, &LaneRow::capacity),   column(lanes, &LaneRow::per_second), column(lanes, &LaneRow::refilled_at),
         column(lanes, &LaneRow::not_before), column(lanes, &LaneRow::window),     column(lanes, &LaneRow::breaker),
-        column(lanes, &LaneRow::failures),   column(lanes, &LaneRow::opened_at),  column(lanes, &LaneRow::reason)};
+        column(lanes, &LaneRow::failures),   column(lanes, &LaneRow::opened_at),  column(lanes, &LaneRow::reason),
+        column(lanes, &LaneRow::served_last)};
 }
 
 }  // namespace

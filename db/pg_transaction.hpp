@@ -41,6 +41,7 @@ public:
         const std::string& lane,
         Instant now,
         std::size_t limit,
+        const std::string& served_last,
         bool asking) override;
     std::vector<engine::CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) override;
     void mark_published(const std::vector<engine::Confirmed>& confirmed) override;

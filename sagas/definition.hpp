@@ -53,6 +53,9 @@ struct Command {
     std::string idempotency_key;  // unique per saga; the same on every attempt
     nlohmann::json payload = nlohmann::json::object();
     Duration delay{0};  // earliest send, from now
+    // On whose behalf: what waits in one lane leaves in turn of origins, so that a thousand orders of one store do not stand
+    // before the one of another. May be empty.
+    std::string origin = {};
 };
 
 // A change to rows the engine does not know (stock, for one), settled by the participant in the same transaction.

@@ -83,7 +83,8 @@ void command(
     for (const OpenCommand& open : step.saga.open_commands) {
         if (open.idempotency_key == key) return;
     }
-    step.decision.commands.push_back({std::string(activity), lane, key, std::move(payload), delay});
+    step.decision.commands.push_back(
+        {std::string(activity), lane, key, std::move(payload), delay, store_lane(step.data)});
 }
 
 // A restored database has learned of it by asking: the warehouse has it since long.
@@ -248,6 +249,16 @@ void leave_unserved(OrderStep& step, const std::string& what) {
     step.data.unserved.push_back(what);
     step.decision.incident = what;
     add_note(step, what);
+}
+
+// A request that was taken for lost has arrived after all, and the warehouse has two orders for one part: nobody but a person
+// can call goods back.
+void tell_of_a_second(OrderStep& step, const Fulfillment& accepted) {
+    for (const Fulfillment& other : step.data.fulfillments) {
+        if (&other == &accepted || other.part != accepted.part || other.state != "accepted") continue;
+        leave_unserved(
+            step, "the warehouse has two orders for one part: " + other.reference + ", " + accepted.reference);
+    }
 }
 
 // Reserves what one part is to have; the answer says whether the part gets it. False: it cannot be asked for.
@@ -983,6 +994,7 @@ void commit_stock(OrderStep& step, Payload payload) {
         step.decision.note = "warehouse order " + current->warehouse_order_id;
     }
     step.decision.closes_incident = true;
+    if (current != nullptr) tell_of_a_second(step, *current);
     effect_on_part(step, "Commit", part_in(step, payload), found);
 }
 
@@ -1124,6 +1136,7 @@ void ship(OrderStep& step, Payload payload) {
         fulfillment->warehouse_order_id = text_in(payload.at("view"), "warehouse_order_id");
         effect_on_part(step, "Commit", fulfillment->part, as_found(is_found(payload)));
         goes_on_after_request(step.data);
+        tell_of_a_second(step, *fulfillment);
     }
     std::string numbers;
     for (Shipment& shipment : news.new_shipments) {

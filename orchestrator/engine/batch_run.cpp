@@ -19,12 +19,6 @@ LaneRules rules_of(const EngineOptions& options) {
         options.breaker_cooldown, options.breaker_cooldown_cap, options.breaker_failures, options.creates_leave_free};
 }
 
-// The best first, as those that wait are claimed.
-bool goes_before(const CommandRow* left, const CommandRow* right) {
-    return std::tie(left->priority, left->due_at, left->command_id) <
-           std::tie(right->priority, right->due_at, right->command_id);
-}
-
 // Of a duty, and only looks something up: what may leave while a lane writes nothing to its peer.
 bool is_asking(const CommandRow& command) {
     return command.saga_id.empty() && (command.priority == asked_first || command.priority == polled);
@@ -490,6 +484,7 @@ CommandRow BatchRun::new_command(
     row.command_id = runtime::new_uuid(now_, parts_.random);
     row.activity = command.activity;
     row.lane = command.lane;
+    row.origin = command.origin;
     row.priority = policy.priority;
     row.tokens = policy.tokens;
     row.payload = command.payload;
@@ -634,14 +629,14 @@ void BatchRun::admit_commands(std::vector<CommandRow> fresh) {
         std::vector<CommandRow> stored;
         if (lane.has_waiting)
             stored = transaction_.claim_waiting_commands(
-                lane.merchant, lane.lane, now_, static_cast<std::size_t>(free), lane.reads_only);
+                lane.merchant, lane.lane, now_, static_cast<std::size_t>(free), lane.served_last, lane.reads_only);
         std::vector<CommandRow*> queue;
         for (CommandRow& command : stored)
             queue.push_back(&command);
         for (CommandRow* command : due[{lane.merchant, lane.lane}]) {
             if (!lane.reads_only || is_asking(*command)) queue.push_back(command);
         }
-        std::sort(queue.begin(), queue.end(), goes_before);
+        queue = in_turn(std::move(queue), lane.served_last);
         queue.resize(std::min(queue.size(), static_cast<std::size_t>(free)));
         for (CommandRow* command : queue) {
             const sagas::ActivityPolicy& policy = policy_of_duty(command->activity);
@@ -651,6 +646,7 @@ void BatchRun::admit_commands(std::vector<CommandRow> fresh) {
                 break;
             }
             begin_attempt(*command, policy, now_, runtime::new_uuid_v4(parts_.random));
+            if (!runtime::planted("turns_forgotten")) lane.served_last = command->origin;
             admitted_.push_back(*command);
         }
         for (CommandRow& command : stored) {

@@ -36,6 +36,28 @@ void close_breaker(LaneRow& lane) {
 
 }  // namespace
 
+std::vector<CommandRow*> in_turn(std::vector<CommandRow*> commands, const std::string& served_last) {
+    const auto line_of = [&](const CommandRow* command) {
+        return std::tuple(command->priority, command->origin <= served_last, std::string_view(command->origin));
+    };
+    std::sort(commands.begin(), commands.end(), [&](const CommandRow* left, const CommandRow* right) {
+        return std::tuple(line_of(left), left->due_at, std::string_view(left->command_id)) <
+               std::tuple(line_of(right), right->due_at, std::string_view(right->command_id));
+    });
+    // How many of its own line go before each: of one priority all first ones leave, then all second ones.
+    std::vector<std::pair<std::size_t, CommandRow*>> turns;
+    turns.reserve(commands.size());
+    for (CommandRow* command : commands) {
+        const bool same = !turns.empty() && line_of(turns.back().second) == line_of(command);
+        turns.emplace_back(same ? turns.back().first + 1 : 0, command);
+    }
+    std::stable_sort(turns.begin(), turns.end(), [](const auto& left, const auto& right) {
+        return std::tuple(left.second->priority, left.first) < std::tuple(right.second->priority, right.first);
+    });
+    std::transform(turns.begin(), turns.end(), commands.begin(), [](const auto& turn) { return turn.second; });
+    return commands;
+}
+
 void refill(LaneRow& lane, Instant now) {
     if (now <= lane.refilled_at) return;
     double seconds = std::chrono::duration<double>(now - lane.refilled_at).count();

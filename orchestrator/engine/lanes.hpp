@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ordersaga::engine {
 
@@ -16,6 +17,10 @@ struct LaneRules {
     int breaker_failures = 5;
     double creates_leave_free = 0.2;
 };
+
+// The sequence in which commands leave their lane: by priority; of one priority an origin after the other, each with what is
+// due first, behind the origin that was served last.
+std::vector<CommandRow*> in_turn(std::vector<CommandRow*> commands, const std::string& served_last);
 
 // What an attempt's outcome tells about the peer.
 void learn(LaneRow& lane, const sagas::Outcome& outcome, const LaneRules& rules, Instant now);

@@ -109,6 +109,7 @@ struct CommandRow {
     std::string duty;        // "<duty name>/<subject>" when saga_id is empty
     std::string activity;
     std::string lane;
+    std::string origin;  // sagas::Command
     int priority = 2;
     double tokens = 1;
     CommandState state = CommandState::waiting;
@@ -145,6 +146,7 @@ struct LaneRow {
     bool has_waiting = true;         // some stored command of it waits, due or not
     std::string breaker = "closed";  // closed | open | probing
     int failures = 0;                // consecutive
+    std::string served_last;         // the origin whose turn it was
     std::optional<Instant> opened_at;
     std::string reason;       // why it is not closed
     bool reads_only = false;  // the database was restored: its peers are asked, and nothing is written to them
@@ -268,13 +270,14 @@ public:
     // create has created it, so it waits for no earlier one: not a lock out of sequence.
     virtual void create_lanes(const std::vector<LaneRow>& lanes) = 0;
     virtual void write_lanes(const std::vector<LaneRow>& lanes) = 0;
-    // Waiting commands of one lane due by `now`, best first (priority, due_at, command_id). Skips locked ones.
-    // `asking`: only those of duties, of the priorities of lookups and polls.
+    // Waiting commands of one lane due by `now`, those that leave first by in_turn() (lanes.hpp), in no sequence. Skips locked
+    // ones. `asking`: only those of duties, of the priorities of lookups and polls.
     virtual std::vector<CommandRow> claim_waiting_commands(
         MerchantId merchant,
         const std::string& lane,
         Instant now,
         std::size_t limit,
+        const std::string& served_last = {},
         bool asking = false) = 0;
     // Sent commands that nobody confirmed as published since before `sent_before`. Skips locked ones.
     virtual std::vector<CommandRow> claim_unpublished_commands(Instant sent_before, std::size_t limit) = 0;

@@ -195,8 +195,13 @@ public:
     }
     void create_lanes(const std::vector<engine::LaneRow>&) override { refuse(); }
     void write_lanes(const std::vector<engine::LaneRow>&) override { refuse(); }
-    std::vector<CommandRow> claim_waiting_commands(MerchantId, const std::string&, Instant, std::size_t, bool)
-        override {
+    std::vector<CommandRow> claim_waiting_commands(
+        MerchantId,
+        const std::string&,
+        Instant,
+        std::size_t,
+        const std::string&,
+        bool) override {
         refuse();
     }
     std::vector<CommandRow> claim_unpublished_commands(Instant, std::size_t) override { refuse(); }

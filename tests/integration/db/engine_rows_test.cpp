@@ -1,5 +1,7 @@
 #include "tests/integration/db/a_merchant.hpp"
 
+#include <gmock/gmock.h>
+
 #include <thread>
 
 namespace ordersaga::db {
@@ -11,6 +13,8 @@ using engine::CommandState;
 using engine::LaneRow;
 using std::chrono::hours;
 using std::chrono::seconds;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 std::vector<std::string> ids_of(const std::vector<CommandRow>& rows) {
     std::vector<std::string> ids;
@@ -232,13 +236,38 @@ TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
         add_command(row);
     }
     in_rows([&](engine::Transaction& transaction, orders::Rows&) {
-        EXPECT_EQ(
-            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
-            (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
-        EXPECT_EQ(
-            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
-            (std::vector<std::string>{uuid(13), uuid(10)}));
-        EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:2", start, 9).empty());
+        const auto claimed = [&](const std::string& lane, Instant now, std::size_t limit) {
+            return ids_of(transaction.claim_waiting_commands(merchant, lane, now, limit));
+        };
+        EXPECT_THAT(claimed("store:1", start, 9), UnorderedElementsAre(uuid(10), uuid(12), uuid(13)));
+        EXPECT_THAT(claimed("store:1", start + seconds(1), 2), UnorderedElementsAre(uuid(10), uuid(13)));
+        EXPECT_THAT(claimed("store:2", start, 9), IsEmpty());
+    });
+}
+
+// Three of store 1 and one each of 2 and 3, which came last.
+TEST_F(EngineRows, ClaimsWaitingCommandsInTurnOfTheirOrigins) {
+    const auto of_origin = [&](int number, const std::string& origin) {
+        CommandRow row = a_command(number, 1, std::to_string(number));
+        row.origin = origin;
+        return row;
+    };
+    CommandRow urgent = of_origin(20, "1");
+    urgent.priority = 0;
+    for (const CommandRow& row :
+         {of_origin(10, "1"), of_origin(11, "1"), of_origin(12, "1"), of_origin(13, "2"), of_origin(14, "3"), urgent}) {
+        add_command(row);
+    }
+    in_rows([&](engine::Transaction& transaction, orders::Rows&) {
+        const auto claimed = [&](const std::string& served_last, std::size_t limit) {
+            return ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, limit, served_last));
+        };
+        EXPECT_THAT(claimed("", 1), UnorderedElementsAre(uuid(20)));
+        EXPECT_THAT(claimed("", 2), UnorderedElementsAre(uuid(20), uuid(10)));
+        EXPECT_THAT(claimed("1", 2), UnorderedElementsAre(uuid(20), uuid(13)));
+        EXPECT_THAT(claimed("2", 3), UnorderedElementsAre(uuid(20), uuid(14), uuid(10)));
+        EXPECT_THAT(claimed("3", 5), UnorderedElementsAre(uuid(20), uuid(10), uuid(13), uuid(14), uuid(11)));
+        EXPECT_EQ(claimed("3", 9).size(), 6U);
     });
 }
 

@@ -191,7 +191,7 @@ TEST_F(Restored, LanesAdmitOnlyQuestionsMeanwhile) {
         lane.refilled_at = lane.not_before = transaction.now();
         transaction.create_lanes({lane});
         EXPECT_TRUE(transaction.lock_lanes({{merchant, "store:1"}}).front().reads_only);
-        const auto asking = transaction.claim_waiting_commands(merchant, "store:1", transaction.now(), 9, true);
+        const auto asking = transaction.claim_waiting_commands(merchant, "store:1", transaction.now(), 9, {}, true);
         ASSERT_EQ(asking.size(), 1U);
         EXPECT_EQ(asking.front().idempotency_key, "ask") << "a saga would decide by what it sees";
         EXPECT_EQ(transaction.claim_waiting_commands(merchant, "store:1", transaction.now(), 9).size(), 3U);

@@ -1,4 +1,5 @@
 // The engine's own rows: sagas, history, signals, commands, lanes, duties, announcements, incidents.
+#include "orchestrator/engine/lanes.hpp"
 #include "tests/support/sim/sim_checks.hpp"
 #include "tests/support/sim/sim_transaction.hpp"
 
@@ -278,18 +279,25 @@ std::vector<CommandRow> SimTransaction::claim_waiting_commands(
     const std::string& lane,
     Instant now,
     std::size_t limit,
+    const std::string& served_last,
     bool asking) {
     step("claim_waiting_commands");
-    std::vector<std::pair<std::tuple<int, Instant, std::string>, CommandRow>> ranked;
+    std::vector<CommandRow> waiting;
     for (const auto& [id, command] : tables_.open_commands) {
         if (command.merchant != merchant || command.lane != lane) continue;
         if (command.state != CommandState::waiting || command.due_at > now) continue;
         const bool asks =
             command.saga_id.empty() && (command.priority == engine::asked_first || command.priority == engine::polled);
         if (asking && !asks) continue;
-        ranked.push_back({{command.priority, command.due_at, command.command_id}, command});
+        waiting.push_back(command);
     }
-    std::vector<CommandRow> claimed = first_of(std::move(ranked), limit);
+    std::vector<CommandRow*> queue;
+    for (CommandRow& command : waiting)
+        queue.push_back(&command);
+    std::vector<CommandRow> claimed;
+    for (CommandRow* command : engine::in_turn(std::move(queue), served_last)) {
+        if (claimed.size() < limit) claimed.push_back(std::move(*command));
+    }
     lock(Locked::commands, engine::Turn::never, claimed, command_key, "");
     return claimed;
 }

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using sagas::OutcomeKind;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Not;
 
 LaneRow a_lane(double capacity = 10, double per_second = 1) {
@@ -53,6 +54,41 @@ TEST(Lane, RefillsWithTimeUpToItsCapacity) {
     EXPECT_DOUBLE_EQ(lane.tokens, 3) << "a clock that goes back gives nothing and takes nothing";
     refill(lane, start + 1000s);
     EXPECT_DOUBLE_EQ(lane.tokens, 10);
+}
+
+std::vector<std::string> ids_in_turn(std::vector<CommandRow> commands, const std::string& served_last) {
+    std::vector<CommandRow*> queue;
+    for (CommandRow& command : commands)
+        queue.push_back(&command);
+    std::vector<std::string> ids;
+    for (const CommandRow* command : in_turn(queue, served_last))
+        ids.push_back(command->command_id);
+    return ids;
+}
+
+CommandRow of_origin(const std::string& id, const std::string& origin, int priority = 2) {
+    CommandRow command = of_priority(priority);
+    command.command_id = id;
+    command.origin = origin;
+    command.due_at = start;
+    return command;
+}
+
+TEST(Lane, ServesThoseWhoWaitInTurn) {
+    const std::vector<CommandRow> waiting = {of_origin("a", "1"),   of_origin("b", "1"), of_origin("c", "1"),
+                                             of_origin("d", "2"),   of_origin("e", "3"), of_origin("f", "3"),
+                                             of_origin("x", "1", 0)};
+    EXPECT_THAT(ids_in_turn(waiting, ""), ElementsAre("x", "a", "d", "e", "b", "f", "c"));
+    EXPECT_THAT(ids_in_turn(waiting, "1"), ElementsAre("x", "d", "e", "a", "f", "b", "c"));
+    EXPECT_THAT(ids_in_turn(waiting, "2"), ElementsAre("x", "e", "a", "d", "f", "b", "c"));
+    EXPECT_THAT(ids_in_turn(waiting, "9"), ElementsAre("x", "a", "d", "e", "b", "f", "c"));
+}
+
+TEST(Lane, ServesOfOneOriginWhatWasDueFirst) {
+    std::vector<CommandRow> waiting = {of_origin("b", "1"), of_origin("a", "1"), of_origin("c", "1")};
+    waiting[0].due_at = start - 1s;
+    EXPECT_THAT(ids_in_turn(waiting, "1"), ElementsAre("b", "a", "c"));
+    EXPECT_TRUE(ids_in_turn({}, "1").empty());
 }
 
 TEST(Lane, KnowsWhenItWillAdmit) {
@@ -208,6 +244,23 @@ TEST(EngineLanes, KeepAWindowOfAttemptsInFlight) {
     EXPECT_EQ(bench.sink.sent.size(), 2U) << "nobody has answered";
     bench.end(bench.sink.sent[0], an_outcome(OutcomeKind::done));
     EXPECT_EQ(bench.sink.sent.size(), 3U) << "the slot is filled in the same batch";
+}
+
+// Who comes later with one order does not wait for the thousand of somebody else.
+TEST(EngineLanes, ServeThoseWhoWaitInTurn) {
+    Bench bench;
+    bench.boxes.lane.window = 1;
+    for (int number = 1; number <= 4; ++number)
+        bench.order(number, {{"origin", "loud"}});
+    bench.order(5, {{"origin", "calm"}});
+    bench.order(6, {{"origin", "quiet"}});
+    ASSERT_EQ(bench.sink.sent.size(), 1U);
+    std::vector<std::string> served;
+    for (int round = 0; round < 5; ++round) {
+        bench.end(bench.last_sent(), an_outcome(OutcomeKind::refused));
+        served.push_back(bench.last_sent().origin);
+    }
+    EXPECT_THAT(served, ElementsAre("quiet", "calm", "loud", "loud", "loud"));
 }
 
 TEST(EngineLanes, DoNotDisturbEachOther) {

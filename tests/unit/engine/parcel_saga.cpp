@@ -24,6 +24,7 @@ Command command(const char* activity, const SagaSnapshot& saga) {
     wanted.activity = activity;
     wanted.lane = saga.data.value("lane", "bench:1");
     wanted.idempotency_key = std::string(activity) + ":" + saga.data.value("name", "");
+    wanted.origin = saga.data.value("origin", "");
     wanted.payload = {{"name", saga.data.value("name", "")}};
     return wanted;
 }

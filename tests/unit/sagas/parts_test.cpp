@@ -364,6 +364,22 @@ TEST(OrderParts, WhatWasGivenUpInDoubtIsCalledBackWhereverTheOrderStands) {
     EXPECT_THAT(order.commands(), IsEmpty()) << "an older look";
 }
 
+// It left before anybody could call it back, while its successor is in doubt itself; that one turns out to have left, too.
+TEST(OrderParts, TwoAtTheWarehouseForOnePartAreLeftToAPerson) {
+    Conversation order = replaced_in_doubt();
+    order.send(activity::request_fulfillment);
+    order.end(activity::request_fulfillment, ended(OutcomeKind::unknown, "no answer"), true);
+    order.tell("CancelRequested", {{"by", "operator"}});
+    ASSERT_EQ(order.state(), "CancellingFulfillment");
+    order.show(second_part_shipped());
+    ASSERT_EQ(order.data().of_reference("eu.450789469.2.1")->state, "accepted");
+    order.show(a_view("eu.450789469.2.2", "Shipped", {{"S3", "Shipped", {{"9002", 3}}}}));
+    EXPECT_TRUE(order.incident_open());
+    EXPECT_THAT(
+        order.data().unserved,
+        Contains("the warehouse has two orders for one part: eu.450789469.2.1, eu.450789469.2.2"));
+}
+
 TEST(OrderParts, TheLateCancelOfWhatWasGivenUpDoesNotSpeakForItsSuccessor) {
     Conversation order = replaced_in_doubt();
     order.end(activity::request_fulfillment, done({{"view", a_view("eu.450789469.2.2", "Accepted")}}));

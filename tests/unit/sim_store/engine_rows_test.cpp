@@ -1,5 +1,6 @@
 #include "tests/unit/sim_store/a_store.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace ordersaga::sim {
@@ -11,6 +12,8 @@ using engine::CommandState;
 using engine::LaneRow;
 using engine::Transaction;
 using std::chrono::seconds;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 std::vector<std::string> ids_of(const std::vector<CommandRow>& rows) {
     std::vector<std::string> ids;
@@ -148,15 +151,38 @@ TEST_F(EngineRows, ClaimsWaitingCommandsByPriorityThenDueThenId) {
     later.due_at = start + seconds(1);
     for (const CommandRow& row : {later, world.a_command(12, 1, "c"), world.a_command(10, 1, "d"), urgent})
         world.add_command(row);
-
     world.transact([&](Transaction& transaction, orders::Rows&) {
-        EXPECT_EQ(
-            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, 9)),
-            (std::vector<std::string>{uuid(13), uuid(10), uuid(12)}));
-        EXPECT_EQ(
-            ids_of(transaction.claim_waiting_commands(merchant, "store:1", start + seconds(1), 2)),
-            (std::vector<std::string>{uuid(13), uuid(10)}));
-        EXPECT_TRUE(transaction.claim_waiting_commands(merchant, "store:2", start, 9).empty());
+        const auto claimed = [&](const std::string& lane, Instant now, std::size_t limit) {
+            return ids_of(transaction.claim_waiting_commands(merchant, lane, now, limit));
+        };
+        EXPECT_THAT(claimed("store:1", start, 9), UnorderedElementsAre(uuid(10), uuid(12), uuid(13)));
+        EXPECT_THAT(claimed("store:1", start + seconds(1), 2), UnorderedElementsAre(uuid(10), uuid(13)));
+        EXPECT_THAT(claimed("store:2", start, 9), IsEmpty());
+    });
+}
+
+// Three of store 1 and one each of 2 and 3, which came last.
+TEST_F(EngineRows, ClaimsWaitingCommandsInTurnOfTheirOrigins) {
+    const auto of_origin = [&](int number, const std::string& origin) {
+        CommandRow row = world.a_command(number, 1, std::to_string(number));
+        row.origin = origin;
+        return row;
+    };
+    CommandRow urgent = of_origin(20, "1");
+    urgent.priority = 0;
+    for (const CommandRow& row :
+         {of_origin(10, "1"), of_origin(11, "1"), of_origin(12, "1"), of_origin(13, "2"), of_origin(14, "3"), urgent})
+        world.add_command(row);
+    world.transact([&](Transaction& transaction, orders::Rows&) {
+        const auto claimed = [&](const std::string& served_last, std::size_t limit) {
+            return ids_of(transaction.claim_waiting_commands(merchant, "store:1", start, limit, served_last));
+        };
+        EXPECT_THAT(claimed("", 1), UnorderedElementsAre(uuid(20)));
+        EXPECT_THAT(claimed("", 2), UnorderedElementsAre(uuid(20), uuid(10)));
+        EXPECT_THAT(claimed("1", 2), UnorderedElementsAre(uuid(20), uuid(13)));
+        EXPECT_THAT(claimed("2", 3), UnorderedElementsAre(uuid(20), uuid(14), uuid(10)));
+        EXPECT_THAT(claimed("3", 5), UnorderedElementsAre(uuid(20), uuid(10), uuid(13), uuid(14), uuid(11)));
+        EXPECT_EQ(claimed("3", 9).size(), 6U);
     });
 }
 
