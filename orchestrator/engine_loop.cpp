@@ -73,7 +73,7 @@ bool EngineLoop::has_room(const std::string& line) const {
 }
 
 bool EngineLoop::is_too_much_before(const std::string& line) const {
-    if (queue_.size() >= options_.queue_limit) return true;
+    if (!queue_.may_grow(line, options_.queue_limit)) return true;
     const double wait_s = std::chrono::duration<double>(options_.longest_wait).count();
     return inputs_per_s_ > 0 && static_cast<double>(queue_.ahead_of(line)) > wait_s * inputs_per_s_;
 }

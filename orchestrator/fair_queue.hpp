@@ -75,6 +75,14 @@ public:
         return taken;
     }
 
+    // Whether one more may join this line while there is room for `limit` in all. A line may become as long as what is left for
+    // others: alone it takes half, two take a third each, and who comes next still finds room.
+    bool may_grow(const std::string& line, std::size_t limit) const {
+        if (size_ >= limit) return false;
+        const auto found = lines_.find(line);
+        return found == lines_.end() || found->second.size() < limit - size_;
+    }
+
     // How many will be taken before one that joins this line now.
     std::size_t ahead_of(const std::string& line) const {
         const auto found = lines_.find(line);

@@ -50,7 +50,7 @@ void read_engine(runtime::ConfigReader& reader, OrchestratorConfig& config) {
         static_cast<int>(section.integer("breaker_failures", config.engine.breaker_failures, 1, 1000));
     config.loop.batch_limit = static_cast<std::size_t>(section.integer("batch_limit", 200, 1, 1000));
     config.loop.nice = static_cast<int>(section.integer("nice", config.loop.nice, -20, 0));
-    config.loop.queue_limit = static_cast<std::size_t>(section.integer("queue_limit", 5'000, 1, 100'000));
+    config.loop.queue_limit = static_cast<std::size_t>(section.integer("queue_limit", 2'000, 1, 100'000));
 }
 
 void read_duties(runtime::ConfigReader& reader, OrchestratorConfig& config) {

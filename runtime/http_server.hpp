@@ -81,8 +81,8 @@ struct HttpServerOptions {
     std::chrono::milliseconds answer_timeout{4'500};    // for the handler → 503; what it does goes on unheard
     std::chrono::milliseconds idle_timeout{30'000};     // between two requests of a connection
     std::chrono::milliseconds write_timeout{10'000};
-    std::size_t max_connections = 2'000;
-    std::size_t max_connections_per_address = 1'000;
+    std::size_t max_connections = 4'000;  // more than webhooks may wait, so that a flood leaves some to others
+    std::size_t max_connections_per_address = 3'000;  // a proxy is one
     std::size_t max_requests_per_connection = 10'000;
     bool body_length_required_for_post = false;  // POST, PUT and PATCH without a length → 411
     Metrics* metrics = nullptr;                  // may be null; must outlive the server

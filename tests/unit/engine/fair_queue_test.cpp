@@ -48,6 +48,24 @@ TEST(FairQueue, KnowsHowManyComeBefore) {
     EXPECT_EQ(queue.ahead_of("new"), 4U);
 }
 
+TEST(FairQueue, LeavesRoomForOtherLines) {
+    Queue queue;
+    const auto fill = [&](const std::string& line, std::size_t limit) {
+        int pushed = 0;
+        for (; queue.may_grow(line, limit); ++pushed)
+            queue.push(line, line);
+        return pushed;
+    };
+    EXPECT_EQ(fill("a", 12), 6);
+    EXPECT_EQ(fill("b", 12), 3);
+    EXPECT_EQ(fill("a", 12), 0) << "it has more than its share by now";
+    EXPECT_EQ(fill("c", 12), 2);
+    EXPECT_EQ(fill("", 12), 1) << "whoever stands in no line may have the rest";
+    EXPECT_FALSE(queue.may_grow("new", 12));
+    queue.take(4);
+    EXPECT_TRUE(queue.may_grow("new", 12));
+}
+
 TEST(FairQueue, GivesOutWhatIsWanted) {
     Queue queue = flooded();
     queue.push("", "first2");
