@@ -23,7 +23,7 @@ class Metrics;
 namespace ordersaga {
 
 struct EngineLoopOptions {
-    std::size_t queue_limit = 2'000;                 // arrivals and commands of people; beyond it, or their share of it, 503
+    std::size_t queue_limit = 2'000;  // arrivals and commands of people; beyond it, or their share of it, 503
     std::chrono::milliseconds longest_wait{4'000};   // 503 as well for what would be answered later than this
     std::size_t batch_limit = 200;                   // more, and what stores answer waits long for its turn
     std::chrono::milliseconds give_up_after{4'000};  // for who waits for an answer, while the database is away

@@ -32,7 +32,7 @@ struct BadRequest : std::runtime_error {
 PeerAnswer reply(int status, const json& body) {
     PeerAnswer answer;
     answer.status = status;
-    answer.body = body.dump();
+    answer.body = runtime::dump_json(body);
     answer.operation = "control";
     return answer;
 }
@@ -504,7 +504,8 @@ PeerAnswer handle_orders(World& world, Shop& shop, const ControlRequest& request
         if (order == nullptr) {
             refuse(404, "no such order");
         }
-        return reply(json{{"order", order_brief(*order)}, {"webhook_body", order_body(shop.store, *order)}});
+        return reply(
+            json{{"order", order_brief(*order)}, {"webhook_body", json::parse(order_body(shop.store, *order))}});
     }
     const auto refusal = request.method == "DELETE" ? shop.store.erase(id, now)
                          : path.size() == 5         ? act_on_order(shop, id, path[4], body, now)

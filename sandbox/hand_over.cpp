@@ -1,5 +1,7 @@
 #include "sandbox/hand_over.hpp"
 
+#include "runtime/json.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <charconv>
@@ -29,7 +31,7 @@ void tell(std::string& text, int status, const std::string& store, std::int64_t 
         {"order_id", std::to_string(order_id)},
         {"topic", event == nullptr ? "" : event->topic},
         {"bytes", event == nullptr ? 0 : event->body.size()}};
-    text += head.dump();
+    text += runtime::dump_json(head);
     text += '\n';
     if (event != nullptr) text += event->body;
     text += '\n';

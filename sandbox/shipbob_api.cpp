@@ -48,7 +48,7 @@ PeerAnswer answer_of(const std::string& operation, bool is_write, int status, co
     answer.operation = operation;
     answer.is_write = is_write;
     answer.status = status;
-    answer.body = body.is_null() ? std::string() : body.dump();
+    answer.body = body.is_null() ? std::string() : runtime::dump_json(body);
     answer.refused = status >= 400;
     return answer;
 }
@@ -337,8 +337,8 @@ PeerAnswer ShipbobApi::create_order(const ShipbobRequest& request, Instant now) 
     Warehouse::CreateProblem problem = Warehouse::CreateProblem::none;
     std::string number = text_of(body, "order_number");
     const WarehouseOrder* order = warehouse_.create_order(
-        reference, number.empty() ? reference : number, warehouse_.settings().channel_id, lines, body.dump(), now,
-        problem);
+        reference, number.empty() ? reference : number, warehouse_.settings().channel_id, lines,
+        runtime::dump_json(body), now, problem);
     if (problem == Warehouse::CreateProblem::duplicate_reference) {
         return answer_of(operation, true, 422, complaint("", "Cannot insert order with existing ReferenceId"));
     }

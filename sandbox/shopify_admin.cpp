@@ -224,7 +224,7 @@ PeerAnswer ShopifyAdmin::handle(
             reply["extensions"] = {{"cost", cost(requested, std::nullopt, now)}};
             answer.refused = true;
             answer.operation = "throttled_by_bucket";
-            answer.body = reply.dump();
+            answer.body = runtime::dump_json(reply);
             return answer;
         }
         json data = json::object();
@@ -276,7 +276,7 @@ PeerAnswer ShopifyAdmin::handle(
                              {"extensions", {{"code", "INVALID_VARIABLE"}}}}})}};
         answer.refused = true;
     }
-    answer.body = reply.dump();
+    answer.body = runtime::dump_json(reply);
     return answer;
 }
 
@@ -288,7 +288,7 @@ PeerAnswer ShopifyAdmin::throttled(bool with_cost, Instant now) {
         figures["throttleStatus"]["currentlyAvailable"] = 0;
         reply["extensions"] = {{"cost", std::move(figures)}};
     }
-    answer.body = reply.dump();
+    answer.body = runtime::dump_json(reply);
     return answer;
 }
 
@@ -580,7 +580,7 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
     }
 
     // The request as the shop compares it: the field and all its arguments.
-    const std::string request = call.field.name + call.arguments.dump();
+    const std::string request = call.field.name + runtime::dump_json(call.arguments);
     if (!key.empty()) {
         const auto known = remembered_.find(key);
         if (known != remembered_.end() && known->second.request == request) {
@@ -733,7 +733,7 @@ json ShopifyAdmin::write_rows(const Call& call, const std::string& rows_name, bo
         {"userErrors", std::move(errors)},
     };
     if (!key.empty()) {
-        remembered_[key] = {request, payload.dump()};
+        remembered_[key] = {request, runtime::dump_json(payload)};
     }
     return payload;
 }

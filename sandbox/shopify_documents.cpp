@@ -1,6 +1,7 @@
 #include "sandbox/shopify_documents.hpp"
 
 #include "runtime/text.hpp"
+#include "sandbox/object_text.hpp"
 #include "sandbox/shopify_store.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,108 +19,104 @@ json value_or_null(const std::optional<Value>& value) {
     return value ? json(*value) : json(nullptr);
 }
 
-json time_or_null(const std::optional<runtime::Instant>& instant) {
-    return instant ? json(shop_time(*instant)) : json(nullptr);
-}
-
-json money_set(std::int64_t cents, const std::string& currency) {
-    const json money{{"amount", money_text(cents)}, {"currency_code", currency}};
-    return {{"shop_money", money}, {"presentment_money", money}};
+std::string money_set(std::int64_t cents, const std::string& currency) {
+    const std::string money = ObjectText().put("amount", money_text(cents)).put("currency_code", currency).take();
+    return ObjectText().put_text("shop_money", money).put_text("presentment_money", money).take();
 }
 
 std::string gid(const std::string& type, std::int64_t id) {
     return "gid://shopify/" + type + "/" + std::to_string(id);
 }
 
-json address_body(const ShopAddress& address) {
-    return {
-        {"first_name", address.first_name},
-        {"last_name", address.last_name},
-        {"name", address.first_name + " " + address.last_name},
-        {"company", text_or_null(address.company)},
-        {"address1", address.address1},
-        {"address2", text_or_null(address.address2)},
-        {"city", address.city},
-        {"province", address.province},
-        {"province_code", address.province_code},
-        {"country", address.country},
-        {"country_code", address.country_code},
-        {"zip", address.zip},
-        {"phone", text_or_null(address.phone)},
-        {"latitude", nullptr},
-        {"longitude", nullptr},
-    };
+json money_tree(std::int64_t cents, const std::string& currency) {
+    return json::parse(money_set(cents, currency));
 }
 
-json line_body(const ShopOrderLine& line, const std::string& currency) {
-    json status = nullptr;
+std::optional<std::string> time_text(const std::optional<runtime::Instant>& instant) {
+    return instant ? std::optional(shop_time(*instant)) : std::nullopt;
+}
+
+ObjectText address_members(const ShopAddress& address) {
+    ObjectText body;
+    body.put("first_name", address.first_name)
+        .put("last_name", address.last_name)
+        .put("name", address.first_name + " " + address.last_name)
+        .put_or_null("company", address.company)
+        .put("address1", address.address1)
+        .put_or_null("address2", address.address2)
+        .put("city", address.city)
+        .put("province", address.province)
+        .put("province_code", address.province_code)
+        .put("country", address.country)
+        .put("country_code", address.country_code)
+        .put("zip", address.zip)
+        .put_or_null("phone", address.phone)
+        .put_members(R"("latitude":null,"longitude":null)");
+    return body;
+}
+
+std::string address_text(const std::optional<ShopAddress>& address) {
+    return address ? address_members(*address).take() : "null";
+}
+
+std::string line_text(const ShopOrderLine& line, const std::string& currency) {
+    const char* status = "";
     if (line.fulfillable == 0 && line.current_quantity > 0) {
         status = "fulfilled";
     } else if (line.fulfillable < line.current_quantity) {
         status = "partial";
     }
-    return {
-        {"id", line.id},
-        {"admin_graphql_api_id", gid("LineItem", line.id)},
-        {"attributed_staffs", json::array()},
-        {"current_quantity", line.current_quantity},
-        {"fulfillable_quantity", line.fulfillable},
-        {"fulfillment_service", "manual"},
-        {"fulfillment_status", status},
-        {"gift_card", line.gift_card},
-        {"grams", 200},
-        {"name", line.title},
-        {"price", money_text(line.price_cents)},
-        {"price_set", money_set(line.price_cents, currency)},
-        {"product_exists", line.product_id.has_value()},
-        {"product_id", value_or_null(line.product_id)},
-        {"properties", json::array()},
-        {"quantity", line.quantity},
-        {"requires_shipping", line.requires_shipping},
-        {"sku", value_or_null(line.sku)},
-        {"taxable", true},
-        {"title", line.title},
-        {"total_discount", "0.00"},
-        {"total_discount_set", money_set(0, currency)},
-        {"variant_id", value_or_null(line.variant_id)},
-        {"variant_inventory_management", line.tracked && line.variant_id ? json("shopify") : json(nullptr)},
-        {"variant_title", nullptr},
-        {"vendor", nullptr},
-        {"tax_lines", json::array()},
-        {"duties", json::array()},
-        {"discount_allocations", json::array()},
-    };
+    return ObjectText()
+        .put("id", line.id)
+        .put("admin_graphql_api_id", gid("LineItem", line.id))
+        .put("current_quantity", line.current_quantity)
+        .put("fulfillable_quantity", line.fulfillable)
+        .put_or_null("fulfillment_status", status)
+        .put("gift_card", line.gift_card)
+        .put("name", line.title)
+        .put("price", money_text(line.price_cents))
+        .put_text("price_set", money_set(line.price_cents, currency))
+        .put("product_exists", line.product_id.has_value())
+        .put("product_id", line.product_id)
+        .put("quantity", line.quantity)
+        .put("requires_shipping", line.requires_shipping)
+        .put("sku", line.sku)
+        .put("title", line.title)
+        .put_text("total_discount_set", money_set(0, currency))
+        .put("variant_id", line.variant_id)
+        .put_or_null("variant_inventory_management", line.tracked && line.variant_id ? "shopify" : "")
+        .put_members(
+            R"("attributed_staffs":[],"fulfillment_service":"manual","grams":200,"properties":[],"taxable":true,)"
+            R"("total_discount":"0.00","variant_title":null,"vendor":null,"tax_lines":[],"duties":[],)"
+            R"("discount_allocations":[])")
+        .take();
 }
 
-json customer_body(const ShopOrder& order) {
-    if (!order.shipping_address || order.customer_id == 0) {
-        return nullptr;
-    }
+json line_body(const ShopOrderLine& line, const std::string& currency) {
+    return json::parse(line_text(line, currency));
+}
+
+std::string customer_text(const ShopOrder& order) {
+    if (!order.shipping_address || order.customer_id == 0) return "null";
     const ShopAddress& address = *order.shipping_address;
-    json home = address_body(address);
-    home["id"] = order.customer_id + 1;
-    home["customer_id"] = order.customer_id;
-    home["country_name"] = address.country;
-    home["default"] = true;
-    return {
-        {"id", order.customer_id},
-        {"admin_graphql_api_id", gid("Customer", order.customer_id)},
-        {"email", text_or_null(order.email)},
-        {"created_at", shop_time(order.created_at)},
-        {"updated_at", shop_time(order.created_at)},
-        {"first_name", address.first_name},
-        {"last_name", address.last_name},
-        {"state", "disabled"},
-        {"note", nullptr},
-        {"verified_email", true},
-        {"multipass_identifier", nullptr},
-        {"tax_exempt", false},
-        {"phone", nullptr},
-        {"tags", ""},
-        {"currency", "USD"},
-        {"tax_exemptions", json::array()},
-        {"default_address", std::move(home)},
-    };
+    ObjectText home = address_members(address);
+    home.put("id", order.customer_id + 1)
+        .put("customer_id", order.customer_id)
+        .put("country_name", address.country)
+        .put("default", true);
+    return ObjectText()
+        .put("id", order.customer_id)
+        .put("admin_graphql_api_id", gid("Customer", order.customer_id))
+        .put_or_null("email", order.email)
+        .put("created_at", shop_time(order.created_at))
+        .put("updated_at", shop_time(order.created_at))
+        .put("first_name", address.first_name)
+        .put("last_name", address.last_name)
+        .put_members(
+            R"("state":"disabled","note":null,"verified_email":true,"multipass_identifier":null,"tax_exempt":false,)"
+            R"("phone":null,"tags":"","currency":"USD","tax_exemptions":[])")
+        .put_text("default_address", home.take())
+        .take();
 }
 
 struct OrderMoney {
@@ -139,13 +136,12 @@ OrderMoney money_of(const ShopOrder& order) {
     return money;
 }
 
-void add_money(json& body, const ShopOrder& order, const std::string& currency) {
+void put_money(ObjectText& body, const ShopOrder& order, const std::string& currency) {
     const OrderMoney money = money_of(order);
     const bool open = order.financial_status == "pending" || order.financial_status == "authorized";
     const std::int64_t current_shipping = order.cancelled_at ? 0 : money.shipping;
     const auto put = [&](const std::string& name, std::int64_t cents) {
-        body[name] = money_text(cents);
-        body[name + "_set"] = money_set(cents, currency);
+        body.put(name, money_text(cents)).put_text(name + "_set", money_set(cents, currency));
     };
     put("subtotal_price", money.lines);
     put("total_line_items_price", money.lines);
@@ -156,13 +152,26 @@ void add_money(json& body, const ShopOrder& order, const std::string& currency) 
     put("current_total_price", money.current_lines + current_shipping);
     put("current_total_tax", 0);
     put("current_total_discounts", 0);
-    body["total_shipping_price_set"] = money_set(money.shipping, currency);
-    body["total_outstanding"] = money_text(open ? money.current_lines + current_shipping : 0);
-    body["total_tip_received"] = "0.00";
-    body["current_total_duties_set"] = nullptr;
-    body["original_total_duties_set"] = nullptr;
-    body["current_total_additional_fees_set"] = nullptr;
-    body["original_total_additional_fees_set"] = nullptr;
+    body.put_text("total_shipping_price_set", money_set(money.shipping, currency));
+    body.put("total_outstanding", money_text(open ? money.current_lines + current_shipping : 0));
+    body.put_members(R"("total_tip_received":"0.00","current_total_duties_set":null,"original_total_duties_set":null,)"
+                     R"("current_total_additional_fees_set":null,"original_total_additional_fees_set":null)");
+}
+
+std::string shipping_line_text(const ShopOrder& order, const std::string& currency) {
+    const std::string price = money_text(order.shipping_cents), set = money_set(order.shipping_cents, currency);
+    return ObjectText()
+        .put("id", order.id + 7)
+        .put("code", order.ship_method)
+        .put("discounted_price", price)
+        .put_text("discounted_price_set", set)
+        .put("price", price)
+        .put_text("price_set", set)
+        .put("title", order.ship_method)
+        .put_members(
+            R"("carrier_identifier":null,"is_removed":false,"phone":null,"requested_fulfillment_service_id":null,)"
+            R"("source":"shopify","tax_lines":[],"discount_allocations":[])")
+        .take();
 }
 
 }  // namespace
@@ -186,100 +195,60 @@ std::string shop_time(runtime::Instant instant) {
     return text + "-05:00";
 }
 
-nlohmann::json order_body(const ShopifyStore& store, const ShopOrder& order) {
+std::string order_body(const ShopifyStore& store, const ShopOrder& order) {
     const std::string& currency = store.settings().currency;
     const bool online = order.source_name != "pos";
-    json lines = json::array();
-    for (const auto& line : order.lines) {
-        lines.push_back(line_body(line, currency));
-    }
-    json refunds = json::array();
-    for (const auto& refund : order.refunds) {
-        refunds.push_back(refund_body(store, order, refund));
-    }
-    json fulfillments = json::array();
-    for (const auto& fulfillment : order.fulfillments) {
-        fulfillments.push_back(fulfillment_body(store, order, fulfillment));
-    }
-    const json address = order.shipping_address ? address_body(*order.shipping_address) : json(nullptr);
-    json body{
-        {"id", order.id},
-        {"admin_graphql_api_id", gid("Order", order.id)},
-        {"app_id", 580111},
-        {"browser_ip", nullptr},
-        {"buyer_accepts_marketing", false},
-        {"cancel_reason", text_or_null(order.cancel_reason)},
-        {"cancelled_at", time_or_null(order.cancelled_at)},
-        {"cart_token", nullptr},
-        {"checkout_token", nullptr},
-        {"client_details", nullptr},
-        {"closed_at", time_or_null(order.closed_at)},
-        {"confirmation_number", nullptr},
-        {"confirmed", true},
-        {"contact_email", text_or_null(order.email)},
-        {"created_at", shop_time(order.created_at)},
-        {"updated_at", shop_time(order.updated_at)},
-        {"processed_at", shop_time(order.created_at)},
-        {"currency", currency},
-        {"presentment_currency", currency},
-        {"customer_locale", "en"},
-        {"device_id", nullptr},
-        {"discount_codes", json::array()},
-        {"discount_applications", json::array()},
-        {"email", order.email},
-        {"estimated_taxes", false},
-        {"financial_status", order.financial_status},
-        {"fulfillment_status", text_or_null(order.fulfillment_status())},
-        {"landing_site", nullptr},
-        {"location_id", online || order.lines.empty() ? json(nullptr) : json(order.lines.front().location_id)},
-        {"merchant_of_record_app_id", nullptr},
-        {"name", order.name},
-        {"note", text_or_null(order.note)},
-        {"note_attributes", json::array()},
-        {"number", order.number},
-        {"order_number", order.number + 1000},
-        {"order_status_url", "https://" + store.settings().domain + "/orders/" + std::to_string(order.id)},
-        {"payment_gateway_names", json::array({"bogus"})},
-        {"payment_terms", nullptr},
-        {"phone", nullptr},
-        {"po_number", nullptr},
-        {"reference", nullptr},
-        {"referring_site", nullptr},
-        {"source_identifier", nullptr},
-        {"source_name", order.source_name},
-        {"source_url", nullptr},
-        {"tags", runtime::joined(order.tags)},
-        {"tax_exempt", false},
-        {"tax_lines", json::array()},
-        {"taxes_included", false},
-        {"test", order.test},
-        {"total_weight", 0},
-        {"user_id", nullptr},
-        {"billing_address", address},
-        {"shipping_address", address},
-        {"customer", customer_body(order)},
-        {"line_items", std::move(lines)},
-        {"refunds", std::move(refunds)},
-        {"fulfillments", std::move(fulfillments)},
-        {"shipping_lines", json::array({{
-                               {"id", order.id + 7},
-                               {"carrier_identifier", nullptr},
-                               {"code", order.ship_method},
-                               {"discounted_price", money_text(order.shipping_cents)},
-                               {"discounted_price_set", money_set(order.shipping_cents, currency)},
-                               {"is_removed", false},
-                               {"phone", nullptr},
-                               {"price", money_text(order.shipping_cents)},
-                               {"price_set", money_set(order.shipping_cents, currency)},
-                               {"requested_fulfillment_service_id", nullptr},
-                               {"source", "shopify"},
-                               {"title", order.ship_method},
-                               {"tax_lines", json::array()},
-                               {"discount_allocations", json::array()},
-                           }})},
-    };
-    add_money(body, order, currency);
-    return body;
+    std::vector<std::string> lines, refunds, fulfillments;
+    for (const auto& line : order.lines)
+        lines.push_back(line_text(line, currency));
+    for (const auto& refund : order.refunds)
+        refunds.push_back(runtime::dump_json(refund_body(store, order, refund)));
+    for (const auto& fulfillment : order.fulfillments)
+        fulfillments.push_back(runtime::dump_json(fulfillment_body(store, order, fulfillment)));
+    const std::string address = address_text(order.shipping_address);
+    ObjectText body;
+    body.put("id", order.id)
+        .put("admin_graphql_api_id", gid("Order", order.id))
+        .put_or_null("cancel_reason", order.cancel_reason)
+        .put("cancelled_at", time_text(order.cancelled_at))
+        .put("closed_at", time_text(order.closed_at))
+        .put_or_null("contact_email", order.email)
+        .put("created_at", shop_time(order.created_at))
+        .put("updated_at", shop_time(order.updated_at))
+        .put("processed_at", shop_time(order.created_at))
+        .put("currency", currency)
+        .put("presentment_currency", currency)
+        .put("email", order.email)
+        .put("financial_status", order.financial_status)
+        .put_or_null("fulfillment_status", order.fulfillment_status())
+        .put(
+            "location_id",
+            online || order.lines.empty() ? std::nullopt : std::optional(order.lines.front().location_id))
+        .put("name", order.name)
+        .put_or_null("note", order.note)
+        .put("number", order.number)
+        .put("order_number", order.number + 1000)
+        .put("order_status_url", "https://" + store.settings().domain + "/orders/" + std::to_string(order.id))
+        .put("source_name", order.source_name)
+        .put("tags", runtime::joined(order.tags))
+        .put("test", order.test)
+        .put_text("billing_address", address)
+        .put_text("shipping_address", address)
+        .put_text("customer", customer_text(order))
+        .put_list("line_items", lines)
+        .put_list("refunds", refunds)
+        .put_list("fulfillments", fulfillments)
+        .put_list("shipping_lines", {shipping_line_text(order, currency)})
+        .put_members(
+            R"("app_id":580111,"browser_ip":null,"buyer_accepts_marketing":false,"cart_token":null,)"
+            R"("checkout_token":null,"client_details":null,"confirmation_number":null,"confirmed":true,)"
+            R"("customer_locale":"en","device_id":null,"discount_codes":[],"discount_applications":[],)"
+            R"("estimated_taxes":false,"landing_site":null,"merchant_of_record_app_id":null,"note_attributes":[],)"
+            R"("payment_gateway_names":["bogus"],"payment_terms":null,"phone":null,"po_number":null,"reference":null,)"
+            R"("referring_site":null,"source_identifier":null,"source_url":null,"tax_exempt":false,"tax_lines":[],)"
+            R"("taxes_included":false,"total_weight":0,"user_id":null)");
+    put_money(body, order, currency);
+    return body.take();
 }
 
 nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, const ShopRefund& refund) {
@@ -298,8 +267,8 @@ nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, co
             // Numbers, unlike all other money: so recorded deliveries have them.
             {"subtotal", static_cast<double>(line.subtotal_cents) / 100.0},
             {"total_tax", 0.0},
-            {"subtotal_set", money_set(line.subtotal_cents, currency)},
-            {"total_tax_set", money_set(0, currency)},
+            {"subtotal_set", money_tree(line.subtotal_cents, currency)},
+            {"total_tax_set", money_tree(0, currency)},
             {"line_item", sold != nullptr ? line_body(*sold, currency) : json(nullptr)},
         });
     }
@@ -330,7 +299,7 @@ nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, co
         {"refund_shipping_lines", json::array()},
         {"return", nullptr},
         {"restock", restock},
-        {"total_duties_set", money_set(0, currency)},
+        {"total_duties_set", money_tree(0, currency)},
         {"refund_line_items", std::move(lines)},
         {"transactions", std::move(transactions)},
     };
@@ -366,7 +335,7 @@ nlohmann::json fulfillment_body(const ShopifyStore& store, const ShopOrder& orde
         {"receipt", json::object()},
         {"origin_address", nullptr},
         {"email", order.email},
-        {"destination", order.shipping_address ? address_body(*order.shipping_address) : json(nullptr)},
+        {"destination", json::parse(address_text(order.shipping_address))},
         {"line_items", std::move(lines)},
     };
 }

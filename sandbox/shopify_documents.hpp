@@ -20,7 +20,7 @@ class ShopifyStore;
 // RFC 3339 in the shop's own offset, as webhooks have it.
 [[nodiscard]] std::string shop_time(runtime::Instant instant);
 
-[[nodiscard]] nlohmann::json order_body(const ShopifyStore& store, const ShopOrder& order);
+[[nodiscard]] std::string order_body(const ShopifyStore& store, const ShopOrder& order);
 [[nodiscard]] nlohmann::json refund_body(const ShopifyStore& store, const ShopOrder& order, const ShopRefund& refund);
 [[nodiscard]] nlohmann::json fulfillment_body(
     const ShopifyStore& store,

@@ -1,5 +1,6 @@
 #include "sandbox/shopify_store.hpp"
 
+#include "runtime/json.hpp"
 #include "sandbox/shopify_documents.hpp"
 
 #include <nlohmann/json.hpp>
@@ -200,11 +201,13 @@ void ShopifyStore::emit(const std::string& topic, std::string body, std::int64_t
 }
 
 void ShopifyStore::emit_order(const std::string& topic, const ShopOrder& order, Instant now) {
-    emit(topic, order_body(*this, order).dump(), order.id, now);
+    emit(topic, order_body(*this, order), order.id, now);
 }
 
 void ShopifyStore::emit_level(std::int64_t item, std::int64_t location_id, Instant now) {
-    emit("inventory_levels/update", level_body(item, location_id, levels_.at({item, location_id})).dump(), 0, now);
+    emit(
+        "inventory_levels/update", runtime::dump_json(level_body(item, location_id, levels_.at({item, location_id}))),
+        0, now);
 }
 
 void ShopifyStore::touch(ShopOrder& order, Instant now) {
@@ -353,12 +356,12 @@ Answer<std::int64_t> ShopifyStore::create_order(const WantedOrder& wanted, Insta
 
     const std::int64_t id = order.id;
     record(
-        "order_created", "", order_reference(order), json{{"name", order.name}, {"lines", lines_detail(order)}}.dump(),
-        now);
+        "order_created", "", order_reference(order),
+        runtime::dump_json({{"name", order.name}, {"lines", lines_detail(order)}}), now);
     ++totals_.created;
     const auto [place_in_map, inserted] = orders_.emplace(id, std::move(order));
     updates_.emplace(std::pair{place_in_map->second.updated_at, id}, &place_in_map->second);
-    const std::string body = order_body(*this, place_in_map->second).dump();
+    const std::string body = order_body(*this, place_in_map->second);
     emit("orders/create", body, id, now);
     if (place_in_map->second.financial_status == "paid") {
         emit("orders/paid", body, id, now);

@@ -1,6 +1,7 @@
 #include "sandbox/world.hpp"
 
 #include "runtime/crypto.hpp"
+#include "runtime/json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -201,7 +202,7 @@ void World::queue_depot_event(Depot& depot, const WarehouseEvent& event, Instant
             document = depot.api.shipment_document(*order, shipment);
         }
     }
-    const std::string body = document.dump();
+    const std::string body = runtime::dump_json(document);
     const auto send = [&](const std::string& url, const std::string& secret) {
         Delivery delivery;
         delivery.sender = depot.warehouse.settings().name;

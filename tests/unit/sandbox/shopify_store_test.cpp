@@ -90,7 +90,7 @@ TEST(ShopifyStore, GivesStockBackOnACancelWithRestockOnly) {
 
     EXPECT_EQ(small.level("SHIRT").available, 4);
     EXPECT_EQ(small.level("SHIRT").committed, 0);
-    const json body = order_body(small.shop->store, *small.shop->store.order(first));
+    const json body = json::parse(order_body(small.shop->store, *small.shop->store.order(first)));
     EXPECT_EQ(body["refunds"][0]["refund_line_items"][0]["restock_type"], "cancel");
     EXPECT_EQ(body["line_items"][0]["quantity"], 2);
     EXPECT_EQ(body["line_items"][0]["current_quantity"], 0);
