@@ -36,15 +36,17 @@ public:
 
     // Stored JSON was checked by the server, so a parse error here is ours or a tamperer's: the item is at fault.
     nlohmann::json json() {
-        const std::string_view stored = rows_.view(row_, column_++);
-        nlohmann::json document = nlohmann::json::parse(stored, nullptr, false);
-        if (document.is_discarded()) {
-            throw engine::BadItem("a stored document is no JSON");
+        runtime::Result<nlohmann::json> document = runtime::parse_json(rows_.view(row_, column_++), stored_limits);
+        if (!document) {
+            throw engine::BadItem("a stored document is no JSON: " + document.error().message);
         }
-        return document;
+        return std::move(*document);
     }
 
 private:
+    // What is stored has passed narrower ones.
+    static constexpr runtime::JsonLimits stored_limits{256, 10'000'000, false, nullptr};
+
     const Rows& rows_;
     std::size_t row_;
     std::size_t column_ = 0;

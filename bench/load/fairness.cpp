@@ -44,7 +44,7 @@ Outcome run_fairness(const ScenarioOptions& options) {
     stage.generator().buyers().prefer_first_store(flood / (flood + others));
     stage.keep_rate(flood + others, length);
     const auto over = runtime::SystemClock().now();
-    stage.drain(std::chrono::seconds(600));
+    stage.drain(std::chrono::seconds(1200));
     const Latencies before = those(stage, false, from, begun), during = those(stage, false, begun, over);
     return judged(
         stage, {{"others_per_s", others},

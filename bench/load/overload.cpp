@@ -68,7 +68,7 @@ Outcome run_overload(const ScenarioOptions& options) {
             now.refused == 0 && now.p99_ms <= 2 * before.p99_ms && static_cast<double>(stage.moving()) < normal;
         if (as_before) recovered_s = so_far;
     }
-    stage.drain(std::chrono::seconds(600));
+    stage.drain(std::chrono::seconds(1200));
     const Window during = window_of(stage, loud);
     const Verdict verdict = stage.judge();
     return judged(
