@@ -29,6 +29,7 @@ public:
     // Thread-safe.
     bool offer(engine::Input input) override;
     bool has_room(const std::string& line) const override { return others_.has_room(line); }
+    std::chrono::seconds return_in() override { return others_.return_in(); }
 
 private:
     struct Parts;

@@ -57,6 +57,7 @@ bool EngineLoop::offer(engine::Input input) {
         std::lock_guard lock(mutex_);
         if (stopping_ || (!patient && is_too_much_before(line))) return false;
         const Clock::time_point now = Clock::now();
+        if (!line.empty()) return_times_.taken(now);
         queue_.push(line, {std::move(input), now, patient});
         const bool full = queue_.size() >= options_.batch_limit;
         const Clock::time_point at = full ? now : now + (can_wait ? options_.linger : options_.gather);
@@ -70,6 +71,11 @@ bool EngineLoop::offer(engine::Input input) {
 bool EngineLoop::has_room(const std::string& line) const {
     std::lock_guard lock(mutex_);
     return !stopping_ && !is_too_much_before(line);
+}
+
+std::chrono::seconds EngineLoop::return_in() {
+    std::lock_guard lock(mutex_);
+    return return_times_.next(Clock::now());
 }
 
 bool EngineLoop::is_too_much_before(const std::string& line) const {

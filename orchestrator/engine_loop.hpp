@@ -5,6 +5,7 @@
 #include "orchestrator/api/engine_port.hpp"
 #include "orchestrator/engine/engine.hpp"
 #include "orchestrator/fair_queue.hpp"
+#include "orchestrator/return_times.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -54,6 +55,7 @@ public:
     // Outcomes are always taken: the consumer's prefetch bounds them, and only their commit acks them.
     bool offer(engine::Input input) override;
     bool has_room(const std::string& line) const override;
+    std::chrono::seconds return_in() override;
     bool offer_preview(api::PreviewRequest request) override;
     void published(std::vector<std::pair<std::string, std::string>> commands_and_tokens);
     void announced(std::vector<std::int64_t> announcement_ids);
@@ -90,6 +92,7 @@ private:
     FairQueue<Waiting> queue_;
     Clock::time_point batch_at_ = Clock::time_point::max();  // when what waits is taken, at the latest
     double inputs_per_s_ = 0;  // of full batches of late, and of faster ones; 0: none was full yet
+    ReturnTimes return_times_;
     std::vector<api::PreviewRequest> previews_;
     std::vector<std::pair<std::string, std::string>> published_;
     std::vector<std::int64_t> announced_;

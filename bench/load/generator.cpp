@@ -24,7 +24,7 @@ constexpr milliseconds tick{10};
 // A shop takes its order that long before the webhook is due, so that the hand-over delays none.
 constexpr milliseconds ahead{40};
 constexpr milliseconds patience{5'000};  // of shops, for an answer
-constexpr int first_pause_s = 10;
+constexpr milliseconds first_pause{10'000};
 constexpr milliseconds longest_pause{320'000};
 constexpr std::size_t handed_over_at_once = 32;  // orders
 
@@ -55,13 +55,13 @@ std::vector<HandedOver> read_frames(const std::string& text) {
     return frames;
 }
 
-// Shops come back ever later, as Shopify does, only sooner: it tries eight times in four hours, these eight times in a quarter of
-// one. Whoever is refused for longer must not be besieged by those whom it refuses.
+// Shops come back when they are told to, but ever later, as Shopify does, only sooner: it tries eight times in four hours, these
+// eight times in a quarter of one. Whoever is refused for longer must not be besieged by those whom it refuses.
 milliseconds pause_after(const runtime::HttpOutcome& outcome, int tries, double chance) {
     const std::string* wait = outcome.is_response() ? outcome.header("Retry-After") : nullptr;
-    const std::int64_t seconds = std::clamp(wait == nullptr ? 0 : std::atoi(wait->c_str()), first_pause_s, 320);
-    const auto pause = std::min<milliseconds>(std::chrono::seconds(seconds << std::min(tries - 1, 6)), longest_pause);
-    return std::chrono::duration_cast<milliseconds>(pause * (0.75 + 0.5 * chance));
+    const milliseconds told = std::chrono::seconds(wait == nullptr ? 0 : std::clamp(std::atoi(wait->c_str()), 0, 3600));
+    const auto own = std::min<milliseconds>(first_pause * (1 << std::min(tries - 1, 6)), longest_pause);
+    return std::max(told, std::chrono::duration_cast<milliseconds>(own * (0.75 + 0.5 * chance)));
 }
 
 }  // namespace

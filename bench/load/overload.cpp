@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double longest_recovery_s = 180;
+constexpr double watched_s = 60;  // those who were refused come back, and must not bring it about again
 
 struct Span {
     runtime::Instant from, until;
@@ -59,14 +60,19 @@ Outcome run_overload(const ScenarioOptions& options) {
     const Window before = window_of(stage, quiet);
     say(fmt::format("{} orders under way; now {:.0f}/s again", backlog, normal));
     double recovered_s = -1;
-    while (recovered_s < 0 && seconds_since(over) < longest_recovery_s) {
+    std::size_t refused_later = 0;
+    while (seconds_since(over) < (recovered_s < 0 ? longest_recovery_s : watched_s)) {
         const double so_far = seconds_since(over);
         Span span = keep(stage, normal, 2);
         span.until -= std::chrono::milliseconds(200);  // who was due just now may well wait for his answer
         const Window now = window_of(stage, span);
+        if (recovered_s >= 0) refused_later += now.refused;
         const bool as_before =
             now.refused == 0 && now.p99_ms <= 2 * before.p99_ms && static_cast<double>(stage.moving()) < normal;
-        if (as_before) recovered_s = so_far;
+        if (as_before && recovered_s < 0) recovered_s = so_far;
+        say(fmt::format(
+            "after {:.0f} s: {} of {} refused, p99 {:.0f} ms, {} orders taken and not yet requested",
+            seconds_since(over), now.refused, now.sent, now.p99_ms, stage.moving()));
     }
     stage.drain(std::chrono::seconds(1200));
     const Window during = window_of(stage, loud);
@@ -84,6 +90,7 @@ Outcome run_overload(const ScenarioOptions& options) {
          {"refused", during.refused},
          {"backlog_when_over", backlog},
          {"recovered_s", recovered_s < 0 ? json(nullptr) : json(recovered_s)},
+         {"refused_when_recovered", refused_later},
          {"lost", verdict.lost}},
         verdict);
 }

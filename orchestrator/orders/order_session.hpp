@@ -147,12 +147,13 @@ private:
     void lock_duties_of(const std::vector<const engine::Arrival*>& arrivals);
     void end_duty(const DutyEnd& end);
     void ended_flush(const engine::CommandRow& command, const sagas::Outcome& outcome, bool exhausted);
-    std::vector<std::string> wanted_documents(const engine::CommandRow& command, const sagas::Outcome& outcome);
+    struct WantedDocuments {
+        std::vector<std::string> order_ids;               // read now
+        nlohmann::json later = nlohmann::json::object();  // stamps by order id, of those that are read after a rest
+    };
+    WantedDocuments wanted_documents(const engine::CommandRow& command, const sagas::Outcome& outcome);
     sagas::Command next_of(const engine::CommandRow& command, std::string_view activity);
-    std::string read_orders(
-        const engine::CommandRow& command,
-        const sagas::Outcome& outcome,
-        const std::vector<std::string>& order_ids);
+    std::string read_orders(const engine::CommandRow& command, const sagas::Outcome& outcome, WantedDocuments wanted);
     std::string read_on(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_quiet_read(const engine::CommandRow& command, const sagas::Outcome& outcome);
     void ended_check_subscriptions(

@@ -4,6 +4,7 @@
 #include "orchestrator/engine/inputs.hpp"
 #include "runtime/http_server.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 
@@ -19,6 +20,7 @@ struct WebhookDecision {
 // {"error": text}; closes the connection, as every refusal of this listener does.
 runtime::HttpResponse refuse_webhook(int status, std::string_view text);
 
-inline constexpr std::string_view too_much_at_once = "too much at once, deliver it again";
+// 503: there is too much before it, and it shall come again after that time. Leaves the connection open.
+runtime::HttpResponse turn_webhook_away(std::chrono::seconds returns_in);
 
 }  // namespace ordersaga::webhook

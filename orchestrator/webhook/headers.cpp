@@ -50,7 +50,14 @@ runtime::HttpResponse refuse_webhook(int status, std::string_view text) {
     response.body = runtime::dump_json({{"error", text}});
     response.close_connection = true;
     if (status == 405) response.headers.emplace_back("Allow", "POST");
-    if (status == 503) response.headers.emplace_back("Retry-After", "2");
+    if (status == 503) response.headers.emplace_back("Retry-After", "2");  // seconds
+    return response;
+}
+
+runtime::HttpResponse turn_webhook_away(std::chrono::seconds returns_in) {
+    runtime::HttpResponse response = refuse_webhook(503, "too much at once, deliver it again");
+    response.headers = {{"Retry-After", std::to_string(returns_in.count())}};
+    response.close_connection = false;  // its sender is who he says, and will be back
     return response;
 }
 

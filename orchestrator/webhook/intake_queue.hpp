@@ -3,6 +3,7 @@
 
 #include "orchestrator/engine/inputs.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace ordersaga::webhook {
@@ -15,6 +16,8 @@ public:
     virtual bool offer(engine::Input input) = 0;
     // Thread-safe. Whether offer() would take an arrival of this line now; a moment later it may be otherwise.
     virtual bool has_room(const std::string& line) const = 0;
+    // Thread-safe. When one who was turned away shall come again: everybody is told a moment of his own.
+    virtual std::chrono::seconds return_in() = 0;
 };
 
 }  // namespace ordersaga::webhook

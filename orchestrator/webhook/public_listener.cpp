@@ -80,7 +80,11 @@ public:
         if (request.path.starts_with("/webhooks/")) runtime::crash_point("webhook.read");
         if (request.path == shopify_path) {
             WebhookDecision decision = decide_shopify_webhook(
-                request, directory_, clock_.now(), [this](const std::string& line) { return queue_.has_room(line); });
+                request, directory_, clock_.now(),
+                [this](const std::string& line) -> std::optional<std::chrono::seconds> {
+                    if (queue_.has_room(line)) return std::nullopt;
+                    return queue_.return_in();
+                });
             HttpResponse response = co_await finish(std::move(decision), "shopify");
             co_return response;
         }
@@ -148,7 +152,7 @@ private:
         };
         if (!queue_.offer(std::move(input))) {
             count(source, decision.topic, "queue_full");
-            co_return refuse_webhook(503, too_much_at_once);
+            co_return turn_webhook_away(queue_.return_in());
         }
         if (runtime::planted("webhook_answered_before_commit")) co_return json_answer(200, {{"result", "applied"}});
         const std::optional<InputResult> result = co_await stored.wait_until(started + options_.commit_wait);

@@ -233,7 +233,7 @@ WebhookDecision decide_shopify_webhook(
     const runtime::HttpRequest& request,
     const StoreDirectory& directory,
     runtime::Instant now,
-    const HasRoom& has_room) {
+    const TurnAway& turn_away) {
     if (request.method != "POST") return refusal(405, "only POST is served here", "wrong_method");
     if (is_encoded(request)) return refusal(415, "encoded bodies are not accepted", "encoded");
     const Envelope envelope = envelope_of(request);
@@ -248,10 +248,12 @@ WebhookDecision decide_shopify_webhook(
     const std::string line = "store " + std::to_string(store->store_id.value);
     // What would be refused when it was understood is refused before that costs anything, or a flood would leave no time for
     // what was taken. Levels wait elsewhere.
-    if (has_room && envelope.topic.text.starts_with("orders/") && !has_room(line)) {
-        WebhookDecision decision = refusal(503, too_much_at_once, "queue_full");
+    const bool may_be_turned_away = turn_away && envelope.topic.text.starts_with("orders/");
+    if (const auto returns_in = may_be_turned_away ? turn_away(line) : std::nullopt) {
+        WebhookDecision decision;
+        decision.answer = turn_webhook_away(*returns_in);
+        decision.label = "queue_full";
         decision.topic = topic == nullptr ? "other" : topic->name;
-        decision.answer->close_connection = false;  // its sender is who he says, and will be back
         return decision;
     }
 

@@ -192,6 +192,7 @@ private:
 class ScriptedEngine final : public EnginePort {
 public:
     bool has_room(const std::string&) const override { return true; }
+    std::chrono::seconds return_in() override { return std::chrono::seconds(2); }
     bool offer(engine::Input input) override {
         offered.push_back(input.content);
         if (full) return false;

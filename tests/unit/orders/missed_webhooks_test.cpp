@@ -13,7 +13,7 @@ using nlohmann::json;
 using sagas::OutcomeKind;
 namespace activity = sagas::activity;
 
-constexpr std::size_t page = 40;
+constexpr std::size_t page = 200;
 
 class ForgetfulStore {
 public:
@@ -138,6 +138,31 @@ TEST(MissedWebhooks, AreFoundByThePollAndNoOrderTwice) {
         EXPECT_NE(shop.state(order.order_id), "Received") << order.order_id;
     EXPECT_EQ(shop.stock(shirt).available, 10'000 - orders);
     EXPECT_EQ(shop.listing(eu, shirt).believed, 10'000 - orders) << "each sale was counted once";
+    EXPECT_EQ(shop.laws(), "");
+}
+
+// Thousands of them, read as fast as a store tells them, would take the engine's turns from those who come by themselves.
+TEST(MissedWebhooks, ManyAreReadInPagesWithARestBetweenThem) {
+    AMerchant::Options options;
+    options.units = 10'000;
+    AMerchant shop(options);
+    ForgetfulStore store(shop);
+    for (int order = 0; order < 120; ++order)
+        store.sells_one(false);
+    shop.due();
+    store.is_polled(false);
+    EXPECT_EQ(store.read(), 50U) << "a page at once";
+    shop.deliver(eu, "orders/create", store.orders()[110]);
+    shop.pass(1400ms);
+    store.is_polled(false);
+    EXPECT_EQ(store.read(), 50U) << "then a rest";
+    shop.pass(100ms);
+    store.is_polled(false);
+    EXPECT_EQ(store.read(), 100U);
+    shop.pass(1500ms);
+    store.is_polled(false);
+    EXPECT_EQ(store.read(), 119U) << "but for the one that has come by itself";
+    EXPECT_EQ(shop.store.tables().orders.size(), 120U);
     EXPECT_EQ(shop.laws(), "");
 }
 

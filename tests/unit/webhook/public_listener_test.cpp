@@ -33,9 +33,11 @@ public:
         asked.push_back(line);
         return room;
     }
+    std::chrono::seconds return_in() override { return std::chrono::seconds(40 + ++told); }
 
     mutable std::vector<std::string> asked;
     bool room = true;
+    int told = 0;
     bool full = false;
     std::optional<InputResult> result = InputResult{};
     int offered = 0;
@@ -102,11 +104,14 @@ TEST_F(PublicListenerTest, AnswersOkOnlyForWhatIsStored) {
     }
 }
 
-TEST_F(PublicListenerTest, AsksToComeAgainWhenTheQueueIsFull) {
+TEST_F(PublicListenerTest, AsksEachToComeAgainAtAMomentOfHisOwnWhenTheQueueIsFull) {
     queue_.full = true;
+    EXPECT_EQ(ask(a_webhook()).status, 503);
     const HttpResponse response = ask(a_webhook());
     EXPECT_EQ(response.status, 503);
-    EXPECT_NE(runtime::find_header(response.headers, "Retry-After"), nullptr);
+    const std::string* returns_in = runtime::find_header(response.headers, "Retry-After");
+    ASSERT_NE(returns_in, nullptr);
+    EXPECT_EQ(*returns_in, "42");
 }
 
 // A flood must not cost what it would cost to take it. Its sender has proved who he is, so a stranger learns nothing by it.
@@ -114,7 +119,9 @@ TEST_F(PublicListenerTest, RefusesSignedOrdersBeforeTheyAreReadWhenTheirLineHasN
     queue_.room = false;
     const HttpResponse response = ask(a_webhook());
     EXPECT_EQ(response.status, 503);
-    EXPECT_NE(runtime::find_header(response.headers, "Retry-After"), nullptr);
+    const std::string* returns_in = runtime::find_header(response.headers, "Retry-After");
+    ASSERT_NE(returns_in, nullptr);
+    EXPECT_EQ(*returns_in, "41");
     EXPECT_FALSE(response.close_connection) << "it will be back";
     EXPECT_EQ(queue_.offered, 0);
     EXPECT_EQ(queue_.asked, std::vector<std::string>{"store 11"});
