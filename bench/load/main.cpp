@@ -132,9 +132,8 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--sagas", scenario.open, "that are open in idle and list")
         ->check(CLI::Range(50, 10'000'000))
         ->capture_default_str();
-    app.add_option("--finished", scenario.finished, "sagas in list")
-        ->check(CLI::Range(50, 100'000'000))
-        ->capture_default_str();
+    app.add_option("--finished", scenario.finished, "sagas in list (1000000), sustained, latency and burst (0)")
+        ->check(CLI::Range(50, 100'000'000));
     app.add_option("--calls-per-minute", scenario.calls_per_minute, "of the warehouse, in outage")
         ->check(CLI::Range(60, 1'000'000));
     app.add_option("--warm-up", scenario.stage.warm_up_s, "seconds")->check(positive)->capture_default_str();
@@ -149,12 +148,13 @@ void declare(CLI::App& app, Options& options) {
     app.add_flag("--dry-run", options.dry_run, "only look at the arguments");
 }
 
-int act(const Options& options) {
+int act(Options& options) {
     if (const std::string fault = fault_in(options); !fault.empty()) {
         std::cerr << "bench_load: " << fault << std::endl;
         return 2;
     }
     if (options.dry_run) return 0;
+    if (options.scenario.finished > 0) options.scenario.stage.demand.cancelled = 0;  // seed_finished() wants it so
     if (!options.with.empty()) {
         std::cout << compared(read_report(options.compare), read_report(options.with)) << std::flush;
         return 0;

@@ -1,4 +1,5 @@
 #include "bench/load/scenarios.hpp"
+#include "bench/load/seed.hpp"
 
 #include <fmt/format.h>
 
@@ -6,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace ordersaga::bench {
@@ -31,7 +34,29 @@ std::string laws_of(const Verdict& verdict) {
     return "BROKEN: " + text;
 }
 
+// Warehouse and stores have done with every order there is.
+void finish_orders(Stage& stage) {
+    for (const char* deed : {"pick", "ship", "deliver"})
+        stage.system().control("POST", "/control/warehouses/main/" + std::string(deed), json::object());
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    for (std::int64_t open = 1; open > 0;) {
+        if (std::chrono::steady_clock::now() >= limit) throw std::runtime_error(fmt::format("{} orders are not completed", open));
+        stage.pass(std::chrono::milliseconds(200));
+        stage.database().transact([&](db::Transaction& transaction) {
+            open = transaction.query("SELECT count(*) FROM sagas WHERE NOT final").int64(0, 0);
+        });
+    }
+}
+
 }  // namespace
+
+void seed_finished(Stage& stage, std::int64_t count) {
+    if (count == 0) return;
+    finish_orders(stage);
+    seed_sagas(stage.database(), "Completed", count, 60, say);
+    stage.keep_rate(20, 3);
+    stage.drain(std::chrono::seconds(60));
+}
 
 Outcome judged(Stage& stage, json figures) {
     return judged(stage, std::move(figures), stage.judge());

@@ -19,7 +19,7 @@ struct ScenarioOptions {
     double seconds = 0;      // of the window that is measured
     std::size_t orders = 0;  // where a number of them is sent, not a rate
     std::size_t at_once = 0;
-    std::int64_t open = 100'000, finished = 1'000'000;  // sagas that lie there before anything is measured
+    std::int64_t open = 100'000, finished = 0;  // sagas that lie there before anything is measured
     std::int64_t calls_per_minute = 0;
 };
 
@@ -64,6 +64,10 @@ void say(const std::string& text);
 Outcome judged(Stage& stage, nlohmann::json figures);
 // The same with a verdict that was asked for before.
 Outcome judged(Stage& stage, nlohmann::json figures, const Verdict& verdict);
+
+// Completes what was ordered so far and adds `count` copies of it, spread over two months, for a database that has lived. 0: does
+// nothing. Nobody may cancel (demand.cancelled): a cancel that comes after everything was shipped is a law broken.
+void seed_finished(Stage& stage, std::int64_t count);
 
 // The highest rate that is held without a growing backlog.
 double find_rate(Stage& stage);

@@ -63,6 +63,7 @@ Outcome run_sustained(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
+    seed_finished(stage, options.finished);
     const double rate = options.rate > 0 ? options.rate : find_rate(stage);
     stage.drain(seconds(60));
     stage.keep_rate(rate, 3);
