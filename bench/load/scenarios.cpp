@@ -1,4 +1,5 @@
 #include "bench/load/scenarios.hpp"
+
 #include "bench/load/seed.hpp"
 
 #include <fmt/format.h>
@@ -40,7 +41,8 @@ void finish_orders(Stage& stage) {
         stage.system().control("POST", "/control/warehouses/main/" + std::string(deed), json::object());
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(120);
     for (std::int64_t open = 1; open > 0;) {
-        if (std::chrono::steady_clock::now() >= limit) throw std::runtime_error(fmt::format("{} orders are not completed", open));
+        if (std::chrono::steady_clock::now() >= limit)
+            throw std::runtime_error(fmt::format("{} orders are not completed", open));
         stage.pass(std::chrono::milliseconds(200));
         stage.database().transact([&](db::Transaction& transaction) {
             open = transaction.query("SELECT count(*) FROM sagas WHERE NOT final").int64(0, 0);
