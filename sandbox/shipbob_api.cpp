@@ -371,11 +371,20 @@ PeerAnswer ShipbobApi::list_orders(const ShipbobRequest& request, Instant now) {
             found.push_back(order);
         }
     };
+    const auto by_id = [](const WarehouseOrder* left, const WarehouseOrder* right) {
+        return left->id < right->id;
+    };
     if (by_reference) {
         for (const std::string& reference : references) {
             look_at(warehouse_.order_by_reference(reference));
         }
-        std::sort(found.begin(), found.end(), [](const auto* left, const auto* right) { return left->id < right->id; });
+        std::sort(found.begin(), found.end(), by_id);
+    } else if (since) {
+        const auto& changes = warehouse_.changes();
+        for (auto change = changes.lower_bound({*since, 0}); change != changes.end(); ++change) {
+            look_at(change->second);
+        }
+        std::sort(found.begin(), found.end(), by_id);
     } else {
         for (const auto& [id, order] : warehouse_.orders()) {
             look_at(&order);

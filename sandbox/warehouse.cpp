@@ -283,7 +283,15 @@ const WarehouseOrder* Warehouse::create_order(
     }
     by_reference_[reference] = id;
     moving_.insert(id);
-    return &orders_.emplace(id, std::move(order)).first->second;
+    const WarehouseOrder& kept = orders_.emplace(id, std::move(order)).first->second;
+    changes_.emplace(std::pair(now, id), &kept);
+    return &kept;
+}
+
+void Warehouse::change(WarehouseOrder& order, WarehouseShipment& shipment, Instant now) {
+    changes_.erase({order.changed_at, order.id});
+    shipment.changed_at = order.changed_at = now;
+    changes_.emplace(std::pair(now, order.id), &order);
 }
 
 void Warehouse::allocate_waiting(Instant now) {
@@ -292,7 +300,7 @@ void Warehouse::allocate_waiting(Instant now) {
         for (auto& shipment : order.shipments) {
             if (shipment.stage == ShipmentStage::exception && !shipment.unknown_sku && allocate(shipment)) {
                 shipment.stage = ShipmentStage::processing;
-                shipment.changed_at = order.changed_at = now;
+                change(order, shipment, now);
                 moving_.insert(*id);
             }
         }
@@ -321,7 +329,7 @@ std::vector<CancelResult> Warehouse::cancel(
                 line.committed = 0;
             }
             shipment.stage = ShipmentStage::cancelled;
-            shipment.changed_at = order->changed_at = now;
+            change(*order, shipment, now);
             result = {shipment.id, true, "Order cancelled"};
             any = true;
         }
@@ -353,7 +361,7 @@ std::optional<Instant> Warehouse::due(const WarehouseShipment& shipment) const {
 
 void Warehouse::step(WarehouseOrder& order, WarehouseShipment& shipment, ShipmentStage to, Instant now) {
     shipment.stage = to;
-    shipment.changed_at = order.changed_at = now;
+    change(order, shipment, now);
     if (to == ShipmentStage::labelled && shipment.tracking_number.empty()) {
         shipment.tracking_number = "SBX" + std::to_string(shipment.id) + std::to_string(100 + random_.below(900));
     }

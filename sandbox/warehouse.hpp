@@ -153,6 +153,10 @@ public:
     std::int64_t deliver(const std::string& reference, runtime::Instant now);
 
     [[nodiscard]] const std::map<std::int64_t, WarehouseOrder>& orders() const { return orders_; }
+    // Oldest change first.
+    [[nodiscard]] const std::map<std::pair<runtime::Instant, std::int64_t>, const WarehouseOrder*>& changes() const {
+        return changes_;
+    }
     [[nodiscard]] const WarehouseOrder* order(std::int64_t id) const;
     [[nodiscard]] const WarehouseOrder* order_by_reference(const std::string& reference) const;
     [[nodiscard]] const WarehouseOrder* order_of_shipment(std::int64_t shipment_id) const;
@@ -179,6 +183,7 @@ public:
 
 private:
     WarehouseOrder* find(std::int64_t id);
+    void change(WarehouseOrder& order, WarehouseShipment& shipment, runtime::Instant now);
     void allocate_waiting(runtime::Instant now);
     bool allocate(WarehouseShipment& shipment);
     void step(WarehouseOrder& order, WarehouseShipment& shipment, ShipmentStage to, runtime::Instant now);
@@ -200,6 +205,7 @@ private:
     std::int64_t ids_given_ = 0;
     std::vector<WarehouseProduct> products_;
     std::map<std::int64_t, WarehouseOrder> orders_;
+    std::map<std::pair<runtime::Instant, std::int64_t>, const WarehouseOrder*> changes_;  // by when, and the order's id
     std::map<std::string, std::int64_t> by_reference_;
     std::set<std::int64_t> exceptions_;  // orders with a shipment that waits for stock, and some that had one
     std::set<std::int64_t> moving_;      // orders with a shipment that time moves on: the others need no look

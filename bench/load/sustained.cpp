@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr double first_rate = 200, least_rate = 5, growth = 1.3, step_s = 8;
+constexpr double first_rate = 200, least_rate = 5, growth = 1.3, step_s = 8, step_down = 1.07;
 
 struct Step {
     double requested_per_s = 0;
@@ -59,35 +59,60 @@ double find_rate(Stage& stage) {
     return held;
 }
 
+namespace {
+
+// A rate kept for as long as it takes to claim it.
+struct Window {
+    Reading before, after;
+    std::size_t backlog_before = 0, backlog_after = 0;
+    Latencies latencies;
+    bool held = false;
+};
+
+Window keep(Stage& stage, double rate, double length) {
+    stage.drain(seconds(120));
+    stage.keep_rate(rate, 3);
+    Window window;
+    window.before = stage.read();
+    window.backlog_before = stage.backlog();
+    const auto from = runtime::SystemClock().now();
+    stage.keep_rate(rate, length);
+    const auto until = runtime::SystemClock().now();
+    window.backlog_after = stage.backlog();
+    window.after = stage.read();
+    window.held = static_cast<double>(window.backlog_after) < rate;
+    stage.drain(seconds(300));
+    window.latencies = stage.latencies(from, until);
+    return window;
+}
+
+}  // namespace
+
 Outcome run_sustained(const ScenarioOptions& options) {
     Stage stage(options.stage);
     stage.start(say);
     stage.warm_up();
     seed_finished(stage, options.finished);
-    const double rate = options.rate > 0 ? options.rate : find_rate(stage);
-    stage.drain(seconds(60));
-    stage.keep_rate(rate, 3);
-    const Reading before = stage.read();
-    const std::size_t backlog = stage.backlog();
-    const auto from = runtime::SystemClock().now();
-    stage.keep_rate(rate, or_own(options.seconds, 60.0));
-    const auto until = runtime::SystemClock().now();
-    const std::size_t backlog_after = stage.backlog();
-    const Reading after = stage.read();
-    const double took = std::chrono::duration<double>(after.at - before.at).count();
-    stage.drain(seconds(300));
-    const Latencies latencies = stage.latencies(from, until);
-    json figures = costs_between(before, after);
+    double rate = options.rate > 0 ? options.rate : find_rate(stage);
+    const double length = or_own(options.seconds, 60.0);
+    Window window = keep(stage, rate, length);
+    // What is held for seconds may be too much for a minute. A rate that was asked for is measured as it is.
+    for (; !window.held && options.rate == 0 && rate > least_rate; window = keep(stage, rate, length)) {
+        say(fmt::format("{:.0f} orders/s: {} under way after {:.0f} s - too many", rate, window.backlog_after, length));
+        rate /= step_down;
+    }
+    const double took = std::chrono::duration<double>(window.after.at - window.before.at).count();
+    json figures = costs_between(window.before, window.after);
     figures["rate"] = rate;
-    figures["orders_per_s"] = static_cast<double>(after.requested - before.requested) / took;
-    figures["steps_per_s"] = (after.steps - before.steps) / took;
-    figures["messages_per_s"] = (after.messages - before.messages) / took;
+    figures["orders_per_s"] = static_cast<double>(window.after.requested - window.before.requested) / took;
+    figures["steps_per_s"] = (window.after.steps - window.before.steps) / took;
+    figures["messages_per_s"] = (window.after.messages - window.before.messages) / took;
     figures["seconds"] = took;
-    figures["backlog_before"] = backlog;
-    figures["backlog_after"] = backlog_after;
-    figures["held"] = static_cast<double>(backlog_after) < rate;
-    figures["answer_ms"] = spread_of(latencies.answered_ms);
-    figures["requested_ms"] = spread_of(latencies.requested_ms);
+    figures["backlog_before"] = window.backlog_before;
+    figures["backlog_after"] = window.backlog_after;
+    figures["held"] = window.held;
+    figures["answer_ms"] = spread_of(window.latencies.answered_ms);
+    figures["requested_ms"] = spread_of(window.latencies.requested_ms);
     return judged(stage, std::move(figures));
 }
 

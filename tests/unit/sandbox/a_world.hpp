@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <sstream>
 #include <string>
 
 namespace ordersaga::sandbox {
@@ -85,8 +86,9 @@ struct SmallWorld {
         const auto question = path.find('?');
         request.path = "/2026-01" + path.substr(0, question);
         if (question != std::string::npos) {
-            const std::string query = path.substr(question + 1);
-            request.query.emplace_back(query.substr(0, query.find('=')), query.substr(query.find('=') + 1));
+            std::istringstream query(path.substr(question + 1));
+            for (std::string part; std::getline(query, part, '&');)
+                request.query.emplace_back(part.substr(0, part.find('=')), part.substr(part.find('=') + 1));
         }
         return depot->api.handle(request, now);
     }

@@ -1,3 +1,4 @@
+#include "runtime/clock.hpp"
 #include "tests/unit/sandbox/a_world.hpp"
 
 #include <gtest/gtest.h>
@@ -121,6 +122,31 @@ TEST(ShipbobApi, ShipsAsTimePassesAndTellsIt) {
     EXPECT_EQ(order["shipments"][0]["status"], "Completed");
     EXPECT_EQ(order["shipments"][0]["status_details"][0]["id"], 203);
     EXPECT_FALSE(order["shipments"][0]["tracking"]["tracking_number"].get<std::string>().empty());
+}
+
+TEST(ShipbobApi, ListsWhatHasChangedSinceByAgeOfTheOrder) {
+    SmallWorld small;
+    const auto create = [&](const char* reference, int ms) {
+        return id_of(small.shipbob("POST", "/order", small.warehouse_order(reference, "SHIRT", 1), at_ms(ms)));
+    };
+    const auto ids_since = [&](int ms, const char* more = "") {
+        std::vector<std::int64_t> ids;
+        const std::string since = runtime::format_rfc3339(at_ms(ms));
+        const PeerAnswer answer =
+            small.shipbob("GET", "/order?SortOrder=Oldest&LastUpdateStartDate=" + since + more, "", at_ms(10'000));
+        for (const json& order : json::parse(answer.body))
+            ids.push_back(order["id"]);
+        return ids;
+    };
+    const std::int64_t first = create("blue.1.1.1", 0), second = create("blue.2.1.1", 1'000);
+    const std::int64_t third = create("blue.3.1.1", 2'000);
+    EXPECT_EQ(ids_since(1'000), (std::vector{second, third}));
+
+    small.depot->warehouse.pick("blue.1.1.1", at_ms(3'000));
+
+    EXPECT_EQ(ids_since(2'000), (std::vector{first, third}));
+    EXPECT_EQ(ids_since(2'001), (std::vector{first}));
+    EXPECT_EQ(ids_since(0, "&Limit=2&Page=2"), (std::vector{third}));
 }
 
 TEST(ShipbobApi, SplitsOrdersIntoTwoShipments) {
