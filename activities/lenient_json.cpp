@@ -79,22 +79,22 @@ bool flag_of(const json& object, std::string_view key, bool fallback) {
     return value.is_boolean() ? value.get<bool>() : fallback;
 }
 
-json list_of(const json& value) {
+List::List(const json& value) {
     if (value.is_array()) {
-        return value;
+        there_ = &value;
+        return;
     }
     for (const std::string_view key : {"nodes", "items"}) {
         if (const json& inner = member(value, key); inner.is_array()) {
-            return inner;
+            there_ = &inner;
+            return;
         }
     }
-    json result = json::array();
     if (const json& edges = member(value, "edges"); edges.is_array()) {
         for (const json& edge : edges) {
-            result.push_back(member(edge, "node"));
+            made_.push_back(member(edge, "node"));
         }
     }
-    return result;
 }
 
 std::string shown(std::string_view text, std::size_t limit) {

@@ -5,7 +5,7 @@
 // Pure functions; safe from any thread; no exceptions.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -28,8 +28,27 @@ namespace ordersaga::activities {
 [[nodiscard]] std::optional<double> number_of(const nlohmann::json& object, std::string_view key);
 [[nodiscard]] bool flag_of(const nlohmann::json& object, std::string_view key, bool fallback = false);
 
-// A list in any of the three dresses it comes in: an array, {nodes:[…]}, {edges:[{node}…]} or {items:[…]}. Copies.
-[[nodiscard]] nlohmann::json list_of(const nlohmann::json& value);
+// A list in any of the dresses it comes in: an array, {nodes:[…]}, {edges:[{node}…]} or {items:[…]}; empty for anything else.
+// Refers to the value, which must outlive it.
+class List {
+public:
+    explicit List(const nlohmann::json& value);
+
+    [[nodiscard]] auto begin() const { return elements().begin(); }
+    [[nodiscard]] auto end() const { return elements().end(); }
+    [[nodiscard]] std::size_t size() const { return elements().size(); }
+    [[nodiscard]] bool empty() const { return elements().empty(); }
+    [[nodiscard]] const nlohmann::json& elements() const { return there_ != nullptr ? *there_ : made_; }
+
+private:
+    const nlohmann::json* there_ = nullptr;
+    nlohmann::json made_ = nlohmann::json::array();  // of edges
+};
+
+[[nodiscard]] inline List list_of(const nlohmann::json& value) {
+    return List(value);
+}
+List list_of(nlohmann::json&& value) = delete;
 
 // A peer's text for a log line or an outcome: one line, at most `limit` bytes, valid UTF-8.
 [[nodiscard]] std::string shown(std::string_view text, std::size_t limit = 200);

@@ -70,8 +70,8 @@ void read_duties(runtime::ConfigReader& reader, OrchestratorConfig& config) {
     orders.hint_settles_after = section.duration("hint_settles_after", orders.hint_settles_after, 1s, 1h);
     orders.check_subscriptions_every =
         section.duration("check_subscriptions_every", orders.check_subscriptions_every, 1s, 24h);
-    orders.store_window = static_cast<int>(section.integer("store_window", orders.store_window, 1, 256));
-    orders.warehouse_window = static_cast<int>(section.integer("warehouse_window", orders.warehouse_window, 1, 256));
+    orders.store_window = static_cast<int>(section.integer("store_window", orders.store_window, 1, 2000));
+    orders.warehouse_window = static_cast<int>(section.integer("warehouse_window", orders.warehouse_window, 1, 2000));
 }
 
 // One timing for all calls: what differs between activities (priority, attempts, budget) is not a matter of taste.

@@ -13,7 +13,7 @@ namespace ordersaga {
 class ReturnTimes {
 public:
     using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::seconds soonest{2}, latest{300};
+    static constexpr std::chrono::seconds soonest{2}, latest{3'600};
     static constexpr double share = 1.0 / 8;
 
     void taken(Clock::time_point now) {

@@ -362,34 +362,39 @@ PeerAnswer ShipbobApi::list_orders(const ShipbobRequest& request, Instant now) {
     }
     const Instant visible = now - std::chrono::milliseconds{warehouse_.settings().lookup_lag_ms};
     const bool only_tracked = request.argument("HasTracking") == "true";
-    std::vector<const WarehouseOrder*> found;
-    const auto look_at = [&](const WarehouseOrder* order) {
-        const bool fits = order != nullptr && (!by_reference || order->created_at <= visible) &&
-                          (ids.empty() || ids.contains(std::to_string(order->id))) &&
-                          (!since || order->changed_at >= *since) && (!only_tracked || is_tracked(*order));
-        if (fits) {
-            found.push_back(order);
-        }
-    };
-    const auto by_id = [](const WarehouseOrder* left, const WarehouseOrder* right) {
-        return left->id < right->id;
+    std::vector<std::pair<std::int64_t, const WarehouseOrder*>>
+        found;  // by id, beside it: many are sorted for each page
+    const auto fits = [&](const WarehouseOrder& order) {
+        return (!by_reference || order.created_at <= visible) &&
+               (ids.empty() || ids.contains(std::to_string(order.id))) && (!since || order.changed_at >= *since) &&
+               (!only_tracked || is_tracked(order));
     };
     if (by_reference) {
         for (const std::string& reference : references) {
-            look_at(warehouse_.order_by_reference(reference));
+            const WarehouseOrder* order = warehouse_.order_by_reference(reference);
+            if (order != nullptr && fits(*order)) {
+                found.emplace_back(order->id, order);
+            }
         }
-        std::sort(found.begin(), found.end(), by_id);
     } else if (since) {
         const auto& changes = warehouse_.changes();
-        for (auto change = changes.lower_bound({*since, 0}); change != changes.end(); ++change) {
-            look_at(change->second);
-        }
-        std::sort(found.begin(), found.end(), by_id);
+        const auto from = std::lower_bound(
+            changes.begin(), changes.end(), *since,
+            [](const WarehouseChange& change, Instant limit) { return change.at < limit; });
+        const bool all = ids.empty() && !only_tracked;  // nothing to look at in the order itself
+        std::for_each(from, changes.end(), [&](const WarehouseChange& change) {
+            if (change.order != nullptr && (all || fits(*change.order))) {
+                found.emplace_back(change.order_id, change.order);
+            }
+        });
     } else {
         for (const auto& [id, order] : warehouse_.orders()) {
-            look_at(&order);
+            if (fits(order)) {
+                found.emplace_back(id, &order);
+            }
         }
     }
+    std::sort(found.begin(), found.end());
     if (request.argument("SortOrder") != "Oldest") {
         std::reverse(found.begin(), found.end());
     }
@@ -398,7 +403,7 @@ PeerAnswer ShipbobApi::list_orders(const ShipbobRequest& request, Instant now) {
     json list = json::array();
     const auto total = static_cast<std::int64_t>(found.size());
     for (std::int64_t index = (page - 1) * limit; index < std::min(total, page * limit); ++index) {
-        list.push_back(order_document(*found[static_cast<std::size_t>(index)]));
+        list.push_back(order_document(*found[static_cast<std::size_t>(index)].second));
     }
     return answer_of(by_reference ? "find_order" : "list_orders", false, 200, list);
 }

@@ -226,7 +226,7 @@ const WarehouseOrder* Warehouse::create_order(
     order.order_number = order_number;
     order.channel_id = channel_id;
     order.document = document;
-    order.created_at = order.changed_at = now;
+    order.created_at = now;
 
     const bool split = random_.chance(settings_.split_fraction) && units > 1;
     std::vector<WarehouseLine> first_box;
@@ -283,15 +283,21 @@ const WarehouseOrder* Warehouse::create_order(
     }
     by_reference_[reference] = id;
     moving_.insert(id);
-    const WarehouseOrder& kept = orders_.emplace(id, std::move(order)).first->second;
-    changes_.emplace(std::pair(now, id), &kept);
+    WarehouseOrder& kept = orders_.emplace(id, std::move(order)).first->second;
+    note_change(kept, now);
     return &kept;
 }
 
+void Warehouse::note_change(WarehouseOrder& order, Instant now) {
+    order.changed_at = changes_.empty() ? now : std::max(now, changes_.back().at);
+    order.change = changes_.size();
+    changes_.push_back({order.changed_at, order.id, &order});
+}
+
 void Warehouse::change(WarehouseOrder& order, WarehouseShipment& shipment, Instant now) {
-    changes_.erase({order.changed_at, order.id});
-    shipment.changed_at = order.changed_at = now;
-    changes_.emplace(std::pair(now, order.id), &order);
+    shipment.changed_at = now;
+    changes_[order.change].order = nullptr;
+    note_change(order, now);
 }
 
 void Warehouse::allocate_waiting(Instant now) {

@@ -82,10 +82,18 @@ struct WarehouseOrder {
     std::string document;  // the request's own recipient, tags and so on, as JSON text, echoed in answers
     runtime::Instant created_at;
     runtime::Instant changed_at;
+    std::size_t change = 0;  // its place in Warehouse::changes()
     std::vector<WarehouseShipment> shipments;
 
     [[nodiscard]] std::string status() const;  // Processing, Exception, PartiallyFulfilled, Fulfilled, Cancelled
     [[nodiscard]] bool cancelled() const { return status() == "Cancelled"; }
+};
+
+// One after the other, as time goes.
+struct WarehouseChange {
+    runtime::Instant at;
+    std::int64_t order_id = 0;
+    const WarehouseOrder* order = nullptr;  // null: it has changed again
 };
 
 struct WarehouseEvent {
@@ -153,10 +161,7 @@ public:
     std::int64_t deliver(const std::string& reference, runtime::Instant now);
 
     [[nodiscard]] const std::map<std::int64_t, WarehouseOrder>& orders() const { return orders_; }
-    // Oldest change first.
-    [[nodiscard]] const std::map<std::pair<runtime::Instant, std::int64_t>, const WarehouseOrder*>& changes() const {
-        return changes_;
-    }
+    [[nodiscard]] const std::vector<WarehouseChange>& changes() const { return changes_; }
     [[nodiscard]] const WarehouseOrder* order(std::int64_t id) const;
     [[nodiscard]] const WarehouseOrder* order_by_reference(const std::string& reference) const;
     [[nodiscard]] const WarehouseOrder* order_of_shipment(std::int64_t shipment_id) const;
@@ -183,6 +188,7 @@ public:
 
 private:
     WarehouseOrder* find(std::int64_t id);
+    void note_change(WarehouseOrder& order, runtime::Instant now);
     void change(WarehouseOrder& order, WarehouseShipment& shipment, runtime::Instant now);
     void allocate_waiting(runtime::Instant now);
     bool allocate(WarehouseShipment& shipment);
@@ -205,7 +211,7 @@ private:
     std::int64_t ids_given_ = 0;
     std::vector<WarehouseProduct> products_;
     std::map<std::int64_t, WarehouseOrder> orders_;
-    std::map<std::pair<runtime::Instant, std::int64_t>, const WarehouseOrder*> changes_;  // by when, and the order's id
+    std::vector<WarehouseChange> changes_;
     std::map<std::string, std::int64_t> by_reference_;
     std::set<std::int64_t> exceptions_;  // orders with a shipment that waits for stock, and some that had one
     std::set<std::int64_t> moving_;      // orders with a shipment that time moves on: the others need no look

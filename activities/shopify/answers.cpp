@@ -148,16 +148,20 @@ Answer read_answer(const Document& document, const PeerAnswer& peer) {
         answer.wait = asked.value_or(throttle_wait(answer.cost));
         return answer;
     }
-    const std::optional<json> body = parse_peer_json(peer.body);
+    std::optional<json> body = parse_peer_json(peer.body);
     if (!body || !body->is_object()) {
         answer.verdict = document.is_write ? Verdict::unknown : Verdict::retryable;
         answer.reason = "the answer is not GraphQL";
         return answer;
     }
     answer.cost = read_cost(*body);
-    answer.root = member(member(*body, "data"), document.root);
+    if (const auto data = body->find("data"); data != body->end() && data->is_object()) {
+        if (const auto root = data->find(document.root); root != data->end()) {
+            answer.root = std::move(*root);  // it can be a page of hundreds
+        }
+    }
     answer.user_errors = read_user_errors(answer.root);
-    const json errors = list_of(member(*body, "errors"));
+    const List errors = list_of(member(*body, "errors"));
     for (const json& error : errors) {
         const std::string code = text_of(member(error, "extensions"), "code");
         if (answer.reason.empty() || code == "THROTTLED") {

@@ -31,7 +31,7 @@ bool offers(const json& fulfillment_order, std::string_view action) {
 }
 
 bool carries(const json& fulfillment, const std::string& tracking_number) {
-    const json trackings = list_of(member(fulfillment, "trackingInfo"));
+    const List trackings = list_of(member(fulfillment, "trackingInfo"));
     return std::any_of(trackings.begin(), trackings.end(), [&](const json& tracking) {
         return text_of(tracking, "number") == tracking_number;
     });
@@ -41,7 +41,7 @@ using Quantities = std::map<std::string, std::int64_t>;  // by order line
 
 // Takes what a fulfilment with our tracking number has done already. An answer without lines stands for all of it.
 void subtract_done(const json& fulfillment, Quantities& needed) {
-    const json lines = list_of(member(fulfillment, "fulfillmentLineItems"));
+    const List lines = list_of(member(fulfillment, "fulfillmentLineItems"));
     if (lines.empty()) {
         needed.clear();
         return;
@@ -82,7 +82,7 @@ FulfillmentPlan plan_fulfillment(
     }
     std::map<std::string, FulfillmentPart> by_location;
     bool waiting = false;
-    const json orders_of_locations = list_of(member(order, "fulfillmentOrders"));
+    const List orders_of_locations = list_of(member(order, "fulfillmentOrders"));
     for (const json& fulfillment_order : orders_of_locations) {
         if (is_over(fulfillment_order)) {
             continue;
@@ -128,7 +128,7 @@ HoldPlan plan_hold(const json& order, const std::string& handle) {
     for (const json& fulfillment_order : list_of(member(order, "fulfillmentOrders"))) {
         plan.exists = true;
         const std::string id = text_of(fulfillment_order, "id");
-        const json holds = list_of(member(fulfillment_order, "fulfillmentHolds"));
+        const List holds = list_of(member(fulfillment_order, "fulfillmentHolds"));
         const bool ours = std::any_of(
             holds.begin(), holds.end(), [&](const json& hold) { return text_of(hold, "handle") == handle; });
         if (ours) {

@@ -129,11 +129,11 @@ awaitable<Poll> poll_since(const StoreClient& store, Detail detail, Instant sinc
             poll.failure = failed(list, answer);
             co_return poll;
         }
-        const json nodes = list_of(answer.root);
+        const List nodes = list_of(answer.root);
         if (detail == Detail::stamps) {
-            take_stamps(nodes, poll, bytes);
+            take_stamps(nodes.elements(), poll, bytes);
         } else {
-            const std::size_t taken = co_await take_documents(store, nodes, poll, bytes, scope);
+            const std::size_t taken = co_await take_documents(store, nodes.elements(), poll, bytes, scope);
             if (taken < nodes.size()) {
                 co_return poll;
             }

@@ -120,7 +120,7 @@ sagas::OrderDocument order_of_node(const json& node) {
     body["location_id"] = number_or_null(member(node, "retailLocation"));
     body["email"] = member(node, "email");
     body["shipping_address"] = address_of(member(node, "shippingAddress"));
-    body["shipping_lines"] = list_of(member(node, "shippingLines"));
+    body["shipping_lines"] = list_of(member(node, "shippingLines")).elements();
     body["line_items"] = each(member(node, "lineItems"), line_of);
     body["refunds"] = each(member(node, "refunds"), refund_of);
     body["fulfillments"] = each(member(node, "fulfillments"), fulfillment_of);
@@ -143,8 +143,8 @@ std::string stamp_of_node(const json& node) {
 
 bool is_cut(const json& node, int refunds_asked_for) {
     const auto asked = static_cast<std::size_t>(refunds_asked_for);
-    const json refunds = list_of(member(node, "refunds"));
-    const json fulfillments = list_of(member(node, "fulfillments"));
+    const List refunds = list_of(member(node, "refunds"));
+    const List fulfillments = list_of(member(node, "fulfillments"));
     return has_more(member(node, "lineItems")) || refunds.size() >= asked || fulfillments.size() >= asked ||
            std::any_of(refunds.begin(), refunds.end(), [](const json& refund) {
                return has_more(member(refund, "refundLineItems"));

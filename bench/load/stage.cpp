@@ -70,7 +70,7 @@ demo::Options options_of(const StageOptions& options) {
     result.settings = options.settings;
     // How many calls a peer takes at once is a limit like its rate, and lifted as that.
     result.settings.emplace("ORDERSAGA_DUTIES_STORE_WINDOW", "16");
-    result.settings.emplace("ORDERSAGA_DUTIES_WAREHOUSE_WINDOW", "200");
+    result.settings.emplace("ORDERSAGA_DUTIES_WAREHOUSE_WINDOW", "1000");
     result.real_pace = true;
     return result;
 }

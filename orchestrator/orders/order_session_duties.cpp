@@ -19,10 +19,10 @@ namespace {
 
 constexpr std::size_t unreadable_remembered = 200;
 // A few orders that a poll finds are read at once. Thousands are those whose webhooks were turned away, or are late: read as fast as
-// a store tells them, they would overwhelm the engine as their webhooks have. So a poll rests between pages of them: 33 orders a
+// a store tells them, they would overwhelm the engine as their webhooks have. So a poll rests between pages of them: 20 orders a
 // second, which is more than a store's budget for reading is worth.
 constexpr std::size_t page_of_news = 50;
-constexpr std::chrono::milliseconds rest_between_pages{1'500};
+constexpr std::chrono::milliseconds rest_between_pages{2'500};
 
 std::int64_t id_in(const std::string& subject) {
     std::size_t colon = subject.rfind(':');

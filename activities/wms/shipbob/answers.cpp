@@ -181,7 +181,7 @@ Tracking read_tracking(const json& document) {
 }
 
 void read_trackings(const json& value, std::vector<Tracking>& trackings) {
-    const json list = value.is_object() ? json::array({value}) : list_of(value);
+    const json list = value.is_object() ? json::array({value}) : list_of(value).elements();
     for (const json& entry : list) {
         Tracking tracking = read_tracking(entry);
         if (!tracking.number.empty()) {
@@ -371,7 +371,7 @@ std::optional<std::vector<FulfillmentView>> read_orders(const json& document) {
 CancelAnswer read_cancel_answer(const json& document) {
     CancelAnswer answer;
     const std::string status = text_of(document, "status");
-    const json shipments = list_of(member(document, "canceled_shipment_results"));
+    const List shipments = list_of(member(document, "canceled_shipment_results"));
     std::size_t cancelled = 0;
     for (const json& shipment : shipments) {
         // The action is a name in the specification and was seen as a number; only is_success decides.
@@ -395,7 +395,7 @@ CancelAnswer read_cancel_answer(const json& document) {
 std::vector<CatalogueItem> read_product(const json& document) {
     std::vector<CatalogueItem> items;
     const std::optional<std::int64_t> product_id = integer_of(document, "id");
-    const json variants = list_of(member(document, "variants"));
+    const List variants = list_of(member(document, "variants"));
     for (const json& variant : variants) {
         CatalogueItem item;
         item.sku = text_of(variant, "sku");

@@ -343,8 +343,8 @@ awaitable<ResolveOutcome> ShipBob::resolve(std::vector<std::string> skus, CallSc
                 co_return *pages.failure;
             }
             for (const std::string& body : pages.bodies) {
-                const std::optional<json> page = parse_peer_json(body);
-                for (const json& product : list_of(page ? *page : json())) {
+                const json page = parse_peer_json(body).value_or(nullptr);
+                for (const json& product : list_of(page)) {
                     for (const CatalogueItem& item : read_product(product)) {
                         remember(item);
                     }
@@ -374,8 +374,8 @@ awaitable<std::optional<Failure>> ShipBob::learn_items(const std::vector<std::in
             co_return pages.failure;
         }
         for (const std::string& body : pages.bodies) {
-            const std::optional<json> page = parse_peer_json(body);
-            for (const json& product : list_of(page ? *page : json())) {
+            const json page = parse_peer_json(body).value_or(nullptr);
+            for (const json& product : list_of(page)) {
                 for (const CatalogueItem& item : read_product(product)) {
                     remember(item);
                 }

@@ -629,7 +629,7 @@ TEST(QuietRead, GoesOnUntilItHasEveryDocumentOfEveryPage) {
     EXPECT_EQ(rest.at("order_ids"), json::array({"302"}));
     part = rest.at("list");
     EXPECT_FALSE(part.contains("orders") || part.contains("unread"));
-    shop.pass(1500ms);  // its rest between pages
+    shop.pass(2500ms);  // its rest between pages
     part["orders"] = {to_json(an_order("302", us, mug, 1))};
     shop.end(activity::poll_orders, done(part));
 

@@ -153,13 +153,13 @@ TEST(MissedWebhooks, ManyAreReadInPagesWithARestBetweenThem) {
     store.is_polled(false);
     EXPECT_EQ(store.read(), 50U) << "a page at once";
     shop.deliver(eu, "orders/create", store.orders()[110]);
-    shop.pass(1400ms);
+    shop.pass(2400ms);
     store.is_polled(false);
     EXPECT_EQ(store.read(), 50U) << "then a rest";
     shop.pass(100ms);
     store.is_polled(false);
     EXPECT_EQ(store.read(), 100U);
-    shop.pass(1500ms);
+    shop.pass(2500ms);
     store.is_polled(false);
     EXPECT_EQ(store.read(), 119U) << "but for the one that has come by itself";
     EXPECT_EQ(shop.store.tables().orders.size(), 120U);
