@@ -37,12 +37,20 @@ void tell(std::string& text, int status, const std::string& store, std::int64_t 
     text += '\n';
 }
 
-// What the shop would have sent; of several events the one of this topic.
-void tell_event(std::string& text, ShopifyStore& store, std::int64_t order_id, const std::string& topic) {
+// Of what the shop has to send the event of this topic; levels it delivers itself.
+void tell_event(
+    std::string& text,
+    World& world,
+    Shop& shop,
+    std::int64_t order_id,
+    const std::string& topic,
+    runtime::Instant now) {
+    ShopifyStore& store = shop.store;
     const std::vector<ShopEvent> events = store.take_events();
     const ShopEvent* told = nullptr;
     for (const ShopEvent& event : events) {
         if (event.topic == topic) told = &event;
+        if (event.topic == "inventory_levels/update") world.queue_shop_event(shop, event, now);
     }
     tell(text, told == nullptr ? 409 : 201, store.settings().domain, order_id, told);
 }
@@ -87,7 +95,7 @@ PeerAnswer hand_over(World& world, const json& wish, runtime::Instant now) {
         }
         const auto made = shop->store.create_order(order.wanted, now);
         if (const auto* id = std::get_if<std::int64_t>(&made)) {
-            tell_event(answer.body, shop->store, *id, "orders/create");
+            tell_event(answer.body, world, *shop, *id, "orders/create", now);
         } else {
             tell(answer.body, 409, order.store, 0, nullptr);
         }
@@ -99,7 +107,7 @@ PeerAnswer hand_over(World& world, const json& wish, runtime::Instant now) {
         if (refused) {
             tell(answer.body, 409, cancel.store, cancel.order_id, nullptr);
         } else {
-            tell_event(answer.body, shop->store, cancel.order_id, "orders/cancelled");
+            tell_event(answer.body, world, *shop, cancel.order_id, "orders/cancelled", now);
         }
     }
     return answer;

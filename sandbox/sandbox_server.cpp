@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds tick_length{10};
-constexpr std::size_t deliveries_in_flight_max = 64;
+constexpr std::size_t deliveries_in_flight_max = 512;
 
 std::vector<std::string> segments(const std::string& path) {
     std::vector<std::string> parts;

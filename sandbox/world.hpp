@@ -78,6 +78,8 @@ public:
 
     // Does what is due, then signs and queues the webhooks of everything that changed. Call it after every change.
     void advance(runtime::Instant now);
+    // For delivery to everybody who has subscribed to its topic.
+    void queue_shop_event(Shop& shop, const ShopEvent& event, runtime::Instant now);
     // A webhook made by hand, signed with the shop's secret (or not), outside of any event.
     void send_by_hand(
         Shop& shop,
@@ -98,7 +100,6 @@ public:
     void set_base_url(std::string url) { base_url_ = std::move(url); }
 
 private:
-    void queue_shop_event(Shop& shop, const ShopEvent& event, runtime::Instant now);
     void queue_depot_event(Depot& depot, const WarehouseEvent& event, runtime::Instant now);
 
     std::uint64_t seed_;
