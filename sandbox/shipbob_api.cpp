@@ -394,7 +394,8 @@ PeerAnswer ShipbobApi::list_orders(const ShipbobRequest& request, Instant now) {
             }
         }
     }
-    if (!std::is_sorted(found.begin(), found.end())) std::sort(found.begin(), found.end());  // it is, as long as all are new
+    if (!std::is_sorted(found.begin(), found.end()))
+        std::sort(found.begin(), found.end());  // it is, as long as all are new
     if (request.argument("SortOrder") != "Oldest") {
         std::reverse(found.begin(), found.end());
     }

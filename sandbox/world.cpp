@@ -183,9 +183,9 @@ void World::send_by_hand(
         delivery.body = body;
         delivery.headers =
             shopify_delivery_headers(settings, topic, body, shop.store.next_uuid(), shop.store.next_uuid(), now);
-        for (const auto& [name, value] : more) {
-            std::erase_if(delivery.headers, [&](const auto& header) { return header.first == name; });
-            delivery.headers.emplace_back(name, value);
+        for (const auto& extra : more) {
+            std::erase_if(delivery.headers, [&](const auto& header) { return header.first == extra.first; });
+            delivery.headers.push_back(extra);
         }
         webhooks_->add(std::move(delivery), {}, DeliveryFaults{}, now);
     }
