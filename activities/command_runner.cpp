@@ -66,7 +66,7 @@ void doubt(Outcome& outcome) {
 }
 
 bool tells_of_orders(const json& payload) {
-    return !list_of(member(payload, "orders")).empty() || member(payload, "order").is_object();
+    return !List(member(payload, "orders")).empty() || member(payload, "order").is_object();
 }
 
 CallScope::Limits limits_of(

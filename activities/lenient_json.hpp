@@ -33,6 +33,7 @@ namespace ordersaga::activities {
 class List {
 public:
     explicit List(const nlohmann::json& value);
+    List(nlohmann::json&&) = delete;
 
     [[nodiscard]] auto begin() const { return elements().begin(); }
     [[nodiscard]] auto end() const { return elements().end(); }
@@ -44,11 +45,6 @@ private:
     const nlohmann::json* there_ = nullptr;
     nlohmann::json made_ = nlohmann::json::array();  // of edges
 };
-
-[[nodiscard]] inline List list_of(const nlohmann::json& value) {
-    return List(value);
-}
-List list_of(nlohmann::json&& value) = delete;
 
 // A peer's text for a log line or an outcome: one line, at most `limit` bytes, valid UTF-8.
 [[nodiscard]] std::string shown(std::string_view text, std::size_t limit = 200);

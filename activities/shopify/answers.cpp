@@ -61,7 +61,7 @@ std::vector<UserError> read_user_errors(const json& root) {
         }
         for (const json& entry : value) {
             UserError error;
-            for (const json& part : list_of(member(entry, "field"))) {
+            for (const json& part : List(member(entry, "field"))) {
                 error.field.push_back(text_of(part));
             }
             error.message = activities::shown(text_of(entry, "message"));
@@ -161,7 +161,7 @@ Answer read_answer(const Document& document, const PeerAnswer& peer) {
         }
     }
     answer.user_errors = read_user_errors(answer.root);
-    const List errors = list_of(member(*body, "errors"));
+    const List errors(member(*body, "errors"));
     for (const json& error : errors) {
         const std::string code = text_of(member(error, "extensions"), "code");
         if (answer.reason.empty() || code == "THROTTLED") {
@@ -238,7 +238,7 @@ std::optional<std::size_t> row_named_by(const UserError& error, std::size_t rows
 
 std::set<std::pair<std::string, std::string>> changed_levels(const json& group) {
     std::set<std::pair<std::string, std::string>> levels;
-    for (const json& change : list_of(member(group, "changes"))) {
+    for (const json& change : List(member(group, "changes"))) {
         if (text_of(change, "name") == "available") {
             levels.emplace(text_of(member(change, "item"), "id"), text_of(member(change, "location"), "id"));
         }

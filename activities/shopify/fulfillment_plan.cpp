@@ -31,7 +31,7 @@ bool offers(const json& fulfillment_order, std::string_view action) {
 }
 
 bool carries(const json& fulfillment, const std::string& tracking_number) {
-    const List trackings = list_of(member(fulfillment, "trackingInfo"));
+    const List trackings(member(fulfillment, "trackingInfo"));
     return std::any_of(trackings.begin(), trackings.end(), [&](const json& tracking) {
         return text_of(tracking, "number") == tracking_number;
     });
@@ -41,7 +41,7 @@ using Quantities = std::map<std::string, std::int64_t>;  // by order line
 
 // Takes what a fulfilment with our tracking number has done already. An answer without lines stands for all of it.
 void subtract_done(const json& fulfillment, Quantities& needed) {
-    const List lines = list_of(member(fulfillment, "fulfillmentLineItems"));
+    const List lines(member(fulfillment, "fulfillmentLineItems"));
     if (lines.empty()) {
         needed.clear();
         return;
@@ -67,7 +67,7 @@ FulfillmentPlan plan_fulfillment(
     for (const ShippedLine& line : shipped) {
         if (line.quantity > 0) needed[line.line_id] += line.quantity;
     }
-    for (const json& fulfillment : list_of(member(order, "fulfillments"))) {
+    for (const json& fulfillment : List(member(order, "fulfillments"))) {
         const std::string status = text_of(fulfillment, "status");
         if (status == "CANCELLED" || status == "ERROR" || status == "FAILURE" || tracking_number.empty() ||
             !carries(fulfillment, tracking_number)) {
@@ -82,14 +82,14 @@ FulfillmentPlan plan_fulfillment(
     }
     std::map<std::string, FulfillmentPart> by_location;
     bool waiting = false;
-    const List orders_of_locations = list_of(member(order, "fulfillmentOrders"));
+    const List orders_of_locations(member(order, "fulfillmentOrders"));
     for (const json& fulfillment_order : orders_of_locations) {
         if (is_over(fulfillment_order)) {
             continue;
         }
         const bool ready = offers(fulfillment_order, "CREATE_FULFILLMENT");
         const std::string location = text_of(member(member(fulfillment_order, "assignedLocation"), "location"), "id");
-        for (const json& line : list_of(member(fulfillment_order, "lineItems"))) {
+        for (const json& line : List(member(fulfillment_order, "lineItems"))) {
             const auto found = needed.find(number_of_gid(text_of(member(line, "lineItem"), "id")));
             const std::int64_t remaining = integer_of(line, "remainingQuantity").value_or(0);
             if (found == needed.end() || remaining <= 0) {
@@ -125,10 +125,10 @@ FulfillmentPlan plan_fulfillment(
 
 HoldPlan plan_hold(const json& order, const std::string& handle) {
     HoldPlan plan;
-    for (const json& fulfillment_order : list_of(member(order, "fulfillmentOrders"))) {
+    for (const json& fulfillment_order : List(member(order, "fulfillmentOrders"))) {
         plan.exists = true;
         const std::string id = text_of(fulfillment_order, "id");
-        const List holds = list_of(member(fulfillment_order, "fulfillmentHolds"));
+        const List holds(member(fulfillment_order, "fulfillmentHolds"));
         const bool ours = std::any_of(
             holds.begin(), holds.end(), [&](const json& hold) { return text_of(hold, "handle") == handle; });
         if (ours) {

@@ -129,7 +129,7 @@ awaitable<Poll> poll_since(const StoreClient& store, Detail detail, Instant sinc
             poll.failure = failed(list, answer);
             co_return poll;
         }
-        const List nodes = list_of(answer.root);
+        const List nodes(answer.root);
         if (detail == Detail::stamps) {
             take_stamps(nodes.elements(), poll, bytes);
         } else {

@@ -57,7 +57,7 @@ json line_of(const json& node) {
 json refund_of(const json& node) {
     json refund = with_ids(node);
     json lines = json::array();
-    for (const json& entry : list_of(member(node, "refundLineItems"))) {
+    for (const json& entry : List(member(node, "refundLineItems"))) {
         lines.push_back(
             {{"line_item_id", number_or_null(member(entry, "lineItem"))},
              {"quantity", member(entry, "quantity")},
@@ -72,7 +72,7 @@ json fulfillment_of(const json& node) {
     json fulfillment = with_ids(node);
     fulfillment["status"] = lower(member(node, "status"));
     json numbers = json::array();
-    for (const json& tracking : list_of(member(node, "trackingInfo"))) {
+    for (const json& tracking : List(member(node, "trackingInfo"))) {
         if (const std::string number = text_of(tracking, "number"); !number.empty()) {
             numbers.push_back(number);
         }
@@ -94,7 +94,7 @@ json address_of(const json& node) {
 template <class Translate>
 json each(const json& list, Translate translate) {
     json result = json::array();
-    for (const json& entry : list_of(list)) {
+    for (const json& entry : List(list)) {
         result.push_back(translate(entry));
     }
     return result;
@@ -120,7 +120,7 @@ sagas::OrderDocument order_of_node(const json& node) {
     body["location_id"] = number_or_null(member(node, "retailLocation"));
     body["email"] = member(node, "email");
     body["shipping_address"] = address_of(member(node, "shippingAddress"));
-    body["shipping_lines"] = list_of(member(node, "shippingLines")).elements();
+    body["shipping_lines"] = List(member(node, "shippingLines")).elements();
     body["line_items"] = each(member(node, "lineItems"), line_of);
     body["refunds"] = each(member(node, "refunds"), refund_of);
     body["fulfillments"] = each(member(node, "fulfillments"), fulfillment_of);
@@ -143,8 +143,8 @@ std::string stamp_of_node(const json& node) {
 
 bool is_cut(const json& node, int refunds_asked_for) {
     const auto asked = static_cast<std::size_t>(refunds_asked_for);
-    const List refunds = list_of(member(node, "refunds"));
-    const List fulfillments = list_of(member(node, "fulfillments"));
+    const List refunds(member(node, "refunds"));
+    const List fulfillments(member(node, "fulfillments"));
     return has_more(member(node, "lineItems")) || refunds.size() >= asked || fulfillments.size() >= asked ||
            std::any_of(refunds.begin(), refunds.end(), [](const json& refund) {
                return has_more(member(refund, "refundLineItems"));

@@ -49,7 +49,7 @@ json available_of(const json& item) {
     if (!flag_of(item, "tracked", true) || !flag_of(level, "isActive", true)) {
         return nullptr;
     }
-    for (const json& quantity : list_of(member(level, "quantities"))) {
+    for (const json& quantity : List(member(level, "quantities"))) {
         if (text_of(quantity, "name") == "available") {
             const auto value = integer_of(quantity, "quantity");
             return value ? json(*value) : json();
@@ -83,7 +83,7 @@ awaitable<std::optional<Outcome>> read_available(
                 co_return failed(read_levels, answer);
             }
             std::map<std::string, json> by_item;
-            for (const json& item : list_of(answer.root)) {
+            for (const json& item : List(answer.root)) {
                 by_item[text_of(item, "id")] = available_of(item);
             }
             for (std::size_t i = begin; i < end; ++i) {

@@ -37,7 +37,7 @@ awaitable<std::optional<Outcome>> read_subscriptions(
         json variables{{"first", subscriptions_per_call}, {"after", after}};
         const Answer answer = co_await store.ask(list_subscriptions, std::move(variables), scope);
         if (answer.verdict != Verdict::ok) co_return failed_here(list_subscriptions, answer);
-        for (const json& node : list_of(answer.root))
+        for (const json& node : List(answer.root))
             present.push_back(sagas::subscription_of_node(node));
         const json& page_info = member(answer.root, "pageInfo");
         if (!flag_of(page_info, "hasNextPage")) break;

@@ -73,7 +73,7 @@ FulfillmentRequest request_of(const json& payload) {
         line.quantity = runtime::get_int64(entry, "quantity", "line").value();
         request.lines.push_back(std::move(line));
     }
-    for (const json& tag : list_of(member(payload, "tags"))) {
+    for (const json& tag : List(member(payload, "tags"))) {
         request.tags.push_back({text_of(tag, "name"), text_of(tag, "value")});
     }
     return request;
@@ -90,7 +90,7 @@ json lines_of(const std::vector<ViewLine>& lines) {
 }
 
 bool asks_for_all(const json& payload) {
-    return list_of(member(payload, "items")).empty();
+    return List(member(payload, "items")).empty();
 }
 
 json shipment_json(const ShipmentView& shipment) {
@@ -298,7 +298,7 @@ awaitable<Outcome> WarehouseActivities::poll(const json& payload, CallScope& sco
 awaitable<Outcome> WarehouseActivities::read_stock(const json& payload, CallScope& scope) {
     std::vector<std::int64_t> item_ids;
     std::map<std::int64_t, json> sku_ids;
-    for (const json& item : list_of(member(payload, "items"))) {
+    for (const json& item : List(member(payload, "items"))) {
         const auto id = integer_of(item, "warehouse_item_id");
         if (!id) {
             continue;  // a SKU without an id at this warehouse has no stock to tell

@@ -15,8 +15,7 @@ Outcome run_accept(const ScenarioOptions& options) {
     StageOptions stage_options = options.stage;
     stage_options.channel_wait = "1h";  // or the engine goes on with the first orders while the last ones are taken
     Stage stage(std::move(stage_options));
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     stage.signal_workers(SIGSTOP);
     const std::size_t orders = or_own<std::size_t>(options.orders, 60'000);
     const std::size_t at_once = or_own<std::size_t>(options.at_once, 64);

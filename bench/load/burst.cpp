@@ -11,9 +11,7 @@ namespace ordersaga::bench {
 
 Outcome run_burst(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
-    seed_finished(stage, options.finished);
+    prepare(stage, options.finished);
     const std::size_t orders = or_own<std::size_t>(options.orders, 100'000);
     const Reading before = stage.read();
     const auto from = runtime::SystemClock().now();

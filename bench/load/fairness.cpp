@@ -32,8 +32,7 @@ json times(const std::vector<double>& during, const std::vector<double>& before)
 
 Outcome run_fairness(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     const double flood = or_own(options.rate, 1'000.0), length = or_own(options.seconds, 30.0);
     const double others = flood / 20;
     const auto from = runtime::SystemClock().now();

@@ -63,8 +63,7 @@ private:
 
 Outcome run_idle(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     seed_sagas(stage.database(), "FulfillmentRequested", options.open, 7, say);
     // The database goes with this system, and this setting with it; sessions have it from their beginning.
     stage.database().autocommit("ALTER DATABASE ordersaga_demo SET log_statement = 'all'");

@@ -38,9 +38,7 @@ json steps_of(Stage& stage, runtime::Instant from, runtime::Instant until) {
 
 Outcome run_latency(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
-    seed_finished(stage, options.finished);
+    prepare(stage, options.finished);
     json rows = json::array();
     const std::vector<double> rates = options.rate > 0 ? std::vector{options.rate} : std::vector<double>{50, 100, 200};
     for (const bool instant : {true, false}) {

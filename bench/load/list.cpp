@@ -75,12 +75,10 @@ std::vector<std::pair<std::string, std::string>> questions(Reader& reader) {
 Outcome run_list(const ScenarioOptions& options) {
     ScenarioOptions asked = options;
     asked.stage.settings["ORDERSAGA_PRIVATE_REQUESTS_PER_SECOND"] = "10000";
-    asked.stage.demand.cancelled = 0;  // seed_finished() wants it so
+    asked.stage.demand.cancelled = 0;  // prepare() wants it so
     Stage stage(asked.stage);
-    stage.start(say);
-    stage.warm_up();
     const auto finished = or_own<std::int64_t>(options.finished, 1'000'000);
-    seed_finished(stage, finished);
+    prepare(stage, finished);
     seed_sagas(stage.database(), "FulfillmentRequested", options.open, 7, say);
     const std::map<std::string, std::string> addresses = stage.system().addresses();
     Reader reader(addresses.at("ORDERSAGA_URL"), addresses.at("ORDERSAGA_TOKEN"));

@@ -154,7 +154,7 @@ int act(Options& options) {
         return 2;
     }
     if (options.dry_run) return 0;
-    if (options.scenario.finished > 0) options.scenario.stage.demand.cancelled = 0;  // seed_finished() wants it so
+    if (options.scenario.finished > 0) options.scenario.stage.demand.cancelled = 0;  // prepare() wants it so
     if (!options.with.empty()) {
         std::cout << compared(read_report(options.compare), read_report(options.with)) << std::flush;
         return 0;

@@ -28,8 +28,7 @@ Outcome run_multi_line(const ScenarioOptions& options) {
     mixed.demand.lines_min = 2;
     mixed.demand.lines_max = 5;
     Stage stage(mixed);
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     const std::size_t orders = or_own<std::size_t>(options.orders, 20'000);
     const Reading before = stage.read();
     const auto from = runtime::SystemClock().now();

@@ -18,8 +18,7 @@ Outcome run_outage(const ScenarioOptions& options) {
     limited.warehouse_calls_per_minute =
         or_own(options.calls_per_minute, static_cast<std::int64_t>(std::max(rate, 1.0) * 2 * 60));
     Stage stage(limited);
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     const std::size_t requested = stage.requested();
     const auto from = runtime::SystemClock().now();
     stage.system().control(

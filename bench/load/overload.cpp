@@ -46,8 +46,7 @@ Span keep(Stage& stage, double rate, double length) {
 
 Outcome run_overload(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
+    prepare(stage);
     const double held = options.rate > 0 ? options.rate : find_rate(stage);
     const double normal = held / 2, length = or_own(options.seconds, 60.0);
     stage.drain(std::chrono::seconds(120));

@@ -52,10 +52,12 @@ void finish_orders(Stage& stage) {
 
 }  // namespace
 
-void seed_finished(Stage& stage, std::int64_t count) {
-    if (count == 0) return;
+void prepare(Stage& stage, std::int64_t finished) {
+    stage.start(say);
+    stage.warm_up();
+    if (finished == 0) return;
     finish_orders(stage);
-    seed_sagas(stage.database(), "Completed", count, 60, say);
+    seed_sagas(stage.database(), "Completed", finished, 60, say);
     stage.keep_rate(20, 3);
     stage.drain(std::chrono::seconds(60));
 }

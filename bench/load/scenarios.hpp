@@ -65,9 +65,10 @@ Outcome judged(Stage& stage, nlohmann::json figures);
 // The same with a verdict that was asked for before.
 Outcome judged(Stage& stage, nlohmann::json figures, const Verdict& verdict);
 
-// Completes what was ordered so far and adds `count` copies of it, spread over two months, for a database that has lived. 0: does
-// nothing. Nobody may cancel (demand.cancelled): a cancel that comes after everything was shipped is a law broken.
-void seed_finished(Stage& stage, std::int64_t count);
+// Starts and warms up. With `finished`, it completes what was ordered and adds that many copies of it, spread over two months, for
+// a database that has lived; then nobody may cancel (demand.cancelled): a cancel that comes after everything was shipped is a law
+// broken.
+void prepare(Stage& stage, std::int64_t finished = 0);
 
 // The highest rate that is held without a growing backlog.
 double find_rate(Stage& stage);

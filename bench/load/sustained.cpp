@@ -37,6 +37,31 @@ Step step_at(Stage& stage, double rate, double length) {
     return step;
 }
 
+// A rate kept for as long as it takes to claim it.
+struct Trial {
+    Reading before, after;
+    std::size_t backlog_before = 0, backlog_after = 0;
+    Latencies latencies;
+    bool held = false;
+};
+
+Trial try_rate(Stage& stage, double rate, double length) {
+    stage.drain(seconds(120));
+    stage.keep_rate(rate, 3);
+    Trial trial;
+    trial.before = stage.read();
+    trial.backlog_before = stage.backlog();
+    const auto from = runtime::SystemClock().now();
+    stage.keep_rate(rate, length);
+    const auto until = runtime::SystemClock().now();
+    trial.backlog_after = stage.backlog();
+    trial.after = stage.read();
+    trial.held = static_cast<double>(trial.backlog_after) < rate;
+    stage.drain(seconds(300));
+    trial.latencies = stage.latencies(from, until);
+    return trial;
+}
+
 }  // namespace
 
 double find_rate(Stage& stage) {
@@ -59,60 +84,29 @@ double find_rate(Stage& stage) {
     return held;
 }
 
-namespace {
-
-// A rate kept for as long as it takes to claim it.
-struct Window {
-    Reading before, after;
-    std::size_t backlog_before = 0, backlog_after = 0;
-    Latencies latencies;
-    bool held = false;
-};
-
-Window keep(Stage& stage, double rate, double length) {
-    stage.drain(seconds(120));
-    stage.keep_rate(rate, 3);
-    Window window;
-    window.before = stage.read();
-    window.backlog_before = stage.backlog();
-    const auto from = runtime::SystemClock().now();
-    stage.keep_rate(rate, length);
-    const auto until = runtime::SystemClock().now();
-    window.backlog_after = stage.backlog();
-    window.after = stage.read();
-    window.held = static_cast<double>(window.backlog_after) < rate;
-    stage.drain(seconds(300));
-    window.latencies = stage.latencies(from, until);
-    return window;
-}
-
-}  // namespace
-
 Outcome run_sustained(const ScenarioOptions& options) {
     Stage stage(options.stage);
-    stage.start(say);
-    stage.warm_up();
-    seed_finished(stage, options.finished);
+    prepare(stage, options.finished);
     double rate = options.rate > 0 ? options.rate : find_rate(stage);
     const double length = or_own(options.seconds, 60.0);
-    Window window = keep(stage, rate, length);
+    Trial trial = try_rate(stage, rate, length);
     // What is held for seconds may be too much for a minute. A rate that was asked for is measured as it is.
-    for (; !window.held && options.rate == 0 && rate > least_rate; window = keep(stage, rate, length)) {
-        say(fmt::format("{:.0f} orders/s: {} under way after {:.0f} s - too many", rate, window.backlog_after, length));
+    for (; !trial.held && options.rate == 0 && rate > least_rate; trial = try_rate(stage, rate, length)) {
+        say(fmt::format("{:.0f} orders/s: {} under way after {:.0f} s - too many", rate, trial.backlog_after, length));
         rate /= step_down;
     }
-    const double took = std::chrono::duration<double>(window.after.at - window.before.at).count();
-    json figures = costs_between(window.before, window.after);
+    const double took = std::chrono::duration<double>(trial.after.at - trial.before.at).count();
+    json figures = costs_between(trial.before, trial.after);
     figures["rate"] = rate;
-    figures["orders_per_s"] = static_cast<double>(window.after.requested - window.before.requested) / took;
-    figures["steps_per_s"] = (window.after.steps - window.before.steps) / took;
-    figures["messages_per_s"] = (window.after.messages - window.before.messages) / took;
+    figures["orders_per_s"] = static_cast<double>(trial.after.requested - trial.before.requested) / took;
+    figures["steps_per_s"] = (trial.after.steps - trial.before.steps) / took;
+    figures["messages_per_s"] = (trial.after.messages - trial.before.messages) / took;
     figures["seconds"] = took;
-    figures["backlog_before"] = window.backlog_before;
-    figures["backlog_after"] = window.backlog_after;
-    figures["held"] = window.held;
-    figures["answer_ms"] = spread_of(window.latencies.answered_ms);
-    figures["requested_ms"] = spread_of(window.latencies.requested_ms);
+    figures["backlog_before"] = trial.backlog_before;
+    figures["backlog_after"] = trial.backlog_after;
+    figures["held"] = trial.held;
+    figures["answer_ms"] = spread_of(trial.latencies.answered_ms);
+    figures["requested_ms"] = spread_of(trial.latencies.requested_ms);
     return judged(stage, std::move(figures));
 }
 

@@ -164,7 +164,7 @@ std::vector<std::int64_t> detail_ids_of(const json& shipment) {
         {"OutOfStock", 303},
         {"InventoryPartiallyCommitted", 308}};
     std::vector<std::int64_t> ids;
-    for (const json& detail : list_of(member(shipment, "status_details"))) {
+    for (const json& detail : List(member(shipment, "status_details"))) {
         if (const auto id = integer_of(detail, "id"); id && *id != 0) {
             ids.push_back(*id);
         } else if (const auto named = by_name.find(text_of(detail, "name")); named != by_name.end()) {
@@ -181,7 +181,7 @@ Tracking read_tracking(const json& document) {
 }
 
 void read_trackings(const json& value, std::vector<Tracking>& trackings) {
-    const json list = value.is_object() ? json::array({value}) : list_of(value).elements();
+    const json list = value.is_object() ? json::array({value}) : List(value).elements();
     for (const json& entry : list) {
         Tracking tracking = read_tracking(entry);
         if (!tracking.number.empty()) {
@@ -200,7 +200,7 @@ ViewLine read_line(const json& product) {
     line.quantity = integer_of(product, "quantity").value_or(0);
     // A shipment names its quantities per stock item, not per product.
     if (!product.contains("quantity")) {
-        for (const json& item : list_of(member(product, "inventory_items"))) {
+        for (const json& item : List(member(product, "inventory_items"))) {
             const std::int64_t more = integer_of(item, "quantity").value_or(0);
             // A sum beyond 64 bits is no quantity; nothing is added then.
             if (std::int64_t sum = 0; !__builtin_add_overflow(line.quantity, more, &sum)) line.quantity = sum;
@@ -211,7 +211,7 @@ ViewLine read_line(const json& product) {
 
 std::vector<ViewLine> read_lines(const json& products) {
     std::vector<ViewLine> lines;
-    for (const json& product : list_of(products)) {
+    for (const json& product : List(products)) {
         lines.push_back(read_line(product));
     }
     return lines;
@@ -222,7 +222,7 @@ void read_problems(const json& shipment, FulfillmentState state, std::vector<Pro
         state != FulfillmentState::on_hold && state != FulfillmentState::delivery_problem) {
         return;
     }
-    for (const json& detail : list_of(member(shipment, "status_details"))) {
+    for (const json& detail : List(member(shipment, "status_details"))) {
         Problem problem;
         problem.code = shown(text_of(detail, "name"), 100);
         problem.text = shown(text_of(detail, "description"));
@@ -322,7 +322,7 @@ std::optional<FulfillmentView> read_order(const json& document) {
     note_change(instant_of(document, "created_date"), view.changed_at);
     bool too_late = false;
     bool uncertain = false;
-    for (const json& entry : list_of(member(document, "shipments"))) {
+    for (const json& entry : List(member(document, "shipments"))) {
         ShipmentView shipment;
         shipment.id = text_of(entry, "id");
         shipment.peer_state = shown(text_of(entry, "status"), 100);
@@ -360,7 +360,7 @@ std::optional<std::vector<FulfillmentView>> read_orders(const json& document) {
         return std::nullopt;
     }
     std::vector<FulfillmentView> views;
-    for (const json& entry : list_of(document)) {
+    for (const json& entry : List(document)) {
         if (std::optional<FulfillmentView> view = read_order(entry)) {
             views.push_back(std::move(*view));
         }
@@ -371,7 +371,7 @@ std::optional<std::vector<FulfillmentView>> read_orders(const json& document) {
 CancelAnswer read_cancel_answer(const json& document) {
     CancelAnswer answer;
     const std::string status = text_of(document, "status");
-    const List shipments = list_of(member(document, "canceled_shipment_results"));
+    const List shipments(member(document, "canceled_shipment_results"));
     std::size_t cancelled = 0;
     for (const json& shipment : shipments) {
         // The action is a name in the specification and was seen as a number; only is_success decides.
@@ -395,7 +395,7 @@ CancelAnswer read_cancel_answer(const json& document) {
 std::vector<CatalogueItem> read_product(const json& document) {
     std::vector<CatalogueItem> items;
     const std::optional<std::int64_t> product_id = integer_of(document, "id");
-    const List variants = list_of(member(document, "variants"));
+    const List variants(member(document, "variants"));
     for (const json& variant : variants) {
         CatalogueItem item;
         item.sku = text_of(variant, "sku");
@@ -404,7 +404,7 @@ std::vector<CatalogueItem> read_product(const json& document) {
         std::optional<std::int64_t> id = product_id;
         if (variants.size() > 1) {
             std::set<std::int64_t> legacy;
-            for (const json& channel : list_of(member(variant, "channel_metadata"))) {
+            for (const json& channel : List(member(variant, "channel_metadata"))) {
                 if (const auto value = integer_of(channel, "legacy_product_id"); value && *value > 0) {
                     legacy.insert(*value);
                 }
@@ -421,7 +421,7 @@ std::vector<CatalogueItem> read_product(const json& document) {
 
 std::vector<InventoryRow> read_inventory(const json& document) {
     std::vector<InventoryRow> rows;
-    for (const json& entry : list_of(document)) {
+    for (const json& entry : List(document)) {
         const std::optional<std::int64_t> id = integer_of(entry, "inventory_id");
         if (!id) {
             continue;

@@ -344,7 +344,7 @@ awaitable<ResolveOutcome> ShipBob::resolve(std::vector<std::string> skus, CallSc
             }
             for (const std::string& body : pages.bodies) {
                 const json page = parse_peer_json(body).value_or(nullptr);
-                for (const json& product : list_of(page)) {
+                for (const json& product : List(page)) {
                     for (const CatalogueItem& item : read_product(product)) {
                         remember(item);
                     }
@@ -375,7 +375,7 @@ awaitable<std::optional<Failure>> ShipBob::learn_items(const std::vector<std::in
         }
         for (const std::string& body : pages.bodies) {
             const json page = parse_peer_json(body).value_or(nullptr);
-            for (const json& product : list_of(page)) {
+            for (const json& product : List(page)) {
                 for (const CatalogueItem& item : read_product(product)) {
                     remember(item);
                 }
@@ -466,7 +466,7 @@ awaitable<ChangesOutcome> ShipBob::changes_since(runtime::Instant since, CallSco
         if (!views) {
             co_return unusable(CallKind::read, "no list of orders");
         }
-        const std::size_t rows = list_of(*document).size();
+        const std::size_t rows = List(*document).size();
         std::move(views->begin(), views->end(), std::back_inserter(changes.views));
         if (rows < page_size || runtime::planted("last_page_lost")) {
             break;
