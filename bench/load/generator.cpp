@@ -184,7 +184,9 @@ asio::awaitable<void> Generator::make(std::vector<Wish> wishes, bool wait) {
         ++orders_;
         body_bytes_ = frame.body.size();
         const std::string order_id = frame.head.at("order_id");
-        const Instant due = wait ? wish.due : clock_.now();
+        // A shop that is busy itself has made the order later than it was wished: nobody waits for what nobody has ordered.
+        const Instant now = clock_.now(), due = wait ? std::max(wish.due, now) : now;
+        if (wait) latest_s_ = std::max(latest_s_, std::chrono::duration<double>(due - wish.due).count());
         const Instant later =
             due + std::chrono::duration_cast<runtime::Duration>(std::chrono::duration<double>(wish.purchase.later_s));
         const std::string id = runtime::new_uuid_v4(random_);

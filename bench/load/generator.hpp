@@ -64,6 +64,8 @@ public:
     // Why the sandbox or a delivery could not be used; empty: all well.
     [[nodiscard]] const std::string& trouble() const { return trouble_; }
     [[nodiscard]] std::size_t refused_by_shops() const { return refused_by_shops_; }
+    // By how much an order was made later than it was wished, at most, seconds.
+    [[nodiscard]] double latest_s() const { return latest_s_; }
     [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
 
 private:
@@ -97,6 +99,7 @@ private:
     std::map<std::string, std::size_t> shop_of_domain_;
     std::vector<Sent> sent_;
     std::size_t orders_ = 0, under_way_ = 0, orders_under_way_ = 0, turn_ = 0, refused_by_shops_ = 0, body_bytes_ = 0;
+    double latest_s_ = 0;
     std::string trouble_;
 };
 

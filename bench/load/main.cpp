@@ -142,6 +142,7 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--workers", scenario.stage.workers)->check(CLI::Range(1, 16))->capture_default_str();
     app.add_option("--store-ms", scenario.stage.store_ms, "that a store takes for a call")->capture_default_str();
     app.add_option("--warehouse-ms", scenario.stage.warehouse_ms, "that the warehouse takes")->capture_default_str();
+    app.add_option("--set", scenario.stage.settings, "NAME VALUE of the orchestrator's environment (ORDERSAGA_...)");
     app.add_option("--commit", options.commit, "of these programs");
     app.add_option("--bin", scenario.stage.bin, "folder of the programs")->type_name("DIR");
     app.add_option("--servers-env", scenario.stage.servers_env, "what tools/servers wrote")->type_name("FILE");

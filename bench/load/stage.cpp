@@ -474,6 +474,8 @@ json Stage::load() const {
         {"store_call_ms", options_.store_ms},
         {"warehouse_call_ms", options_.warehouse_ms},
         {"store_limits", "lifted"},
+        {"shops_late_at_most_s", generator_ ? generator_->latest_s() : 0.0},
+        {"orchestrator_settings", options_.settings},
         {"warehouse_calls_per_minute",
          options_.warehouse_calls_per_minute > 0 ? json(options_.warehouse_calls_per_minute) : json("lifted")},
         {"body_bytes", generator_->body_bytes()}};
