@@ -279,7 +279,8 @@ void Stage::pass(milliseconds length) {
 }
 
 std::size_t Stage::backlog() const {
-    return generator_->orders() - std::min(generator_->orders(), requested_.size());
+    const std::size_t ended = requested_.size() + ended_elsewhere_;
+    return generator_->orders() - std::min(generator_->orders(), ended);
 }
 
 std::int64_t Stage::moving() {
@@ -311,6 +312,7 @@ bool Stage::drain(seconds longest) {
         if (generator_->under_way() == 0 && (backlog() == 0 || now - moved > milliseconds(500))) {
             rests = moving() == 0;
             moved = now;
+            if (rests) ended_elsewhere_ = generator_->orders() - std::min(generator_->orders(), requested_.size());
         }
         return rests || now >= limit;
     });

@@ -89,6 +89,8 @@ public:
     [[nodiscard]] Reading read();
     [[nodiscard]] std::size_t orders() const { return generator_->orders(); }
     [[nodiscard]] std::size_t requested() const { return requested_.size(); }
+    // Orders that were made and have not come to the warehouse, without those that had ended elsewhere (cancelled before) when
+    // everything rested last.
     [[nodiscard]] std::size_t backlog() const;
     // Of the orders that were due in that time, of all shops or of those that are wanted.
     [[nodiscard]] Latencies latencies(
@@ -127,6 +129,7 @@ private:
     Roots roots_;
     std::int64_t ledger_read_to_ = 0;
     std::map<std::string, runtime::Instant> requested_;  // "<store key>.<order id>" → first creation in the warehouse
+    std::size_t ended_elsewhere_ = 0;
     bool watching_ = false;
     std::string trouble_;  // why what the warehouse has is not known; empty: all well
 };
